@@ -1,0 +1,489 @@
+"""The courier: empties the outbox into CloudFront.
+
+One round, for each distribution that has work::
+
+    waiting? ──► claim ──► follow up ──► frozen batch? ─no─► plan ──► freeze
+                                              │yes                      │
+                                              └────────► send ◄─────────┘
+                                                          │
+       ACCEPTED        settle: history, pace, event       │
+       THROTTLED       wait, growing                    ◄─┤
+       OVER_QUOTA      shrink, wait; dissolve if safe   ◄─┤
+       TRANSIENT       wait, growing to 15 min; repeat  ◄─┤
+       REFUSED_ITEMS   split; alone: quarantine         ◄─┤
+       REFERENCE_TAKEN dissolve                         ◄─┤
+       MISCONFIGURED   pause, say what to do            ◄─┘
+
+Nothing here sleeps: a round says when the next one is due, and ``thread`` waits.
+"""
+
+from collective.cloudfront.delivery.events import InvalidationAccepted
+from collective.cloudfront.delivery.events import InvalidationCompleted
+from collective.cloudfront.delivery.events import InvalidationFailed
+from collective.cloudfront.delivery.gateway import Answer
+from collective.cloudfront.delivery.gateway import Credentials
+from collective.cloudfront.delivery.gateway import Gateway
+from collective.cloudfront.delivery.gateway import Outcome
+from collective.cloudfront.outbox.contract import Batch
+from collective.cloudfront.outbox.contract import ClaimLost
+from collective.cloudfront.outbox.contract import Outbox
+from collective.cloudfront.outbox.contract import OutboxUnavailable
+from collective.cloudfront.outbox.contract import Settled
+from collective.cloudfront.outbox.contract import Work
+from collective.cloudfront.outbox.intake import Intake
+from collective.cloudfront.planning.cover import Allowance
+from collective.cloudfront.planning.cover import next_batch
+from collective.cloudfront.planning.items import is_wildcard
+from collective.cloudfront.planning.pacing import Limits
+from collective.cloudfront.planning.pacing import Pace
+from collective.cloudfront.planning.pacing import worth_waiting
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import logging
+import random
+import time
+import uuid
+
+
+logger = logging.getLogger("collective.cloudfront")
+
+#: A claim outlives the longest call (13 s) by far; a dead courier's ends after it.
+CLAIM_SECONDS = 60.0
+#: Prepared entries of an unknown process are released after this (seconds).
+GRACE_SECONDS = 60.0
+#: Somebody else may add work to a shared outbox: look at least this often.
+LONGEST_IDLE = 1.0
+#: Longest delays between attempts, in seconds.
+LONGEST_TRANSIENT = 15 * 60.0
+LONGEST_QUOTA = 60.0
+LONGEST_PAUSE = 5 * 60.0
+#: CloudFront completes in under 25 s (P95): after these many seconds we look.
+FIRST_LOOK = 2.0
+LONGEST_LOOK = 15.0
+#: After this (seconds) an invalidation whose status cannot be read counts as done.
+ASSUME_DONE = 60.0
+FORGET_AFTER = 3600.0
+#: How many invalidations in progress are looked up in one round.
+LOOKS_PER_ROUND = 3
+#: How many settled invalidations the history keeps.
+KEEP_HISTORY = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A distribution as configured here; ``window`` in seconds."""
+
+    distribution: str
+    window: float = 1.0
+    credentials: Credentials = Credentials()
+
+
+class Courier:
+    """Works through an outbox, one ``round`` after the other, in one thread."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        gateway: Gateway,
+        targets: Callable[[], Mapping[str, Target]],
+        *,
+        intake: Intake | None = None,
+        limits: Limits = Limits(),
+        grace: float = GRACE_SECONDS,
+        notify: Callable[[object], None] = lambda event: None,
+        clock: Callable[[], float] = time.time,
+        jitter: Callable[[], float] = random.random,
+    ):
+        """``targets`` returns the distributions configured now, by id; it is asked
+        in every round with work. ``grace`` and ``clock`` are in seconds; ``jitter``
+        returns a number between 0 and 1.
+        """
+        self.outbox = outbox
+        self.gateway = gateway
+        self.targets = targets
+        self.intake = intake
+        self.limits = limits
+        self.grace = grace
+        self._notify = notify
+        self._clock = clock
+        self._jitter = jitter
+        # References whose every attempt was definitely refused.
+        self._certain: set[str] = set()
+        self._looks: dict[str, tuple[float, float]] = {}
+        self._said: dict[str, tuple[str, float]] = {}
+        self._recover_at = 0.0
+        self._tidy_at = 0.0
+
+    def round(self) -> float:
+        """Do what can be done now; return in how many seconds to come again."""
+        try:
+            self._housekeeping()
+            work = self.outbox.work()
+            if not work:
+                return LONGEST_IDLE
+            targets = self.targets()
+            return min(self._serve(each, targets) for each in work)
+        except OutboxUnavailable as error:
+            self._say(logging.ERROR, "outbox", f"The outbox cannot be used: {error}.")
+            return LONGEST_IDLE
+
+    def stop(self) -> None:
+        """End the claims, so that another courier need not wait for them."""
+        try:
+            for work in self.outbox.work():
+                self.outbox.give_up(work.distribution)
+        except OutboxUnavailable as error:
+            logger.warning("Claims are left to expire: %s.", error)
+
+    def _housekeeping(self) -> None:
+        if self.intake is not None:
+            self.intake.retry()
+        now = self._clock()
+        if now >= self._recover_at:
+            self._recover_at = now + min(10.0, self.grace)
+            released = self.outbox.release_abandoned(self.grace)
+            if released:
+                logger.warning(
+                    "Released %d items in doubt: a process ended between preparing "
+                    "them and its commit. Purging them is harmless.",
+                    released,
+                )
+        if now >= self._tidy_at:
+            self._tidy_at = now + 600.0
+            self.outbox.tidy(KEEP_HISTORY)
+
+    # --- one distribution -----------------------------------------------------
+
+    def _serve(self, work: Work, targets: Mapping[str, Target]) -> float:
+        target = targets.get(work.distribution)
+        if target is None:
+            if work.ready or work.frozen:
+                self._say(
+                    logging.WARNING,
+                    f"unknown {work.distribution}",
+                    f"{work.ready + work.frozen} items wait for {work.distribution}, "
+                    "for which no site here is enabled. They are kept.",
+                )
+            return LONGEST_IDLE
+        try:
+            return self._serve_target(work, target)
+        except ClaimLost as error:
+            logger.info("%s: %s", work.distribution, error)
+        except OutboxUnavailable:
+            raise
+        except Exception:
+            # Whatever it is, the other distributions and the thread must go on.
+            logger.exception("Purging %s failed; trying again.", work.distribution)
+        return LONGEST_IDLE
+
+    def _serve_target(self, work: Work, target: Target) -> float:
+        now = self._clock()
+        send_in = self._send_due(work, target, now)
+        look_in = self._look_due(work, now)
+        due = min(send_in, look_in)
+        if due > 0:
+            return due
+        if not self.outbox.claim(target.distribution, CLAIM_SECONDS):
+            return LONGEST_IDLE
+        again = LONGEST_IDLE
+        if look_in <= 0:
+            self._follow_up(target)
+        if send_in <= 0:
+            again = self._deliver(target)
+        if not self._has_more(target.distribution):
+            self.outbox.give_up(target.distribution)
+        return again
+
+    def _send_due(self, work: Work, target: Target, now: float) -> float:
+        if not (work.ready or work.frozen):
+            return LONGEST_IDLE
+        if work.waiting is not None and work.waiting.until > now:
+            return min(work.waiting.until - now, LONGEST_IDLE)
+        if work.frozen or work.oldest is None:
+            return 0.0
+        # A clock that was set back must not hold anything for hours.
+        return min(max(0.0, work.oldest + target.window - now), target.window)
+
+    def _has_more(self, distribution: str) -> bool:
+        return any(work.distribution == distribution for work in self.outbox.work())
+
+    # --- sending --------------------------------------------------------------
+
+    def _deliver(self, target: Target) -> float:
+        """Send one batch, frozen earlier or now; return when to come again."""
+        frozen = self.outbox.frozen(target.distribution)
+        items = frozen[0].items if frozen else self._plan(target)
+        if not items:
+            return min(LONGEST_IDLE, 0.25)
+        # The call is reserved first: while it is not granted, items may still join.
+        wait = self.outbox.take_call(self.limits)
+        if wait > 0:
+            return min(wait, LONGEST_IDLE)
+        if frozen:
+            batch = frozen[0]
+        else:
+            batch = self._freeze(target.distribution, items)
+        self._settle(batch, target)
+        return 0.0
+
+    def _plan(self, target: Target) -> tuple[str, ...]:
+        pending = self.outbox.pending(target.distribution, 2 * self.limits.batch)
+        pace = self._pace(target.distribution)
+        allowance = pace.allowance(
+            self._clock(), self._in_progress(target.distribution), self.limits
+        )
+        plan = next_batch([each.item for each in pending], allowance)
+        if not plan.items:
+            self._say(
+                logging.WARNING,
+                f"quota {target.distribution}",
+                f"{target.distribution}: items wait until CloudFront's quotas let "
+                "them in; it goes on by itself.",
+            )
+        return () if worth_waiting(plan, pace, self.limits) else plan.items
+
+    def _freeze(self, distribution: str, items: tuple[str, ...]) -> Batch:
+        batch = self.outbox.freeze(distribution, _new_reference(), items)
+        self._certain.add(batch.reference)
+        return batch
+
+    def _pace(self, distribution: str) -> Pace:
+        known = self.outbox.pace(distribution)
+        return known or Pace.fresh(self._clock(), self.limits)
+
+    def _in_progress(self, distribution: str) -> Allowance:
+        return _count(
+            item
+            for settled in self.outbox.in_progress(distribution)
+            for item in settled.items
+        )
+
+    def _settle(self, batch: Batch, target: Target) -> None:
+        answer = self.gateway.create(
+            batch.distribution, target.credentials, batch.reference, batch.items
+        )
+        outcome = answer.outcome
+        if outcome is Outcome.ACCEPTED:
+            self._accepted(batch, answer)
+        elif outcome is Outcome.THROTTLED:
+            self.outbox.spend_calls()
+            self._wait(batch, answer, LONGEST_QUOTA)
+        elif outcome is Outcome.OVER_QUOTA:
+            self._over_quota(batch, answer)
+        elif outcome is Outcome.TRANSIENT:
+            self._certain.discard(batch.reference)
+            self._wait(batch, answer, LONGEST_TRANSIENT)
+        elif outcome is Outcome.REFUSED_ITEMS:
+            self._refused(batch, answer)
+        elif outcome is Outcome.REFERENCE_TAKEN:
+            logger.warning("Caller reference %s was taken; a new one is used.",
+                           batch.reference)
+            self.outbox.dissolve(batch)
+        elif outcome is Outcome.MISCONFIGURED:
+            self._pause(batch, answer)
+
+    def _accepted(self, batch: Batch, answer: Answer) -> None:
+        pace = self._pace(batch.distribution).accepted(
+            self._clock(), _count(batch.items), self.limits
+        )
+        settled = self.outbox.settle(batch, answer.invalidation, pace)
+        self._certain.discard(batch.reference)
+        self._said.clear()
+        logger.info(
+            "%s: invalidation %s accepted, %d items, %d ms after the oldest commit: %s",
+            settled.distribution,
+            settled.invalidation,
+            len(settled.items),
+            1000 * (settled.accepted - settled.since),
+            _shown(settled.items),
+        )
+        self._tell(InvalidationAccepted(settled))
+
+    def _over_quota(self, batch: Batch, answer: Answer) -> None:
+        pace = self._pace(batch.distribution).refused()
+        self.outbox.keep_pace(batch.distribution, pace)
+        self.outbox.refuse(batch)
+        self._wait(batch, answer, LONGEST_QUOTA)
+        # Only what was never possibly accepted may be planned again, in smaller
+        # batches; the rest is repeated unchanged.
+        if len(batch.items) > 1 and batch.reference in self._certain:
+            self.outbox.dissolve(batch)
+            self._certain.discard(batch.reference)
+
+    def _refused(self, batch: Batch, answer: Answer) -> None:
+        if len(batch.items) > 1:
+            halves = (_new_reference(), _new_reference())
+            self.outbox.split(batch, halves)
+            self._certain.update(halves)
+            logger.warning(
+                "%s: CloudFront refuses one of %d items (%s); looking for it.",
+                batch.distribution,
+                len(batch.items),
+                answer.reason,
+            )
+        else:
+            self.outbox.quarantine(batch, answer.reason)
+            logger.error(
+                "%s: CloudFront refuses %s (%s). It is in quarantine, all other items "
+                "are delivered. %s",
+                batch.distribution,
+                _shown(batch.items),
+                answer.reason,
+                answer.advice,
+            )
+            self._tell(_failed(batch, answer, kept=False))
+        self._certain.discard(batch.reference)
+
+    def _wait(self, batch: Batch, answer: Answer, longest: float) -> None:
+        delay = self._delay(batch.distribution, 1.0, longest)
+        self.outbox.wait(
+            batch.distribution,
+            reason=answer.reason,
+            advice=answer.advice,
+            paused=False,
+            until=self._clock() + delay,
+        )
+        self._say(
+            logging.WARNING,
+            f"wait {batch.distribution}",
+            f"{batch.distribution}: {answer.reason}. {len(batch.items)} items and what "
+            f"follows wait; next try in {delay:.0f} s.",
+        )
+
+    def _pause(self, batch: Batch, answer: Answer) -> None:
+        delay = self._delay(batch.distribution, 15.0, LONGEST_PAUSE)
+        self.outbox.wait(
+            batch.distribution,
+            reason=answer.reason,
+            advice=answer.advice,
+            paused=True,
+            until=self._clock() + delay,
+        )
+        said = self._say(
+            logging.ERROR,
+            f"pause {batch.distribution}",
+            f"{batch.distribution}: purging is paused. {answer.reason}. Nothing is "
+            f"lost. {answer.advice} Tried again every few minutes, and at once when "
+            "the settings change.",
+        )
+        if said:
+            self._tell(_failed(batch, answer, kept=True))
+
+    def _delay(self, distribution: str, first: float, longest: float) -> float:
+        """Return a delay that doubles with every attempt, with jitter."""
+        attempts = next(
+            (
+                work.waiting.attempts
+                for work in self.outbox.work()
+                if work.distribution == distribution and work.waiting
+            ),
+            0,
+        )
+        delay = min(longest, first * 2 ** min(attempts, 16))
+        return delay * (0.5 + self._jitter() / 2)
+
+    # --- following up ---------------------------------------------------------
+
+    def _look_due(self, work: Work, now: float) -> float:
+        if not work.in_progress:
+            return LONGEST_IDLE
+        following = self.outbox.in_progress(work.distribution)[:LOOKS_PER_ROUND]
+        return min(self._look_at(settled)[0] - now for settled in following)
+
+    def _look_at(self, settled: Settled) -> tuple[float, float]:
+        """Return when to look next, and the delay to the look after it."""
+        default = (settled.accepted + FIRST_LOOK, FIRST_LOOK)
+        return self._looks.setdefault(settled.reference, default)
+
+    def _follow_up(self, target: Target) -> None:
+        # In order: CloudFront completes them about in order, and GetInvalidation
+        # has an unpublished rate of its own.
+        following = self.outbox.in_progress(target.distribution)
+        for settled in following[:LOOKS_PER_ROUND]:
+            when, delay = self._look_at(settled)
+            if when <= self._clock():
+                delay = min(delay * 1.5, LONGEST_LOOK)
+                self._looks[settled.reference] = (self._clock() + delay, delay)
+                self._look(settled, target)
+
+    def _look(self, settled: Settled, target: Target) -> None:
+        answer = self.gateway.look_up(
+            settled.distribution, target.credentials, settled.invalidation
+        )
+        age = self._clock() - settled.accepted
+        if answer.outcome is Outcome.ACCEPTED:
+            if answer.status != "InProgress" or age > FORGET_AFTER:
+                self._completed(settled, answer.status)
+        elif answer.outcome is Outcome.MISCONFIGURED and age > ASSUME_DONE:
+            self._say(
+                logging.WARNING,
+                f"status {settled.distribution}",
+                f"{settled.distribution}: the status of invalidations cannot be read "
+                f"({answer.reason}). Purging works all the same; allow "
+                "cloudfront:GetInvalidation to see when they are completed.",
+            )
+            self._completed(settled, "Unknown")
+        elif age > FORGET_AFTER:
+            self._completed(settled, "Unknown")
+
+    def _completed(self, settled: Settled, status: str) -> None:
+        completed = self.outbox.complete(settled, status)
+        self._looks.pop(settled.reference, None)
+        logger.debug("%s: %s %s", settled.distribution, settled.invalidation, status)
+        self._tell(InvalidationCompleted(completed))
+
+    # --- telling --------------------------------------------------------------
+
+    def _tell(self, event: object) -> None:
+        try:
+            self._notify(event)
+        except Exception:
+            # A subscriber's fault must not stop, or repeat, a delivery.
+            logger.exception("A subscriber to %r failed.", event)
+
+    def _say(self, level: int, topic: str, sentence: str) -> bool:
+        """Log a sentence when it is new, and otherwise once in a while."""
+        last, when = self._said.get(topic, ("", 0.0))
+        now = self._clock()
+        every = 60.0 if topic == "outbox" else LONGEST_TRANSIENT
+        if last.split(";")[0] == sentence.split(";")[0] and now - when < every:
+            return False
+        self._said[topic] = (sentence, now)
+        logger.log(level, "%s", sentence)
+        return True
+
+
+def _new_reference() -> str:
+    """Return a caller reference that no batch ever had.
+
+    A reused one silently purges nothing, so it holds no clock and no counter.
+    """
+    return f"collective.cloudfront-{uuid.uuid4()}"
+
+
+def _count(items: Iterable[str]) -> Allowance:
+    exact = wildcards = 0
+    for item in items:
+        if is_wildcard(item):
+            wildcards += 1
+        else:
+            exact += 1
+    return Allowance(exact=exact, wildcards=wildcards)
+
+
+def _failed(batch: Batch, answer: Answer, kept: bool) -> InvalidationFailed:
+    return InvalidationFailed(
+        distribution=batch.distribution,
+        items=batch.items,
+        reason=answer.reason,
+        advice=answer.advice,
+        kept=kept,
+    )
+
+
+def _shown(items: tuple[str, ...], most: int = 10) -> str:
+    shown = " ".join(items[:most])
+    return f"{shown} and {len(items) - most} more" if len(items) > most else shown

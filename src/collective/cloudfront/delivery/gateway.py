@@ -1,0 +1,347 @@
+"""The gateway: CreateInvalidation and GetInvalidation, with typed answers.
+
+SDK shapes end here: what leaves this module is an ``Answer`` with an ``Outcome``
+and two sentences for people. boto3 is imported when it is first needed, which is
+in the courier's thread: its cold start costs 230 ms and 37 MB.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import field
+from enum import Enum
+from typing import Any
+from typing import Protocol
+
+import logging
+import threading
+
+
+logger = logging.getLogger("collective.cloudfront")
+
+#: Seconds. boto3's 60 s each would hold the courier for minutes.
+CONNECT_TIMEOUT = 3
+READ_TIMEOUT = 10
+
+
+class Outcome(Enum):
+    """What came of a call."""
+
+    ACCEPTED = "accepted"
+    #: The API rate is used up: wait, and call less often.
+    THROTTLED = "throttled"
+    #: Too many invalidations in progress: wait, and send less at a time.
+    OVER_QUOTA = "over quota"
+    #: Nobody knows whether it arrived: repeat it unchanged.
+    TRANSIENT = "transient"
+    #: At least one of the items is refused.
+    REFUSED_ITEMS = "refused items"
+    #: The caller reference was used before with other items.
+    REFERENCE_TAKEN = "reference taken"
+    #: A person must do something first.
+    MISCONFIGURED = "misconfigured"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """How to sign. All empty: boto3's default chain.
+
+    ``secret_access_key`` never shows in a ``repr``, and so in no log or traceback.
+    """
+
+    profile: str = ""
+    role_arn: str = ""
+    access_key_id: str = ""
+    secret_access_key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """CloudFront's answer. ``invalidation`` and ``status`` are set if accepted."""
+
+    outcome: Outcome
+    invalidation: str = ""
+    status: str = ""
+    reason: str = ""
+    advice: str = ""
+
+
+class Gateway(Protocol):
+    """What the courier needs of CloudFront. Neither method raises."""
+
+    def create(
+        self,
+        distribution: str,
+        credentials: Credentials,
+        reference: str,
+        items: Sequence[str],
+    ) -> Answer:
+        """Ask for an invalidation of ``items`` under a caller reference."""
+
+    def look_up(
+        self, distribution: str, credentials: Credentials, invalidation: str
+    ) -> Answer:
+        """Ask for the status of an accepted invalidation."""
+
+
+_THROTTLED = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestLimitExceeded",
+        "TooManyRequestsException",
+        "SlowDown",
+    }
+)
+_REFUSED_ITEMS = frozenset({"InvalidArgument", "BatchTooLarge"})
+_TRANSIENT = frozenset(
+    {
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "PriorRequestNotComplete",
+        # These can only mean that our request was damaged on its way.
+        "InconsistentQuantities",
+        "MissingBody",
+    }
+)
+
+#: Sentences for whoever must act, by error code.
+_ADVICE = {
+    "AccessDenied": (
+        "Allow cloudfront:CreateInvalidation on this distribution to the credentials "
+        "that Zope uses."
+    ),
+    "NoSuchDistribution": (
+        "Check the distribution id in the CloudFront settings, and that the "
+        "credentials belong to its AWS account."
+    ),
+    "EntityNotFound": (
+        "Check the distribution tenant's id in the CloudFront settings, and that the "
+        "credentials belong to its AWS account."
+    ),
+    "InvalidClientTokenId": "Check the access key id: AWS does not know it.",
+    "UnrecognizedClientException": "Check the access key id: AWS does not know it.",
+    "SignatureDoesNotMatch": (
+        "Check the secret access key, and this machine's clock: the signature does "
+        "not match."
+    ),
+    "ExpiredToken": "Renew the temporary credentials: they have expired.",
+    "RequestExpired": "Check this machine's clock: AWS says that it is wrong.",
+    "RequestTimeTooSkewed": "Check this machine's clock: AWS says that it is wrong.",
+    "NoCredentials": (
+        "Give Zope AWS credentials: a role for the machine or container, environment "
+        "variables, a profile, or as a last resort a key pair in the settings."
+    ),
+}
+_DEFAULT_ADVICE = "Check the CloudFront settings and the AWS credentials."
+
+
+class Boto3Gateway:
+    """See ``Gateway``. One client per set of credentials, shared by all threads."""
+
+    def __init__(self) -> None:
+        self._clients: dict[Credentials, Any] = {}
+        self._lock = threading.Lock()
+
+    def create(
+        self,
+        distribution: str,
+        credentials: Credentials,
+        reference: str,
+        items: Sequence[str],
+    ) -> Answer:
+        batch = {
+            "Paths": {"Quantity": len(items), "Items": list(items)},
+            "CallerReference": reference,
+        }
+
+        def call(client: Any) -> dict:
+            if is_tenant(distribution):
+                return client.create_invalidation_for_distribution_tenant(
+                    Id=distribution, InvalidationBatch=batch
+                )
+            return client.create_invalidation(
+                DistributionId=distribution, InvalidationBatch=batch
+            )
+
+        return self._ask(distribution, credentials, call)
+
+    def look_up(
+        self, distribution: str, credentials: Credentials, invalidation: str
+    ) -> Answer:
+        def call(client: Any) -> dict:
+            if is_tenant(distribution):
+                return client.get_invalidation_for_distribution_tenant(
+                    DistributionTenantId=distribution, Id=invalidation
+                )
+            return client.get_invalidation(
+                DistributionId=distribution, Id=invalidation
+            )
+
+        return self._ask(distribution, credentials, call)
+
+    def _ask(self, distribution: str, credentials: Credentials, call: Any) -> Answer:
+        try:
+            response = call(self._client(credentials))
+            invalidation = response["Invalidation"]
+            return Answer(
+                Outcome.ACCEPTED,
+                invalidation=invalidation["Id"],
+                status=invalidation["Status"],
+            )
+        except Exception as error:
+            answer = classify(error, distribution)
+        if answer.outcome is Outcome.MISCONFIGURED:
+            # The next try must look for credentials again, not repeat these.
+            with self._lock:
+                self._clients.pop(credentials, None)
+        return answer
+
+    def _client(self, credentials: Credentials) -> Any:
+        # Clients are thread-safe; sessions and the making of clients are not.
+        with self._lock:
+            if credentials not in self._clients:
+                self._clients[credentials] = _make_client(credentials)
+            return self._clients[credentials]
+
+
+def is_tenant(distribution: str) -> bool:
+    """Tell a distribution tenant (``dt_…``) from a distribution (``E…``)."""
+    return distribution.startswith("dt_")
+
+
+def _make_client(credentials: Credentials) -> Any:
+    from botocore.config import Config
+
+    import boto3
+
+    session = boto3.session.Session(
+        profile_name=credentials.profile or None,
+        aws_access_key_id=credentials.access_key_id or None,
+        aws_secret_access_key=credentials.secret_access_key or None,
+    )
+    if credentials.role_arn:
+        session = _assume(session, credentials.role_arn)
+    return session.client(
+        "cloudfront",
+        # CloudFront is global, but boto3 wants a region to sign for.
+        region_name=session.region_name or "us-east-1",
+        config=Config(
+            connect_timeout=CONNECT_TIMEOUT,
+            read_timeout=READ_TIMEOUT,
+            # The courier repeats, with the pace of all its calls in view.
+            retries={"total_max_attempts": 1},
+            user_agent_extra="collective.cloudfront",
+        ),
+    )
+
+
+def _assume(source: Any, role_arn: str) -> Any:
+    """Return a session whose credentials are the role's, renewed by themselves."""
+    from botocore.credentials import AssumeRoleCredentialFetcher
+    from botocore.credentials import DeferredRefreshableCredentials
+    from botocore.exceptions import NoCredentialsError
+
+    import boto3
+    import botocore.session
+
+    own = source.get_credentials()
+    if own is None:
+        raise NoCredentialsError()
+    core = botocore.session.get_session()
+    region = source.region_name or "us-east-1"
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=lambda *args, **kwargs: core.create_client(
+            *args, **{"region_name": region, **kwargs}
+        ),
+        source_credentials=own,
+        role_arn=role_arn,
+        extra_args={"RoleSessionName": "collective.cloudfront"},
+    )
+    # botocore offers no public way to hand refreshing credentials to a session.
+    core._credentials = DeferredRefreshableCredentials(
+        refresh_using=fetcher.fetch_credentials, method="assume-role"
+    )
+    return boto3.session.Session(botocore_session=core, region_name=region)
+
+
+def classify(error: Exception, distribution: str) -> Answer:
+    """Type an error of boto3: what it means for the batch, and what to do."""
+    from botocore import exceptions
+
+    if isinstance(error, exceptions.ClientError):
+        return _classify_response(error.response, distribution)
+    if isinstance(
+        error,
+        (
+            exceptions.ConnectionError,
+            exceptions.HTTPClientError,
+            exceptions.ResponseParserError,
+            exceptions.IncompleteReadError,
+        ),
+    ):
+        return Answer(
+            Outcome.TRANSIENT,
+            reason=f"CloudFront cannot be reached: {error}",
+            advice="Check this machine's network if it goes on.",
+        )
+    if isinstance(
+        error, (exceptions.NoCredentialsError, exceptions.PartialCredentialsError)
+    ):
+        return Answer(
+            Outcome.MISCONFIGURED,
+            reason=f"There are no usable AWS credentials: {error}",
+            advice=_ADVICE["NoCredentials"],
+        )
+    if isinstance(error, exceptions.BotoCoreError):
+        return Answer(
+            Outcome.MISCONFIGURED,
+            reason=f"The AWS configuration does not work: {error}",
+            advice=_DEFAULT_ADVICE,
+        )
+    logger.error("Calling CloudFront for %s failed.", distribution, exc_info=error)
+    return Answer(
+        Outcome.TRANSIENT,
+        reason=f"An unexpected error: {error!r}",
+        advice="Please report it, with the traceback in the log.",
+    )
+
+
+def _classify_response(response: dict, distribution: str) -> Answer:
+    code = str(response.get("Error", {}).get("Code", ""))
+    message = response.get("Error", {}).get("Message", "")
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    reason = f"{code}: {message}" if message else code
+    if code == "TooManyInvalidationsInProgress":
+        return Answer(
+            Outcome.OVER_QUOTA,
+            reason=f"CloudFront has too many invalidations in progress ({reason})",
+            advice="Nothing is to be done: it goes on by itself.",
+        )
+    if code in _THROTTLED or status == 429:
+        return Answer(
+            Outcome.THROTTLED,
+            reason=f"CloudFront limits the rate of calls ({reason})",
+            advice="Nothing is to be done: it goes on by itself.",
+        )
+    if code in _REFUSED_ITEMS or status == 413:
+        return Answer(
+            Outcome.REFUSED_ITEMS,
+            reason=reason,
+            advice="CloudFront does not take this path; see the docs for its rules.",
+        )
+    if code == "InvalidationBatchAlreadyExists":
+        return Answer(Outcome.REFERENCE_TAKEN, reason=reason)
+    if status >= 500 or code in _TRANSIENT:
+        return Answer(
+            Outcome.TRANSIENT,
+            reason=f"CloudFront failed ({reason or status})",
+            advice="Nothing is to be done: it goes on by itself.",
+        )
+    return Answer(
+        Outcome.MISCONFIGURED,
+        reason=f"CloudFront refuses the call ({reason})",
+        advice=_ADVICE.get(code.removesuffix("Exception"), _DEFAULT_ADVICE),
+    )

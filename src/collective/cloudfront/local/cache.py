@@ -1,0 +1,144 @@
+"""The cache of one distribution at the edge, without HTTP.
+
+::
+
+                    ┌── fresh ─────────► Hit
+    lookup ─ entry ─┴── expired ─┐
+        └── none ────────────────┴─► flight ──► settle: stored, unless spoiled
+                                        ▲
+    schedule ── effect_delay ──► sweep ─┘  removes entries, spoils flights
+
+A *flight* is a fetch from the origin that has begun. An invalidation that takes
+effect while it is under way spoils it: the origin may have read the old content
+before, and once stored it would be stale for good.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from collective.cloudfront.local.control import Invalidation
+from collective.cloudfront.local.freshness import Headers
+from collective.cloudfront.local.rules import Reach
+from dataclasses import dataclass
+from dataclasses import field
+from typing import Any
+
+import heapq
+import threading
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A cached response. ``tags`` are lower-case; times are what the clock says."""
+
+    status: int
+    reason: str
+    headers: Headers
+    body: bytes
+    tags: frozenset[str]
+    stored: float
+    expires: float
+
+
+@dataclass(eq=False, slots=True)
+class Flight:
+    """A fetch under way, and what was invalidated meanwhile."""
+
+    url: str
+    spoiled: bool = False
+    lost_tags: set[str] = field(default_factory=set)
+
+    def is_spoiled_for(self, tags: frozenset[str]) -> bool:
+        """Must a response with these tags not be stored?"""
+        return self.spoiled or not self.lost_tags.isdisjoint(tags)
+
+
+class EdgeCache:
+    """Responses by raw URL, least recently used first, thread-safe."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._flights: set[Flight] = set()
+        self._scheduled: list[tuple[float, int, Reach]] = []
+
+    def lookup(self, url: str) -> tuple[Entry | None, Flight | None]:
+        """Return the entry, and a flight unless the entry is fresh.
+
+        Whoever gets a flight must :meth:`settle` it, whatever happens.
+        """
+        with self._lock:
+            now = self._sweep()
+            entry = self._entries.get(url)
+            if entry:
+                self._entries.move_to_end(url)
+                if now < entry.expires:
+                    return entry, None
+            flight = Flight(url)
+            self._flights.add(flight)
+            return entry, flight
+
+    def settle(self, flight: Flight, entry: Entry | None, max_entries: int) -> bool:
+        """End a flight; store what it brought, if it may be stored."""
+        with self._lock:
+            self._sweep()
+            self._flights.discard(flight)
+            if entry is None or flight.is_spoiled_for(entry.tags):
+                return False
+            self._entries[flight.url] = entry
+            self._entries.move_to_end(flight.url)
+            while len(self._entries) > max_entries:
+                self._entries.popitem(last=False)
+            return True
+
+    def schedule(self, invalidation: Invalidation) -> None:
+        """Let an accepted invalidation take effect when its time comes."""
+        reach = Reach.of(invalidation.items)
+        with self._lock:
+            heapq.heappush(
+                self._scheduled, (invalidation.effective, invalidation.number, reach)
+            )
+
+    def clear(self) -> None:
+        """Forget everything, also what is under way."""
+        with self._lock:
+            self._entries.clear()
+            self._scheduled.clear()
+            for flight in self._flights:
+                flight.spoiled = True
+
+    def describe(self) -> list[dict[str, Any]]:
+        """Return what is cached, least recently used first, fit for JSON."""
+        with self._lock:
+            now = self._sweep()
+            return [
+                {
+                    "url": url,
+                    "status": entry.status,
+                    "bytes": len(entry.body),
+                    "age": max(0.0, now - entry.stored),
+                    "fresh_for": max(0.0, entry.expires - now),
+                    "tags": sorted(entry.tags),
+                }
+                for url, entry in self._entries.items()
+            ]
+
+    def _sweep(self) -> float:
+        """Apply the invalidations that are due; return the time."""
+        now = self._clock()
+        while self._scheduled and self._scheduled[0][0] <= now:
+            _, _, reach = heapq.heappop(self._scheduled)
+            self._apply(reach)
+        return now
+
+    def _apply(self, reach: Reach) -> None:
+        gone = [
+            url
+            for url, entry in self._entries.items()
+            if reach.includes(url, entry.tags)
+        ]
+        for url in gone:
+            del self._entries[url]
+        for flight in self._flights:
+            flight.spoiled = flight.spoiled or reach.includes(flight.url)
+            flight.lost_tags |= reach.tags

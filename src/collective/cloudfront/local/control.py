@@ -1,0 +1,587 @@
+"""The control plane: what CloudFront knows and refuses, without HTTP.
+
+::
+
+    call ──► fault? ──► authentic? ──► allowed? ──► API rate? ──► well-formed?
+                                                                      │
+      accepted ◄── quota? ◄── caller reference known? ◄── items valid? ◄──┘
+         │                          └──► replayed: the earlier invalidation
+         ├── effect_delay ──────► gone from the cache
+         └── completion_delay ──► InProgress becomes Completed
+
+Every question mark can refuse with an :class:`ApiError`. The clock is given from
+outside, so that hours of waiting can be tried in a moment.
+"""
+
+from collections import Counter
+from collections import deque
+from collections.abc import Callable
+from collective.cloudfront.local.errors import ApiError
+from collective.cloudfront.local.errors import ConnectionLost
+from collective.cloudfront.local.errors import UnreadableAnswer
+from collective.cloudfront.local.faults import Fault
+from collective.cloudfront.local.faults import FaultKind
+from collective.cloudfront.local.options import Options
+from collective.cloudfront.local.quotas import Bucket
+from collective.cloudfront.local.quotas import DistributionQuota
+from collective.cloudfront.local.rules import count_wildcards
+from collective.cloudfront.local.rules import problem_with
+from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import replace
+from enum import Enum
+from typing import Any
+
+import secrets
+import string
+import threading
+import time
+
+
+#: Access key of a caller that does not come through HTTP and needs no signature.
+TRUSTED = "(direct call)"
+
+#: ``MaxItems`` of a listing when the client does not say (API reference).
+PAGE_SIZE = 100
+
+_ID_ALPHABET = string.ascii_uppercase + string.digits
+
+
+class Operation(str, Enum):
+    """The operations of the CloudFront API that are here."""
+
+    CREATE = "CreateInvalidation"
+    GET = "GetInvalidation"
+    LIST = "ListInvalidations"
+    CREATE_FOR_TENANT = "CreateInvalidationForDistributionTenant"
+    GET_FOR_TENANT = "GetInvalidationForDistributionTenant"
+    LIST_FOR_TENANT = "ListInvalidationsForDistributionTenant"
+    GET_DISTRIBUTION = "GetDistribution"
+    GET_DISTRIBUTION_CONFIG = "GetDistributionConfig"
+
+    @property
+    def creates(self) -> bool:
+        """Does it create an invalidation, and so count for the API rate?"""
+        return self in (Operation.CREATE, Operation.CREATE_FOR_TENANT)
+
+    @property
+    def is_for_tenants(self) -> bool:
+        """Is it for distribution tenants (``dt_…``) and not for distributions?"""
+        return self.value.endswith("ForDistributionTenant")
+
+
+class Status(str, Enum):
+    """Status of an invalidation, spelt as CloudFront does."""
+
+    IN_PROGRESS = "InProgress"
+    COMPLETED = "Completed"
+
+
+class Outcome(str, Enum):
+    """What became of a call that was not refused with an error code."""
+
+    ACCEPTED = "accepted"
+    REPLAYED = "replayed"
+    ANSWERED = "answered"
+    DROPPED = "dropped"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Invalidation:
+    """An accepted CreateInvalidation. Times are what the clock says."""
+
+    id: str
+    number: int
+    distribution: str
+    caller_reference: str
+    items: tuple[str, ...]
+    created: float
+    effective: float
+    completed: float
+    status: Status = Status.IN_PROGRESS
+
+    def seen_at(self, now: float) -> "Invalidation":
+        """Return it with the status that it has at that time."""
+        if now < self.completed:
+            return self
+        return replace(self, status=Status.COMPLETED)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of a distribution's invalidations, the latest first."""
+
+    invalidations: tuple[Invalidation, ...]
+    marker: str
+    next_marker: str
+    max_items: int
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """What GetDistribution tells."""
+
+    id: str
+    batches_in_progress: int
+    cache_tag_header: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of the API as it was understood."""
+
+    operation: Operation
+    distribution: str
+    caller_reference: str = ""
+    items: tuple[str, ...] = ()
+    #: What the client said that the number of items is.
+    quantity: int | None = None
+    invalidation: str = ""
+    marker: str = ""
+    max_items: int = PAGE_SIZE
+    #: None: not signed; empty: the signature cannot be read.
+    access_key: str | None = TRUSTED
+    #: Why it was not understood; raised when its turn comes.
+    problem: ApiError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One call and what became of it."""
+
+    number: int
+    time: float
+    operation: str
+    distribution: str
+    caller_reference: str
+    items: tuple[str, ...]
+    #: A value of :class:`Outcome` or an error code.
+    outcome: str
+    #: Id of the invalidation that was made, found or asked for.
+    invalidation: str = ""
+    #: Kind of the injected fault, if there was one.
+    fault: str = ""
+    #: Why it was refused, in more words than the client got.
+    message: str = ""
+
+
+@dataclass(slots=True)
+class _Ledger:
+    """What is known of one distribution."""
+
+    quota: DistributionQuota = field(default_factory=DistributionQuota)
+    by_id: dict[str, Invalidation] = field(default_factory=dict)
+    by_reference: dict[str, Invalidation] = field(default_factory=dict)
+
+    def add(self, invalidation: Invalidation, history: int) -> None:
+        self.by_id[invalidation.id] = invalidation
+        self.by_reference[invalidation.caller_reference] = invalidation
+        while len(self.by_id) > max(1, history):
+            oldest = self.by_id.pop(next(iter(self.by_id)))
+            del self.by_reference[oldest.caller_reference]
+
+
+class ControlPlane:
+    """The CloudFront API of one account, in memory and thread-safe.
+
+    ``clock`` returns seconds since the epoch; ``sleep`` is for injected delays.
+    ``on_accepted`` are called with each new :class:`Invalidation` before its
+    creator gets the answer, ``on_reset`` after :meth:`reset`.
+    """
+
+    def __init__(
+        self,
+        options: Options | None = None,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.clock = clock
+        self.on_accepted: list[Callable[[Invalidation], None]] = []
+        self.on_reset: list[Callable[[], None]] = []
+        self._sleep = sleep
+        self._initial = options or Options()
+        self._lock = threading.RLock()
+        self._forget_all()
+
+    def _forget_all(self) -> None:
+        self.options = self._initial
+        self._api_bucket = Bucket()
+        self._ledgers: dict[str, _Ledger] = {}
+        self._faults: list[Fault] = []
+        self._log: deque[LogEntry] = deque()
+        self._calls: Counter[str] = Counter()
+        self._outcomes: Counter[str] = Counter()
+        self._billed = 0
+        self._number = 0
+
+    # The API
+
+    def create_invalidation(
+        self, distribution_id: str, caller_reference: str, items: list[str]
+    ) -> Invalidation:
+        """Invalidate the items on a distribution or tenant, or raise ApiError."""
+        operation = _variant(
+            distribution_id, Operation.CREATE, Operation.CREATE_FOR_TENANT
+        )
+        return self.handle(
+            Call(operation, distribution_id, caller_reference, tuple(items))
+        )
+
+    def get_invalidation(
+        self, distribution_id: str, invalidation_id: str
+    ) -> Invalidation:
+        """Return an invalidation with the status that it has now."""
+        operation = _variant(distribution_id, Operation.GET, Operation.GET_FOR_TENANT)
+        return self.handle(
+            Call(operation, distribution_id, invalidation=invalidation_id)
+        )
+
+    def list_invalidations(
+        self, distribution_id: str, marker: str = "", max_items: int = PAGE_SIZE
+    ) -> Page:
+        """Return a page of invalidations; it goes on after the id ``marker``."""
+        operation = _variant(distribution_id, Operation.LIST, Operation.LIST_FOR_TENANT)
+        return self.handle(
+            Call(operation, distribution_id, marker=marker, max_items=max_items)
+        )
+
+    def get_distribution(self, distribution_id: str) -> Distribution:
+        """Return what is known of a distribution."""
+        return self.handle(Call(Operation.GET_DISTRIBUTION, distribution_id))
+
+    def handle(self, call: Call) -> Any:
+        """Answer a call; raise ApiError, ConnectionLost or UnreadableAnswer."""
+        received = self.clock()
+        fault = self._take_fault(call)
+        if fault and not fault.kind.follows_the_effect:
+            self._suffer(fault, call, received)
+        with self._lock:
+            try:
+                answer, outcome = self._answer(call)
+            except ApiError as error:
+                self._record(call, received, error, self._give_back(fault))
+                raise
+            self._record(call, received, outcome, fault, getattr(answer, "id", ""))
+        if outcome is Outcome.ACCEPTED:
+            for listener in self.on_accepted:
+                listener(answer)
+        if fault and fault.kind.follows_the_effect:
+            self._endure(fault)
+        return answer
+
+    # Faults
+
+    def inject(self, kind: FaultKind | str, **details: Any) -> Fault:
+        """Let something go wrong; the details are the fields of :class:`Fault`."""
+        fault = Fault(kind=kind, **details)
+        with self._lock:
+            self._faults.append(fault)
+        return fault
+
+    def clear_faults(self) -> None:
+        """Forget the faults that have not happened yet."""
+        with self._lock:
+            self._faults.clear()
+
+    def _take_fault(self, call: Call) -> Fault | None:
+        with self._lock:
+            for index, fault in enumerate(self._faults):
+                if fault.meets(call.operation.value, call.distribution):
+                    self._use_up(index, fault)
+                    return fault
+        return None
+
+    def _use_up(self, index: int, fault: Fault) -> None:
+        if fault.times == 1:
+            del self._faults[index]
+        elif fault.times is not None:
+            self._faults[index] = replace(fault, times=fault.times - 1)
+
+    def _give_back(self, fault: Fault | None) -> Fault | None:
+        """Keep a fault for later whose call was refused; return what did happen."""
+        if fault is None or not fault.kind.follows_the_effect:
+            return fault
+        if fault.times is not None:
+            self._faults.insert(0, replace(fault, times=1))
+        return None
+
+    def _suffer(self, fault: Fault, call: Call, received: float) -> None:
+        failure = fault.failure()
+        if failure:
+            with self._lock:
+                self._record(call, received, failure, fault)
+        self._endure(fault)
+
+    def _endure(self, fault: Fault) -> None:
+        self._sleep(fault.seconds)
+        failure = fault.failure()
+        if failure:
+            raise failure
+
+    # Answers; the lock is held
+
+    def _answer(self, call: Call) -> tuple[Any, Outcome]:
+        now = self.clock()
+        self._check_access(call)
+        if call.operation.creates:
+            self._check_api_rate(now)
+        if call.problem:
+            raise call.problem
+        ledger = self._find_ledger(call)
+        if call.operation.creates:
+            return self._create(call, ledger, now)
+        if call.operation in (Operation.GET, Operation.GET_FOR_TENANT):
+            return self._get(call, ledger, now), Outcome.ANSWERED
+        if call.operation in (Operation.LIST, Operation.LIST_FOR_TENANT):
+            return self._list(call, ledger, now), Outcome.ANSWERED
+        return self._describe(call, ledger, now), Outcome.ANSWERED
+
+    def _check_access(self, call: Call) -> None:
+        known = self.options.accepted_access_keys
+        if call.access_key is None:
+            raise ApiError.of(
+                "MissingAuthenticationToken", "Missing Authentication Token"
+            )
+        if call.access_key == "":
+            raise ApiError.of(
+                "IncompleteSignature", "The Authorization header cannot be read."
+            )
+        if known is not None and call.access_key not in known | {TRUSTED}:
+            raise ApiError.of(
+                "InvalidClientTokenId",
+                "The security token included in the request is invalid.",
+            )
+        if call.operation.value in self.options.denied_actions:
+            raise ApiError.of(
+                "AccessDenied",
+                f"User {call.access_key} is not authorized to perform: "
+                f"cloudfront:{call.operation.value}",
+            )
+
+    def _check_api_rate(self, now: float) -> None:
+        rate, burst = self.options.api_rate, self.options.api_burst
+        if rate is None:
+            return
+        if not self._api_bucket.holds(1, now, rate, burst):
+            raise ApiError.of("Throttling", "Rate exceeded")
+        self._api_bucket.take(1, now, rate, burst)
+
+    def _find_ledger(self, call: Call) -> _Ledger:
+        name = call.distribution
+        is_tenant = name.startswith("dt_")
+        known = name in self.options.distributions
+        if known and is_tenant == call.operation.is_for_tenants:
+            return self._ledgers.setdefault(name, _Ledger())
+        if call.operation.is_for_tenants:
+            raise ApiError.of(
+                "EntityNotFound", "The specified distribution tenant does not exist."
+            )
+        raise ApiError.of(
+            "NoSuchDistribution", "The specified distribution does not exist."
+        )
+
+    def _create(
+        self, call: Call, ledger: _Ledger, now: float
+    ) -> tuple[Invalidation, Outcome]:
+        self._check_batch(call)
+        earlier = ledger.by_reference.get(call.caller_reference)
+        if earlier is None:
+            return self._accept(call, ledger, now), Outcome.ACCEPTED
+        if earlier.items != call.items:
+            raise ApiError.of(
+                "InvalidationBatchAlreadyExists",
+                "The caller reference was used for another batch.",
+                f"{earlier.id} has the same caller reference and other items",
+            )
+        return earlier.seen_at(now), Outcome.REPLAYED
+
+    def _check_batch(self, call: Call) -> None:
+        count = len(call.items)
+        if call.quantity is not None and call.quantity != count:
+            raise ApiError.of(
+                "InconsistentQuantities",
+                "The value of Quantity and the size of Items do not match.",
+                f"Quantity is {call.quantity}, there are {count} items",
+            )
+        if count > self.options.batch_size:
+            raise ApiError.of(
+                "BatchTooLarge", "Invalidation batch specified is too large."
+            )
+        if not call.caller_reference or not count:
+            raise ApiError.of(
+                "InvalidArgument",
+                "Your request has no caller reference or no invalidation paths.",
+            )
+        for item in call.items:
+            problem = problem_with(item)
+            if problem:
+                raise ApiError.of(
+                    "InvalidArgument",
+                    "Your request contains one or more invalid invalidation paths.",
+                    f"{item[:200]!r}: {problem}",
+                )
+
+    def _accept(self, call: Call, ledger: _Ledger, now: float) -> Invalidation:
+        options = self.options
+        wildcards = count_wildcards(call.items)
+        paths = len(call.items) - wildcards
+        excess = ledger.quota.refusal(paths, wildcards, now, options)
+        if excess:
+            raise ApiError.of(
+                "TooManyInvalidationsInProgress",
+                "Processing your request will cause you to exceed the maximum number "
+                "of in-progress invalidations.",
+                excess,
+            )
+        self._number += 1
+        invalidation = Invalidation(
+            id="I" + "".join(secrets.choice(_ID_ALPHABET) for _ in range(13)),
+            number=self._number,
+            distribution=call.distribution,
+            caller_reference=call.caller_reference,
+            items=call.items,
+            created=now,
+            effective=now + options.effect_delay,
+            completed=now + options.completion_delay,
+        )
+        ledger.quota.use(paths, wildcards, now, invalidation.completed, options)
+        ledger.add(invalidation, options.history)
+        self._billed += len(call.items)
+        return invalidation
+
+    def _get(self, call: Call, ledger: _Ledger, now: float) -> Invalidation:
+        if call.invalidation not in ledger.by_id:
+            raise ApiError.of(
+                "NoSuchInvalidation", "The specified invalidation does not exist."
+            )
+        return ledger.by_id[call.invalidation].seen_at(now)
+
+    def _list(self, call: Call, ledger: _Ledger, now: float) -> Page:
+        if call.marker and call.marker not in ledger.by_id:
+            raise ApiError.of("InvalidArgument", "The Marker is not an invalidation.")
+        if call.max_items < 1:
+            raise ApiError.of("InvalidArgument", "MaxItems is a number above 0.")
+        before = ledger.by_id[call.marker].number if call.marker else float("inf")
+        older = [i for i in reversed(ledger.by_id.values()) if i.number < before]
+        page = tuple(i.seen_at(now) for i in older[: call.max_items])
+        more = len(older) > len(page)
+        return Page(page, call.marker, page[-1].id if more else "", call.max_items)
+
+    def _describe(self, call: Call, ledger: _Ledger, now: float) -> Distribution:
+        ledger.quota.forget_completed(now)
+        return Distribution(
+            id=call.distribution,
+            batches_in_progress=ledger.quota.batches_in_progress,
+            cache_tag_header=self.options.cache_tag_header,
+        )
+
+    # What happened
+
+    def _record(
+        self,
+        call: Call,
+        received: float,
+        result: Outcome | Exception,
+        fault: Fault | None,
+        invalidation: str = "",
+    ) -> None:
+        entry = LogEntry(
+            number=sum(self._calls.values()) + 1,
+            time=received,
+            operation=call.operation.value,
+            distribution=call.distribution,
+            caller_reference=call.caller_reference,
+            items=call.items,
+            outcome=_name_of(result),
+            invalidation=invalidation or call.invalidation,
+            fault=fault.kind.value if fault else "",
+            message=_reason_of(result),
+        )
+        self._calls[entry.operation] += 1
+        self._outcomes[entry.outcome] += 1
+        self._log.append(entry)
+        while len(self._log) > self.options.log_size:
+            self._log.popleft()
+
+    def log(self, since: int = 0) -> list[LogEntry]:
+        """Return the calls after number ``since``, the earliest first."""
+        with self._lock:
+            return [entry for entry in self._log if entry.number > since]
+
+    def invalidations(self) -> list[Invalidation]:
+        """Return all invalidations of all distributions, the earliest first."""
+        with self._lock:
+            now = self.clock()
+            known = [i for led in self._ledgers.values() for i in led.by_id.values()]
+        return [i.seen_at(now) for i in sorted(known, key=lambda i: i.number)]
+
+    def state(self) -> dict[str, Any]:
+        """Return the counters since the start or the last reset, fit for JSON."""
+        with self._lock:
+            now = self.clock()
+            plain = {outcome.value for outcome in Outcome}
+            return {
+                "billed": self._billed,
+                "accepted": self._outcomes[Outcome.ACCEPTED.value],
+                "replayed": self._outcomes[Outcome.REPLAYED.value],
+                "calls": dict(self._calls),
+                "refusals": {
+                    code: count
+                    for code, count in self._outcomes.items()
+                    if code not in plain
+                },
+                "dropped": self._outcomes[Outcome.DROPPED.value],
+                "unreadable": self._outcomes[Outcome.UNREADABLE.value],
+                "faults_waiting": len(self._faults),
+                "distributions": {
+                    name: self._progress(ledger, now)
+                    for name, ledger in self._ledgers.items()
+                },
+            }
+
+    def _progress(self, ledger: _Ledger, now: float) -> dict[str, int]:
+        ledger.quota.forget_completed(now)
+        return {
+            "invalidations": len(ledger.by_id),
+            "batches_in_progress": ledger.quota.batches_in_progress,
+            "paths_in_progress": ledger.quota.paths_in_progress,
+            "wildcards_in_progress": ledger.quota.wildcards_in_progress,
+        }
+
+    # Changing it while it runs
+
+    def change_options(self, **changes: Any) -> Options:
+        """Change options from now on; what was accepted before keeps its times."""
+        with self._lock:
+            self.options = self.options.changed(changes)
+            return self.options
+
+    def reset(self) -> None:
+        """Forget everything, be as at the start."""
+        with self._lock:
+            self._forget_all()
+        for listener in self.on_reset:
+            listener()
+
+
+def _variant(
+    distribution_id: str, operation: Operation, for_tenant: Operation
+) -> Operation:
+    return for_tenant if distribution_id.startswith("dt_") else operation
+
+
+def _name_of(result: Outcome | Exception) -> str:
+    if isinstance(result, ApiError):
+        return result.code
+    if isinstance(result, ConnectionLost):
+        return Outcome.DROPPED.value
+    if isinstance(result, UnreadableAnswer):
+        return Outcome.UNREADABLE.value
+    return result.value
+
+
+def _reason_of(result: Outcome | Exception) -> str:
+    if isinstance(result, ApiError):
+        return result.detail or result.message
+    return ""

@@ -1,0 +1,276 @@
+"""What an outbox does: the contract every engine keeps.
+
+The life of an item, in the words the code uses::
+
+              prepare                release                freeze
+    (collected) ────► PREPARED ───────────────► READY ───────────────► BATCH
+                         │   commit succeeded     ▲                   │ │ │
+                 discard │                        │ dissolve          │ │ │
+        (commit failed)  ▼                        └───────────────────┘ │ │
+                       gone                                   quarantine│ │settle
+                                                                REFUSED◄┘ ▼
+                                       SETTLED (in progress ──complete──► completed)
+
+* *prepared* is durable before Plone's commit. If neither ``release`` nor
+  ``discard`` follows, because the process died in between, the entries are *in
+  doubt*: ``release_abandoned`` releases them, since to purge too much is harmless
+  and to lose one is not.
+* *ready* holds each item once per distribution. An item added again while ready
+  keeps its oldest commit time; one added while frozen is ready again on its own.
+* a *batch* is frozen with its caller reference before the first call and repeated
+  unchanged until it is settled, so that a crash neither loses nor bills it twice.
+* *settled* batches are the history, and what is followed up until completed.
+
+All times are Unix seconds (``time.time()``); processes sharing an outbox compare
+them. Every method may be called from any thread and any process. Methods raise
+``OutboxUnavailable`` when the storage fails, and then have changed nothing.
+"""
+
+from collective.cloudfront.planning.pacing import Limits
+from collective.cloudfront.planning.pacing import Pace
+from collections.abc import Collection
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class OutboxUnavailable(Exception):
+    """The outbox cannot be read or written now; the message says why."""
+
+
+class ClaimLost(Exception):
+    """Another courier has taken over this distribution; stop working on it."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Entry:
+    """One item for one distribution, to be purged."""
+
+    distribution: str
+    item: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A ready item; ``since`` is when its oldest change was committed."""
+
+    item: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Items frozen under one caller reference.
+
+    ``refusals`` counts how often CloudFront definitely refused it for quota.
+    """
+
+    reference: str
+    distribution: str
+    items: tuple[str, ...]
+    since: float
+    frozen: float
+    refusals: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A batch that CloudFront accepted: one invalidation, one row of history.
+
+    ``status`` is CloudFront's word, ``InProgress`` or ``Completed``, or
+    ``Unknown`` where its status may not be read.
+    """
+
+    invalidation: str
+    distribution: str
+    reference: str
+    items: tuple[str, ...]
+    since: float
+    accepted: float
+    completed: float | None = None
+    status: str = "InProgress"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An item in quarantine: CloudFront refuses it, whatever we do."""
+
+    distribution: str
+    item: str
+    reason: str
+    since: float
+    refused: float
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Why a distribution is waiting, in sentences, and until when.
+
+    ``paused`` tells "a person must do something" from "we try again by
+    ourselves". ``since`` is when the trouble began.
+    """
+
+    distribution: str
+    reason: str
+    advice: str
+    paused: bool
+    since: float
+    until: float
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What there is to do for one distribution."""
+
+    distribution: str
+    ready: int
+    frozen: int
+    in_progress: int
+    oldest: float | None
+    waiting: Waiting | None
+    claimed_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The outbox at a glance, for people."""
+
+    work: tuple[Work, ...]
+    prepared: int
+    refused: int
+    in_doubt_released: int
+
+
+class Outbox(Protocol):
+    """The contract. ``tests/outbox/contract.py`` is the suite an engine passes."""
+
+    # --- in Plone's transaction ------------------------------------------------
+
+    def prepare(self, token: str, entries: Collection[Entry]) -> None:
+        """Keep ``entries`` durably under ``token``, before Plone commits."""
+
+    def release(self, token: str, entries: Collection[Entry]) -> None:
+        """Make ``entries`` ready, whether or not ``token`` is still known.
+
+        Called after Plone's commit. Calling it twice releases once more, which
+        is harmless.
+        """
+
+    def discard(self, token: str) -> None:
+        """Forget ``token``: Plone's commit failed. Unknown tokens are fine."""
+
+    # --- the courier ----------------------------------------------------------
+
+    def release_abandoned(self, grace: float) -> int:
+        """Release prepared entries whose process died, or that are older than
+        ``grace`` seconds. Returns how many entries were in doubt.
+        """
+
+    def work(self) -> tuple[Work, ...]:
+        """Return every distribution that has something ready, frozen or in
+        progress, or that is waiting.
+        """
+
+    def claim(self, distribution: str, seconds: float) -> bool:
+        """Claim (or renew) a distribution for this courier.
+
+        False if a live courier holds it. A claim ends after ``seconds``, at
+        ``give_up``, or when its process is known to be dead.
+        """
+
+    def give_up(self, distribution: str) -> None:
+        """End this courier's claim."""
+
+    def pending(self, distribution: str, limit: int) -> list[Pending]:
+        """Return the oldest ready items, oldest first: at most ``limit`` exact
+        paths or tags, and at most ``limit`` wildcards.
+        """
+
+    def freeze(
+        self, distribution: str, reference: str, items: Sequence[str]
+    ) -> Batch:
+        """Move ready ``items`` into a batch. Raises ``ClaimLost``."""
+
+    def frozen(self, distribution: str) -> list[Batch]:
+        """Return the frozen batches, oldest first."""
+
+    def settle(self, batch: Batch, invalidation: str, pace: Pace) -> Settled:
+        """Record that CloudFront accepted ``batch``.
+
+        Ready items under one of its wildcards that were ready when it was frozen
+        are settled with it. Raises ``ClaimLost``.
+        """
+
+    def dissolve(self, batch: Batch) -> None:
+        """Make the batch's items ready again. Only after CloudFront definitely
+        refused it: what may have been accepted must be repeated unchanged.
+        """
+
+    def split(self, batch: Batch, references: tuple[str, str]) -> None:
+        """Replace a refused batch by its two halves, frozen under ``references``."""
+
+    def quarantine(self, batch: Batch, reason: str) -> None:
+        """Set the items of a refused batch aside, with the reason."""
+
+    def refuse(self, batch: Batch) -> int:
+        """Count a refusal for quota; returns the new count."""
+
+    def in_progress(self, distribution: str) -> list[Settled]:
+        """Return the invalidations to follow up, oldest first."""
+
+    def complete(self, settled: Settled, status: str) -> Settled:
+        """Record the final status of an invalidation."""
+
+    def pace(self, distribution: str) -> Pace | None:
+        """Return the stored pace of a distribution."""
+
+    def keep_pace(self, distribution: str, pace: Pace) -> None:
+        """Store the pace of a distribution."""
+
+    def take_call(self, limits: Limits) -> float:
+        """Take one API call from the account's rate.
+
+        Returns 0.0 if it is granted, or else how many seconds to wait.
+        """
+
+    def spend_calls(self) -> None:
+        """Note that the account's API rate is used up (CloudFront throttled us)."""
+
+    def wait(
+        self,
+        distribution: str,
+        *,
+        reason: str,
+        advice: str,
+        paused: bool,
+        until: float,
+    ) -> Waiting:
+        """Let a distribution wait until ``until``; counts the attempts so far."""
+
+    def resume(self, distribution: str | None = None) -> None:
+        """End the waiting of a distribution, or of all: try at once."""
+
+    def retarget(self, old: str, new: str) -> int:
+        """Hand over what is ready or frozen for ``old`` to ``new``.
+
+        For a distribution id that was wrong and has been corrected: nothing that
+        waited under it may be lost. Returns the number of items.
+        """
+
+    # --- people ---------------------------------------------------------------
+
+    def status(self) -> Status:
+        """Return the outbox at a glance."""
+
+    def history(self, limit: int) -> list[Settled]:
+        """Return the latest settled invalidations, newest first."""
+
+    def refused(self, limit: int) -> list[Refused]:
+        """Return the latest items in quarantine, newest first."""
+
+    def tidy(self, keep: int) -> None:
+        """Housekeeping: keep the latest ``keep`` settled invalidations."""
+
+    def close(self) -> None:
+        """Release what this thread holds open."""

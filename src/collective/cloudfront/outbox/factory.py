@@ -1,0 +1,26 @@
+"""From ``CLOUDFRONT_OUTBOX`` to an outbox."""
+
+from collective.cloudfront.outbox.contract import Outbox
+from collective.cloudfront.outbox.sqlite import SqliteOutbox
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote
+from urllib.parse import urlsplit
+
+
+def open_outbox(
+    url: str, on_damage: Callable[[str], None] = lambda path: None
+) -> Outbox:
+    """Return the outbox at ``url``, such as ``sqlite:////var/lib/cf/outbox.sqlite``.
+
+    As in SQLAlchemy's URLs, three slashes start a relative path and four an
+    absolute one. ``on_damage`` is called with the path of a damaged outbox after
+    it was set aside. Raises ``ValueError`` for a URL that names no known engine.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "sqlite" or parts.netloc or len(parts.path) < 2:
+        raise ValueError(
+            f"{url!r} names no outbox: use sqlite:///relative/path or "
+            f"sqlite:////absolute/path."
+        )
+    return SqliteOutbox(Path(unquote(parts.path[1:])), on_damage=on_damage)

@@ -1,0 +1,128 @@
+"""The way into the outbox that never fails and never keeps an editor waiting."""
+
+from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.contract import Outbox
+from collective.cloudfront.outbox.contract import OutboxUnavailable
+from collective.cloudfront.planning.items import EVERYTHING
+from collections.abc import Callable
+from collections.abc import Collection
+
+import logging
+import threading
+import time
+
+
+logger = logging.getLogger("collective.cloudfront")
+
+#: After a failure no save tries the outbox for this long (seconds), so that a
+#: locked or full disk costs one save in a while a wait, and not every save.
+RETRY_AFTER = 1.0
+#: The log repeats an ongoing failure this often (seconds).
+LOG_EVERY = 60.0
+#: More items than this of one distribution are not kept in memory one by one:
+#: purging everything covers them all.
+MOST_KEPT = 50_000
+
+
+class Intake:
+    """Hands entries to the outbox; what it does not take is kept and tried again.
+
+    While the outbox fails, entries live in this process's memory only. That, and
+    for how long, is logged at ERROR and shown in the control panel.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        wake: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        """``wake`` is called when there is work; ``clock`` returns seconds."""
+        self.outbox = outbox
+        self._wake = wake
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: dict[str, dict[str, None]] = {}
+        self._trouble: str | None = None
+        self._not_before = 0.0
+        self._logged = -LOG_EVERY
+
+    @property
+    def kept(self) -> int:
+        """How many items are in memory only."""
+        with self._lock:
+            return sum(map(len, self._kept.values()))
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the outbox does not work now, or None."""
+        return self._trouble
+
+    def prepare(self, token: str, entries: Collection[Entry]) -> None:
+        """Keep ``entries`` durably before the commit, if the outbox works."""
+        self._try(lambda: self.outbox.prepare(token, entries))
+
+    def discard(self, token: str) -> None:
+        """Forget ``token``. If the outbox fails now, its entries end up released
+        as entries in doubt, which is harmless.
+        """
+        self._try(lambda: self.outbox.discard(token))
+
+    def release(self, token: str, entries: Collection[Entry]) -> None:
+        """Make ``entries`` ready now, or as soon as the outbox works again."""
+        if not self._try(lambda: self.outbox.release(token, entries)):
+            self._keep(entries)
+        self._wake()
+
+    def retry(self) -> None:
+        """Bring what is kept in memory into the outbox. The courier calls this."""
+        with self._lock:
+            kept, self._kept = self._kept, {}
+        entries = [Entry(dist, item) for dist, items in kept.items() for item in items]
+        if not entries:
+            return
+        try:
+            self.outbox.release("", entries)
+        except OutboxUnavailable as error:
+            self._keep(entries)
+            self._failed(error)
+        else:
+            logger.info("The outbox works again: %d kept items are in it.", len(entries))
+            self._works()
+
+    def _try(self, action: Callable[[], None]) -> bool:
+        if self._clock() < self._not_before:
+            return False
+        try:
+            action()
+        except OutboxUnavailable as error:
+            self._failed(error)
+            return False
+        self._works()
+        return True
+
+    def _works(self) -> None:
+        self._trouble = None
+        self._not_before = 0.0
+        self._logged = -LOG_EVERY
+
+    def _failed(self, error: OutboxUnavailable) -> None:
+        now = self._clock()
+        self._trouble = str(error)
+        self._not_before = now + RETRY_AFTER
+        if now - self._logged >= LOG_EVERY:
+            self._logged = now
+            logger.error(
+                "The outbox cannot be used (%s). Saving goes on; what is to be purged "
+                "is kept in memory and tried again every second, but would be lost "
+                "if this process ended. Check the disk and the file's permissions.",
+                error,
+            )
+
+    def _keep(self, entries: Collection[Entry]) -> None:
+        with self._lock:
+            for entry in entries:
+                kept = self._kept.setdefault(entry.distribution, {})
+                kept[entry.item] = None
+                if len(kept) > MOST_KEPT:
+                    self._kept[entry.distribution] = {EVERYTHING: None}

@@ -1,0 +1,733 @@
+"""The outbox in one SQLite file: several threads and processes, no server.
+
+The file is in WAL mode, so readers never wait for the writer. Two writes are
+synchronised to the disk: ``prepare``, which must survive a power cut because Plone
+commits next, and ``freeze``, because CloudFront is called next. Losing any other
+write in a power cut only repeats what is idempotent.
+"""
+
+from collective.cloudfront.outbox.contract import Batch
+from collective.cloudfront.outbox.contract import ClaimLost
+from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.contract import OutboxUnavailable
+from collective.cloudfront.outbox.contract import Pending
+from collective.cloudfront.outbox.contract import Refused
+from collective.cloudfront.outbox.contract import Settled
+from collective.cloudfront.outbox.contract import Status
+from collective.cloudfront.outbox.contract import Waiting
+from collective.cloudfront.outbox.contract import Work
+from collective.cloudfront.outbox.owner import forget
+from collective.cloudfront.outbox.owner import is_known_dead
+from collective.cloudfront.outbox.owner import remember
+from collective.cloudfront.outbox.owner import this_process
+from collective.cloudfront.outbox.schema import DamagedFile
+from collective.cloudfront.outbox.schema import ensure_schema
+from collective.cloudfront.outbox.schema import is_damage
+from collective.cloudfront.outbox.schema import salvage
+from collective.cloudfront.outbox.schema import set_aside
+from collective.cloudfront.planning.items import is_wildcard
+from collective.cloudfront.planning.pacing import Bucket
+from collective.cloudfront.planning.pacing import Limits
+from collective.cloudfront.planning.pacing import Pace
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import json
+import logging
+import os
+import sqlite3
+import threading
+import time
+
+
+logger = logging.getLogger("collective.cloudfront")
+
+#: How long an editor's save may wait for another writer, in seconds.
+SAVE_PATIENCE = 0.25
+#: How long the courier may wait for another writer, in seconds.
+COURIER_PATIENCE = 5.0
+
+_ADD_READY = """
+    INSERT INTO ready (distribution, item, wildcard, since, stamp)
+    VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (distribution, item)
+    DO UPDATE SET since = min(since, excluded.since), stamp = excluded.stamp
+"""
+
+
+class SqliteOutbox:
+    """See ``contract.Outbox``."""
+
+    def __init__(
+        self,
+        path: Path,
+        on_damage: Callable[[str], None] = lambda path: None,
+        clock: Callable[[], float] = time.time,
+    ):
+        """Open the outbox at ``path`` lazily: the first use may fail, not this.
+
+        ``clock`` returns Unix seconds.
+        """
+        self.path = Path(path)
+        self.owner = remember(this_process())
+        self._on_damage = on_damage
+        self._clock = clock
+        self._local = threading.local()
+        self._repair = threading.RLock()
+
+    def __repr__(self) -> str:
+        return f"<SqliteOutbox {self.path}>"
+
+    # --- in Plone's transaction ------------------------------------------------
+
+    def prepare(self, token: str, entries: Collection[Entry]) -> None:
+        packed = json.dumps([[entry.distribution, entry.item] for entry in entries])
+        with self._write(durable=True, patience=SAVE_PATIENCE) as db:
+            db.execute(
+                "INSERT OR REPLACE INTO prepared (token, owner, since, entries) "
+                "VALUES (?, ?, ?, ?)",
+                (token, self.owner, self._clock(), packed),
+            )
+
+    def release(self, token: str, entries: Collection[Entry]) -> None:
+        now = self._clock()
+        with self._write(patience=SAVE_PATIENCE) as db:
+            db.execute("DELETE FROM prepared WHERE token = ?", (token,))
+            _make_ready(db, ((e.distribution, e.item, now) for e in entries))
+
+    def discard(self, token: str) -> None:
+        with self._write(patience=SAVE_PATIENCE) as db:
+            db.execute("DELETE FROM prepared WHERE token = ?", (token,))
+
+    # --- the courier ----------------------------------------------------------
+
+    def release_abandoned(self, grace: float) -> int:
+        with self._read() as db:
+            prepared = db.execute("SELECT token, owner, since FROM prepared").fetchall()
+        limit = self._clock() - grace
+        tokens = [
+            token
+            for token, owner, since in prepared
+            if since <= limit or is_known_dead(owner, self.owner)
+        ]
+        return sum(self._release_in_doubt(token) for token in tokens)
+
+    def _release_in_doubt(self, token: str) -> int:
+        with self._write() as db:
+            row = db.execute(
+                "DELETE FROM prepared WHERE token = ? RETURNING since, entries",
+                (token,),
+            ).fetchone()
+            if row is None:
+                return 0
+            since, packed = row
+            entries = json.loads(packed)
+            _make_ready(db, ((dist, item, since) for dist, item in entries))
+            _count(db, "in_doubt_released", len(entries))
+            return len(entries)
+
+    def work(self) -> tuple[Work, ...]:
+        with self._read() as db:
+            return _work(db)
+
+    def claim(self, distribution: str, seconds: float) -> bool:
+        now = self._clock()
+        with self._write() as db:
+            row = db.execute(
+                "SELECT owner, owned_until FROM distribution WHERE id = ?",
+                (distribution,),
+            ).fetchone()
+            holder, until = row or (None, None)
+            if (
+                holder not in (None, self.owner)
+                and now < until
+                and not is_known_dead(holder, self.owner)
+            ):
+                return False
+            db.execute(
+                "INSERT INTO distribution (id, owner, owned_until) VALUES (?, ?, ?) "
+                "ON CONFLICT (id) DO UPDATE SET owner = excluded.owner, "
+                "owned_until = excluded.owned_until",
+                (distribution, self.owner, now + seconds),
+            )
+            return True
+
+    def give_up(self, distribution: str) -> None:
+        with self._write() as db:
+            db.execute(
+                "UPDATE distribution SET owner = NULL, owned_until = NULL "
+                "WHERE id = ? AND owner = ?",
+                (distribution, self.owner),
+            )
+
+    def pending(self, distribution: str, limit: int) -> list[Pending]:
+        # The order must not depend on row order: the same input, the same batch.
+        query = (
+            "SELECT item, since FROM ready WHERE distribution = ? AND wildcard = ? "
+            "ORDER BY since, item LIMIT ?"
+        )
+        with self._read() as db:
+            rows = [
+                row
+                for wildcard in (1, 0)
+                for row in db.execute(query, (distribution, wildcard, limit))
+            ]
+        rows.sort(key=lambda row: row[1])
+        return [Pending(*row) for row in rows]
+
+    def freeze(
+        self, distribution: str, reference: str, items: Sequence[str]
+    ) -> Batch:
+        now = self._clock()
+        with self._write(durable=True) as db:
+            self._require_claim(db, distribution)
+            taken = [
+                row
+                for item in items
+                for row in db.execute(
+                    "DELETE FROM ready WHERE distribution = ? AND item = ? "
+                    "RETURNING item, since",
+                    (distribution, item),
+                ).fetchall()
+            ]
+            batch = Batch(
+                reference=reference,
+                distribution=distribution,
+                items=tuple(item for item, _ in taken),
+                since=min((since for _, since in taken), default=now),
+                frozen=now,
+            )
+            _insert_batch(db, batch, _stamp(db))
+        return batch
+
+    def frozen(self, distribution: str) -> list[Batch]:
+        with self._read() as db:
+            rows = db.execute(
+                "SELECT reference, distribution, items, since, frozen, refusals "
+                "FROM batch WHERE distribution = ? ORDER BY frozen, position",
+                (distribution,),
+            ).fetchall()
+        return [
+            Batch(reference, dist, tuple(json.loads(items)), since, frozen, refusals)
+            for reference, dist, items, since, frozen, refusals in rows
+        ]
+
+    def settle(self, batch: Batch, invalidation: str, pace: Pace) -> Settled:
+        settled = Settled(
+            invalidation=invalidation,
+            distribution=batch.distribution,
+            reference=batch.reference,
+            items=batch.items,
+            since=batch.since,
+            accepted=self._clock(),
+        )
+        with self._write() as db:
+            stamp = self._remove_batch(db, batch)
+            for item in filter(is_wildcard, batch.items):
+                low, high = _prefix_range(item[:-1])
+                db.execute(
+                    "DELETE FROM ready WHERE distribution = ? AND stamp <= ? "
+                    "AND item >= ? AND item < ?",
+                    (batch.distribution, stamp, low, high),
+                )
+            db.execute(
+                "INSERT OR REPLACE INTO settled (reference, invalidation, "
+                "distribution, items, since, accepted, completed, status) "
+                "VALUES (?, ?, ?, ?, ?, ?, NULL, 'InProgress')",
+                (
+                    settled.reference,
+                    settled.invalidation,
+                    settled.distribution,
+                    json.dumps(settled.items),
+                    settled.since,
+                    settled.accepted,
+                ),
+            )
+            _keep_pace(db, batch.distribution, pace)
+            _end_waiting(db, batch.distribution)
+        return settled
+
+    def dissolve(self, batch: Batch) -> None:
+        with self._write() as db:
+            self._remove_batch(db, batch)
+            _make_ready(
+                db, ((batch.distribution, item, batch.since) for item in batch.items)
+            )
+
+    def split(self, batch: Batch, references: tuple[str, str]) -> None:
+        middle = len(batch.items) // 2
+        halves = (batch.items[:middle], batch.items[middle:])
+        with self._write(durable=True) as db:
+            stamp = self._remove_batch(db, batch)
+            for reference, items in zip(references, halves):
+                half = Batch(
+                    reference=reference,
+                    distribution=batch.distribution,
+                    items=items,
+                    since=batch.since,
+                    frozen=batch.frozen,
+                )
+                _insert_batch(db, half, stamp)
+
+    def quarantine(self, batch: Batch, reason: str) -> None:
+        now = self._clock()
+        with self._write() as db:
+            self._remove_batch(db, batch)
+            db.executemany(
+                "INSERT OR REPLACE INTO refused "
+                "(distribution, item, reason, since, refused) VALUES (?, ?, ?, ?, ?)",
+                [
+                    (batch.distribution, item, reason, batch.since, now)
+                    for item in batch.items
+                ],
+            )
+
+    def refuse(self, batch: Batch) -> int:
+        with self._write() as db:
+            self._require_claim(db, batch.distribution)
+            row = db.execute(
+                "UPDATE batch SET refusals = refusals + 1 WHERE reference = ? "
+                "RETURNING refusals",
+                (batch.reference,),
+            ).fetchone()
+        return row[0] if row else 0
+
+    def in_progress(self, distribution: str) -> list[Settled]:
+        with self._read() as db:
+            return _settled(
+                db,
+                "WHERE distribution = ? AND completed IS NULL ORDER BY accepted",
+                (distribution,),
+            )
+
+    def complete(self, settled: Settled, status: str) -> Settled:
+        now = self._clock()
+        with self._write() as db:
+            db.execute(
+                "UPDATE settled SET completed = ?, status = ? WHERE reference = ?",
+                (now, status, settled.reference),
+            )
+            return _settled(db, "WHERE reference = ?", (settled.reference,))[0]
+
+    def pace(self, distribution: str) -> Pace | None:
+        with self._read() as db:
+            row = db.execute(
+                "SELECT exact, wildcards, paced, shrink FROM distribution "
+                "WHERE id = ? AND paced IS NOT NULL",
+                (distribution,),
+            ).fetchone()
+        if row is None:
+            return None
+        exact, wildcards, paced, shrink = row
+        return Pace(Bucket(exact, paced), Bucket(wildcards, paced), shrink)
+
+    def keep_pace(self, distribution: str, pace: Pace) -> None:
+        with self._write() as db:
+            _keep_pace(db, distribution, pace)
+
+    def take_call(self, limits: Limits) -> float:
+        now = self._clock()
+        with self._write() as db:
+            row = db.execute("SELECT tokens, updated FROM calls").fetchone()
+            bucket = Bucket(*row) if row else Bucket(limits.call_burst, now)
+            bucket = bucket.filled(now, limits.call_rate, limits.call_burst)
+            if bucket.tokens < 1:
+                return (1 - bucket.tokens) / limits.call_rate
+            _keep_calls(db, bucket.taken(1))
+        return 0.0
+
+    def spend_calls(self) -> None:
+        with self._write() as db:
+            _keep_calls(db, Bucket(0.0, self._clock()))
+
+    def wait(
+        self,
+        distribution: str,
+        *,
+        reason: str,
+        advice: str,
+        paused: bool,
+        until: float,
+    ) -> Waiting:
+        now = self._clock()
+        with self._write() as db:
+            db.execute(
+                "INSERT INTO distribution (id) VALUES (?) ON CONFLICT (id) DO NOTHING",
+                (distribution,),
+            )
+            db.execute(
+                "UPDATE distribution SET reason = ?, advice = ?, paused = ?, "
+                "wait_until = ?, wait_since = coalesce(wait_since, ?), "
+                "attempts = attempts + 1 WHERE id = ?",
+                (reason, advice, int(paused), until, now, distribution),
+            )
+            return _waiting(db, distribution)
+
+    def resume(self, distribution: str | None = None) -> None:
+        with self._write() as db:
+            if distribution is None:
+                db.execute("UPDATE distribution SET wait_until = 0")
+            else:
+                db.execute(
+                    "UPDATE distribution SET wait_until = 0 WHERE id = ?",
+                    (distribution,),
+                )
+
+    def retarget(self, old: str, new: str) -> int:
+        with self._write() as db:
+            moved = db.execute(
+                "DELETE FROM ready WHERE distribution = ? RETURNING item, since", (old,)
+            ).fetchall()
+            for items, since in db.execute(
+                "DELETE FROM batch WHERE distribution = ? RETURNING items, since",
+                (old,),
+            ).fetchall():
+                moved += [(item, since) for item in json.loads(items)]
+            _make_ready(db, ((new, item, since) for item, since in moved))
+            _end_waiting(db, old)
+        return len(moved)
+
+    # --- people ---------------------------------------------------------------
+
+    def status(self) -> Status:
+        with self._read() as db:
+            prepared, refused = db.execute(
+                "SELECT (SELECT count(*) FROM prepared), (SELECT count(*) FROM refused)"
+            ).fetchone()
+            return Status(
+                work=_work(db),
+                prepared=prepared,
+                refused=refused,
+                in_doubt_released=_counter(db, "in_doubt_released"),
+            )
+
+    def history(self, limit: int) -> list[Settled]:
+        with self._read() as db:
+            return _settled(db, "ORDER BY accepted DESC LIMIT ?", (limit,))
+
+    def refused(self, limit: int) -> list[Refused]:
+        with self._read() as db:
+            rows = db.execute(
+                "SELECT distribution, item, reason, since, refused FROM refused "
+                "ORDER BY refused DESC LIMIT ?",
+                (limit,),
+            ).fetchall()
+        return [Refused(*row) for row in rows]
+
+    def tidy(self, keep: int) -> None:
+        with self._write() as db:
+            db.execute(
+                "DELETE FROM settled WHERE completed IS NOT NULL AND reference NOT IN "
+                "(SELECT reference FROM settled ORDER BY accepted DESC LIMIT ?)",
+                (keep,),
+            )
+        with self._read() as db:
+            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def close(self) -> None:
+        self._disconnect()
+
+    def end(self) -> None:
+        """Close, and let others know that this owner is gone."""
+        self._disconnect()
+        forget(self.owner)
+
+    # --- connections ----------------------------------------------------------
+
+    @contextmanager
+    def _write(
+        self, durable: bool = False, patience: float = COURIER_PATIENCE
+    ) -> Iterator[sqlite3.Connection]:
+        with self._storage_errors():
+            db = self._connection(patience)
+            # FULL syncs the log at commit; NORMAL only at checkpoints.
+            db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _read(self) -> Iterator[sqlite3.Connection]:
+        with self._storage_errors():
+            yield self._connection(COURIER_PATIENCE)
+
+    @contextmanager
+    def _storage_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except DamagedFile as error:
+            self._start_anew(str(error))
+            raise OutboxUnavailable(f"{self.path} was set aside: {error}") from error
+        except sqlite3.DatabaseError as error:
+            if is_damage(error):
+                self._start_anew(str(error))
+            else:
+                # The disk may be back to normal; an old connection may not.
+                self._disconnect()
+            raise OutboxUnavailable(f"{self.path}: {error}") from error
+        except OSError as error:
+            raise OutboxUnavailable(f"{self.path}: {error}") from error
+
+    def _connection(self, patience: float) -> sqlite3.Connection:
+        local = self._local
+        db = getattr(local, "db", None)
+        if db is not None and local.identity != self._identity():
+            self._disconnect()  # set aside by another process, or we were forked
+            db = None
+        if db is None:
+            db = self._connect()
+        if local.patience != patience:
+            db.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
+            local.patience = patience
+        return db
+
+    def _identity(self) -> tuple[int, int]:
+        try:
+            return os.getpid(), os.stat(self.path).st_ino
+        except FileNotFoundError:
+            return os.getpid(), 0
+
+    def _connect(self) -> sqlite3.Connection:
+        with self._repair:
+            db = sqlite3.connect(
+                self.path, timeout=SAVE_PATIENCE, isolation_level=None
+            )
+            try:
+                ensure_schema(db)
+                # The courier checkpoints when idle, so that no save has to.
+                db.execute("PRAGMA wal_autocheckpoint = 20000")
+            except BaseException:
+                db.close()
+                raise
+        self._local.db = db
+        self._local.patience = SAVE_PATIENCE
+        self._local.identity = self._identity()
+        return db
+
+    def _disconnect(self) -> None:
+        db = getattr(self._local, "db", None)
+        self._local.db = None
+        if db is not None:
+            try:
+                db.close()
+            except sqlite3.Error as error:
+                logger.warning("Closing the outbox %s: %s", self.path, error)
+
+    def _start_anew(self, reason: str) -> None:
+        """Set the damaged file aside, and save what can be read out of it."""
+        with self._repair:
+            seen = getattr(self._local, "identity", None)
+            self._disconnect()
+            if seen is not None and seen != self._identity():
+                return  # another thread or process has done it already
+            self._local.identity = None
+            aside = set_aside(self.path, self._clock())
+            saved, lost = self._salvage(aside)
+        logger.error(
+            "The outbox %s is damaged (%s). It was set aside as %s; %d items could "
+            "be saved from it%s. Purging goes on with a new outbox, and every "
+            "distribution is purged whole once, because more may have waited in it. "
+            "Check the disk; the file may be deleted.",
+            self.path,
+            reason,
+            aside,
+            saved,
+            ", and some could not be read" if lost else "",
+        )
+        self._on_damage(str(aside))
+
+    def _salvage(self, aside: Path) -> tuple[int, bool]:
+        entries, lost = salvage(aside)
+        if entries:
+            try:
+                with self._write() as db:
+                    _make_ready(db, entries)
+            except OutboxUnavailable as error:
+                logger.error("Items saved from %s are lost again: %s", aside, error)
+                return 0, True
+        return len(entries), lost
+
+    # --- guards ---------------------------------------------------------------
+
+    def _require_claim(self, db: sqlite3.Connection, distribution: str) -> None:
+        row = db.execute(
+            "SELECT owner FROM distribution WHERE id = ?", (distribution,)
+        ).fetchone()
+        if row is None or row[0] != self.owner:
+            raise ClaimLost(f"Another courier works on {distribution}.")
+
+    def _remove_batch(self, db: sqlite3.Connection, batch: Batch) -> int:
+        self._require_claim(db, batch.distribution)
+        row = db.execute(
+            "DELETE FROM batch WHERE reference = ? RETURNING stamp", (batch.reference,)
+        ).fetchone()
+        if row is None:
+            raise ClaimLost(f"Batch {batch.reference} is no longer there.")
+        return row[0]
+
+
+def _make_ready(
+    db: sqlite3.Connection, rows: Iterable[tuple[str, str, float]]
+) -> None:
+    stamp = _count(db, "stamp", 1)
+    db.executemany(
+        _ADD_READY,
+        (
+            (distribution, item, int(is_wildcard(item)), since, stamp)
+            for distribution, item, since in rows
+        ),
+    )
+
+
+def _stamp(db: sqlite3.Connection) -> int:
+    return _counter(db, "stamp")
+
+
+def _count(db: sqlite3.Connection, name: str, by: int) -> int:
+    (value,) = db.execute(
+        "INSERT INTO counter (name, value) VALUES (?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET value = value + excluded.value "
+        "RETURNING value",
+        (name, by),
+    ).fetchone()
+    return value
+
+
+def _counter(db: sqlite3.Connection, name: str) -> int:
+    row = db.execute("SELECT value FROM counter WHERE name = ?", (name,)).fetchone()
+    return row[0] if row else 0
+
+
+def _insert_batch(db: sqlite3.Connection, batch: Batch, stamp: int) -> None:
+    db.execute(
+        "INSERT INTO batch (reference, distribution, items, since, frozen, stamp) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            batch.reference,
+            batch.distribution,
+            json.dumps(batch.items),
+            batch.since,
+            batch.frozen,
+            stamp,
+        ),
+    )
+
+
+def _prefix_range(prefix: str) -> tuple[str, str]:
+    # Items are ASCII, so this bound is above every item with the prefix.
+    return prefix, prefix + "\x7f"
+
+
+def _keep_pace(db: sqlite3.Connection, distribution: str, pace: Pace) -> None:
+    db.execute(
+        "INSERT INTO distribution (id, exact, wildcards, paced, shrink) "
+        "VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+        "exact = excluded.exact, wildcards = excluded.wildcards, "
+        "paced = excluded.paced, shrink = excluded.shrink",
+        (
+            distribution,
+            pace.exact.tokens,
+            pace.wildcards.tokens,
+            pace.exact.updated,
+            pace.shrink,
+        ),
+    )
+
+
+def _keep_calls(db: sqlite3.Connection, bucket: Bucket) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO calls (id, tokens, updated) VALUES (1, ?, ?)",
+        (bucket.tokens, bucket.updated),
+    )
+
+
+def _end_waiting(db: sqlite3.Connection, distribution: str) -> None:
+    db.execute(
+        "UPDATE distribution SET reason = NULL, advice = NULL, paused = 0, "
+        "wait_until = NULL, wait_since = NULL, attempts = 0 WHERE id = ?",
+        (distribution,),
+    )
+
+
+def _waiting(db: sqlite3.Connection, distribution: str) -> Waiting | None:
+    row = db.execute(
+        "SELECT id, reason, advice, paused, wait_since, wait_until, attempts "
+        "FROM distribution WHERE id = ? AND reason IS NOT NULL",
+        (distribution,),
+    ).fetchone()
+    if row is None:
+        return None
+    identifier, reason, advice, paused, since, until, attempts = row
+    return Waiting(identifier, reason, advice, bool(paused), since, until, attempts)
+
+
+def _work(db: sqlite3.Connection) -> tuple[Work, ...]:
+    rows = db.execute("""
+        SELECT id,
+               sum(ready), sum(frozen), sum(in_progress), min(oldest)
+        FROM (
+            SELECT distribution AS id, count(*) AS ready, 0 AS frozen,
+                   0 AS in_progress, min(since) AS oldest
+            FROM ready GROUP BY distribution
+            UNION ALL
+            SELECT distribution, 0, sum(json_array_length(items)), 0, min(since)
+            FROM batch GROUP BY distribution
+            UNION ALL
+            SELECT distribution, 0, 0, count(*), NULL
+            FROM settled WHERE completed IS NULL GROUP BY distribution
+        )
+        GROUP BY id ORDER BY id
+        """).fetchall()
+    owners = dict(db.execute("SELECT id, owner FROM distribution"))
+    return tuple(
+        Work(
+            distribution=identifier,
+            ready=ready,
+            frozen=frozen,
+            in_progress=in_progress,
+            oldest=oldest,
+            waiting=_waiting(db, identifier),
+            claimed_by=owners.get(identifier),
+        )
+        for identifier, ready, frozen, in_progress, oldest in rows
+    )
+
+
+def _settled(db: sqlite3.Connection, where: str, parameters: tuple) -> list[Settled]:
+    rows = db.execute(
+        "SELECT invalidation, distribution, reference, items, since, accepted, "
+        f"completed, status FROM settled {where}",
+        parameters,
+    ).fetchall()
+    return [
+        Settled(
+            invalidation=invalidation,
+            distribution=distribution,
+            reference=reference,
+            items=tuple(json.loads(items)),
+            since=since,
+            accepted=accepted,
+            completed=completed,
+            status=status,
+        )
+        for (
+            invalidation,
+            distribution,
+            reference,
+            items,
+            since,
+            accepted,
+            completed,
+            status,
+        ) in rows
+    ]

@@ -1,0 +1,4 @@
+"""Pure decisions: what an item may look like, what covers what, how fast to send.
+
+Nothing in this room performs I/O, reads a clock or imports Zope.
+"""

@@ -1,0 +1,69 @@
+"""The next batch: which pending items go out together.
+
+The law, held by ``tests/planning/test_cover.py``: every pending item is either
+sent, reached by a wildcard that is sent, or stays pending; and no batch is larger
+than its allowance.
+"""
+
+from bisect import bisect_right
+from collective.cloudfront.planning.items import covers
+from collective.cloudfront.planning.items import is_wildcard
+from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How many items the quotas let out now, of each kind."""
+
+    exact: int
+    wildcards: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What goes out, and whether quota alone kept something back."""
+
+    items: tuple[str, ...]
+    held_back: bool
+
+
+def broadest(wildcards: Iterable[str]) -> tuple[str, ...]:
+    """Return the wildcards that no other of them covers, sorted."""
+    kept: list[str] = []
+    # Sorted by prefix, a wildcard directly follows the broadest one covering it.
+    for wildcard in sorted(set(wildcards), key=_prefix):
+        if not (kept and covers(kept[-1], wildcard)):
+            kept.append(wildcard)
+    return tuple(kept)
+
+
+def next_batch(pending: Sequence[str], allowance: Allowance) -> Plan:
+    """Choose the next batch out of ``pending``, which comes oldest first.
+
+    An exact path under *any* pending wildcard is never sent itself: its wildcard
+    will reach it, now or in a later batch. The same input gives the same plan.
+    """
+    wildcards = broadest(item for item in pending if is_wildcard(item))
+    order = {item: rank for rank, item in reversed(list(enumerate(pending)))}
+    chosen = sorted(wildcards, key=order.__getitem__)[: allowance.wildcards]
+    exact = [
+        item
+        for item in dict.fromkeys(pending)
+        if not is_wildcard(item) and not _covered(wildcards, item)
+    ]
+    chosen += exact[: allowance.exact]
+    held_back = len(chosen) < len(wildcards) + len(exact)
+    return Plan(items=tuple(chosen), held_back=held_back)
+
+
+def _covered(wildcards: Sequence[str], item: str) -> bool:
+    # Sorted, and none a prefix of another: only the last one that is not after the
+    # item can be its prefix.
+    position = bisect_right(wildcards, item, key=_prefix)
+    return position > 0 and covers(wildcards[position - 1], item)
+
+
+def _prefix(wildcard: str) -> str:
+    return wildcard[:-1]

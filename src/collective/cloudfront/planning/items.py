@@ -1,0 +1,94 @@
+"""Items: the entries of an invalidation, written as CloudFront wants them.
+
+An *item* is a path (``/news/a``), a wildcard path (``/news/*``) or a cache tag
+(``#9f…``). AWS bills each one as one path. The rules here are those of the
+CloudFront developer guide, "Invalidate files to remove content", read 2026-11.
+"""
+
+import re
+
+
+#: CloudFront refuses longer paths (CloudFront developer guide).
+MAX_PATH_LENGTH = 4000
+
+#: The one item that reaches everything.
+EVERYTHING = "/*"
+
+# RFC 1738 calls these unsafe; CloudFront wants them and all non-ASCII encoded,
+# "and no other characters". Controls and space are outside the printable range.
+_UNSAFE = frozenset("<>\"#%{}|\\^[]`")
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+_TILDE = re.compile(r"~|%7[Ee]")
+_SLASHES = re.compile(r"/{2,}")
+
+
+def is_wildcard(item: str) -> bool:
+    """Say whether ``item`` is a wildcard path (``*`` counts only at the end)."""
+    return item.startswith("/") and item.endswith("*")
+
+
+def encode(path: str) -> str:
+    """Percent-encode what CloudFront wants encoded, and nothing twice.
+
+    An escape that is already there stays; a ``%`` that starts none becomes
+    ``%25``. The result is printable ASCII.
+    """
+    pieces = []
+    position = 0
+    while position < len(path):
+        escape = _ESCAPE.match(path, position)
+        if escape:
+            pieces.append(escape.group())
+            position = escape.end()
+            continue
+        pieces.append(_encode_character(path[position]))
+        position += 1
+    return "".join(pieces)
+
+
+def _encode_character(character: str) -> str:
+    if "!" <= character <= "}" and character not in _UNSAFE or character == "~":
+        return character
+    # Lone surrogates come from undecodable file names; they must not raise here.
+    return "".join(
+        f"%{byte:02X}" for byte in character.encode("utf-8", "surrogatepass")
+    )
+
+
+def normalise(path: str) -> str:
+    """Return the item for ``path``: an item that CloudFront accepts and that
+    reaches at least ``path``.
+
+    A missing leading slash is added and repeated slashes are folded (viewers do
+    not ask for them). A tilde cannot be invalidated in any encoding, and a path
+    over 4,000 characters is refused: both are widened to the nearest wildcard.
+    """
+    item = encode(_SLASHES.sub("/", "/" + path))
+    tilde = _TILDE.search(item)
+    if tilde:
+        item = item[: tilde.start()] + "*"
+    if len(item) > MAX_PATH_LENGTH:
+        item = _truncate(item)
+    return item
+
+
+def _truncate(item: str) -> str:
+    # A cut must not leave half an escape, which would reach nothing.
+    cut = MAX_PATH_LENGTH - 1
+    for start in (cut - 1, cut - 2):
+        if item[start] == "%":
+            return item[:start] + "*"
+    return item[:cut] + "*"
+
+
+def subtree(path: str) -> str:
+    """Return the wildcard item that reaches ``path``, its query strings and
+    everything below it (and, CloudFront knows no better, what shares its prefix).
+    """
+    item = normalise(path)
+    return item if is_wildcard(item) else normalise(item[: MAX_PATH_LENGTH - 1] + "*")
+
+
+def covers(wildcard: str, item: str) -> bool:
+    """Say whether ``wildcard`` reaches everything that ``item`` reaches."""
+    return item.startswith("/") and item.startswith(wildcard[:-1])

@@ -1,0 +1,138 @@
+"""Pacing: CloudFront's quotas and API rate, and how many items they allow now.
+
+Two quota models are documented, an older (items *in progress* per distribution)
+and a newer (items *per second* per distribution), and nobody outside AWS knows
+which one a distribution is under. We stay inside both, and shrink further when
+CloudFront refuses nevertheless.
+"""
+
+from collective.cloudfront.planning.cover import Allowance
+from collective.cloudfront.planning.cover import Plan
+from collective.cloudfront.planning.items import is_wildcard
+from dataclasses import dataclass
+from dataclasses import replace
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Quotas, each with its source.
+
+    Rates are items or calls per second, bursts and counts are numbers of them.
+    """
+
+    #: CloudFront quotas until 2026: file paths, and wildcards, in progress.
+    exact_in_progress: int = 3000
+    wildcards_in_progress: int = 15
+    #: CloudFront quotas since mid-2026: paths or tags, and wildcards, per second.
+    exact_rate: float = 150.0
+    wildcard_rate: float = 1.0
+    #: Unpublished. A batch of 1,000 is known to be safe, and so is using up the
+    #: older model's wildcards at once.
+    exact_burst: float = 1000.0
+    wildcard_burst: float = 15.0
+    #: Unpublished; AWS staff quoted these for CreateInvalidation per account.
+    call_rate: float = 0.5
+    call_burst: float = 6.0
+    #: CloudFront takes 3,000 items a request; 1,000 is the safe batch.
+    batch: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A token bucket, as a value: ``tokens`` were left at ``updated`` (seconds)."""
+
+    tokens: float
+    updated: float
+
+    def filled(self, now: float, rate: float, burst: float) -> "Bucket":
+        """Return the bucket as it stands at ``now``.
+
+        A clock that was set back must not empty or overfill it.
+        """
+        gained = max(0.0, now - self.updated) * rate
+        return Bucket(min(burst, self.tokens + gained), now)
+
+    def taken(self, count: float) -> "Bucket":
+        """Return the bucket with ``count`` tokens fewer (may go below zero)."""
+        return replace(self, tokens=self.tokens - count)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What a distribution has used of its quotas, and what refusals taught us.
+
+    ``shrink`` divides every quota: 1 until CloudFront refuses, doubled by each
+    refusal, lowered again by each acceptance.
+    """
+
+    exact: Bucket
+    wildcards: Bucket
+    shrink: float = 1.0
+
+    @classmethod
+    def fresh(cls, now: float, limits: Limits) -> "Pace":
+        """Return the pace of a distribution that nothing was sent to yet."""
+        return cls(
+            exact=Bucket(limits.exact_burst, now),
+            wildcards=Bucket(limits.wildcard_burst, now),
+        )
+
+    def allowance(
+        self, now: float, in_progress: Allowance, limits: Limits
+    ) -> Allowance:
+        """Return how many items may be sent at ``now``.
+
+        ``in_progress`` counts what CloudFront has accepted and not completed.
+        """
+        exact = self.exact.filled(now, limits.exact_rate, limits.exact_burst)
+        wildcards = self.wildcards.filled(
+            now, limits.wildcard_rate, limits.wildcard_burst
+        )
+        return Allowance(
+            exact=self._share(
+                min(exact.tokens, limits.batch),
+                limits.exact_in_progress,
+                in_progress.exact,
+            ),
+            wildcards=self._share(
+                wildcards.tokens, limits.wildcards_in_progress, in_progress.wildcards
+            ),
+        )
+
+    def _share(self, tokens: float, quota: int, used: int) -> int:
+        room = min(tokens / self.shrink, quota / self.shrink - used)
+        if used == 0 and tokens >= 1:
+            room = max(room, 1)  # however small the quota, one at a time must go
+        return max(0, int(room))
+
+    def accepted(self, now: float, sent: Allowance, limits: Limits) -> "Pace":
+        """Return the pace after CloudFront accepted ``sent`` at ``now``."""
+        exact = self.exact.filled(now, limits.exact_rate, limits.exact_burst)
+        wildcards = self.wildcards.filled(
+            now, limits.wildcard_rate, limits.wildcard_burst
+        )
+        return Pace(
+            exact=exact.taken(sent.exact),
+            wildcards=wildcards.taken(sent.wildcards),
+            shrink=max(1.0, self.shrink * 0.9),
+        )
+
+    def refused(self) -> "Pace":
+        """Return the pace after CloudFront said "too many in progress"."""
+        return replace(self, shrink=min(self.shrink * 2, 1024.0))
+
+
+def worth_waiting(plan: Plan, pace: Pace, limits: Limits) -> bool:
+    """Say whether a larger batch should be awaited instead of sending ``plan``.
+
+    Calls are the scarcer good: at 0.5 calls and 150 items a second a backlog
+    drains at the full rate only if each call carries 300 items. So a backlog waits
+    until a call's worth of quota is there, while a small rest goes at once, and a
+    wildcard never waits for exact paths.
+    """
+    if not plan.held_back or any(is_wildcard(item) for item in plan.items):
+        return False
+    full_call = min(
+        limits.exact_rate / limits.call_rate, limits.batch, limits.exact_in_progress
+    )
+    return len(plan.items) < int(full_call / pace.shrink)
