@@ -279,8 +279,9 @@ class Courier:
         elif outcome is Outcome.REFUSED_ITEMS:
             self._refused(batch, answer)
         elif outcome is Outcome.REFERENCE_TAKEN:
-            logger.warning("Caller reference %s was taken; a new one is used.",
-                           batch.reference)
+            logger.warning(
+                "Caller reference %s was taken; a new one is used.", batch.reference
+            )
             self.outbox.dissolve(batch)
         elif outcome is Outcome.MISCONFIGURED:
             self._pause(batch, answer)
@@ -291,7 +292,7 @@ class Courier:
         )
         settled = self.outbox.settle(batch, answer.invalidation, pace)
         self._certain.discard(batch.reference)
-        self._said.clear()
+        self._forget_troubles(batch.distribution)
         logger.info(
             "%s: invalidation %s accepted, %d items, %d ms after the oldest commit: %s",
             settled.distribution,
@@ -443,6 +444,13 @@ class Courier:
         except Exception:
             # A subscriber's fault must not stop, or repeat, a delivery.
             logger.exception("A subscriber to %r failed.", event)
+
+    def _forget_troubles(self, distribution: str) -> None:
+        self._said = {
+            topic: said
+            for topic, said in self._said.items()
+            if not topic.endswith(f" {distribution}") or topic.startswith("status ")
+        }
 
     def _say(self, level: int, topic: str, sentence: str) -> bool:
         """Log a sentence when it is new, and otherwise once in a while."""

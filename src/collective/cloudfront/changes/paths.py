@@ -1,0 +1,122 @@
+"""The paths of an object, as the ``IPurgePaths`` adapters and visitors know them.
+
+The adapters give paths relative to the virtual host root of the *current* request,
+and editors often work on another host than visitors, or without virtual hosting.
+So every path is traced back to the object it belongs to, and from there to a path
+inside the site: what visitors see is that path behind the site's public prefix.
+"""
+
+from Acquisition import aq_chain
+from Acquisition import aq_inner
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+from z3c.caching.interfaces import IPurgePaths
+from zope.component import getAdapters
+from zope.globalrequest import getRequest
+
+import logging
+import re
+
+
+logger = logging.getLogger("collective.cloudfront")
+
+# What only makes sense to a proxy in front of Zope: never to CloudFront.
+_NOT_PUBLIC = re.compile(r"/*(@@purgebyid|VirtualHostBase)(/|\Z)")
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """``inside`` the site, below the public prefix; ``absolute`` already public."""
+
+    inside: tuple[str, ...]
+    absolute: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Anchor:
+    """An object's path as adapters write it now, and inside its site."""
+
+    relative: str
+    inside: str
+
+
+def path_inside(physical: tuple[str, ...], site: tuple[str, ...]) -> str | None:
+    """Return the quoted path of an object inside its site, or None if elsewhere.
+
+    The site itself has the empty path.
+    """
+    if physical[: len(site)] != site:
+        return None
+    return "".join(f"/{quote(name)}" for name in physical[len(site) :])
+
+
+def purge_paths(obj: Any, site: Any) -> Paths:
+    """Return the paths that the ``IPurgePaths`` adapters name for ``obj``.
+
+    An adapter that fails costs precision, not freshness: the object's whole
+    subtree is purged in its place.
+    """
+    site_path = site.getPhysicalPath()
+    anchors = tuple(_anchors(obj, site_path))
+    inside: list[str] = []
+    absolute: list[str] = []
+    for name, adapter in getAdapters((obj,), IPurgePaths):
+        try:
+            relative = list(adapter.getRelativePaths() or ())
+            absolute.extend(adapter.getAbsolutePaths() or ())
+        except Exception:
+            logger.exception(
+                "The IPurgePaths adapter %r failed for %r; all below it is purged.",
+                name or type(adapter).__name__,
+                obj,
+            )
+            inside.extend(f"{anchor.inside}*" for anchor in anchors[:1])
+            continue
+        inside.extend(
+            path
+            for path in (_inside(each, anchors, site_path) for each in relative)
+            if path is not None
+        )
+    return Paths(
+        inside=tuple(dict.fromkeys(inside)),
+        absolute=tuple(p for p in dict.fromkeys(absolute) if not _NOT_PUBLIC.match(p)),
+    )
+
+
+def _anchors(obj: Any, site_path: tuple[str, ...]) -> Iterator[_Anchor]:
+    """Yield the object and its parents up to the site, innermost first."""
+    for parent in aq_chain(aq_inner(obj)):
+        physical = getattr(parent, "getPhysicalPath", None)
+        inside = path_inside(physical(), site_path) if physical else None
+        if inside is None:
+            return
+        yield _Anchor(f"/{parent.virtual_url_path()}".rstrip("/"), inside)
+        if not inside:
+            return
+
+
+def _inside(
+    path: str, anchors: tuple[_Anchor, ...], site_path: tuple[str, ...]
+) -> str | None:
+    if _NOT_PUBLIC.match(path):
+        return None
+    path = re.sub(r"/{2,}", "/", f"/{path}")
+    for anchor in anchors:
+        if path == anchor.relative or path.startswith(f"{anchor.relative}/"):
+            return anchor.inside + path[len(anchor.relative) :]
+    return _from_virtual_root(path, site_path)
+
+
+def _from_virtual_root(path: str, site_path: tuple[str, ...]) -> str | None:
+    """Invert ``virtual_url_path`` for a path that belongs to no parent of the
+    object: put the virtual host root back in front of it.
+    """
+    request = getRequest()
+    root = request.get("VirtualRootPhysicalPath", ("",)) if request else ("",)
+    site = "".join(f"/{quote(name)}" for name in site_path[1:])
+    for physical in ("".join(f"/{quote(n)}" for n in root[1:]) + path, path):
+        if physical == site or physical.startswith(f"{site}/"):
+            return physical[len(site) :]
+    return None

@@ -1,0 +1,173 @@
+"""The set of items of one transaction, and its way into the outbox.
+
+::
+
+    event ──► items (a set with the transaction, not with the request)
+                │ before-commit hook: prepare, durably
+                │ Plone commits
+                ▼ after-commit hook
+             release if the commit succeeded, discard if it failed
+
+Hooks are not called when a transaction is aborted; then nothing was prepared. The
+after-commit hook *is* called for a commit that failed, with a false status. Events
+that later before-commit hooks raise are prepared by a further hook.
+"""
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.planning.items import normalise
+from collective.cloudfront.planning.items import subtree
+from collective.cloudfront.process import this_process
+from collective.cloudfront.settings import read_settings
+from collective.cloudfront.settings import Settings
+from plone.registry.interfaces import IRegistry
+from typing import Any
+
+import logging
+import transaction
+import uuid
+
+
+logger = logging.getLogger("collective.cloudfront")
+
+# Identifies our data among a transaction's; any object with an identity serves.
+_KEY = object()
+
+
+def public_item(prefix: str, path: str) -> str:
+    """Return the item for a path inside the site, behind the public prefix."""
+    if path == "/*":
+        return subtree(prefix or "/")
+    return normalise(prefix + path)
+
+
+class SiteChanges:
+    """What a transaction has changed in one site.
+
+    Collecting an object twice costs a look-up: its paths are computed at the first
+    event, when an old path may still exist, and once more before the commit if
+    there were further events. Below a collected subtree nothing is computed.
+    """
+
+    def __init__(self, settings: Settings | None):
+        self.settings = settings
+        self.entries: dict[Entry, None] = {}
+        self._seen: dict[tuple[str, ...], Callable[[], Iterable[str]] | None] = {}
+        self._subtrees: set[tuple[str, ...]] = set()
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is to be collected at all."""
+        settings = self.settings
+        return bool(settings and settings.enabled and settings.distributions)
+
+    def add(self, paths: Iterable[str]) -> None:
+        """Add paths inside the site."""
+        self.add_items(public_item(self.settings.public_prefix, p) for p in paths)
+
+    def add_items(self, items: Iterable[str]) -> None:
+        """Add items as they are."""
+        for item in items:
+            for distribution in self.settings.distributions:
+                self.entries[Entry(distribution, item)] = None
+
+    def add_object(
+        self, physical: tuple[str, ...], compute: Callable[[], Iterable[str]]
+    ) -> None:
+        """Add the items that ``compute`` returns for the object at ``physical``."""
+        if self._is_below_subtree(physical):
+            return
+        if physical in self._seen:
+            self._seen[physical] = compute
+            return
+        self._seen[physical] = None
+        self.add_items(compute())
+
+    def add_subtree(self, physical: tuple[str, ...], inside: str) -> None:
+        """Add the object at ``physical`` with everything below it."""
+        if not self._is_below_subtree(physical):
+            self._subtrees.add(physical)
+            self.add_items([subtree(self.settings.public_prefix + inside)])
+
+    def _is_below_subtree(self, physical: tuple[str, ...]) -> bool:
+        if not self._subtrees:
+            return False
+        return any(
+            physical[:length] in self._subtrees for length in range(len(physical) + 1)
+        )
+
+    def take(self) -> list[Entry]:
+        """Return what was collected so far, once."""
+        for physical, compute in self._seen.items():
+            if compute is not None:
+                self._seen[physical] = None
+                self.add_items(compute())
+        entries, self.entries = list(self.entries), {}
+        return entries
+
+
+class _Changes:
+    """What a transaction has changed, by site, and whether a hook is waiting."""
+
+    def __init__(self) -> None:
+        self.sites: dict[tuple[str, ...], SiteChanges] = {}
+        self.hooked = False
+
+
+def changes_of(site: Any) -> SiteChanges:
+    """Return the changes of ``site`` in the current transaction.
+
+    The settings are read once in a transaction, or again after they were changed.
+    """
+    current = transaction.get()
+    try:
+        changes = current.data(_KEY)
+    except KeyError:
+        changes = _Changes()
+        current.set_data(_KEY, changes)
+    key = site.getPhysicalPath()
+    if key not in changes.sites:
+        registry = site.getSiteManager().queryUtility(IRegistry)
+        changes.sites[key] = SiteChanges(registry and read_settings(registry))
+    if not changes.hooked:
+        changes.hooked = True
+        current.addBeforeCommitHook(_before_commit, (current, changes))
+    return changes.sites[key]
+
+
+def forget_settings(site: Any) -> None:
+    """Read the settings of ``site`` again in this transaction: they changed."""
+    try:
+        changes = transaction.get().data(_KEY)
+    except KeyError:
+        return
+    known = changes.sites.get(site.getPhysicalPath())
+    if known is not None:
+        known.settings = read_settings(site.getSiteManager().queryUtility(IRegistry))
+
+
+def collect(site: Any, paths: Iterable[str]) -> None:
+    """Add paths inside ``site`` to what the current transaction will purge."""
+    changes = changes_of(site)
+    if changes.active:
+        changes.add(paths)
+
+
+def _before_commit(current: transaction.Transaction, changes: _Changes) -> None:
+    changes.hooked = False  # an event in a later hook registers us again
+    entries = [entry for site in changes.sites.values() for entry in site.take()]
+    if not entries:
+        return
+    token = uuid.uuid4().hex
+    intake = this_process().intake
+    intake.prepare(token, entries)
+    current.addAfterCommitHook(_after_commit, (token, entries))
+
+
+def _after_commit(succeeded: bool, token: str, entries: list[Entry]) -> None:
+    intake = this_process().intake
+    if succeeded:
+        intake.release(token, entries)
+    else:
+        intake.discard(token)

@@ -1,0 +1,39 @@
+"""Interfaces that integrators and our own ZCML rely on."""
+
+from zope.interface import Attribute
+from zope.interface import Interface
+from zope.publisher.interfaces.browser import IDefaultBrowserLayer
+
+
+class ICloudFrontLayer(IDefaultBrowserLayer):
+    """The requests of sites where the add-on is installed."""
+
+
+class IInvalidationEvent(Interface):
+    """Something happened to an invalidation.
+
+    Sent through ``zope.event`` in the courier's thread: there is no request, no
+    site and no ZODB connection.
+    """
+
+
+class IInvalidationAccepted(IInvalidationEvent):
+    """CloudFront accepted an invalidation."""
+
+    settled = Attribute("An ``outbox.contract.Settled``")
+
+
+class IInvalidationCompleted(IInvalidationEvent):
+    """CloudFront reports an invalidation as completed."""
+
+    settled = Attribute("An ``outbox.contract.Settled``")
+
+
+class IInvalidationFailed(IInvalidationEvent):
+    """Items are not delivered, and a person must do something."""
+
+    distribution = Attribute("The distribution's id")
+    items = Attribute("The items, a tuple of str")
+    reason = Attribute("What happened, a sentence")
+    advice = Attribute("What to do, a sentence")
+    kept = Attribute("True while the items wait; False if they are in quarantine")

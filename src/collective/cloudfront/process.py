@@ -1,0 +1,218 @@
+"""What a Zope process has once: the outbox, the way into it, and the courier.
+
+Everything before this module runs in Plone's transactions, everything behind it
+(``outbox``, ``delivery``) knows no Zope.
+"""
+
+from App.config import getConfiguration
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collective.cloudfront.delivery.courier import Courier
+from collective.cloudfront.delivery.courier import GRACE_SECONDS
+from collective.cloudfront.delivery.courier import Target
+from collective.cloudfront.delivery.gateway import Boto3Gateway
+from collective.cloudfront.delivery.thread import CourierThread
+from collective.cloudfront.outbox import open_outbox
+from collective.cloudfront.outbox import Outbox
+from collective.cloudfront.outbox import OutboxUnavailable
+from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.intake import Intake
+from collective.cloudfront.planning.items import EVERYTHING
+from collective.cloudfront.settings import read_settings
+from OFS.interfaces import IFolder
+from plone.registry.interfaces import IRegistry
+from Products.CMFCore.interfaces import ISiteRoot
+from transaction import TransactionManager
+from typing import Any
+from zope.component import adapter
+from zope.event import notify
+from zope.processlifetime import IDatabaseOpenedWithRoot
+
+import atexit
+import logging
+import os
+import threading
+import time
+import uuid
+
+
+logger = logging.getLogger("collective.cloudfront")
+
+#: How long settings read from the database are used without looking again, in
+#: seconds. Changes made in this process are seen at once.
+SETTINGS_FRESH = 5.0
+
+_OUTBOX_NAME = "cloudfront-outbox.sqlite"
+#: Sites are looked for in folders of the Zope root down to this depth.
+_SITE_DEPTH = 3
+
+
+def default_outbox_url() -> str:
+    """Return the URL of the outbox in this instance's ``var`` (CLIENT_HOME)."""
+    home = getattr(getConfiguration(), "clienthome", None) or os.getcwd()
+    return f"sqlite:///{os.path.join(os.path.abspath(home), _OUTBOX_NAME)}"
+
+
+class Process:
+    """The outbox, intake and courier of one Zope process."""
+
+    def __init__(self, environ: Mapping[str, str] = os.environ):
+        self.environ = environ
+        self.database: Any = None
+        self.outbox = self._open_outbox()
+        self.intake = Intake(self.outbox, wake=self.wake)
+        self.courier = Courier(
+            self.outbox,
+            Boto3Gateway(),
+            self.targets,
+            intake=self.intake,
+            grace=_seconds(environ, "CLOUDFRONT_GRACE", GRACE_SECONDS),
+            notify=notify,
+        )
+        self.thread = CourierThread(self.courier)
+        self._lock = threading.Lock()
+        self._targets: dict[str, Target] = {}
+        self._read_at: float | None = None
+
+    def _open_outbox(self) -> Outbox:
+        url = self.environ.get("CLOUDFRONT_OUTBOX") or default_outbox_url()
+        try:
+            return open_outbox(url, on_damage=self._purge_everything)
+        except ValueError as error:
+            fallback = default_outbox_url()
+            logger.error("CLOUDFRONT_OUTBOX: %s Using %s instead.", error, fallback)
+            return open_outbox(fallback, on_damage=self._purge_everything)
+
+    def wake(self) -> None:
+        """Tell the courier that there is work."""
+        self.thread.wake()
+
+    def start(self, database: Any) -> None:
+        """Begin to work with ``database``: deliver what an earlier process left."""
+        self.database = database
+        self.targets()
+        self.thread.wake()
+
+    def stop(self) -> None:
+        """Settle the call in flight; the rest stays in the outbox."""
+        self.thread.stop()
+
+    def targets(self) -> Mapping[str, Target]:
+        """Return every distribution that a site of this Zope is enabled for."""
+        with self._lock:
+            now = time.monotonic()
+            if self._read_at is None or now - self._read_at > SETTINGS_FRESH:
+                self._targets = self._read_targets()
+                self._read_at = now
+            return self._targets
+
+    def _read_targets(self) -> dict[str, Target]:
+        if self.database is None:
+            return self._targets
+        try:
+            return read_targets(self.database)
+        except Exception:
+            # The database may be away for a while; what was known is still right.
+            logger.exception("The settings of the sites cannot be read now.")
+            return self._targets
+
+    def settings_changed(self, replaced: Iterable[tuple[str, str]] = ()) -> None:
+        """Use changed settings at once, and end what waited for them.
+
+        ``replaced`` holds pairs of distribution ids, old and new: what waits for an
+        id that no site uses any more goes to its successor.
+        """
+        with self._lock:
+            self._read_at = None
+        try:
+            for old, new in replaced:
+                if old not in self.targets():
+                    moved = self.outbox.retarget(old, new)
+                    logger.info("%d items waiting for %s go to %s.", moved, old, new)
+            self.outbox.resume()
+        except OutboxUnavailable as error:
+            logger.warning("Waiting distributions are tried later: %s.", error)
+        self.wake()
+
+    def _purge_everything(self, damaged: str) -> None:
+        entries = [Entry(distribution, EVERYTHING) for distribution in self._targets]
+        if entries:
+            self.intake.release(f"damage-{uuid.uuid4()}", entries)
+
+
+def read_targets(database: Any) -> dict[str, Target]:
+    """Read the distributions of all sites out of ``database``, by id.
+
+    Uses a connection and a transaction manager of its own, so that it may be
+    called from any thread.
+    """
+    manager = TransactionManager()
+    connection = database.open(transaction_manager=manager)
+    try:
+        found: dict[str, Target] = {}
+        for site in _sites(connection.root()["Application"], _SITE_DEPTH):
+            registry = site.getSiteManager().queryUtility(IRegistry)
+            settings = registry is not None and read_settings(registry)
+            if settings:
+                found.update(settings.targets())
+        return found
+    finally:
+        manager.abort()
+        connection.close()
+
+
+def _sites(folder: Any, depth: int) -> Iterator[Any]:
+    for child in folder.objectValues():
+        if ISiteRoot.providedBy(child):
+            yield child
+        elif depth > 1 and IFolder.providedBy(child):
+            yield from _sites(child, depth - 1)
+
+
+def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
+    try:
+        return float(environ.get(name, default))
+    except ValueError:
+        logger.error("%s=%r is no number of seconds.", name, environ[name])
+        return default
+
+
+_process: Process | None = None
+_lock = threading.Lock()
+
+
+def this_process() -> Process:
+    """Return what this Zope process has, made when first asked for."""
+    global _process
+    with _lock:
+        if _process is None:
+            _process = Process()
+        return _process
+
+
+def replace_process(make: Callable[[], Process] | None = None) -> None:
+    """Stop what there is and start afresh. For tests, and after a fork."""
+    global _process
+    with _lock:
+        old, _process = _process, make() if make else None
+    if old is not None:
+        old.stop()
+
+
+@adapter(IDatabaseOpenedWithRoot)
+def start(event: IDatabaseOpenedWithRoot) -> None:
+    """Zope has started: look for work that an earlier process left behind."""
+    try:
+        this_process().start(event.database)
+    except Exception:
+        # A cache must never keep a site from starting.
+        logger.exception("The courier could not be started; saving an object tries.")
+
+
+@atexit.register
+def stop() -> None:
+    """Zope ends. Zope notifies nobody of it; the interpreter does."""
+    if _process is not None:
+        _process.stop()

@@ -1,0 +1,30 @@
+"""Purging from code: for add-ons, scripts and upgrade steps.
+
+Both functions take part in the current transaction: nothing is purged if it is
+aborted, and everything is sent, once, after it was committed. Neither needs a
+request. Where the add-on is not installed or not enabled, they do nothing.
+"""
+
+from collective.cloudfront.changes.transaction import collect
+from collective.cloudfront.planning.items import subtree
+from plone import api
+
+
+def purge_path(path: str, below: bool = False) -> None:
+    """Purge a path of the current site, as visitors see it below the front page.
+
+    ``path`` starts with a slash; ``/`` is the front page. It may hold a query
+    string, non-ASCII characters, and a ``*`` at its end. With ``below`` everything
+    whose path starts with it is purged as well, query strings included.
+
+    Raises ``ValueError`` for a path that does not start with a slash, and
+    ``plone.api.exc.CannotGetPortalError`` where there is no current site.
+    """
+    if not path.startswith("/"):
+        raise ValueError(f"{path!r} does not start with a slash.")
+    collect(api.portal.get(), [subtree(path) if below else path])
+
+
+def purge_all() -> None:
+    """Purge every page of the current site, with one wildcard item."""
+    collect(api.portal.get(), ["/*"])

@@ -1,0 +1,346 @@
+"""Settings: in plone.registry, each overridable by an environment variable.
+
+The record ``collective.cloudfront.window`` is overridden by ``CLOUDFRONT_WINDOW``,
+and so on. So a production database copied to a staging machine does not purge
+production: there, set ``CLOUDFRONT_ENABLED=false`` or another distribution id.
+"""
+
+from collections.abc import Mapping
+from collective.cloudfront.delivery.courier import Target
+from collective.cloudfront.delivery.gateway import Credentials
+from collective.cloudfront.i18n import _
+from collective.cloudfront.planning.items import encode
+from dataclasses import dataclass
+from plone.registry.interfaces import IRegistry
+from typing import Any
+from zope import schema
+from zope.interface import Interface
+from zope.interface import Invalid
+from zope.interface import invariant
+
+import logging
+import os
+import re
+
+
+logger = logging.getLogger("collective.cloudfront")
+
+PREFIX = "collective.cloudfront"
+
+#: Caching control panel, "Enable purging".
+PURGING_ENABLED = "plone.cachepurging.interfaces.ICachePurgingSettings.enabled"
+
+_DISTRIBUTION = re.compile(r"(E[A-Z0-9]+|dt_[A-Za-z0-9]+)\Z")
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+\Z")
+_KEY_ID = re.compile(r"[A-Z0-9]{16,128}\Z")
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off", ""})
+
+
+def split_distributions(value: str | None) -> tuple[str, ...]:
+    """Return the ids in a list separated by commas or white space, each once."""
+    return tuple(dict.fromkeys(filter(None, re.split(r"[\s,]+", value or ""))))
+
+
+def is_distributions(value: str | None) -> bool:
+    """Constraint: ids of distributions or distribution tenants, or nothing."""
+    for identifier in split_distributions(value):
+        if not _DISTRIBUTION.match(identifier):
+            raise Invalid(
+                _(
+                    "invalid_distribution",
+                    default="“${id}” is not the id of a CloudFront distribution. "
+                    "Ids look like E2QWRUHAPOMQZL; those of distribution tenants "
+                    "like dt_2wjDZi3hD1ivOXf6rpZJOSNE1AB.",
+                    mapping={"id": identifier},
+                )
+            )
+    return True
+
+
+def is_public_prefix(value: str | None) -> bool:
+    """Constraint: a path that starts with a slash and does not end with one."""
+    if value and (
+        not value.startswith("/")
+        or value.endswith("/")
+        or "//" in value
+        or any(character in value for character in "*?#~ ")
+        or any(part in (".", "..") for part in value.split("/"))
+    ):
+        raise Invalid(
+            _(
+                "invalid_public_prefix",
+                default="“${value}” is not a path prefix. Write it as visitors see "
+                "it, starting with a slash and not ending with one, such as "
+                "/intranet; leave it empty if the site is at the top.",
+                mapping={"value": value},
+            )
+        )
+    return True
+
+
+def is_role(value: str | None) -> bool:
+    """Constraint: the ARN of an IAM role, or nothing."""
+    if value and not _ROLE.match(value):
+        raise Invalid(
+            _(
+                "invalid_role",
+                default="“${value}” is not the ARN of an IAM role. ARNs look like "
+                "arn:aws:iam::123456789012:role/plone-invalidation.",
+                mapping={"value": value},
+            )
+        )
+    return True
+
+
+def is_key_id(value: str | None) -> bool:
+    """Constraint: an AWS access key id, or nothing."""
+    if value and not _KEY_ID.match(value):
+        raise Invalid(
+            _(
+                "invalid_key_id",
+                default="This is not an AWS access key id. They have 16 or more "
+                "capital letters and digits and mostly start with AKIA.",
+            )
+        )
+    return True
+
+
+class ICloudFrontSettings(Interface):
+    """The records below ``collective.cloudfront``. Their names are an interface."""
+
+    enabled = schema.Bool(
+        title=_("label_enabled", default="Purge from CloudFront"),
+        description=_(
+            "help_enabled",
+            default="Purging must also be enabled in the Caching control panel.",
+        ),
+        default=True,
+        required=False,
+    )
+
+    distribution_id = schema.TextLine(
+        title=_("label_distribution_id", default="Distribution"),
+        description=_(
+            "help_distribution_id",
+            default="The id of the CloudFront distribution (E…) or distribution "
+            "tenant (dt_…) that serves this site. Several are separated by spaces.",
+        ),
+        default="",
+        missing_value="",
+        required=False,
+        constraint=is_distributions,
+    )
+
+    public_prefix = schema.TextLine(
+        title=_("label_public_prefix", default="Public path prefix"),
+        description=_(
+            "help_public_prefix",
+            default="If visitors reach the front page of this site below a path, such "
+            "as /intranet, that path. Empty if the site is at the top.",
+        ),
+        default="",
+        missing_value="",
+        required=False,
+        constraint=is_public_prefix,
+    )
+
+    window = schema.Float(
+        title=_("label_window", default="Coalescing window (seconds)"),
+        description=_(
+            "help_window",
+            default="Changes are collected for so long and sent as one invalidation. "
+            "Longer means fewer calls and later freshness.",
+        ),
+        default=1.0,
+        min=0.0,
+        max=60.0,
+        required=True,
+    )
+
+    aws_profile = schema.TextLine(
+        title=_("label_aws_profile", default="AWS profile"),
+        description=_(
+            "help_aws_profile",
+            default="A profile in the AWS configuration files of the machine that "
+            "Plone runs on. Mostly empty: credentials are then found as usual, in "
+            "environment variables or from the role of the machine or container.",
+        ),
+        default="",
+        missing_value="",
+        required=False,
+    )
+
+    aws_role_arn = schema.TextLine(
+        title=_("label_aws_role_arn", default="Role to assume"),
+        description=_(
+            "help_aws_role_arn",
+            default="The ARN of an IAM role to assume for purging, if the "
+            "distribution belongs to another AWS account.",
+        ),
+        default="",
+        missing_value="",
+        required=False,
+        constraint=is_role,
+    )
+
+    aws_access_key_id = schema.TextLine(
+        title=_("label_aws_access_key_id", default="Access key id"),
+        description=_(
+            "help_aws_access_key_id",
+            default="Last resort, for a Plone outside AWS. The pair is stored in "
+            "Plone's database, so give it no right but to create invalidations.",
+        ),
+        default="",
+        missing_value="",
+        required=False,
+        constraint=is_key_id,
+    )
+
+    aws_secret_access_key = schema.Password(
+        title=_("label_aws_secret_access_key", default="Secret access key"),
+        description=_(
+            "help_aws_secret_access_key",
+            default="It is never shown again. Leave empty to keep the stored one.",
+        ),
+        default="",
+        missing_value="",
+        required=False,
+    )
+
+    @invariant
+    def key_id_needed(data):
+        """A secret alone cannot sign anything."""
+        if data.aws_secret_access_key and not data.aws_access_key_id:
+            raise Invalid(
+                _(
+                    "missing_key_id",
+                    default="There is a secret access key, but no access key id.",
+                )
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings in force for one site, environment included."""
+
+    enabled: bool
+    distributions: tuple[str, ...]
+    window: float
+    public_prefix: str
+    credentials: Credentials
+
+    def targets(self) -> dict[str, Target]:
+        """Return what a courier may deliver to for this site, by id."""
+        if not self.enabled:
+            return {}
+        return {
+            distribution: Target(distribution, self.window, self.credentials)
+            for distribution in self.distributions
+        }
+
+
+def is_installed(registry: IRegistry) -> bool:
+    """Say whether the add-on is installed in the site of ``registry``."""
+    return f"{PREFIX}.enabled" in registry.records
+
+
+def is_purging_enabled(registry: IRegistry) -> bool:
+    """Say whether purging is enabled in the Caching control panel."""
+    return bool(registry.get(PURGING_ENABLED, False))
+
+
+def read_settings(
+    registry: IRegistry, environ: Mapping[str, str] = os.environ
+) -> Settings | None:
+    """Return the settings of a site, or None where the add-on is not installed.
+
+    ``enabled`` is the conjunction of ours and the Caching control panel's.
+    """
+    if not is_installed(registry):
+        return None
+
+    def get(name: str) -> Any:
+        return _value(registry, environ, name)
+
+    distributions = split_distributions(get("distribution_id"))
+    return Settings(
+        enabled=get("enabled") and is_purging_enabled(registry),
+        distributions=distributions,
+        window=get("window"),
+        public_prefix=encode(get("public_prefix")),
+        credentials=Credentials(
+            profile=get("aws_profile"),
+            role_arn=get("aws_role_arn"),
+            access_key_id=get("aws_access_key_id"),
+            secret_access_key=get("aws_secret_access_key"),
+        ),
+    )
+
+
+def variable(name: str) -> str:
+    """Return the environment variable that overrides the record ``name``."""
+    return f"CLOUDFRONT_{name.upper()}"
+
+
+def overrides(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return the names of the records that the environment overrides."""
+    return tuple(
+        name for name in schema.getFieldNames(ICloudFrontSettings)
+        if variable(name) in environ
+    )
+
+
+def _value(registry: IRegistry, environ: Mapping[str, str], name: str) -> Any:
+    raw = environ.get(variable(name))
+    if raw is not None:
+        return _from_environment(name, raw.strip())
+    field = ICloudFrontSettings[name]
+    value = registry.get(f"{PREFIX}.{name}", field.default)
+    return field.default if value is None else value
+
+
+def _from_environment(name: str, raw: str) -> Any:
+    field = ICloudFrontSettings[name]
+    try:
+        value = _parse(field, raw)
+        field.validate(value)
+    except (ValueError, Invalid, schema.ValidationError) as error:
+        _complain(name, raw, error)
+        # An unreadable override must rather purge nothing than the wrong thing.
+        return _fallback(field)
+    return value
+
+
+def _parse(field: schema.interfaces.IField, raw: str) -> Any:
+    if isinstance(field, schema.Bool):
+        if raw.lower() in _TRUE:
+            return True
+        if raw.lower() in _FALSE:
+            return False
+        raise ValueError("use true or false")
+    if isinstance(field, schema.Float):
+        return float(raw)
+    return raw
+
+
+def _fallback(field: schema.interfaces.IField) -> Any:
+    return False if isinstance(field, schema.Bool) else field.default
+
+
+_complained: set[tuple[str, str]] = set()
+
+
+def _complain(name: str, raw: str, error: Exception) -> None:
+    if (name, raw) in _complained:
+        return
+    _complained.add((name, raw))
+    shown = "its value" if "secret" in name else repr(raw)
+    logger.error(
+        "Environment variable %s: %s is not valid (%s); %r is used instead. Correct "
+        "it and restart.",
+        variable(name),
+        shown,
+        error,
+        _fallback(ICloudFrontSettings[name]),
+    )
