@@ -16,10 +16,11 @@ chosen in the Caching control panel, and by default pages are not among them.
 
 from Acquisition import aq_inner
 from Acquisition import aq_parent
+from collections.abc import Callable
 from collections.abc import Iterator
-from collective.cloudfront.changes.paths import path_inside
 from collective.cloudfront.changes.paths import purge_paths
 from collective.cloudfront.changes.transaction import changes_of
+from collective.cloudfront.changes.transaction import collect
 from collective.cloudfront.changes.transaction import forget_settings
 from collective.cloudfront.changes.transaction import public_item
 from collective.cloudfront.changes.transaction import SiteChanges
@@ -28,12 +29,14 @@ from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import PREFIX
 from collective.cloudfront.settings import PURGING_ENABLED
 from collective.cloudfront.settings import split_distributions
+from functools import wraps
 from OFS.interfaces import IItem
 from OFS.interfaces import IObjectWillBeMovedEvent
 from plone.registry.interfaces import IRecordModifiedEvent
 from Products.CMFCore.interfaces import IActionSucceededEvent
 from Products.CMFCore.interfaces import IContentish
 from Products.CMFCore.interfaces import ISiteRoot
+from transaction.interfaces import TransientError
 from typing import Any
 from z3c.caching.interfaces import IPurgeEvent
 from zope.component import adapter
@@ -41,7 +44,32 @@ from zope.component.hooks import getSite
 from zope.lifecycleevent.interfaces import IObjectAddedEvent
 from zope.lifecycleevent.interfaces import IObjectModifiedEvent
 
+import logging
 import transaction
+
+
+logger = logging.getLogger("collective.cloudfront")
+
+
+def never_failing(handler: Callable[..., None]) -> Callable[..., None]:
+    """Let a handler's error cost a purge of the whole site, and no save.
+
+    What changed is unknown then, so only everything is certain to cover it.
+    """
+
+    @wraps(handler)
+    def handle(*arguments: Any) -> None:
+        try:
+            handler(*arguments)
+        except TransientError:
+            raise  # Zope repeats the whole request
+        except Exception:
+            logger.exception("%s failed; the whole site is purged.", handler.__name__)
+            site = _current_site()
+            if site is not None:
+                collect(site, ["/*"])
+
+    return handle
 
 
 def purge_object(obj: Any) -> None:
@@ -74,12 +102,14 @@ def _current_site() -> Any:
 
 
 @adapter(IPurgeEvent)
+@never_failing
 def on_purge(event: IPurgeEvent) -> None:
     """Somebody says that the public pages of an object changed."""
     purge_object(event.object)
 
 
 @adapter(IContentish, IObjectModifiedEvent)
+@never_failing
 def on_modified(obj: Any, event: IObjectModifiedEvent) -> None:
     """Content was edited, or something was put into, taken out of or moved within
     a folder.
@@ -88,12 +118,14 @@ def on_modified(obj: Any, event: IObjectModifiedEvent) -> None:
 
 
 @adapter(IContentish, IObjectAddedEvent)
+@never_failing
 def on_added(obj: Any, event: IObjectAddedEvent) -> None:
     """Content was created: its path may be cached as "not found"."""
     purge_object(obj)
 
 
 @adapter(IContentish, IActionSucceededEvent)
+@never_failing
 def on_workflow(obj: Any, event: IActionSucceededEvent) -> None:
     """The workflow state changed, and with it who sees the object, and where."""
     purge_object(obj)
@@ -103,6 +135,7 @@ def on_workflow(obj: Any, event: IActionSucceededEvent) -> None:
 
 
 @adapter(IItem, IObjectWillBeMovedEvent)
+@never_failing
 def on_will_move(obj: Any, event: IObjectWillBeMovedEvent) -> None:
     """Content is about to be moved, renamed or removed, with all below it.
 
@@ -124,10 +157,7 @@ def on_will_move(obj: Any, event: IObjectWillBeMovedEvent) -> None:
     )
     for parent, name in places:
         if parent is not None and name:
-            physical = (*parent.getPhysicalPath(), name)
-            inside = path_inside(physical, site.getPhysicalPath())
-            if inside is not None:
-                changes.add_subtree(physical, inside)
+            changes.add_subtree((*parent.getPhysicalPath(), name))
 
 
 @adapter(IRecordModifiedEvent)

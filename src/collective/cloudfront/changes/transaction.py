@@ -15,6 +15,7 @@ that later before-commit hooks raise are prepared by a further hook.
 
 from collections.abc import Callable
 from collections.abc import Iterable
+from collective.cloudfront.changes.paths import path_inside
 from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.planning.items import normalise
 from collective.cloudfront.planning.items import subtree
@@ -22,6 +23,7 @@ from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import read_settings
 from collective.cloudfront.settings import Settings
 from plone.registry.interfaces import IRegistry
+from transaction.interfaces import TransientError
 from typing import Any
 
 import logging
@@ -50,7 +52,8 @@ class SiteChanges:
     there were further events. Below a collected subtree nothing is computed.
     """
 
-    def __init__(self, settings: Settings | None):
+    def __init__(self, site_path: tuple[str, ...], settings: Settings | None):
+        self.site_path = site_path
         self.settings = settings
         self.entries: dict[Entry, None] = {}
         self._seen: dict[tuple[str, ...], Callable[[], Iterable[str]] | None] = {}
@@ -82,11 +85,27 @@ class SiteChanges:
             self._seen[physical] = compute
             return
         self._seen[physical] = None
-        self.add_items(compute())
+        self._compute(physical, compute)
 
-    def add_subtree(self, physical: tuple[str, ...], inside: str) -> None:
-        """Add the object at ``physical`` with everything below it."""
-        if not self._is_below_subtree(physical):
+    def _compute(
+        self, physical: tuple[str, ...], compute: Callable[[], Iterable[str]]
+    ) -> None:
+        try:
+            self.add_items(compute())
+        except TransientError:
+            raise
+        except Exception:
+            # No save may fail because of a CDN, and no change may be lost.
+            logger.exception(
+                "The paths of %s cannot be computed; all below it is purged.",
+                "/".join(physical),
+            )
+            self.add_subtree(physical)
+
+    def add_subtree(self, physical: tuple[str, ...]) -> None:
+        """Add the object at ``physical``, if in the site, and all below it."""
+        inside = path_inside(physical, self.site_path)
+        if inside is not None and not self._is_below_subtree(physical):
             self._subtrees.add(physical)
             self.add_items([subtree(self.settings.public_prefix + inside)])
 
@@ -102,7 +121,7 @@ class SiteChanges:
         for physical, compute in self._seen.items():
             if compute is not None:
                 self._seen[physical] = None
-                self.add_items(compute())
+                self._compute(physical, compute)
         entries, self.entries = list(self.entries), {}
         return entries
 
@@ -129,7 +148,9 @@ def changes_of(site: Any) -> SiteChanges:
     key = site.getPhysicalPath()
     if key not in changes.sites:
         registry = site.getSiteManager().queryUtility(IRegistry)
-        changes.sites[key] = SiteChanges(registry and read_settings(registry))
+        changes.sites[key] = SiteChanges(
+            key, read_settings(registry) if registry is not None else None
+        )
     if not changes.hooked:
         changes.hooked = True
         current.addBeforeCommitHook(_before_commit, (current, changes))

@@ -125,6 +125,7 @@ class Distribution:
     id: str
     batches_in_progress: int
     cache_tag_header: str
+    created: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +207,7 @@ class ControlPlane:
 
     def _forget_all(self) -> None:
         self.options = self._initial
+        self._started = self.clock()
         self._api_bucket = Bucket()
         self._ledgers: dict[str, _Ledger] = {}
         self._faults: list[Fault] = []
@@ -474,6 +476,7 @@ class ControlPlane:
             id=call.distribution,
             batches_in_progress=ledger.quota.batches_in_progress,
             cache_tag_header=self.options.cache_tag_header,
+            created=self._started,
         )
 
     # What happened

@@ -21,10 +21,13 @@ from collective.cloudfront.local.cache import Entry
 from collective.cloudfront.local.cache import Flight
 from collective.cloudfront.local.control import ControlPlane
 from collective.cloudfront.local.control import Invalidation
-from collective.cloudfront.local.freshness import header_value
-from collective.cloudfront.local.freshness import header_values
-from collective.cloudfront.local.freshness import Headers
 from collective.cloudfront.local.freshness import lifetime
+from collective.cloudfront.local.messages import header_value
+from collective.cloudfront.local.messages import header_values
+from collective.cloudfront.local.messages import Headers
+from collective.cloudfront.local.messages import plain_text
+from collective.cloudfront.local.messages import Request
+from collective.cloudfront.local.messages import Response
 from collective.cloudfront.local.rules import stored_tags
 from dataclasses import dataclass
 from dataclasses import replace
@@ -32,7 +35,6 @@ from enum import Enum
 from http.client import HTTPConnection
 from http.client import HTTPException
 from http.client import HTTPSConnection
-from typing import Any
 from urllib.parse import urlsplit
 
 import re
@@ -87,27 +89,6 @@ class XCache(Enum):
     MISS = "Miss from cloudfront"
     REFRESH_HIT = "RefreshHit from cloudfront"
     ERROR = "Error from cloudfront"
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A viewer's request; ``url`` is the raw path and query string."""
-
-    method: str
-    url: str
-    headers: Headers
-    body: bytes = b""
-    viewer: str = "127.0.0.1"
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """An answer, complete in memory."""
-
-    status: int
-    reason: str
-    headers: Headers
-    body: bytes
 
 
 class Edge:
@@ -204,11 +185,14 @@ class Edge:
             refreshed = response.status == 304 and entry is not None
             if refreshed:
                 response = _refreshed(entry, response)
+            if not self._control.options.forward_cookies:
+                # Cookies that are not passed on are not passed back either.
+                response = _without(response, "set-cookie")
             fetched = self._as_entry(response)
         finally:
             cache.settle(flight, fetched, self._control.options.max_entries)
-        response = _for_condition(_without(response, "set-cookie"), request)
-        return response, XCache.REFRESH_HIT if refreshed else XCache.MISS
+        x_cache = XCache.REFRESH_HIT if refreshed else XCache.MISS
+        return _for_condition(response, request), x_cache
 
     def _as_entry(self, response: Response) -> Entry | None:
         """Return what is to be cached of a response, if anything is."""
@@ -219,6 +203,8 @@ class Edge:
             return None
         if fresh_for == 0 and not _conditions(response):
             return None
+        if header_values(response.headers, "Set-Cookie"):
+            return None
         tags = frozenset()
         if options.cache_tag_header:
             tags = stored_tags(
@@ -227,8 +213,7 @@ class Edge:
         return Entry(
             status=response.status,
             reason=response.reason,
-            # Cookies that are not passed to the origin are not passed back either.
-            headers=_without(response, "set-cookie", "age").headers,
+            headers=_without(response, "age").headers,
             body=response.body,
             tags=tags,
             stored=now,
@@ -274,7 +259,7 @@ class _Unreachable:
     reason: str
 
     def as_response(self) -> Response:
-        return _plain(502, "Bad Gateway", self.reason)
+        return plain_text(502, "Bad Gateway", self.reason)
 
 
 def _exchange(
@@ -368,7 +353,7 @@ def _without(response: Response, *names: str) -> Response:
 
 def _signed(response: Response, x_cache: XCache) -> Response:
     """Add what CloudFront adds for the viewer."""
-    headers: list[tuple[str, Any]] = [
+    headers = [
         *_without(response, "content-length", "x-cache", "via").headers,
         ("X-Cache", x_cache.value),
         ("Via", VIA),
@@ -379,9 +364,4 @@ def _signed(response: Response, x_cache: XCache) -> Response:
 
 
 def _bad_request(reason: str) -> Response:
-    return _plain(400, "Bad Request", reason)
-
-
-def _plain(status: int, reason: str, text: str) -> Response:
-    headers = (("Content-Type", "text/plain; charset=utf-8"),)
-    return Response(status, reason, headers, f"{text}\n".encode())
+    return plain_text(400, "Bad Request", reason)

@@ -4,25 +4,13 @@ Source: CloudFront developer guide, "Manage how long content stays in the cache
 (expiration)" for a minimum TTL of 0, and "Control how long CloudFront caches errors".
 """
 
-from collections.abc import Iterable
+from collective.cloudfront.local.messages import header_value
+from collective.cloudfront.local.messages import Headers
 from collective.cloudfront.local.options import Options
 from email.utils import parsedate_to_datetime
 
 
-Headers = tuple[tuple[str, str], ...]
-
 _FORBIDDING = frozenset(["no-store", "no-cache", "private"])
-
-
-def header_values(headers: Iterable[tuple[str, str]], name: str) -> list[str]:
-    """Return the values of all header lines of that name."""
-    name = name.lower()
-    return [value for key, value in headers if key.lower() == name]
-
-
-def header_value(headers: Iterable[tuple[str, str]], name: str) -> str:
-    """Return the lines of a header as one value, empty if there is none."""
-    return ", ".join(header_values(headers, name))
 
 
 def lifetime(
