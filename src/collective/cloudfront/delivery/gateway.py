@@ -270,6 +270,7 @@ def _assume(source: Any, role_arn: str) -> Any:
 def classify(error: Exception, distribution: str) -> Answer:
     """Type an error of boto3: what it means for the batch, and what to do."""
     from botocore import exceptions
+    from botocore.parsers import ResponseParserError
 
     if isinstance(error, exceptions.ClientError):
         return _classify_response(error.response, distribution)
@@ -278,7 +279,7 @@ def classify(error: Exception, distribution: str) -> Answer:
         (
             exceptions.ConnectionError,
             exceptions.HTTPClientError,
-            exceptions.ResponseParserError,
+            ResponseParserError,
             exceptions.IncompleteReadError,
         ),
     ):
