@@ -1,0 +1,137 @@
+"""``python -m collective.cloudfront.demo``: see the main job, then try it yourself."""
+
+from argparse import ArgumentDefaultsHelpFormatter
+from argparse import ArgumentParser
+from argparse import Namespace
+from collections.abc import Sequence
+from collective.cloudfront.demo.instance import Instance
+from collective.cloudfront.demo.instance import InstanceFailed
+from collective.cloudfront.demo.instance import is_busy
+from collective.cloudfront.demo.instance import LOOPBACK
+from collective.cloudfront.demo.instance import PASSWORD
+from collective.cloudfront.demo.instance import USER
+from collective.cloudfront.demo.instance import virtual_host_root
+from collective.cloudfront.demo.scenario import NotFresh
+from collective.cloudfront.demo.scenario import Scenario
+from collective.cloudfront.local import LocalCloudFront
+from collective.cloudfront.local import Options
+from pathlib import Path
+
+import shutil
+import signal
+import sys
+import threading
+import time
+
+
+DISTRIBUTION = "EDEMO1234567"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the demo; return the exit status: 0 if the edge showed the new text."""
+    arguments = _parse(argv)
+    for name in ("origin", "edge", "api"):
+        port = getattr(arguments, f"{name}_port")
+        if is_busy(port):
+            _tell(
+                f"Port {port} on {LOOPBACK} is in use. Stop what uses it, or choose "
+                f"another one: make demo ARGS='--{name}-port {port + 100}'"
+            )
+            return 2
+    # Stopped by an operator or a test runner, it must take Zope down with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        return _run(arguments)
+    except (InstanceFailed, NotFresh) as error:
+        _tell(f"The demo failed: {error}")
+        return 1
+    except KeyboardInterrupt:
+        _tell("Stopped.")
+        return 130
+
+
+def _parse(argv: Sequence[str] | None) -> Namespace:
+    parser = ArgumentParser(
+        prog="make demo",
+        description="Plone behind a local CloudFront: an edit becomes an invalidation.",
+        formatter_class=ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--origin-port", type=int, default=8080, help="port of Plone")
+    parser.add_argument("--edge-port", type=int, default=8090, help="port of the edge")
+    parser.add_argument(
+        "--api-port", type=int, default=8091, help="port of the CloudFront API"
+    )
+    parser.add_argument(
+        "--home", type=Path, default=Path(".demo"), help="where the site is kept"
+    )
+    parser.add_argument(
+        "--once", action="store_true", help="end after the scenario, with its status"
+    )
+    return parser.parse_args(argv)
+
+
+def _run(arguments: Namespace) -> int:
+    started = time.monotonic()
+    edge = f"{LOOPBACK}:{arguments.edge_port}"
+    cloudfront = LocalCloudFront(
+        origin=virtual_host_root(f"http://{LOOPBACK}:{arguments.origin_port}", edge),
+        options=Options(distributions=(DISTRIBUTION,)),
+        api_port=arguments.api_port,
+        edge_port=arguments.edge_port,
+    )
+    instance = Instance(
+        arguments.home, arguments.origin_port, environ=cloudfront.environment
+    )
+    _make_site_once(instance)
+    with cloudfront:
+        try:
+            _tell("Starting Plone …")
+            instance.start()
+            instance.wait_until_ready()
+            _tell(f"Plone and CloudFront run ({time.monotonic() - started:.1f} s).")
+            Scenario(instance, cloudfront, _tell).perform()
+            _tell("The main job is done.")
+            if not arguments.once:
+                _serve(instance, cloudfront)
+        finally:
+            instance.stop()
+    return 0
+
+
+def _make_site_once(instance: Instance) -> None:
+    """Create the site, unless a run before has done it completely."""
+    done = instance.home / "site-made"
+    if not done.exists():
+        _tell("Creating a Plone site; only the first time …")
+        shutil.rmtree(instance.home, ignore_errors=True)
+        instance.configure()
+        instance.run("collective.cloudfront.demo.make_site", DISTRIBUTION)
+        done.touch()
+    instance.configure()
+
+
+def _serve(instance: Instance, cloudfront: LocalCloudFront) -> None:
+    _tell(
+        f"\n"
+        f"  Edit here       {instance.site_url}/welcome/edit  ({USER} / {PASSWORD})\n"
+        f"  Settings        {instance.site_url}/@@cloudfront-controlpanel\n"
+        f"  Visit the edge  {cloudfront.edge_url}/welcome\n"
+        f"  Zope's log      {instance.log}\n"
+        f"\n"
+        f"Each invalidation is a line here. Ctrl-C ends it."
+    )
+    cloudfront.control.on_accepted.append(
+        lambda made: _tell(f"cloudfront  {made.id}  {' '.join(made.items)}")
+    )
+    stopped = threading.Event()
+    while not stopped.wait(0.5):
+        if instance.process.poll() is not None:
+            raise InstanceFailed(f"Zope ended; see {instance.log}.")
+
+
+def _tell(sentence: str) -> None:
+    print(sentence, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

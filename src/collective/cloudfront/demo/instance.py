@@ -1,0 +1,295 @@
+"""A Zope instance in a folder of its own, run as a process of its own."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+
+LOOPBACK = "127.0.0.1"
+#: Of the demo and the tests only; they listen on loopback.
+USER, PASSWORD = "admin", "admin"
+SITE_ID = "Plone"
+
+_ZOPE_CONF = """\
+%define HOME {home}
+instancehome $HOME
+clienthome $HOME/var
+debug-mode off
+security-policy-implementation C
+<zodb_db main>
+    mount-point /
+    cache-size 20000
+{storage}
+</zodb_db>
+"""
+
+_FILE_STORAGE = """\
+    <blobstorage>
+        blob-dir $HOME/var/blobstorage
+        <filestorage>
+            path $HOME/var/Data.fs
+        </filestorage>
+    </blobstorage>"""
+
+_CLIENT_STORAGE = """\
+    <zeoclient>
+        server {zeo}
+        storage 1
+        name zeostorage
+        wait on
+        blob-dir $HOME/var/blobcache
+    </zeoclient>"""
+
+_SITE_ZCML = """\
+<configure
+    xmlns="http://namespaces.zope.org/zope"
+    xmlns:meta="http://namespaces.zope.org/meta"
+    xmlns:five="http://namespaces.zope.org/five"
+    >
+  <include package="Products.Five" />
+  <meta:redefinePermission from="zope2.Public" to="zope.Public" />
+  <five:loadProducts file="meta.zcml" />
+  <five:loadProducts />
+  <five:loadProductsOverrides />
+{zcml}
+  <securityPolicy component="AccessControl.security.SecurityPolicy" />
+</configure>
+"""
+
+_WSGI_INI = """\
+[app:zope]
+use = egg:Zope#main
+zope_conf = {home}/etc/zope.conf
+
+[server:main]
+use = egg:waitress#main
+host = 127.0.0.1
+port = {port}
+threads = 4
+
+[pipeline:main]
+pipeline =
+    egg:Zope#httpexceptions
+    zope
+
+[loggers]
+keys = root
+
+[handlers]
+keys = eventlog
+
+[formatters]
+keys = generic
+
+[formatter_generic]
+format = %(asctime)s %(levelname)s [%(name)s] %(message)s
+
+[logger_root]
+level = INFO
+handlers = eventlog
+
+[handler_eventlog]
+class = FileHandler
+args = (r'{home}/var/log/event.log', 'a')
+level = INFO
+formatter = generic
+"""
+
+
+class InstanceFailed(Exception):
+    """Zope did not start; the message says why, as far as its log knows."""
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that is free now."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return probe.getsockname()[1]
+
+
+def is_busy(port: int) -> bool:
+    """Say whether ``port`` of the loopback interface is in use."""
+    with socket.socket() as probe:
+        if os.name == "posix":
+            # As servers do: a connection lingering from a run before is no obstacle.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return True
+    return False
+
+
+def clean_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the environment without what could lead to a real AWS account, or
+    change our settings.
+    """
+    return {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith(("AWS_ACCESS", "AWS_SE", "AWS_PROFILE", "CLOUDFRONT_"))
+    }
+
+
+class Instance:
+    """A Zope with a file storage, or with a ZEO server's storage if ``zeo`` (an
+    address such as ``127.0.0.1:8100``) is given.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        port: int = 0,
+        environ: Mapping[str, str] | None = None,
+        zeo: str | None = None,
+        zcml: str = "",
+    ):
+        """``environ`` is added to the process's environment; ``zcml`` names a
+        package to load besides the add-ons.
+        """
+        self.home = Path(home).absolute()
+        self.port = port or free_port()
+        self.environ = dict(environ or {})
+        self.zeo = zeo
+        self.zcml = zcml
+        self._process: subprocess.Popen | None = None
+
+    @property
+    def url(self) -> str:
+        """The root of Zope, without virtual hosting."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def site_url(self) -> str:
+        """The Plone site, without virtual hosting."""
+        return f"{self.url}/{SITE_ID}"
+
+    @property
+    def log(self) -> Path:
+        """Zope's event log."""
+        return self.home / "var" / "log" / "event.log"
+
+    @property
+    def outbox(self) -> Path:
+        """Where the outbox is unless the environment says otherwise."""
+        return self.home / "var" / "cloudfront-outbox.sqlite"
+
+    @property
+    def zope_conf(self) -> Path:
+        """Zope's configuration file."""
+        return self.home / "etc" / "zope.conf"
+
+    @property
+    def process(self) -> subprocess.Popen:
+        """The running process."""
+        if self._process is None:
+            raise InstanceFailed("Zope is not running.")
+        return self._process
+
+    def configure(self) -> None:
+        """Write the configuration files."""
+        for folder in ("etc", "var/log", "var/blobstorage", "var/blobcache"):
+            (self.home / folder).mkdir(parents=True, exist_ok=True)
+        storage = _CLIENT_STORAGE.format(zeo=self.zeo) if self.zeo else _FILE_STORAGE
+        (self.zope_conf).write_text(
+            _ZOPE_CONF.format(home=self.home, storage=storage)
+        )
+        zcml = f'  <include package="{self.zcml}" />' if self.zcml else ""
+        (self.home / "etc" / "site.zcml").write_text(_SITE_ZCML.format(zcml=zcml))
+        (self.home / "etc" / "wsgi.ini").write_text(
+            _WSGI_INI.format(home=self.home, port=self.port)
+        )
+
+    def run(self, module: str, *arguments: str) -> str:
+        """Run a Python module with this instance's ``zope.conf`` as its first
+        argument, and return what it printed. Raises ``InstanceFailed``.
+        """
+        done = subprocess.run(
+            [sys.executable, "-m", module, str(self.zope_conf), *arguments],
+            env={**clean_environment(), **self.environ},
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise InstanceFailed(f"{module} failed:\n{done.stderr[-4000:]}")
+        return done.stdout
+
+    def start(self) -> None:
+        """Start Zope; returns at once. See ``wait_until_ready``."""
+        with self.log.open("a") as log:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "Zope2.Startup.serve",
+                    str(self.home / "etc" / "wsgi.ini"),
+                ],
+                env={**clean_environment(), **self.environ},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # Ctrl-C at the demo is for the demo, which then stops Zope itself.
+                start_new_session=True,
+            )
+
+    def wait_until_ready(self, timeout: float = 120.0) -> None:
+        """Wait until Zope answers; raise ``InstanceFailed`` if it does not."""
+        deadline = time.monotonic() + timeout
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            if self._answers():
+                return
+            time.sleep(0.1)
+        log = self.log.read_text(errors="replace")[-4000:]
+        raise InstanceFailed(f"Zope did not start. Its log {self.log} ends:\n{log}")
+
+    def _answers(self) -> bool:
+        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=60)
+        try:
+            connection.request("GET", f"/{SITE_ID}/@@ok")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    def stop(self, timeout: float = 30.0) -> None:
+        """Stop Zope as an operator would, and wait for its end."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._process = None
+
+    def kill(self) -> None:
+        """End Zope with SIGKILL: it gets no chance to finish anything."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def copy_database(self, source: "Instance") -> None:
+        """Take over the database of another, stopped instance."""
+        var = self.home / "var"
+        var.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source.home / "var" / "Data.fs", var / "Data.fs")
+        shutil.copytree(
+            source.home / "var" / "blobstorage", var / "blobstorage", dirs_exist_ok=True
+        )
+
+
+def virtual_host_root(zope: str, host: str = "www.example.com:80") -> str:
+    """Return the URL that a CDN's origin uses: the site as the root of ``host``."""
+    return f"{zope}/VirtualHostBase/http/{host}/{SITE_ID}/VirtualHostRoot"

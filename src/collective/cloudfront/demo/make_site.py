@@ -1,0 +1,111 @@
+"""Create the Plone site of the demo and the tests in an empty instance.
+
+Run as ``python -m collective.cloudfront.demo.make_site etc/zope.conf E123``.
+"""
+
+from collective.cloudfront.demo.instance import PASSWORD
+from collective.cloudfront.demo.instance import SITE_ID
+from collective.cloudfront.demo.instance import USER
+from typing import Any
+
+import os
+import sys
+import transaction
+
+
+#: Seconds that CloudFront may keep a page.
+DAY = 86400
+
+_PAGE = "<p>{}</p>"
+_NEWS = 3
+
+
+def make_site(app: Any, distribution: str) -> None:
+    """Create users, site, add-on, settings and some content, and commit."""
+    from AccessControl.SecurityManagement import newSecurityManager
+    from Products.CMFPlone.factory import addPloneSite
+
+    app.acl_users.userFolderAddUser(USER, PASSWORD, ["Manager"], [])
+    newSecurityManager(None, app.acl_users.getUser(USER).__of__(app.acl_users))
+    site = addPloneSite(
+        app,
+        SITE_ID,
+        title="Behind CloudFront",
+        extension_ids=(
+            "plone.app.contenttypes:default",
+            "plonetheme.barceloneta:default",
+            "plone.app.caching:default",
+            "plone.app.caching:with-caching-proxy",
+            "collective.cloudfront:default",
+        ),
+    )
+    _configure(distribution)
+    _add_content(site)
+    transaction.commit()
+
+
+def _configure(distribution: str) -> None:
+    from plone import api
+
+    settings = {
+        "plone.caching.interfaces.ICacheSettings.enabled": True,
+        "plone.cachepurging.interfaces.ICachePurgingSettings.enabled": True,
+        "collective.cloudfront.distribution_id": distribution,
+        # Pages that stay at the edge for a day, and are asked for by browsers anew.
+        "plone.caching.interfaces.ICacheSettings.operationMapping": {
+            "plone.resource": "plone.app.caching.strongCaching",
+            "plone.stableResource": "plone.app.caching.strongCaching",
+            "plone.content.itemView": "plone.app.caching.moderateCaching",
+            "plone.content.folderView": "plone.app.caching.moderateCaching",
+            "plone.content.feed": "plone.app.caching.moderateCaching",
+            "plone.content.file": "plone.app.caching.moderateCaching",
+        },
+        "plone.app.caching.moderateCaching.smaxage": DAY,
+    }
+    for name, value in settings.items():
+        api.portal.set_registry_record(name, value)
+    site = api.portal.get()
+    site.portal_workflow.setDefaultChain("simple_publication_workflow")
+
+
+def _add_content(site: Any) -> None:
+    from plone import api
+    from plone.app.textfield.value import RichTextValue
+
+    def add(container: Any, portal_type: str, title: str, text: str = "") -> Any:
+        content = api.content.create(container, portal_type, title=title)
+        if text:
+            content.text = RichTextValue(
+                _PAGE.format(text), "text/html", "text/x-html-safe"
+            )
+            content.reindexObject()
+        api.content.transition(content, "publish")
+        return content
+
+    add(site, "Document", "Welcome", "This page waits for your edit.")
+    add(site, "Document", "About", "A page about nothing in particular.")
+    news = add(site, "Folder", "News")
+    for number in range(1, _NEWS + 1):
+        add(news, "News Item", f"Story {number}", f"The text of story {number}.")
+
+
+def main(zope_conf: str, distribution: str) -> None:
+    """Start Zope without a server, and create the site."""
+    from Testing.makerequest import makerequest
+    from zope.globalrequest import setRequest
+    from Zope2.Startup.run import make_wsgi_app
+
+    import Zope2
+
+    # Nothing is cached yet, so there is nothing to purge.
+    os.environ["CLOUDFRONT_ENABLED"] = "false"
+    make_wsgi_app({}, zope_conf)
+    app = makerequest(Zope2.app())
+    app.REQUEST["PARENTS"] = [app]
+    setRequest(app.REQUEST)
+    make_site(app, distribution)
+    Zope2.DB.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,109 @@
+"""Fixtures: a site made once, Zope processes, the local CloudFront, people."""
+
+from collections.abc import Iterator
+from collective.cloudfront.demo.instance import free_port
+from collective.cloudfront.demo.instance import Instance
+from collective.cloudfront.demo.instance import virtual_host_root
+from collective.cloudfront.local import LocalCloudFront
+from collective.cloudfront.local import Options
+from collective.cloudfront.tests.http.people import Editor
+from collective.cloudfront.tests.http.people import Viewer
+from pathlib import Path
+
+import pytest
+import subprocess
+import sys
+
+
+DISTRIBUTION = "E2TESTTESTTEST"
+VIEWS = "collective.cloudfront.tests.http"
+
+
+@pytest.fixture(scope="session")
+def site_template(tmp_path_factory) -> Instance:
+    """An instance with a site in it, never started; its database is copied."""
+    template = Instance(tmp_path_factory.mktemp("template"))
+    template.configure()
+    template.run("collective.cloudfront.demo.make_site", DISTRIBUTION)
+    return template
+
+
+def options(**changes) -> Options:
+    """A CloudFront that caches everything and has a quick effect."""
+    return Options(
+        distributions=(DISTRIBUTION,),
+        cache_everything=True,
+        effect_delay=0.05,
+        completion_delay=1.0,
+        **changes,
+    )
+
+
+@pytest.fixture(scope="module")
+def zope(site_template, tmp_path_factory) -> Iterator[Instance]:
+    """A running Zope; ``cloudfront`` is where its boto3 goes."""
+    api_port = free_port()
+    instance = Instance(
+        tmp_path_factory.mktemp("zope"),
+        environ={
+            "AWS_ENDPOINT_URL_CLOUDFRONT": f"http://127.0.0.1:{api_port}",
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "CLOUDFRONT_WINDOW": "0.3",
+        },
+        zcml=VIEWS,
+    )
+    instance.api_port = api_port
+    instance.configure()
+    instance.copy_database(site_template)
+    instance.start()
+    instance.wait_until_ready()
+    yield instance
+    instance.stop()
+
+
+@pytest.fixture
+def cloudfront(zope) -> Iterator[LocalCloudFront]:
+    """A fresh local CloudFront before ``zope``; viewers see the site as its root."""
+    local = LocalCloudFront(
+        origin=virtual_host_root(zope.url), options=options(), api_port=zope.api_port
+    )
+    with local:
+        yield local
+
+
+@pytest.fixture
+def editor(zope) -> Editor:
+    """An editor on the backend's own host, without virtual hosting."""
+    return Editor(zope.site_url)
+
+
+@pytest.fixture
+def viewer(cloudfront) -> Viewer:
+    """A visitor at the edge."""
+    return Viewer(cloudfront.edge_url)
+
+
+@pytest.fixture
+def zeo(tmp_path: Path) -> Iterator[str]:
+    """The address of a ZEO server; its database is ``tmp_path / "zeo"``."""
+    folder = tmp_path / "zeo"
+    folder.mkdir(exist_ok=True)
+    address = f"127.0.0.1:{free_port()}"
+    server = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "ZEO.runzeo",
+            "-a",
+            address,
+            "-f",
+            str(folder / "Data.fs"),
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=folder,
+    )
+    yield address
+    server.terminate()
+    server.wait(10)

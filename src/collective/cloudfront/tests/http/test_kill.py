@@ -1,0 +1,115 @@
+"""Specification: whatever moment a process dies at, nothing committed is lost."""
+
+from collections import Counter
+from collective.cloudfront.demo.instance import clean_environment
+from collective.cloudfront.demo.instance import Instance
+from collective.cloudfront.local import LocalCloudFront
+from collective.cloudfront.tests.http.conftest import options
+
+import json
+import os
+import pytest
+import random
+import signal
+import subprocess
+import sys
+import time
+
+
+KILLS = 120
+MODULE = "collective.cloudfront.tests.http.killed"
+
+
+class Killed:
+    """The forking process, driven through its standard input and output."""
+
+    def __init__(self, instance: Instance):
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", MODULE, str(instance.zope_conf)],
+            env={**clean_environment(), **instance.environ},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._read() == "ready"
+
+    def _read(self) -> str:
+        return self._process.stdout.readline().strip()
+
+    def _command(self, command: str) -> int:
+        self._process.stdin.write(f"{command}\n")
+        self._process.stdin.flush()
+        return int(self._read())
+
+    def run_and_kill(self, name: str, after: float) -> None:
+        """Let a child work, and kill it ``after`` seconds of its first commit."""
+        child = self._command(f"run {name}")
+        assert self._read() == "working"
+        time.sleep(after)
+        os.kill(child, signal.SIGKILL)
+        assert self._read() == "ended"
+
+    def finish(self) -> dict:
+        """Let a last child deliver everything; return its report."""
+        self._command("finish")
+        report = json.loads(self._read())
+        assert self._read() == "ended"
+        return report
+
+    def close(self) -> None:
+        """End the forking process."""
+        self._process.stdin.close()
+        self._process.wait(30)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_no_committed_change_is_lost_when_a_process_is_killed(
+    site_template, tmp_path, record_property
+):
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    local = LocalCloudFront(options=options(api_rate=None, quota_model="none"))
+    with local:
+        instance = Instance(
+            tmp_path / "zope",
+            environ={**local.environment, "CLOUDFRONT_WINDOW": "0.05"},
+        )
+        instance.configure()
+        instance.copy_database(site_template)
+        # Slow answers, so that many kills hit a call on its way.
+        local.control.inject("delay", times=None, seconds=0.05)
+        killed = Killed(instance)
+        try:
+            for number in range(KILLS):
+                killed.run_and_kill(f"{number}", after=chance.uniform(0.0, 0.5))
+            report = killed.finish()
+        finally:
+            killed.close()
+        invalidations = local.control.invalidations()
+        state = local.control.state()
+
+    sent = Counter(
+        item.removeprefix("/transaction/")
+        for made in invalidations
+        for item in made.items
+        if item.startswith("/transaction/")
+    )
+    committed = set(report["committed"])
+    lost = committed - set(sent)
+    uncommitted = set(sent) - committed
+    twice = {key for key, times in sent.items() if times > 1}
+    figures = (
+        f"{KILLS} kills, {len(committed)} commits, {len(invalidations)} invalidations, "
+        f"{state['replayed']} repeated unchanged after a kill, "
+        f"{report['in_doubt']} items in doubt, {len(uncommitted)} of them not committed"
+    )
+    print(figures)
+    record_property("figures", figures)
+    assert not lost
+    assert not twice
+    assert len(uncommitted) <= report["in_doubt"]
+    references = Counter(made.caller_reference for made in invalidations)
+    assert max(references.values()) == 1
+    assert {reference for reference, _id, _items in report["settled"]} == set(references)
