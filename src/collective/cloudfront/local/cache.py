@@ -98,6 +98,7 @@ class EdgeCache:
             heapq.heappush(
                 self._scheduled, (invalidation.effective, invalidation.number, reach)
             )
+            self._sweep()  # or they would pile up where no viewer ever comes
 
     def clear(self) -> None:
         """Forget everything, also what is under way."""

@@ -23,7 +23,7 @@ MAX_TAGS_PER_RESPONSE = 50
 # Printable ASCII without the unsafe characters space < > " # % { } | \ ^ [ ] ` and
 # without ~, or a percent-encoded octet.
 _PATH = re.compile(r"/(?:[!$&-;=?-Z_a-z]|%[0-9A-Fa-f]{2})*")
-_TAG = re.compile(r"[!-+\--~]{1,%d}" % MAX_TAG_LENGTH)
+_TAG = re.compile(rf"[!-+\--~]{{1,{MAX_TAG_LENGTH}}}")
 
 
 class Kind(Enum):
