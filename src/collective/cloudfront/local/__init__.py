@@ -1,0 +1,21 @@
+"""A CloudFront of your own: API and caching edge in one process, on loopback only.
+
+For development, demos and tests; **not for production**. It is stricter than a mock:
+it refuses what CloudFront refuses, and shows what is stale when an invalidation was
+missing. ``python -m collective.cloudfront.local --help`` tells how to start it.
+
+::
+
+    boto3 ──► api ──► control ──► cache ◄── edge ◄── viewers
+              (XML)   (rules,      ▲          │
+                       quotas)     └──────────┴────► origin (Plone)
+    you ────► admin (JSON, below /_local/)
+"""
+
+from collective.cloudfront.local.control import ControlPlane
+from collective.cloudfront.local.errors import ApiError
+from collective.cloudfront.local.options import Options
+from collective.cloudfront.local.server import LocalCloudFront
+
+
+__all__ = ["ApiError", "ControlPlane", "LocalCloudFront", "Options"]

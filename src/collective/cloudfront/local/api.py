@@ -1,0 +1,313 @@
+"""The CloudFront API in REST and XML, version 2020-05-31, as boto3 speaks it.
+
+Two pure functions, :func:`read` and :func:`write`, around
+:meth:`~collective.cloudfront.local.control.ControlPlane.handle`. Signatures are
+looked at, not verified: a local CloudFront knows nobody's secret.
+"""
+
+from collective.cloudfront.local.control import Call
+from collective.cloudfront.local.control import ControlPlane
+from collective.cloudfront.local.control import Distribution
+from collective.cloudfront.local.control import Invalidation
+from collective.cloudfront.local.control import Operation
+from collective.cloudfront.local.control import Page
+from collective.cloudfront.local.control import PAGE_SIZE
+from collective.cloudfront.local.errors import ApiError
+from collective.cloudfront.local.errors import UnreadableAnswer
+from collective.cloudfront.local.messages import header_value
+from collective.cloudfront.local.messages import Request
+from collective.cloudfront.local.messages import Response
+from datetime import datetime
+from datetime import timezone
+from urllib.parse import parse_qs
+from urllib.parse import unquote
+from xml.etree import ElementTree
+
+import re
+import uuid
+
+
+NAMESPACE = "http://cloudfront.amazonaws.com/doc/2020-05-31/"
+
+#: 3,000 items of 4,000 characters are 12 MB; nobody needs more.
+MAX_BODY = 16 * 2**20
+
+_ROUTE = re.compile(
+    r"/2020-05-31/(distribution|distribution-tenant)/([^/]+)"
+    r"(?:/(invalidation|config)(?:/([^/]+))?)?"
+)
+_OPERATIONS = {
+    ("POST", "distribution", "invalidation", False): Operation.CREATE,
+    ("GET", "distribution", "invalidation", False): Operation.LIST,
+    ("GET", "distribution", "invalidation", True): Operation.GET,
+    ("GET", "distribution", None, False): Operation.GET_DISTRIBUTION,
+    ("GET", "distribution", "config", False): Operation.GET_DISTRIBUTION_CONFIG,
+    ("POST", "distribution-tenant", "invalidation", False): Operation.CREATE_FOR_TENANT,
+    ("GET", "distribution-tenant", "invalidation", False): Operation.LIST_FOR_TENANT,
+    ("GET", "distribution-tenant", "invalidation", True): Operation.GET_FOR_TENANT,
+}
+_SIGNATURE = re.compile(
+    r"AWS4-HMAC-SHA256 Credential=(\w+)/\d{8}/[\w-]+/cloudfront/aws4_request, ?"
+    r"SignedHeaders=[\w;-]+, ?Signature=[0-9a-f]{64}"
+)
+# A document type could define entities that expand without end; comments and CDATA
+# are harmless. NUL is not XML, but makes expat guess UTF-16, which would hide "<!".
+_FORBIDDEN = re.compile(r"<!(?!--|\[CDATA\[)|\0")
+
+
+class Api:
+    """Answers API requests from a control plane."""
+
+    def __init__(self, control: ControlPlane) -> None:
+        self._control = control
+
+    def answer(self, request: Request) -> Response:
+        """Answer a request; raise ConnectionLost if there is to be no answer."""
+        try:
+            call = read(request)
+            return write(call, self._control.handle(call), _base_url(request))
+        except ApiError as error:
+            return write_error(error)
+        except UnreadableAnswer as failure:
+            body = b"<html><body>The proxy is tired.<hr></body>"
+            headers = (("Content-Type", "text/html"),)
+            return Response(failure.status, "Service Unavailable", headers, body)
+
+
+def read(request: Request) -> Call:
+    """Understand a request. What is wrong with its body becomes ``Call.problem``."""
+    path, _, query = request.url.partition("?")
+    route = _ROUTE.fullmatch(path)
+    groups = route.groups() if route else (None,) * 4
+    kind, distribution, part, invalidation = groups
+    operation = _OPERATIONS.get((request.method, kind, part, invalidation is not None))
+    if operation is None:
+        raise ApiError.of(
+            "UnknownOperation", f"{request.method} {path} is not available locally."
+        )
+    known = {
+        "operation": operation,
+        "distribution": unquote(distribution),
+        "invalidation": unquote(invalidation or ""),
+        "access_key": _access_key(request),
+    }
+    try:
+        if operation.creates:
+            return Call(**known, **_read_batch(request.body))
+        return Call(**known, **_read_page(query))
+    except ApiError as error:
+        return Call(**known, problem=error)
+
+
+def _access_key(request: Request) -> str | None:
+    authorization = header_value(request.headers, "Authorization")
+    if not authorization:
+        return None
+    match = _SIGNATURE.fullmatch(authorization)
+    return match.group(1) if match else ""
+
+
+def _base_url(request: Request) -> str:
+    return f"http://{header_value(request.headers, 'Host')}"
+
+
+def _read_page(query: str) -> dict[str, str | int]:
+    parameters = parse_qs(query)
+    marker = parameters.get("Marker", [""])[0]
+    max_items = parameters.get("MaxItems", [str(PAGE_SIZE)])[0]
+    if not re.fullmatch(r"[0-9]{1,9}", max_items):
+        raise ApiError.of("InvalidArgument", "MaxItems is a number above 0.")
+    return {"marker": marker, "max_items": int(max_items)}
+
+
+def _read_batch(body: bytes) -> dict[str, str | int | tuple[str, ...]]:
+    if not body.strip():
+        raise ApiError.of("MissingBody", "This operation requires a body.")
+    batch = _parse(body)
+    if batch.tag != _tag("InvalidationBatch"):
+        raise _malformed(f"The root element is {batch.tag}.")
+    parts = _children(batch, "Paths", "CallerReference")
+    paths = _children(parts["Paths"], "Quantity", "Items", optional=("Items",))
+    items = paths.get("Items", ())
+    if any(item.tag != _tag("Path") or len(item) for item in items):
+        raise _malformed("Items contains Path elements only.")
+    quantity = (paths["Quantity"].text or "").strip()
+    if not re.fullmatch(r"-?[0-9]{1,9}", quantity):
+        raise _malformed("Quantity is a number.")
+    return {
+        "caller_reference": parts["CallerReference"].text or "",
+        "items": tuple(item.text or "" for item in items),
+        "quantity": int(quantity),
+    }
+
+
+def _parse(body: bytes) -> ElementTree.Element:
+    try:
+        # Parsed as text, the document cannot declare an encoding of its own that
+        # would hide a document type from the look before.
+        text = body.decode("utf-8")
+        if _FORBIDDEN.search(text):
+            raise _malformed("Document types and NUL are refused.")
+        return ElementTree.fromstring(text)
+    except (UnicodeDecodeError, ElementTree.ParseError) as error:
+        raise _malformed(str(error)) from None
+
+
+def _children(
+    element: ElementTree.Element, *names: str, optional: tuple[str, ...] = ()
+) -> dict[str, ElementTree.Element]:
+    """Return the children by name: each at most once, no others, none missing."""
+    found = {child.tag: child for child in element}
+    wanted = {_tag(name): name for name in names}
+    missing = set(wanted) - set(found) - {_tag(name) for name in optional}
+    if missing or set(found) - set(wanted) or len(found) != len(element):
+        raise _malformed(f"The content of {element.tag} is not as specified.")
+    return {wanted[tag]: child for tag, child in found.items()}
+
+
+def _tag(name: str) -> str:
+    return f"{{{NAMESPACE}}}{name}"
+
+
+def _malformed(detail: str) -> ApiError:
+    return ApiError.of("MalformedXML", f"The XML is not well-formed: {detail}")
+
+
+# Writing
+
+
+def write(
+    call: Call, answer: Invalidation | Page | Distribution, base_url: str
+) -> Response:
+    """Put the answer to a call into XML."""
+    if call.operation.creates:
+        suffix = "-tenant" if call.operation.is_for_tenants else ""
+        collection = f"/2020-05-31/distribution{suffix}/{call.distribution}"
+        location = ("Location", f"{base_url}{collection}/invalidation/{answer.id}")
+        return _xml(201, "Created", _invalidation(answer), location)
+    if isinstance(answer, Invalidation):
+        return _xml(200, "OK", _invalidation(answer))
+    if isinstance(answer, Page):
+        return _xml(200, "OK", _page(answer))
+    if call.operation is Operation.GET_DISTRIBUTION_CONFIG:
+        return _xml(200, "OK", _distribution_config(answer), ("ETag", "ELOCAL"))
+    return _xml(200, "OK", _distribution(answer), ("ETag", "ELOCAL"))
+
+
+def write_error(error: ApiError) -> Response:
+    """Put an error into XML."""
+    root = _element(
+        "ErrorResponse",
+        _element(
+            "Error",
+            _element("Type", "Receiver" if error.status >= 500 else "Sender"),
+            _element("Code", error.code),
+            _element("Message", error.message),
+        ),
+        _element("RequestId", str(uuid.uuid4())),
+    )
+    return _xml(error.status, error.code, root)
+
+
+def _xml(
+    status: int, reason: str, root: ElementTree.Element, *headers: tuple[str, str]
+) -> Response:
+    root.set("xmlns", NAMESPACE)
+    body = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    fixed = (("Content-Type", "text/xml"), ("x-amzn-RequestId", str(uuid.uuid4())))
+    return Response(status, reason, (*fixed, *headers), body)
+
+
+def _element(
+    name: str, *content: ElementTree.Element | str | int
+) -> ElementTree.Element:
+    element = ElementTree.Element(name)
+    for part in content:
+        if isinstance(part, ElementTree.Element):
+            element.append(part)
+        else:
+            element.text = str(part)
+    return element
+
+
+def _time(seconds: float) -> str:
+    moment = datetime.fromtimestamp(seconds, timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _invalidation(invalidation: Invalidation) -> ElementTree.Element:
+    items = [_element("Path", item) for item in invalidation.items]
+    return _element(
+        "Invalidation",
+        *_summary(invalidation),
+        _element(
+            "InvalidationBatch",
+            _element(
+                "Paths",
+                _element("Quantity", len(items)),
+                _element("Items", *items),
+            ),
+            _element("CallerReference", invalidation.caller_reference),
+        ),
+    )
+
+
+def _summary(invalidation: Invalidation) -> list[ElementTree.Element]:
+    return [
+        _element("Id", invalidation.id),
+        _element("CreateTime", _time(invalidation.created)),
+        _element("Status", invalidation.status.value),
+    ]
+
+
+def _page(page: Page) -> ElementTree.Element:
+    summaries = [
+        _element("InvalidationSummary", *_summary(invalidation))
+        for invalidation in page.invalidations
+    ]
+    more = [_element("NextMarker", page.next_marker)] if page.next_marker else []
+    return _element(
+        "InvalidationList",
+        _element("Marker", page.marker),
+        *more,
+        _element("MaxItems", page.max_items),
+        _element("IsTruncated", "true" if page.next_marker else "false"),
+        _element("Quantity", len(summaries)),
+        *([_element("Items", *summaries)] if summaries else []),
+    )
+
+
+def _distribution(distribution: Distribution) -> ElementTree.Element:
+    name = distribution.id
+    return _element(
+        "Distribution",
+        _element("Id", name),
+        _element("ARN", f"arn:aws:cloudfront::000000000000:distribution/{name}"),
+        _element("Status", "Deployed"),
+        _element("LastModifiedTime", _time(distribution.created)),
+        _element("InProgressInvalidationBatches", distribution.batches_in_progress),
+        _element("DomainName", f"{name.lower()}.localhost"),
+        _distribution_config(distribution),
+    )
+
+
+def _distribution_config(distribution: Distribution) -> ElementTree.Element:
+    """Write the members that botocore's model requires, and CacheTagConfig."""
+    name = distribution.cache_tag_header
+    tags = [_element("CacheTagConfig", _element("HeaderName", name))] if name else []
+    origin = _element(
+        "Origin", _element("Id", "origin"), _element("DomainName", "localhost")
+    )
+    return _element(
+        "DistributionConfig",
+        _element("CallerReference", "local"),
+        _element("Origins", _element("Quantity", 1), _element("Items", origin)),
+        _element(
+            "DefaultCacheBehavior",
+            _element("TargetOriginId", "origin"),
+            _element("ViewerProtocolPolicy", "allow-all"),
+        ),
+        _element("Comment", "Local CloudFront, not for production"),
+        _element("Enabled", "true"),
+        *tags,
+    )
