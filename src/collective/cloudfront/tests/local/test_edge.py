@@ -7,9 +7,11 @@ from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local import Options
 
 import pytest
+import random
 import requests
 import socket
 import threading
+import time
 
 
 @pytest.fixture
@@ -281,6 +283,39 @@ def test_a_fetch_under_way_when_an_invalidation_takes_effect_is_not_stored(
     assert answers[0].text == "old"
     response = viewer("/a")
     assert (response.text, x_cache(response)) == ("new", "Miss")
+
+
+def test_once_an_invalidation_took_effect_nobody_sees_the_old_text(origin):
+    """With a clock that runs, an origin that dawdles, and a crowd of viewers."""
+    options = Options(quota_model="none", api_rate=None, effect_delay=0.002)
+    ended, old = threading.Event(), []
+
+    def publish(number):
+        page = origin.cached("/a", str(number))
+        page.before_answer = lambda: time.sleep(random.random() / 100)
+
+    def look(url):
+        with requests.Session() as session:
+            while not ended.is_set():
+                session.get(url, timeout=5)
+
+    publish(0)
+    with LocalCloudFront(origin.url, options) as cloudfront:
+        url = cloudfront.edge_url + "/a"
+        crowd = [threading.Thread(target=look, args=(url,)) for _ in range(4)]
+        for thread in crowd:
+            thread.start()
+        for number in range(1, 31):
+            publish(number)
+            cloudfront.control.create_invalidation(DISTRIBUTION, str(number), ["/a"])
+            time.sleep(0.01)
+            seen = requests.get(url, timeout=5).text
+            if seen != str(number):
+                old.append((number, seen))
+        ended.set()
+        for thread in crowd:
+            thread.join()
+    assert old == []
 
 
 def test_tags_remove_every_variant(origin, viewer, cloudfront, invalidate):
