@@ -20,6 +20,7 @@ from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.planning.items import EVERYTHING
+from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.settings import read_settings
 from OFS.interfaces import IFolder
 from plone.registry.interfaces import IRegistry
@@ -68,7 +69,10 @@ class Process:
             Boto3Gateway(),
             self.targets,
             intake=self.intake,
-            grace=_seconds(environ, "CLOUDFRONT_GRACE", GRACE_SECONDS),
+            limits=Limits(
+                call_rate=_number(environ, "CLOUDFRONT_CALL_RATE", Limits().call_rate)
+            ),
+            grace=_number(environ, "CLOUDFRONT_GRACE", GRACE_SECONDS),
             notify=notify,
         )
         self.thread = CourierThread(self.courier)
@@ -171,12 +175,20 @@ def _sites(folder: Any, depth: int) -> Iterator[Any]:
             yield from _sites(child, depth - 1)
 
 
-def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
+def _number(environ: Mapping[str, str], name: str, default: float) -> float:
     try:
-        return float(environ.get(name, default))
+        number = float(environ.get(name, default))
     except ValueError:
-        logger.error("%s=%r is no number of seconds.", name, environ[name])
-        return default
+        number = 0.0
+    if number > 0:
+        return number
+    logger.error(
+        "Environment variable %s: %r is no positive number; %s is used instead.",
+        name,
+        environ[name],
+        default,
+    )
+    return default
 
 
 _process: Process | None = None

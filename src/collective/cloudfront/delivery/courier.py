@@ -185,6 +185,9 @@ class Courier:
         look_in = self._look_due(work, now)
         due = min(send_in, look_in)
         if due > 0:
+            if work.ready and send_in <= target.window:
+                # boto3's cold start takes as long as the window: use it.
+                self.gateway.prepare(target.credentials)
             return due
         if not self.outbox.claim(target.distribution, CLAIM_SECONDS):
             return LONGEST_IDLE

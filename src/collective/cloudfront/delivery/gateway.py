@@ -66,7 +66,10 @@ class Answer:
 
 
 class Gateway(Protocol):
-    """What the courier needs of CloudFront. Neither method raises."""
+    """What the courier needs of CloudFront. No method raises."""
+
+    def prepare(self, credentials: Credentials) -> None:
+        """Get ready for calls: there will be one in a moment."""
 
     def create(
         self,
@@ -144,6 +147,13 @@ class Boto3Gateway:
     def __init__(self) -> None:
         self._clients: dict[Credentials, Any] = {}
         self._lock = threading.Lock()
+
+    def prepare(self, credentials: Credentials) -> None:
+        try:
+            self._client(credentials)
+        except Exception as error:
+            # The call that follows meets the same error, and it is dealt with there.
+            logger.debug("No client yet: %s", error)
 
     def create(
         self,

@@ -47,9 +47,10 @@ class Bucket:
     def filled(self, now: float, rate: float, burst: float) -> "Bucket":
         """Return the bucket as it stands at ``now``.
 
-        A clock that was set back must not empty or overfill it.
+        A clock that was set back must not empty or overfill it, and rounding must
+        not make it fuller than CloudFront's own.
         """
-        gained = max(0.0, now - self.updated) * rate
+        gained = max(0.0, now - self.updated) * rate * (1 - 1e-6)
         return Bucket(min(burst, self.tokens + gained), now)
 
     def taken(self, count: float) -> "Bucket":
@@ -127,12 +128,15 @@ def worth_waiting(plan: Plan, pace: Pace, limits: Limits) -> bool:
 
     Calls are the scarcer good: at 0.5 calls and 150 items a second a backlog
     drains at the full rate only if each call carries 300 items. So a backlog waits
-    until a call's worth of quota is there, while a small rest goes at once, and a
-    wildcard never waits for exact paths.
+    until a call's worth of quota is there, while a small rest goes at once, and
+    exact paths and wildcards never wait for each other.
     """
     if not plan.held_back or any(is_wildcard(item) for item in plan.items):
         return False
     full_call = min(
-        limits.exact_rate / limits.call_rate, limits.batch, limits.exact_in_progress
+        limits.exact_rate / limits.call_rate,
+        limits.batch,
+        limits.exact_burst,
+        limits.exact_in_progress,
     )
     return len(plan.items) < int(full_call / pace.shrink)

@@ -6,6 +6,10 @@ as a restarted process does: ``run NAME`` does transactions until it is killed,
 ``finish`` waits until the outbox is empty and prints what was committed, as JSON.
 """
 
+from AccessControl.SecurityManagement import newSecurityManager
+from AccessControl.users import system
+from collective.cloudfront.delivery.gateway import Boto3Gateway
+from collective.cloudfront.delivery.gateway import Credentials
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.process import this_process
 from collective.cloudfront.purge import purge_path
@@ -19,12 +23,14 @@ import os
 import random
 import sys
 import time
+import traceback
 import transaction
 import Zope2
 
 
 #: More calls than CloudFront would allow, so that many kills hit one.
 MANY_CALLS = Limits(call_rate=50.0, call_burst=50.0)
+GATEWAY = Boto3Gateway()
 
 
 def main(zope_conf: str) -> None:
@@ -34,6 +40,8 @@ def main(zope_conf: str) -> None:
 
     configure_wsgi(zope_conf)
     load_site()
+    # boto3's cold start would outlive most children.
+    GATEWAY.prepare(Credentials())
     print("ready", flush=True)
     for line in sys.stdin:
         command, *arguments = line.split()
@@ -41,8 +49,9 @@ def main(zope_conf: str) -> None:
         if child == 0:
             try:
                 {"run": run, "finish": finish}[command](*arguments)
-            finally:
-                os._exit(1)
+            except BaseException:
+                traceback.print_exc()
+            os._exit(1)
         print(child, flush=True)
         os.waitpid(child, 0)
         print("ended", flush=True)
@@ -51,8 +60,10 @@ def main(zope_conf: str) -> None:
 def _open():
     Zope2.startup_wsgi()
     this_process().courier.limits = MANY_CALLS
+    this_process().courier.gateway = GATEWAY
     site = Zope2.app()["Plone"]
     setSite(site)
+    newSecurityManager(None, system)
     return site
 
 

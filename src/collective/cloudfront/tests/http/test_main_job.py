@@ -11,7 +11,7 @@ import time
 
 
 # Longer than the coalescing window and the courier's longest idle time.
-LONG_ENOUGH = 2.5
+LONG_ENOUGH = 1.6
 
 
 def accepted(cloudfront) -> list[set[str]]:
