@@ -1,0 +1,94 @@
+"""Installer for the collective.cloudfront package."""
+
+from pathlib import Path
+from setuptools import find_namespace_packages
+from setuptools import setup
+
+
+long_description = "\n\n".join(
+    Path(name).read_text(encoding="utf-8") for name in ("README.rst", "CHANGES.rst")
+)
+
+
+setup(
+    name="collective.cloudfront",
+    version="3.0.0.dev0",
+    description="Keeps Amazon CloudFront fresh: an edit in Plone becomes one "
+    "invalidation",
+    long_description=long_description,
+    long_description_content_type="text/x-rst",
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Environment :: Web Environment",
+        "Framework :: Plone",
+        "Framework :: Plone :: 6.1",
+        "Framework :: Plone :: 6.2",
+        "Framework :: Plone :: Addon",
+        "Intended Audience :: System Administrators",
+        "License :: OSI Approved :: GNU General Public License v2 (GPLv2)",
+        "Operating System :: OS Independent",
+        "Programming Language :: Python",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Internet :: WWW/HTTP :: Dynamic Content :: Content Management System",
+    ],
+    keywords="plone cloudfront cdn cache invalidation purge aws",
+    author="Six Feet Up and the Plone Collective",
+    author_email="info@sixfeetup.com",
+    url="https://github.com/collective/collective.cloudfront",
+    project_urls={
+        "Source": "https://github.com/collective/collective.cloudfront",
+        "Tracker": "https://github.com/collective/collective.cloudfront/issues",
+    },
+    license="GPL version 2",
+    packages=find_namespace_packages("src", include=["collective*"]),
+    package_dir={"": "src"},
+    include_package_data=True,
+    zip_safe=False,
+    python_requires=">=3.10",
+    install_requires=[
+        # Older ones drop CacheTagConfig when a distribution is read.
+        "boto3>=1.43",
+        "plone.api",
+        "plone.app.caching>=4",
+        "plone.app.registry",
+        "plone.cachepurging",
+        "plone.protect",
+        "plone.registry",
+        "plone.restapi",
+        "Products.CMFPlone>=6.1",
+        "Products.GenericSetup",
+        "transaction",
+        "z3c.caching",
+        "zope.component",
+        "zope.event",
+        "zope.i18nmessageid",
+        "zope.interface",
+        "zope.publisher",
+        "zope.schema",
+        "Zope",
+    ],
+    extras_require={
+        "test": [
+            "hypothesis",
+            "moto",
+            "plone.app.testing",
+            "plone.testing",
+            "pytest>=9",
+            "pytest-timeout",
+            "requests",
+            "waitress",
+            "zope.pytestlayer",
+        ],
+        "docs": ["sphinx"],
+    },
+    entry_points="""
+    [z3c.autoinclude.plugin]
+    target = plone
+    [console_scripts]
+    cloudfront-local = collective.cloudfront.local.__main__:main
+    """,
+)
