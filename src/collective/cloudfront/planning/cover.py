@@ -6,10 +6,10 @@ than its allowance.
 """
 
 from bisect import bisect_right
-from collective.cloudfront.planning.items import covers
-from collective.cloudfront.planning.items import is_wildcard
 from collections.abc import Iterable
 from collections.abc import Sequence
+from collective.cloudfront.planning.items import covers
+from collective.cloudfront.planning.items import is_wildcard
 from dataclasses import dataclass
 
 
@@ -23,7 +23,7 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What goes out, and whether quota alone kept something back."""
+    """What goes out, and whether quota kept exact paths or tags back."""
 
     items: tuple[str, ...]
     held_back: bool
@@ -54,8 +54,7 @@ def next_batch(pending: Sequence[str], allowance: Allowance) -> Plan:
         if not is_wildcard(item) and not _covered(wildcards, item)
     ]
     chosen += exact[: allowance.exact]
-    held_back = len(chosen) < len(wildcards) + len(exact)
-    return Plan(items=tuple(chosen), held_back=held_back)
+    return Plan(items=tuple(chosen), held_back=len(exact) > allowance.exact)
 
 
 def _covered(wildcards: Sequence[str], item: str) -> bool:

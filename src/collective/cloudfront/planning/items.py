@@ -16,7 +16,7 @@ EVERYTHING = "/*"
 
 # RFC 1738 calls these unsafe; CloudFront wants them and all non-ASCII encoded,
 # "and no other characters". Controls and space are outside the printable range.
-_UNSAFE = frozenset("<>\"#%{}|\\^[]`")
+_UNSAFE = frozenset('<>"#%{}|\\^[]`')
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _TILDE = re.compile(r"~|%7[Ee]")
 _SLASHES = re.compile(r"/{2,}")
@@ -60,10 +60,12 @@ def normalise(path: str) -> str:
     reaches at least ``path``.
 
     A missing leading slash is added and repeated slashes are folded (viewers do
-    not ask for them). A tilde cannot be invalidated in any encoding, and a path
-    over 4,000 characters is refused: both are widened to the nearest wildcard.
+    not ask for them, but for URLs in query strings). A tilde cannot be invalidated
+    in any encoding, and a path over 4,000 characters is refused: both are widened
+    to the nearest wildcard.
     """
-    item = encode(_SLASHES.sub("/", "/" + path))
+    folder, question_mark, query = path.partition("?")
+    item = encode(_SLASHES.sub("/", "/" + folder) + question_mark + query)
     tilde = _TILDE.search(item)
     if tilde:
         item = item[: tilde.start()] + "*"
