@@ -5,8 +5,17 @@ from zope.interface import Interface
 from zope.publisher.interfaces.browser import IDefaultBrowserLayer
 
 
+#: The permission ``cloudfront.managePurging``, by its title.
+MANAGE_PURGING = "collective.cloudfront: Manage purging"
+
+
 class ICloudFrontLayer(IDefaultBrowserLayer):
     """The requests of sites where the add-on is installed."""
+
+
+#: Its name in 2.0. Sites pickle their layers by name: without the alias, one that is
+#: not upgraded yet could not load its components.
+ICollectiveCloudfrontLayer = ICloudFrontLayer
 
 
 class IInvalidationEvent(Interface):

@@ -1,0 +1,29 @@
+"""What installing and removing needs besides the XML in ``profiles/``."""
+
+from collective.cloudfront.interfaces import MANAGE_PURGING
+from collective.cloudfront.upgrades.to_3000 import remove_2_0
+from plone import api
+from plone.base.interfaces import INonInstallable
+from typing import Any
+from zope.interface import implementer
+
+
+@implementer(INonInstallable)
+class HiddenProfiles:
+    """Keeps what nobody should choose out of the lists of add-ons."""
+
+    def getNonInstallableProducts(self) -> list[str]:
+        """Return products that the Add-ons control panel does not show."""
+        return ["collective.cloudfront.upgrades"]
+
+    def getNonInstallableProfiles(self) -> list[str]:
+        """Return profiles that are not offered when a site is created."""
+        return ["collective.cloudfront:uninstall"]
+
+
+def uninstalled(setup: Any) -> None:
+    """Remove what XML cannot: our permission's roles, and leftovers of 2.0."""
+    site = api.portal.get()
+    # Without roles and acquired, a permission leaves no attribute on the site.
+    site.manage_permission(MANAGE_PURGING, roles=[], acquire=1)
+    remove_2_0(site)

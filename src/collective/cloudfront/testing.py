@@ -1,0 +1,128 @@
+"""Test layers: a Plone site with the add-on, and nothing that reaches AWS.
+
+In every test the Zope process has a fresh outbox in a temporary folder, a gateway
+that accepts everything, and no thread: ``this_process().deliver()`` delivers.
+"""
+
+from collections.abc import Sequence
+from collective.cloudfront.delivery.gateway import Answer
+from collective.cloudfront.delivery.gateway import Credentials
+from collective.cloudfront.delivery.gateway import Outcome
+from collective.cloudfront.process import Process
+from collective.cloudfront.process import replace_process
+from collective.cloudfront.settings import PURGING_ENABLED
+from pathlib import Path
+from plone.app.testing import applyProfile
+from plone.app.testing import FunctionalTesting
+from plone.app.testing import IntegrationTesting
+from plone.app.testing import PLONE_FIXTURE
+from plone.app.testing import PloneSandboxLayer
+from plone.registry.interfaces import IRegistry
+from tempfile import TemporaryDirectory
+from typing import Any
+from zope.component import getUtility
+
+import time
+
+
+#: An id such as AWS gives; nobody's, because the gateway here knows no AWS.
+DISTRIBUTION = "E2TESTTESTTEST"
+
+
+class AcceptingGateway:
+    """A gateway to nowhere: remembers what it is asked, answers what it is told.
+
+    ``answers`` are given first; when they are used up, everything is accepted.
+    """
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[str, tuple[str, ...]]] = []
+        self.answers: list[Answer] = []
+
+    @property
+    def items(self) -> list[str]:
+        """All items asked for so far, sorted."""
+        return sorted(item for _, items in self.batches for item in items)
+
+    def create(
+        self,
+        distribution: str,
+        credentials: Credentials,
+        reference: str,
+        items: Sequence[str],
+    ) -> Answer:
+        """See ``Gateway``."""
+        self.batches.append((distribution, tuple(items)))
+        if self.answers:
+            return self.answers.pop(0)
+        return Answer(Outcome.ACCEPTED, f"I{len(self.batches)}", "InProgress")
+
+    def look_up(
+        self, distribution: str, credentials: Credentials, invalidation: str
+    ) -> Answer:
+        """See ``Gateway``."""
+        return Answer(Outcome.ACCEPTED, invalidation, "Completed")
+
+
+class QuietProcess(Process):
+    """A process without a thread: it delivers when ``deliver`` is called."""
+
+    def __init__(self, folder: Path):
+        super().__init__({"CLOUDFRONT_OUTBOX": f"sqlite:///{folder}/outbox.sqlite"})
+        self.gateway = self.courier.gateway = AcceptingGateway()
+
+    def wake(self) -> None:
+        """Leave the courier alone."""
+
+    def start(self, database: Any) -> None:
+        """Know the sites, and leave the courier alone."""
+        self.database = database
+
+    def deliver(self, timeout: float = 5.0) -> list[str]:
+        """Work until nothing is left to send; return all items asked for so far."""
+        deadline = time.monotonic() + timeout
+        while any(work.ready or work.frozen for work in self.outbox.work()):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"Not delivered: {self.outbox.work()}")
+            time.sleep(min(self.courier.round(), 0.05))
+        return self.gateway.items
+
+
+class CloudFrontFixture(PloneSandboxLayer):
+    """A Plone site with the add-on installed and purging enabled."""
+
+    defaultBases = (PLONE_FIXTURE,)
+
+    def setUpZope(self, app: Any, configurationContext: Any) -> None:
+        """Load our ZCML, without which no process is ever made."""
+        import collective.cloudfront
+        import plone.restapi
+
+        self.loadZCML(package=plone.restapi)
+        self.loadZCML(package=collective.cloudfront)
+
+    def setUpPloneSite(self, portal: Any) -> None:
+        """Install the add-on; only the distribution id is still missing."""
+        applyProfile(portal, "collective.cloudfront:default")
+        getUtility(IRegistry)[PURGING_ENABLED] = True
+
+    def testSetUp(self) -> None:
+        """Start with an empty outbox."""
+        self._folder = TemporaryDirectory(prefix="cloudfront-")
+        replace_process(lambda: QuietProcess(Path(self._folder.name)))
+
+    def testTearDown(self) -> None:
+        """Forget the outbox. What follows starts with one of its own, or none."""
+        replace_process()
+        self._folder.cleanup()
+
+
+FIXTURE = CloudFrontFixture()
+
+INTEGRATION_TESTING = IntegrationTesting(
+    bases=(FIXTURE,), name="CloudFront:IntegrationTesting"
+)
+
+FUNCTIONAL_TESTING = FunctionalTesting(
+    bases=(FIXTURE,), name="CloudFront:FunctionalTesting"
+)

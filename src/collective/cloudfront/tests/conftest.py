@@ -1,0 +1,106 @@
+"""Fixtures with a Plone site, for the rooms that know Plone.
+
+``portal`` is rolled back after each test and never commits; ``functional_portal``
+may commit, and ``browser`` sees it as people do. The rooms that know no Zope
+(``local``, ``planning``, ``outbox``, ``delivery``) use none of these, and nothing of
+Plone is set up for them.
+"""
+
+from collections.abc import Callable
+from collective.cloudfront.process import this_process
+from collective.cloudfront.testing import DISTRIBUTION
+from collective.cloudfront.testing import FIXTURE
+from collective.cloudfront.testing import FUNCTIONAL_TESTING
+from collective.cloudfront.testing import INTEGRATION_TESTING
+from collective.cloudfront.testing import QuietProcess
+from plone.app.testing import setRoles
+from plone.app.testing import SITE_OWNER_NAME
+from plone.app.testing import SITE_OWNER_PASSWORD
+from plone.app.testing import TEST_USER_ID
+from plone.registry.interfaces import IRegistry
+from plone.testing.zope import Browser
+from typing import Any
+from zope.component import getUtility
+from zope.pytestlayer.fixture import create
+
+import os
+import pytest
+import transaction
+
+
+def _layer(layer: Any, name: str) -> dict[str, Any]:
+    return create(
+        layer,
+        session_fixture_name=f"{name}_session",
+        class_fixture_name=f"{name}_class",
+        function_fixture_name=name,
+    )
+
+
+globals().update(_layer(FIXTURE, "fixture"))
+globals().update(_layer(INTEGRATION_TESTING, "integration"))
+globals().update(_layer(FUNCTIONAL_TESTING, "functional"))
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may have settings of their own in the environment."""
+    for name in list(os.environ):
+        if name.startswith("CLOUDFRONT_"):
+            monkeypatch.delenv(name)
+
+
+# The session fixtures keep a layer set up for all tests that use it.
+
+
+@pytest.fixture
+def portal(integration_session: Any, integration: Any) -> Any:
+    """The site; the test user is a Manager. Nothing is ever committed."""
+    setRoles(integration["portal"], TEST_USER_ID, ["Manager"])
+    return integration["portal"]
+
+
+@pytest.fixture
+def http_request(integration_session: Any, integration: Any) -> Any:
+    """The request that belongs to ``portal``."""
+    return integration["request"]
+
+
+@pytest.fixture
+def functional_portal(functional_session: Any, functional: Any) -> Any:
+    """The site, to commit changes in and look at with ``browser``.
+
+    The test user is a Manager, and our distribution is configured.
+    """
+    site = functional["portal"]
+    setRoles(site, TEST_USER_ID, ["Manager"])
+    registry = getUtility(IRegistry)
+    registry["collective.cloudfront.distribution_id"] = DISTRIBUTION
+    registry["collective.cloudfront.window"] = 0.0
+    transaction.commit()
+    this_process().start(site._p_jar.db())
+    return site
+
+
+@pytest.fixture
+def process(fixture_session: Any, fixture: Any) -> QuietProcess:
+    """What the Zope process of this test has: outbox, intake, courier, gateway."""
+    return this_process()
+
+
+@pytest.fixture
+def browser(functional: Any) -> Callable[..., Browser]:
+    """Make browsers: ``browser()`` is logged in as the owner of the site,
+    ``browser(None)`` not at all, ``browser(name, password)`` as somebody else.
+    """
+
+    def make(
+        name: str | None = SITE_OWNER_NAME, password: str = SITE_OWNER_PASSWORD
+    ) -> Browser:
+        made = Browser(functional["app"])
+        made.handleErrors = False
+        if name:
+            made.addHeader("Authorization", f"Basic {name}:{password}")
+        return made
+
+    return make

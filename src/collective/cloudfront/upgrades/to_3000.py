@@ -1,0 +1,135 @@
+"""From 2.0 (profile versions 1000 and 1001) to 3.0.
+
+What 2.0 left in a site, and what becomes of it:
+
+===========================================  ====================================
+registry records of its own interface        carried over and removed
+``portal_properties.cloudfront_properties``  the same, for what was not in records
+browser layer ``collective.cloudfront``      replaced; the old interface is an
+                                             alias, so that old sites load
+configlet ``CloudFrontConfiguration``        replaced
+roles of its permission                      kept: the permission is the same one
+===========================================  ====================================
+"""
+
+from AccessControl.Permission import pname
+from Acquisition import aq_base
+from collective.cloudfront.interfaces import MANAGE_PURGING
+from collective.cloudfront.settings import ICloudFrontSettings
+from collective.cloudfront.settings import PREFIX
+from plone import api
+from plone.browserlayer.interfaces import ILocalBrowserLayerType
+from plone.browserlayer.utils import unregister_layer
+from plone.registry.interfaces import IRegistry
+from typing import Any
+from zope.component import getUtility
+from zope.interface import Invalid
+from zope.schema import ValidationError
+
+import logging
+
+
+logger = logging.getLogger("collective.cloudfront")
+
+#: The interface itself is gone; its records are found by name.
+OLD_PREFIX = "collective.cloudfront.browser.interfaces.ICloudFrontConfiguration"
+OLD_CONFIGLET = "CloudFrontConfiguration"
+OLD_SHEET = "cloudfront_properties"
+LAYER = "collective.cloudfront"
+
+#: Both releases use the same names.
+_NAMES = ("distribution_id", "aws_access_key_id", "aws_secret_access_key")
+_PROFILE = "profile-collective.cloudfront:default"
+
+
+def upgrade(setup: Any) -> None:
+    """Carry the settings of 2.0 over, and remove what it left."""
+    site = api.portal.get()
+    old = old_settings(site)
+    remove_2_0(site)
+    if LAYER in _layer_names(site):
+        unregister_layer(LAYER, site.getSiteManager())
+    steps = ["plone.app.registry", "browserlayer", "controlpanel"]
+    if not hasattr(aq_base(site), pname(MANAGE_PURGING)):
+        steps.append("rolemap")
+    for step in steps:
+        setup.runImportStepFromProfile(_PROFILE, step, run_dependencies=False)
+    if old:
+        carry_over(old)
+
+
+def old_settings(site: Any) -> dict[str, str]:
+    """Return what 2.0 knew, without surrounding white space; empty if nothing."""
+    records = getUtility(IRegistry).records
+    sheet = getattr(_properties(site), OLD_SHEET, None)
+    found = {}
+    for name in _NAMES:
+        record = records.get(f"{OLD_PREFIX}.{name}")
+        value = record.value if record is not None else None
+        if not value and sheet is not None:
+            value = sheet.getProperty(name)
+        if value and str(value).strip():
+            found[name] = str(value).strip()
+    return found
+
+
+def carry_over(old: dict[str, str]) -> None:
+    """Set our records to 2.0's values, as far as they are valid.
+
+    An access key id and its secret go together or not at all.
+    """
+    valid = {name: value for name, value in old.items() if _is_valid(name, value)}
+    pair = {"aws_access_key_id", "aws_secret_access_key"}
+    if len(pair & set(valid)) == 1:
+        logger.warning(
+            "Upgrade from 2.0: of the access key, only one half was set or is valid; "
+            "AWS credentials are looked for in the environment now. Enter the key in "
+            "the CloudFront control panel if it is needed."
+        )
+        valid = {name: value for name, value in valid.items() if name not in pair}
+    if "distribution_id" not in valid:
+        logger.warning(
+            "Upgrade from 2.0: there is no valid distribution id, so nothing is "
+            "purged. Enter it in the CloudFront control panel."
+        )
+    registry = getUtility(IRegistry)
+    for name, value in valid.items():
+        registry[f"{PREFIX}.{name}"] = value
+    logger.info(
+        "Upgrade from 2.0: carried over %s.", ", ".join(sorted(valid)) or "nothing"
+    )
+
+
+def _is_valid(name: str, value: str) -> bool:
+    try:
+        ICloudFrontSettings[name].validate(value)
+    except (Invalid, ValidationError):
+        # Neither the value nor the error's text: one might be the secret.
+        logger.warning("Upgrade from 2.0: the value of %s is not valid.", name)
+        return False
+    return True
+
+
+def remove_2_0(site: Any) -> None:
+    """Remove 2.0's records, property sheet and configlet, where there are any."""
+    records = getUtility(IRegistry).records
+    for name in _NAMES:
+        if f"{OLD_PREFIX}.{name}" in records:
+            del records[f"{OLD_PREFIX}.{name}"]
+    properties = _properties(site)
+    if getattr(properties, OLD_SHEET, None) is not None:
+        properties.manage_delObjects([OLD_SHEET])
+    api.portal.get_tool("portal_controlpanel").unregisterConfiglet(OLD_CONFIGLET)
+
+
+def _properties(site: Any) -> Any:
+    """Return the properties tool, which sites made before Plone 6 may have."""
+    return getattr(site.aq_explicit, "portal_properties", None)
+
+
+def _layer_names(site: Any) -> set[str]:
+    return {
+        registration.name
+        for registration in site.getSiteManager().registeredUtilities()
+        if registration.provided is ILocalBrowserLayerType
+    }
