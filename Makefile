@@ -1,0 +1,71 @@
+# `make help` lists what there is to do.
+
+PYTHON ?= python3
+# Passed on to the command, as in: make test ARGS="-k kill"
+ARGS ?=
+
+BIN = .venv/bin
+# Interpreters come from the machine, packages from the pins.
+export UV_PYTHON_DOWNLOADS = never
+export VIRTUAL_ENV =
+UV = $(BIN)/uv
+# pyenv's python3.x only answer for versions that are switched on: switch on all.
+PYENV_VERSION := $(shell pyenv versions --bare 2>/dev/null | sort --version-sort --reverse | paste -sd:)
+TOX = $(if $(PYENV_VERSION),PYENV_VERSION=$(PYENV_VERSION)) $(BIN)/tox
+
+.DEFAULT_GOAL := help
+.PHONY: help install test lint format demo bench docs tox buildout pins clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+install: .venv/.installed ## Plone 6.2, the add-on and the tools in .venv
+
+.venv/.installed: setup.py pyproject.toml requirements/plone-6.2.txt requirements/tools.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	    { echo "Python 3.10 or newer is needed. Name one: make PYTHON=python3.12 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || \
+	    { echo "$(PYTHON) cannot make a venv. On Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet $$(grep ^uv== requirements/tools.txt)
+	$(UV) pip sync --quiet --python $(BIN)/python requirements/plone-6.2.txt requirements/tools.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+test: install ## The whole test suite on Plone 6.2
+	$(BIN)/pytest $(ARGS)
+
+lint: install ## Check style, templates, imports and packaging
+	$(TOX) -q run -e lint
+
+format: install ## Rewrite the sources the way lint wants them
+	$(TOX) -q run -e format
+
+demo: install ## Plone behind a local CloudFront; ARGS=--once ends after one edit
+	$(BIN)/python -m collective.cloudfront.demo $(ARGS)
+
+bench: install ## Measure: a table, and bench.json
+	$(BIN)/python benchmarks/bench.py $(ARGS)
+
+docs: install ## Documentation in docs/_build/html
+	$(TOX) -q run -e docs
+
+tox: install ## Lint, docs and tests with each Python found, on Plone 6.1 and 6.2
+	$(TOX) run $(ARGS)
+
+buildout: .venv-buildout/.installed ## bin/instance and bin/test by zc.buildout
+	.venv-buildout/bin/buildout $(ARGS)
+
+.venv-buildout/.installed: requirements/buildout.txt
+	$(PYTHON) -m venv .venv-buildout
+	.venv-buildout/bin/python -m pip install --quiet -c requirements/buildout.txt \
+	    pip setuptools wheel zc.buildout
+	@touch $@
+
+pins: install ## Resolve requirements/*.in and setup.py to pins again
+	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/pins
+
+clean: ## Remove all that was made, but not the demo's and instance's data
+	rm -rf .venv .venv-buildout .tox .pytest_cache .ruff_cache .hypothesis \
+	    .import_linter_cache bin develop-eggs eggs parts .installed.cfg \
+	    docs/_build build dist src/*.egg-info
