@@ -22,8 +22,8 @@ from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.settings import read_settings
+from collective.cloudfront.settings import registry_of
 from OFS.interfaces import IFolder
-from plone.registry.interfaces import IRegistry
 from Products.CMFCore.interfaces import ISiteRoot
 from transaction import TransactionManager
 from typing import Any
@@ -157,9 +157,8 @@ def read_targets(database: Any) -> dict[str, Target]:
     try:
         found: dict[str, Target] = {}
         for site in _sites(connection.root()["Application"], _SITE_DEPTH):
-            registry = site.getSiteManager().queryUtility(IRegistry)
-            settings = registry is not None and read_settings(registry)
-            if settings:
+            settings = read_settings(registry_of(site))
+            if settings is not None:
                 found.update(settings.targets())
         return found
     finally:

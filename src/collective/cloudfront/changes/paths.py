@@ -26,6 +26,9 @@ logger = logging.getLogger("collective.cloudfront")
 _NOT_PUBLIC = re.compile(r"/*(@@purgebyid|VirtualHostBase)(/|\Z)")
 
 
+_METHODS = frozenset({"PATCH", "PUT", "DELETE", "OPTIONS", "HEAD"})
+
+
 @dataclass(frozen=True, slots=True)
 class Paths:
     """``inside`` the site, below the public prefix; ``absolute`` already public."""
@@ -74,11 +77,8 @@ def purge_paths(obj: Any, site: Any) -> Paths:
             )
             inside.extend(f"{anchor.inside}*" for anchor in anchors[:1])
             continue
-        inside.extend(
-            path
-            for path in (_inside(each, anchors, site_path) for each in relative)
-            if path is not None
-        )
+        found = (_inside(each, anchors, site_path) for each in relative)
+        inside.extend(_named_view(path, obj) for path in found if path is not None)
     return Paths(
         inside=tuple(dict.fromkeys(inside)),
         absolute=tuple(p for p in dict.fromkeys(absolute) if not _NOT_PUBLIC.match(p)),
@@ -107,6 +107,18 @@ def _inside(
         if path == anchor.relative or path.startswith(f"{anchor.relative}/"):
             return anchor.inside + path[len(anchor.relative) :]
     return _from_virtual_root(path, site_path)
+
+
+def _named_view(path: str, obj: Any) -> str:
+    """Put the name of the default view back where plone.app.caching, in a REST
+    request, finds the name of the HTTP method instead (``/page/PATCH``).
+    """
+    base, _slash, name = path.rpartition("/")
+    if name not in _METHODS:
+        return path
+    get_layout = getattr(obj, "getLayout", None)
+    layout = get_layout() if get_layout else ""
+    return f"{base}/{layout}"
 
 
 def _from_virtual_root(path: str, site_path: tuple[str, ...]) -> str | None:

@@ -21,8 +21,8 @@ from collective.cloudfront.planning.items import normalise
 from collective.cloudfront.planning.items import subtree
 from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import read_settings
+from collective.cloudfront.settings import registry_of
 from collective.cloudfront.settings import Settings
-from plone.registry.interfaces import IRegistry
 from transaction.interfaces import TransientError
 from typing import Any
 
@@ -147,10 +147,7 @@ def changes_of(site: Any) -> SiteChanges:
         current.set_data(_KEY, changes)
     key = site.getPhysicalPath()
     if key not in changes.sites:
-        registry = site.getSiteManager().queryUtility(IRegistry)
-        changes.sites[key] = SiteChanges(
-            key, read_settings(registry) if registry is not None else None
-        )
+        changes.sites[key] = SiteChanges(key, read_settings(registry_of(site)))
     if not changes.hooked:
         changes.hooked = True
         current.addBeforeCommitHook(_before_commit, (current, changes))
@@ -165,7 +162,7 @@ def forget_settings(site: Any) -> None:
         return
     known = changes.sites.get(site.getPhysicalPath())
     if known is not None:
-        known.settings = read_settings(site.getSiteManager().queryUtility(IRegistry))
+        known.settings = read_settings(registry_of(site))
 
 
 def collect(site: Any, paths: Iterable[str]) -> None:

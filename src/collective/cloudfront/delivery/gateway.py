@@ -312,6 +312,9 @@ def classify(error: Exception, distribution: str) -> Answer:
             reason=f"The AWS configuration does not work: {error}",
             advice=_DEFAULT_ADVICE,
         )
+    if isinstance(error, RuntimeError) and "shutdown" in str(error):
+        # A script has ended while its courier was at work; the next one goes on.
+        return Answer(Outcome.TRANSIENT, reason="This process is ending")
     logger.error("Calling CloudFront for %s failed.", distribution, exc_info=error)
     return Answer(
         Outcome.TRANSIENT,

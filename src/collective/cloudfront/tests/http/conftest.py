@@ -8,11 +8,8 @@ from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local import Options
 from collective.cloudfront.tests.http.people import Editor
 from collective.cloudfront.tests.http.people import Viewer
-from pathlib import Path
 
 import pytest
-import subprocess
-import sys
 
 
 DISTRIBUTION = "E2TESTTESTTEST"
@@ -84,28 +81,3 @@ def editor(zope) -> Editor:
 def viewer(cloudfront) -> Viewer:
     """A visitor at the edge."""
     return Viewer(cloudfront.edge_url)
-
-
-@pytest.fixture
-def zeo(tmp_path: Path) -> Iterator[str]:
-    """The address of a ZEO server; its database is ``tmp_path / "zeo"``."""
-    folder = tmp_path / "zeo"
-    folder.mkdir(exist_ok=True)
-    address = f"127.0.0.1:{free_port()}"
-    server = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "ZEO.runzeo",
-            "-a",
-            address,
-            "-f",
-            str(folder / "Data.fs"),
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=folder,
-    )
-    yield address
-    server.terminate()
-    server.wait(10)

@@ -115,8 +115,8 @@ class Viewer:
     def warm(self, *paths: str) -> None:
         """Have pages cached, and make sure of it."""
         for path in paths:
-            self.get(path)
-            assert self.cache(path) == "Hit", path
+            # An invalidation before may only be taking effect now.
+            eventually(lambda: self.cache(path) == "Hit")  # noqa: B023
 
 
 def eventually(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
