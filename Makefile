@@ -30,6 +30,7 @@ install: .venv/.installed ## Plone 6.2, the add-on and the tools in .venv
 	$(BIN)/python -m pip install --quiet $$(grep ^uv== requirements/tools.txt)
 	$(UV) pip sync --quiet --python $(BIN)/python requirements/plone-6.2.txt requirements/tools.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(UV) pip check --quiet --python $(BIN)/python
 	@touch $@
 
 test: install ## The whole test suite on Plone 6.2
