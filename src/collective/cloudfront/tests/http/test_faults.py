@@ -1,0 +1,251 @@
+"""Specification: whatever fails, saves go on as ever and nothing is lost."""
+
+from collective.cloudfront.demo.instance import Instance
+from collective.cloudfront.demo.instance import virtual_host_root
+from collective.cloudfront.local import LocalCloudFront
+from collective.cloudfront.tests.http.conftest import options
+from collective.cloudfront.tests.http.people import Editor
+from collective.cloudfront.tests.http.people import eventually
+from collective.cloudfront.tests.http.people import Viewer
+from pathlib import Path
+
+import os
+import pytest
+import sqlite3
+import statistics
+import subprocess
+import time
+
+
+# A save takes some 50 ms here; waiting for a CDN would take seconds.
+LONGEST_SAVE = 2.0
+
+ERRORS = [
+    "TooManyInvalidationsInProgress",
+    "Throttling",
+    "ServiceUnavailable",
+    "InternalError",
+    "AccessDenied",
+    "NoSuchDistribution",
+    "InvalidArgument",
+    "BatchTooLarge",
+    "InconsistentQuantities",
+    "MissingBody",
+    "InvalidationBatchAlreadyExists",
+]
+
+FAULTS = {
+    **{code: {"kind": "error", "code": code} for code in ERRORS},
+    "an answer that is no XML": {"kind": "garbage"},
+    "a connection dropped before": {"kind": "drop_before"},
+    "a connection dropped after": {"kind": "drop_after"},
+    "an answer that comes late": {"kind": "slow_answer", "seconds": 1.0},
+}
+
+
+class Save:
+    """Saves a page and notes how long it took."""
+
+    def __init__(self, editor: Editor, path: str):
+        self.editor, self.path = editor, path
+        self.seconds: list[float] = []
+
+    def __call__(self, words: str) -> None:
+        started = time.monotonic()
+        self.editor.edit(
+            self.path, text={"data": f"<p>{words}</p>", "content-type": "text/html"}
+        )
+        self.seconds.append(time.monotonic() - started)
+
+    def assert_quick(self) -> None:
+        assert statistics.median(self.seconds) < LONGEST_SAVE / 4
+        assert max(self.seconds) < LONGEST_SAVE
+
+
+@pytest.fixture
+def save(editor) -> Save:
+    return Save(editor, "/welcome")
+
+
+def log_since(instance: Instance, position: int) -> str:
+    with instance.log.open(errors="replace") as log:
+        log.seek(position)
+        return log.read()
+
+
+@pytest.fixture
+def log(zope):
+    """What Zope logs from now on."""
+    position = zope.log.stat().st_size
+    return lambda: log_since(zope, position)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_delays_an_invalidation_and_loses_nothing(
+    name, save, viewer, cloudfront, editor
+):
+    viewer.warm("/welcome")
+    cloudfront.control.inject(
+        times=1, operation="CreateInvalidation", **FAULTS[name]
+    )
+    words = f"Fresh in spite of {name}"
+    save(words)
+    if name in ("AccessDenied", "NoSuchDistribution"):
+        # Paused until settings change; an administrator saves the form.
+        eventually(lambda: not cloudfront.control.state()["faults_waiting"])
+        time.sleep(0.3)
+        editor.set(window=0.4)
+        editor.set(window=0.5)
+    eventually(lambda: words in viewer.get("/welcome").text, 30)
+    save.assert_quick()
+    references = [made.caller_reference for made in cloudfront.control.invalidations()]
+    assert len(references) == len(set(references))
+
+
+def test_an_outage_delays_invalidations_and_loses_nothing(save, viewer, cloudfront, log):
+    viewer.warm("/welcome")
+    cloudfront.stop()
+    save("Written while CloudFront was out of reach")
+    eventually(lambda: "cannot be reached" in log())
+    cloudfront.start()
+    eventually(lambda: "out of reach" in viewer.get("/welcome").text, 40)
+    save.assert_quick()
+
+
+def test_wrong_credentials_pause_purging_until_they_are_corrected(
+    save, viewer, cloudfront, editor, log
+):
+    good, bad = "AKIAGOODGOODGOODGOOD", "AKIABADBADBADBADBAD0"
+    cloudfront.control.change_options(accepted_access_keys=[good])
+    viewer.warm("/welcome")
+    editor.set(aws_access_key_id=bad, aws_secret_access_key="wrong-secret")
+    try:
+        save("Written under wrong credentials")
+        eventually(lambda: "purging is paused" in log())
+        assert "Check the access key id" in log()
+        assert "Nothing is lost" in log()
+        assert viewer.cache("/welcome") == "Hit"
+        editor.set(aws_access_key_id=good, aws_secret_access_key="right-secret")
+        eventually(lambda: "wrong credentials" in viewer.get("/welcome").text, 10)
+    finally:
+        editor.set(aws_access_key_id="", aws_secret_access_key="")
+    save.assert_quick()
+    assert "-secret" not in log()
+
+
+def test_a_wrong_distribution_id_is_corrected_without_loss(
+    save, viewer, cloudfront, editor, log
+):
+    viewer.warm("/welcome")
+    right = cloudfront.control.options.distributions[0]
+    editor.set(distribution_id="EWRONGWRONG")
+    try:
+        save("Written for a wrong distribution")
+        eventually(lambda: "NoSuchDistribution" in log())
+    finally:
+        editor.set(distribution_id=right)
+    eventually(lambda: "wrong distribution" in viewer.get("/welcome").text, 10)
+
+
+def test_a_locked_outbox_keeps_no_editor_waiting(save, viewer, zope, log):
+    viewer.warm("/welcome")
+    lock = sqlite3.connect(zope.outbox, isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    try:
+        for number in range(5):
+            save(f"Written while the outbox was locked, {number}")
+        eventually(lambda: "The outbox cannot be used" in log())
+    finally:
+        lock.execute("ROLLBACK")
+        lock.close()
+    eventually(lambda: "was locked, 4" in viewer.get("/welcome").text)
+    save.assert_quick()
+
+
+def test_a_damaged_outbox_is_set_aside_and_everything_is_purged(
+    save, viewer, zope, cloudfront, log
+):
+    viewer.warm("/welcome", "/about")
+    damage(zope.outbox)
+    save("Written into a damaged outbox")
+    eventually(lambda: "was set aside" in log())
+    eventually(lambda: "a damaged outbox" in viewer.get("/welcome").text)
+    eventually(
+        lambda: any("/*" in made.items for made in cloudfront.control.invalidations())
+    )
+    assert list(zope.outbox.parent.glob("cloudfront-outbox.sqlite.damaged-*"))
+    save.assert_quick()
+
+
+def damage(path: Path) -> None:
+    """Overwrite an outbox in place, log included, as a bad disk would."""
+    for suffix in ("", "-wal"):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            with part.open("r+b") as file:
+                file.write(os.urandom(max(4096, part.stat().st_size)))
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 1 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)],
+        capture_output=True,
+        text=True,
+    )
+    if mounted.returncode:
+        pytest.skip(f"a tmpfs cannot be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.slow
+def test_a_full_disk_keeps_items_in_memory_until_there_is_room(
+    site_template, tmp_path, small_disk
+):
+    with LocalCloudFront(options=options()) as cloudfront:
+        instance = Instance(
+            tmp_path / "zope",
+            environ={
+                **cloudfront.environment,
+                "CLOUDFRONT_WINDOW": "0.3",
+                "CLOUDFRONT_CALL_RATE": "20",
+                "CLOUDFRONT_OUTBOX": f"sqlite:///{small_disk}/outbox.sqlite",
+            },
+        )
+        instance.configure()
+        instance.copy_database(site_template)
+        instance.start()
+        instance.wait_until_ready()
+        cloudfront.edge.origin = virtual_host_root(instance.url)
+        try:
+            _fill_and_empty(instance, cloudfront, small_disk)
+        finally:
+            instance.stop()
+
+
+def _fill_and_empty(
+    instance: Instance, cloudfront: LocalCloudFront, disk: Path
+) -> None:
+    viewer = Viewer(cloudfront.edge_url)
+    save = Save(Editor(instance.site_url), "/welcome")
+    save("Before the disk was full")
+    eventually(lambda: cloudfront.control.invalidations())
+    viewer.warm("/welcome")
+    ballast = disk / "ballast"
+    with ballast.open("wb") as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+                file.flush()
+        except OSError:
+            pass
+    for number in range(30):
+        save(f"While the disk was full, {number}")
+    ballast.unlink()
+    eventually(lambda: "was full, 29" in viewer.get("/welcome").text, 30)
+    save.assert_quick()
+    assert "The outbox cannot be used" in instance.log.read_text()

@@ -1,0 +1,155 @@
+"""Specification: several Zope processes share one outbox."""
+
+from collective.cloudfront.demo.instance import free_port
+from collective.cloudfront.demo.instance import Instance
+from collective.cloudfront.demo.instance import virtual_host_root
+from collective.cloudfront.local import LocalCloudFront
+from collective.cloudfront.tests.http.conftest import options
+from collective.cloudfront.tests.http.people import Editor
+from collective.cloudfront.tests.http.people import eventually
+from collective.cloudfront.tests.http.people import Viewer
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import shutil
+import subprocess
+import sys
+
+
+PAGES = 24
+
+
+@pytest.fixture
+def cloudfront() -> Iterator[LocalCloudFront]:
+    with LocalCloudFront(options=options()) as local:
+        yield local
+
+
+@contextmanager
+def zeo_server(folder: Path) -> Iterator[str]:
+    """Serve the database in ``folder``; yield the server's address."""
+    address = f"127.0.0.1:{free_port()}"
+    (folder / "zeo.conf").write_text(f"""\
+<zeo>
+    address {address}
+</zeo>
+<blobstorage 1>
+    blob-dir {folder}/blobs
+    <filestorage>
+        path {folder}/Data.fs
+    </filestorage>
+</blobstorage>
+""")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "ZEO.runzeo", "-C", str(folder / "zeo.conf")],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield address
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.fixture
+def instances(site_template, tmp_path, cloudfront) -> Iterator[list[Instance]]:
+    """Two Zope processes with one database (ZEO) and one outbox."""
+    folder = tmp_path / "zeo"
+    folder.mkdir()
+    shutil.copy(site_template.home / "var" / "Data.fs", folder / "Data.fs")
+    shutil.copytree(site_template.home / "var" / "blobstorage", folder / "blobs")
+    with zeo_server(folder) as address:
+        both = [
+            Instance(
+                tmp_path / name,
+                zeo=address,
+                environ={
+                    **cloudfront.environment,
+                    "CLOUDFRONT_OUTBOX": f"sqlite:///{tmp_path}/outbox.sqlite",
+                    "CLOUDFRONT_WINDOW": "0.3",
+                    "CLOUDFRONT_CALL_RATE": "20",
+                },
+            )
+            for name in ("one", "two")
+        ]
+        for instance in both:
+            instance.configure()
+            instance.start()
+        try:
+            for instance in both:
+                instance.wait_until_ready()
+            cloudfront.edge.origin = virtual_host_root(both[0].url)
+            yield both
+        finally:
+            for instance in both:
+                instance.stop()
+
+
+def make_pages(instance: Instance) -> list[str]:
+    editor = Editor(instance.site_url)
+    return [
+        editor.create("", "Document", title=f"Shared page {number}")
+        for number in range(PAGES)
+    ]
+
+
+def settle(cloudfront: LocalCloudFront, items: set[str]) -> None:
+    """Wait until every one of ``items`` was accepted."""
+
+    def all_accepted() -> bool:
+        sent = {i for made in cloudfront.control.invalidations() for i in made.items}
+        return items <= sent
+
+    eventually(all_accepted, 30)
+
+
+def test_edits_in_two_processes_are_all_delivered_and_none_twice(
+    instances, cloudfront
+):
+    pages = make_pages(instances[0])
+    settle(cloudfront, set(pages))
+    before = len(cloudfront.control.invalidations())
+    editors = [Editor(instance.site_url) for instance in instances]
+
+    def edit(number: int) -> None:
+        editors[number % 2].edit(pages[number], title=f"By process {number % 2}")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(edit, range(PAGES)))
+    settle_after(cloudfront, before, set(pages))
+    made = cloudfront.control.invalidations()[before:]
+    sent = Counter(item for each in made for item in each.items)
+    assert {page: sent[page] for page in pages} == dict.fromkeys(pages, 1)
+
+
+def settle_after(cloudfront: LocalCloudFront, before: int, items: set[str]) -> None:
+    def all_accepted() -> bool:
+        made = cloudfront.control.invalidations()[before:]
+        return items <= {item for each in made for item in each.items}
+
+    eventually(all_accepted, 30)
+
+
+def test_one_process_delivers_what_the_other_left_when_it_was_killed(
+    instances, cloudfront
+):
+    killed, other = instances
+    viewer = Viewer(cloudfront.edge_url)
+    cloudfront.edge.origin = virtual_host_root(other.url)
+    viewer.warm("/welcome")
+    cloudfront.control.inject(
+        "delay", times=1, operation="CreateInvalidation", seconds=3
+    )
+    Editor(killed.site_url).edit("/welcome", title="Left by the dead")
+    eventually(lambda: not cloudfront.control.state()["faults_waiting"])
+    killed.kill()
+    eventually(lambda: "Left by the dead" in viewer.get("/welcome").text, 30)
+    made = cloudfront.control.invalidations()
+    assert len(made) == len({each.caller_reference for each in made})
+    assert len([each for each in made if "/welcome" in each.items]) == 1
