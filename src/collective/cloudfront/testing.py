@@ -44,6 +44,9 @@ class AcceptingGateway:
         """All items asked for so far, sorted."""
         return sorted(item for _, items in self.batches for item in items)
 
+    def prepare(self, credentials: Credentials) -> None:
+        """See ``Gateway``."""
+
     def create(
         self,
         distribution: str,

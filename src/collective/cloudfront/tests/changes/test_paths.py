@@ -1,0 +1,42 @@
+"""Specification: CloudFront refuses none of our items, whatever people type."""
+
+from collective.cloudfront.changes.paths import path_inside
+from collective.cloudfront.changes.transaction import public_item
+from collective.cloudfront.local import ControlPlane
+from collective.cloudfront.local import Options
+from collective.cloudfront.local import rules
+from collective.cloudfront.planning.items import subtree
+from hypothesis import given
+from hypothesis import strategies as st
+from urllib.parse import quote
+
+
+# Ids, file names and prefixes: anything but the slash, which separates them.
+names = st.text(
+    st.characters(exclude_characters="/", exclude_categories=["Cs"]), min_size=1
+)
+paths = st.lists(names, max_size=6)
+
+
+@given(prefix=paths, ids=paths, rest=paths)
+def test_the_local_cloudfront_accepts_every_item(prefix, ids, rest):
+    control = ControlPlane(Options(distributions=("E1",)))
+    physical = ("", "Plone", *ids)
+    inside = path_inside(physical, ("", "Plone"))
+    public = "".join(f"/{name}" for name in prefix)
+    items = {
+        public_item(public, inside),
+        public_item(public, f"{inside}/@@download/file/{'/'.join(rest)}"),
+        public_item(public, "/*"),
+        subtree(public + inside),
+    }
+    made = control.create_invalidation("E1", "reference", sorted(items))
+    assert set(made.items) == items
+
+
+@given(ids=paths.filter(lambda ids: not any("*" in each for each in ids)))
+def test_an_item_reaches_what_plone_links_to(ids):
+    inside = path_inside(("", "Plone", *ids), ("", "Plone"))
+    url = "".join(f"/{quote(name)}" for name in ids) or "/"
+    assert rules.reaches(public_item("", inside), url)
+    assert rules.reaches(subtree(inside), f"{url}/below?x=1".replace("//", "/"))
