@@ -122,6 +122,20 @@ class Process:
             logger.exception("The settings of the sites cannot be read now.")
             return self._targets
 
+    def learn(self, targets: Mapping[str, Target]) -> None:
+        """Take targets, with their credentials, from a transaction that has ended."""
+        with self._lock:
+            self._targets = {**self._targets, **targets}
+
+    def use_database_of(self, site: Any) -> None:
+        """Read settings from the database of ``site``, if no other is known.
+
+        Zope says at its start which one it has; tests and scripts do not always.
+        """
+        connection = site.getPhysicalRoot()._p_jar
+        if self.database is None and connection is not None:
+            self.database = connection.db()
+
     def settings_changed(self, replaced: Iterable[tuple[str, str]] = ()) -> None:
         """Use changed settings at once, and end what waited for them.
 

@@ -16,6 +16,7 @@ that later before-commit hooks raise are prepared by a further hook.
 from collections.abc import Callable
 from collections.abc import Iterable
 from collective.cloudfront.changes.paths import path_inside
+from collective.cloudfront.delivery.courier import Target
 from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.planning.items import normalise
 from collective.cloudfront.planning.items import subtree
@@ -148,6 +149,7 @@ def changes_of(site: Any) -> SiteChanges:
     key = site.getPhysicalPath()
     if key not in changes.sites:
         changes.sites[key] = SiteChanges(key, read_settings(registry_of(site)))
+        this_process().use_database_of(site)
     if not changes.hooked:
         changes.hooked = True
         current.addBeforeCommitHook(_before_commit, (current, changes))
@@ -178,14 +180,20 @@ def _before_commit(current: transaction.Transaction, changes: _Changes) -> None:
     if not entries:
         return
     token = uuid.uuid4().hex
-    intake = this_process().intake
-    intake.prepare(token, entries)
-    current.addAfterCommitHook(_after_commit, (token, entries))
+    targets: dict[str, Target] = {}
+    for site in changes.sites.values():
+        if site.active:
+            targets.update(site.settings.targets())
+    this_process().intake.prepare(token, entries)
+    current.addAfterCommitHook(_after_commit, (token, entries, targets))
 
 
-def _after_commit(succeeded: bool, token: str, entries: list[Entry]) -> None:
-    intake = this_process().intake
+def _after_commit(
+    succeeded: bool, token: str, entries: list[Entry], targets: dict[str, Target]
+) -> None:
+    process = this_process()
     if succeeded:
-        intake.release(token, entries)
+        process.learn(targets)
+        process.intake.release(token, entries)
     else:
-        intake.discard(token)
+        process.intake.discard(token)
