@@ -91,6 +91,7 @@ setup(
             "pytest-timeout",
             "requests",
             "waitress",
+            "ZEO",
             "ZODB",
             "zope.pytestlayer",
         ],
