@@ -124,9 +124,12 @@ def _serve(instance: Instance, cloudfront: LocalCloudFront) -> None:
         lambda made: _tell(f"cloudfront  {made.id}  {' '.join(made.items)}")
     )
     stopped = threading.Event()
-    while not stopped.wait(0.5):
-        if instance.process.poll() is not None:
-            raise InstanceFailed(f"Zope ended; see {instance.log}.")
+    try:
+        while not stopped.wait(0.5):
+            if instance.process.poll() is not None:
+                raise InstanceFailed(f"Zope ended; see {instance.log}.")
+    except KeyboardInterrupt:
+        _tell("Stopping …")
 
 
 def _tell(sentence: str) -> None:
