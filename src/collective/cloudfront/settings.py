@@ -16,9 +16,9 @@ from typing import Any
 from zope import schema
 from zope.interface import Interface
 from zope.interface import Invalid
-from zope.interface import invariant
 
 import logging
+import math
 import os
 import re
 
@@ -106,6 +106,11 @@ def is_key_id(value: str | None) -> bool:
     return True
 
 
+def is_finite(value: float) -> bool:
+    """Constraint: neither infinite nor "not a number", which is within all limits."""
+    return math.isfinite(value)
+
+
 class ICloudFrontSettings(Interface):
     """The records below ``collective.cloudfront``. Their names are an interface."""
 
@@ -156,6 +161,7 @@ class ICloudFrontSettings(Interface):
         min=0.0,
         max=60.0,
         required=True,
+        constraint=is_finite,
     )
 
     aws_profile = schema.TextLine(
@@ -208,17 +214,6 @@ class ICloudFrontSettings(Interface):
         required=False,
     )
 
-    @invariant
-    def key_id_needed(data):
-        """A secret alone cannot sign anything."""
-        if data.aws_secret_access_key and not data.aws_access_key_id:
-            raise Invalid(
-                _(
-                    "missing_key_id",
-                    default="There is a secret access key, but no access key id.",
-                )
-            )
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -240,6 +235,15 @@ class Settings:
         }
 
 
+def registry_of(site: Any) -> IRegistry | None:
+    """Return the registry of ``site``, also where another or no site is current.
+
+    By its id: five.localsitemanager wraps what a utility look-up returns in the
+    current site and request, and outside a request there may be neither.
+    """
+    return getattr(site, "portal_registry", None)
+
+
 def is_installed(registry: IRegistry) -> bool:
     """Say whether the add-on is installed in the site of ``registry``."""
     return f"{PREFIX}.enabled" in registry.records
@@ -251,17 +255,17 @@ def is_purging_enabled(registry: IRegistry) -> bool:
 
 
 def read_settings(
-    registry: IRegistry, environ: Mapping[str, str] = os.environ
+    registry: IRegistry | None, environ: Mapping[str, str] = os.environ
 ) -> Settings | None:
     """Return the settings of a site, or None where the add-on is not installed.
 
     ``enabled`` is the conjunction of ours and the Caching control panel's.
     """
-    if not is_installed(registry):
+    if registry is None or not is_installed(registry):
         return None
 
     def get(name: str) -> Any:
-        return _value(registry, environ, name)
+        return value_in_force(registry, name, environ)
 
     distributions = split_distributions(get("distribution_id"))
     return Settings(
@@ -278,6 +282,18 @@ def read_settings(
     )
 
 
+def value_in_force(
+    registry: IRegistry, name: str, environ: Mapping[str, str] = os.environ
+) -> Any:
+    """Return the value that is used for a setting, the environment's if there is one."""
+    raw = environ.get(variable(name))
+    if raw is not None:
+        return _from_environment(name, raw.strip())
+    field = ICloudFrontSettings[name]
+    value = registry.get(f"{PREFIX}.{name}", field.default)
+    return field.default if value is None else value
+
+
 def variable(name: str) -> str:
     """Return the environment variable that overrides the record ``name``."""
     return f"CLOUDFRONT_{name.upper()}"
@@ -286,18 +302,10 @@ def variable(name: str) -> str:
 def overrides(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     """Return the names of the records that the environment overrides."""
     return tuple(
-        name for name in schema.getFieldNames(ICloudFrontSettings)
+        name
+        for name in schema.getFieldNames(ICloudFrontSettings)
         if variable(name) in environ
     )
-
-
-def _value(registry: IRegistry, environ: Mapping[str, str], name: str) -> Any:
-    raw = environ.get(variable(name))
-    if raw is not None:
-        return _from_environment(name, raw.strip())
-    field = ICloudFrontSettings[name]
-    value = registry.get(f"{PREFIX}.{name}", field.default)
-    return field.default if value is None else value
 
 
 def _from_environment(name: str, raw: str) -> Any:

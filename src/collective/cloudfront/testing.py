@@ -4,13 +4,16 @@ In every test the Zope process has a fresh outbox in a temporary folder, a gatew
 that accepts everything, and no thread: ``this_process().deliver()`` delivers.
 """
 
+from collections.abc import Mapping
 from collections.abc import Sequence
+from collective.cloudfront.delivery.courier import Target
 from collective.cloudfront.delivery.gateway import Answer
 from collective.cloudfront.delivery.gateway import Credentials
 from collective.cloudfront.delivery.gateway import Outcome
 from collective.cloudfront.process import Process
 from collective.cloudfront.process import replace_process
 from collective.cloudfront.settings import PURGING_ENABLED
+from collective.cloudfront.settings import read_settings
 from pathlib import Path
 from plone.app.testing import applyProfile
 from plone.app.testing import FunctionalTesting
@@ -18,9 +21,11 @@ from plone.app.testing import IntegrationTesting
 from plone.app.testing import PLONE_FIXTURE
 from plone.app.testing import PloneSandboxLayer
 from plone.registry.interfaces import IRegistry
+from tempfile import mkdtemp
 from tempfile import TemporaryDirectory
 from typing import Any
 from zope.component import getUtility
+from zope.component import queryUtility
 
 import time
 
@@ -68,7 +73,11 @@ class AcceptingGateway:
 
 
 class QuietProcess(Process):
-    """A process without a thread: it delivers when ``deliver`` is called."""
+    """A process without a thread: it delivers when ``deliver`` is called.
+
+    Until it is started with a database, it knows the current site only, uncommitted
+    settings included.
+    """
 
     def __init__(self, folder: Path):
         super().__init__({"CLOUDFRONT_OUTBOX": f"sqlite:///{folder}/outbox.sqlite"})
@@ -80,6 +89,14 @@ class QuietProcess(Process):
     def start(self, database: Any) -> None:
         """Know the sites, and leave the courier alone."""
         self.database = database
+
+    def targets(self) -> Mapping[str, Target]:
+        """See ``Process``."""
+        if self.database is not None:
+            return super().targets()
+        registry = queryUtility(IRegistry)
+        settings = registry is not None and read_settings(registry)
+        return settings.targets() if settings else {}
 
     def deliver(self, timeout: float = 5.0) -> list[str]:
         """Work until nothing is left to send; return all items asked for so far."""
@@ -97,10 +114,12 @@ class CloudFrontFixture(PloneSandboxLayer):
     defaultBases = (PLONE_FIXTURE,)
 
     def setUpZope(self, app: Any, configurationContext: Any) -> None:
-        """Load our ZCML, without which no process is ever made."""
+        """Load our ZCML; from then on a commit may ask for the process."""
         import collective.cloudfront
         import plone.restapi
 
+        self._folder = TemporaryDirectory(prefix="cloudfront-")
+        self._replace_process()
         self.loadZCML(package=plone.restapi)
         self.loadZCML(package=collective.cloudfront)
 
@@ -109,15 +128,18 @@ class CloudFrontFixture(PloneSandboxLayer):
         applyProfile(portal, "collective.cloudfront:default")
         getUtility(IRegistry)[PURGING_ENABLED] = True
 
-    def testSetUp(self) -> None:
-        """Start with an empty outbox."""
-        self._folder = TemporaryDirectory(prefix="cloudfront-")
-        replace_process(lambda: QuietProcess(Path(self._folder.name)))
-
-    def testTearDown(self) -> None:
-        """Forget the outbox. What follows starts with one of its own, or none."""
+    def tearDownZope(self, app: Any) -> None:
+        """Forget the process."""
         replace_process()
         self._folder.cleanup()
+
+    def testSetUp(self) -> None:
+        """Start with an empty outbox."""
+        self._replace_process()
+
+    def _replace_process(self) -> None:
+        folder = mkdtemp(dir=self._folder.name)
+        replace_process(lambda: QuietProcess(Path(folder)))
 
 
 FIXTURE = CloudFrontFixture()

@@ -1,0 +1,171 @@
+"""The settings form: the records, two groups, and a secret that is never shown."""
+
+from collective.cloudfront.i18n import _
+from collective.cloudfront.settings import ICloudFrontSettings
+from collective.cloudfront.settings import PREFIX
+from plone.app.registry.browser.controlpanel import RegistryEditForm
+from plone.app.z3cform.widgets.password import PasswordWidget
+from plone.registry.interfaces import IRegistry
+from plone.z3cform.fieldsets.group import GroupFactory
+from typing import Any
+from z3c.form.interfaces import IErrorViewSnippet
+from z3c.form.interfaces import IFieldWidget
+from z3c.form.widget import FieldWidget
+from zope.component import getMultiAdapter
+from zope.component import getUtility
+from zope.interface import implementer
+from zope.interface import Invalid
+
+
+KEY_ID, SECRET = "aws_access_key_id", "aws_secret_access_key"
+
+#: The fields of the second group; all others are in the first.
+CREDENTIALS = ("aws_profile", "aws_role_arn", KEY_ID, SECRET)
+
+
+class WriteOnlyWidget(PasswordWidget):
+    """A password input that has never a value, neither the stored nor the typed one.
+
+    Plone's own writes both into the page.
+    """
+
+    #: Browsers must not fill in the password that somebody has for this site.
+    autocomplete = "new-password"
+
+    value = property(lambda self: "", lambda self, value: None)
+
+    @property
+    def _html_attributes(self) -> list[str]:
+        return [*super()._html_attributes, "autocomplete"]
+
+
+@implementer(IFieldWidget)
+def WriteOnlyFieldWidget(field: Any, request: Any) -> WriteOnlyWidget:
+    """Make a ``WriteOnlyWidget`` for a field."""
+    return FieldWidget(field, WriteOnlyWidget(request))
+
+
+class SettingsForm(RegistryEditForm):
+    """Edits the records below ``collective.cloudfront``."""
+
+    id = "cloudfront-settings"
+    schema = ICloudFrontSettings
+    schema_prefix = PREFIX
+    enableCSRFProtection = True
+    enable_form_tabbing = False
+    # The page begins with the state, and so do screen readers.
+    enable_autofocus = False
+
+    def getContent(self) -> Any:
+        """Return the records; missing ones (before an upgrade) read as empty."""
+        return getUtility(IRegistry).forInterface(
+            self.schema, check=False, prefix=PREFIX
+        )
+
+    def updateFieldsFromSchemata(self) -> None:
+        """Divide the fields into two groups."""
+        super().updateFieldsFromSchemata()
+        self.fields[SECRET].widgetFactory = WriteOnlyFieldWidget
+        self.groups = [
+            GroupFactory(
+                "settings",
+                fields=self.fields.omit(*CREDENTIALS),
+                label=_("legend_settings", default="Settings"),
+            ),
+            GroupFactory(
+                "credentials",
+                fields=self.fields.select(*CREDENTIALS),
+                label=_("legend_credentials", default="AWS credentials"),
+                description=_(
+                    "help_credentials",
+                    default="All of these may stay empty if the machine or container "
+                    "that Plone runs on has a role, or credentials in its environment.",
+                ),
+            ),
+        ]
+        self.fields = self.fields.select()
+
+    def update(self) -> None:
+        """Say whether a secret is stored: nothing else of it is ever shown."""
+        super().update()
+        self._widget(SECRET).description = (
+            _(
+                "help_secret_stored",
+                default="One is stored; it is never shown. Leave this empty to keep "
+                "it. It is removed when you clear the access key id.",
+            )
+            if self.getContent().aws_secret_access_key
+            else _(
+                "help_secret_missing",
+                default="None is stored. Once stored, it is never shown again.",
+            )
+        )
+
+    def extractData(self, setErrors: bool = True) -> tuple[dict[str, Any], Any]:
+        """Return the typed data and errors, also of what must go together."""
+        data, errors = super().extractData(setErrors=setErrors)
+        if not errors and self._lacks_secret(data):
+            errors = (
+                self._error(
+                    SECRET,
+                    _(
+                        "missing_secret",
+                        default="Enter the secret access key that belongs to this "
+                        "access key id.",
+                    ),
+                ),
+            )
+        elif not errors and data[SECRET] and not data[KEY_ID]:
+            errors = (
+                self._error(
+                    KEY_ID,
+                    _(
+                        "missing_key_id",
+                        default="Enter the access key id that belongs to this secret "
+                        "access key.",
+                    ),
+                ),
+            )
+        return data, errors
+
+    def _lacks_secret(self, data: dict[str, Any]) -> bool:
+        """Say whether there will be a key id without the secret that belongs to it."""
+        stored = self.getContent()
+        return bool(
+            data[KEY_ID]
+            and not data[SECRET]
+            and not (
+                stored.aws_secret_access_key
+                and data[KEY_ID] == stored.aws_access_key_id
+            )
+        )
+
+    def applyChanges(self, data: dict[str, Any]) -> Any:
+        """Store what was typed. An empty secret is no new one."""
+        if data[KEY_ID] and not data[SECRET]:
+            data = {name: value for name, value in data.items() if name != SECRET}
+        return super().applyChanges(data)
+
+    def _widget(self, name: str) -> Any:
+        for group in self.groups:
+            if name in group.widgets:
+                return group.widgets[name]
+        raise KeyError(name)
+
+    def _error(self, name: str, sentence: str) -> Any:
+        """Put an error at a field, as z3c.form does with those it finds itself."""
+        widget = self._widget(name)
+        error = getMultiAdapter(
+            (
+                Invalid(sentence),
+                self.request,
+                widget,
+                widget.field,
+                self,
+                self.getContent(),
+            ),
+            IErrorViewSnippet,
+        )
+        error.update()
+        widget.error = error
+        return error

@@ -1,0 +1,216 @@
+"""What is going on, and why nothing is: facts for the page, without markup."""
+
+from collections.abc import Collection
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collective.cloudfront.i18n import _
+from collective.cloudfront.outbox import OutboxUnavailable
+from collective.cloudfront.outbox.contract import Refused
+from collective.cloudfront.outbox.contract import Settled
+from collective.cloudfront.outbox.contract import Work
+from collective.cloudfront.process import Process
+from collective.cloudfront.settings import is_purging_enabled
+from collective.cloudfront.settings import overrides
+from collective.cloudfront.settings import split_distributions
+from collective.cloudfront.settings import value_in_force
+from collective.cloudfront.settings import variable
+from dataclasses import dataclass
+from plone.registry.interfaces import IRegistry
+
+import os
+
+
+#: How many rows of the history and of the quarantine are shown.
+SHOWN = 20
+#: And how many are read for that: some may belong to other sites of this Zope.
+READ = 200
+
+_SECRETS = frozenset({"aws_secret_access_key"})
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why nothing is purged, and what to do about it.
+
+    ``place`` is where: a path below the site, or empty if not in Plone.
+    """
+
+    text: str
+    advice: str
+    place: str = ""
+
+
+def obstacles(
+    registry: IRegistry, environ: Mapping[str, str] = os.environ
+) -> list[Obstacle]:
+    """Return what keeps a site from purging; nothing if it purges."""
+    return list(_obstacles(registry, environ))
+
+
+def _obstacles(registry: IRegistry, environ: Mapping[str, str]) -> Iterator[Obstacle]:
+    if not is_purging_enabled(registry):
+        yield Obstacle(
+            _(
+                "obstacle_caching",
+                default="Purging is disabled in the Caching control panel.",
+            ),
+            _(
+                "advice_caching",
+                default="Choose “Enable purging” there, under “Caching proxies”. The "
+                "list of caching proxies may stay empty.",
+            ),
+            "@@caching-controlpanel",
+        )
+    if not value_in_force(registry, "enabled", environ):
+        if variable("enabled") in environ:
+            yield Obstacle(
+                _(
+                    "obstacle_enabled_environment",
+                    default="Purging from CloudFront is switched off in the "
+                    "environment of this Zope process: ${assignment}.",
+                    mapping={"assignment": _assignment("enabled", environ)},
+                ),
+                _(
+                    "advice_environment",
+                    default="Where that is not intended, change the variable and "
+                    "restart Zope.",
+                ),
+            )
+        else:
+            yield Obstacle(
+                _("obstacle_enabled", default="“Purge from CloudFront” is off."),
+                _("advice_enabled", default="Switch it on in the settings below."),
+                "@@cloudfront-controlpanel#fieldset-settings",
+            )
+    if not split_distributions(value_in_force(registry, "distribution_id", environ)):
+        if variable("distribution_id") in environ:
+            yield Obstacle(
+                _(
+                    "obstacle_distribution_environment",
+                    default="The environment of this Zope process names no valid "
+                    "distribution: ${assignment}.",
+                    mapping={"assignment": _assignment("distribution_id", environ)},
+                ),
+                _(
+                    "advice_environment",
+                    default="Where that is not intended, change the variable and "
+                    "restart Zope.",
+                ),
+            )
+        else:
+            yield Obstacle(
+                _("obstacle_distribution", default="No distribution is set."),
+                _(
+                    "advice_distribution",
+                    default="Enter the id of the CloudFront distribution that serves "
+                    "this site in the settings below.",
+                ),
+                "@@cloudfront-controlpanel#fieldset-settings",
+            )
+
+
+def _assignment(name: str, environ: Mapping[str, str]) -> str:
+    return f"{variable(name)}={environ[variable(name)]}"
+
+
+def override_sentences(
+    registry: IRegistry, environ: Mapping[str, str] = os.environ
+) -> list[str]:
+    """Return a sentence for each setting that the environment overrides."""
+    sentences = []
+    for name in overrides(environ):
+        if name in _SECRETS:
+            sentence = _(
+                "override_secret",
+                default="${variable} is set in this process's environment; the value "
+                "here is not used.",
+                mapping={"variable": variable(name)},
+            )
+        else:
+            sentence = _(
+                "override",
+                default="${variable} is set in this process's environment; the value "
+                "here is not used. In force is: ${value}",
+                mapping={
+                    "variable": variable(name),
+                    "value": str(value_in_force(registry, name, environ)) or "—",
+                },
+            )
+        sentences.append(sentence)
+    return sentences
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The outbox as it concerns one site.
+
+    ``work`` has one entry for each of the site's distributions; ``orphans`` is work
+    for distributions that no site here is enabled for. ``kept`` items are in memory
+    only, because of ``trouble``. If the outbox cannot be read, ``unavailable`` says
+    why, and the rest is empty.
+    """
+
+    work: tuple[Work, ...] = ()
+    orphans: tuple[Work, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    history: tuple[Settled, ...] = ()
+    kept: int = 0
+    trouble: str = ""
+    unavailable: str = ""
+
+    @property
+    def paused(self) -> bool:
+        """Whether a person must do something before items are delivered."""
+        return any(
+            work.waiting is not None and work.waiting.paused for work in self.work
+        )
+
+    @property
+    def pending(self) -> int:
+        """How many items are on their way to CloudFront."""
+        return sum(work.ready + work.frozen for work in self.work) + self.kept
+
+    @property
+    def in_progress(self) -> int:
+        """How many invalidations CloudFront is working on."""
+        return sum(work.in_progress for work in self.work)
+
+
+def overview(process: Process, distributions: Collection[str]) -> Overview:
+    """Look at what a process delivers for a site with these distributions."""
+    kept, trouble = process.intake.kept, process.intake.trouble or ""
+    try:
+        work = process.outbox.status().work
+        refused = process.outbox.refused(READ)
+        history = process.outbox.history(READ)
+    except OutboxUnavailable as error:
+        return Overview(kept=kept, trouble=trouble, unavailable=str(error))
+    known = {each.distribution: each for each in work}
+    # What other sites of this Zope purge is their business.
+    others = set(process.targets()) - set(distributions)
+    return Overview(
+        work=tuple(known.get(each) or _idle(each) for each in distributions),
+        orphans=tuple(
+            each
+            for each in work
+            if each.distribution not in others
+            and each.distribution not in distributions
+            and each.ready + each.frozen
+        ),
+        refused=tuple(r for r in refused if r.distribution in distributions)[:SHOWN],
+        history=tuple(s for s in history if s.distribution in distributions)[:SHOWN],
+        kept=kept,
+        trouble=trouble,
+    )
+
+
+def _idle(distribution: str) -> Work:
+    return Work(
+        distribution=distribution,
+        ready=0,
+        frozen=0,
+        in_progress=0,
+        oldest=None,
+        waiting=None,
+        claimed_by=None,
+    )

@@ -1,0 +1,169 @@
+"""The CloudFront page: state, last invalidations, "Purge all", settings."""
+
+from collections.abc import Iterable
+from collective.cloudfront.controlpanel.form import SettingsForm
+from collective.cloudfront.controlpanel.overview import Obstacle
+from collective.cloudfront.controlpanel.overview import obstacles
+from collective.cloudfront.controlpanel.overview import override_sentences
+from collective.cloudfront.controlpanel.overview import Overview
+from collective.cloudfront.controlpanel.overview import overview
+from collective.cloudfront.controlpanel.tabs import caching_tabs
+from collective.cloudfront.controlpanel.tabs import Tab
+from collective.cloudfront.i18n import _
+from collective.cloudfront.outbox.contract import Settled
+from collective.cloudfront.outbox.contract import Waiting
+from collective.cloudfront.process import this_process
+from collective.cloudfront.settings import is_installed
+from collective.cloudfront.settings import split_distributions
+from collective.cloudfront.settings import value_in_force
+from DateTime import DateTime
+from datetime import datetime
+from datetime import timezone
+from functools import cached_property
+from plone import api
+from plone.app.registry.browser.controlpanel import ControlPanelFormWrapper
+from plone.protect import PostOnly
+from plone.registry.interfaces import IRegistry
+from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
+from zope.component import getUtility
+
+import math
+import time
+
+
+#: How many items of an invalidation are shown.
+FIRST_ITEMS = 3
+
+
+class CloudFrontPage(ControlPanelFormWrapper):
+    """``@@cloudfront-controlpanel``."""
+
+    form = SettingsForm
+    index = ViewPageTemplateFile("page.pt")
+    tab_list = ViewPageTemplateFile("tabs.pt")
+
+    label = "CloudFront"
+    description = _(
+        "description_cloudfront",
+        default="What editors change in Plone is removed from Amazon CloudFront, so "
+        "that visitors see it within seconds.",
+    )
+
+    def update(self) -> None:
+        """Leave out the form where the add-on's profile is not upgraded yet."""
+        if any(name.startswith("form.buttons.") for name in self.request.form):
+            # z3c.form would take a button in the query string of a link as well.
+            PostOnly(self.request)
+        if self.is_installed:
+            super().update()
+
+    @cached_property
+    def registry(self) -> IRegistry:
+        """The site's registry."""
+        return getUtility(IRegistry)
+
+    @cached_property
+    def is_installed(self) -> bool:
+        """Whether our records are there. On a site of 2.0 they are not."""
+        return is_installed(self.registry)
+
+    @cached_property
+    def tabs(self) -> list[Tab]:
+        """The tabs of the Caching control panel."""
+        return caching_tabs()
+
+    @cached_property
+    def obstacles(self) -> list[Obstacle]:
+        """Why nothing is purged."""
+        return obstacles(self.registry)
+
+    @cached_property
+    def overrides(self) -> list[str]:
+        """Which settings below are not used."""
+        return override_sentences(self.registry)
+
+    @cached_property
+    def overview(self) -> Overview:
+        """The outbox."""
+        value = value_in_force(self.registry, "distribution_id")
+        return overview(this_process(), split_distributions(value))
+
+    @cached_property
+    def headline(self) -> str:
+        """The state in one sentence."""
+        look = self.overview
+        if look.unavailable:
+            return _("state_unknown", default="The state is not known now.")
+        if look.paused:
+            return _(
+                "state_paused",
+                default="Purging is paused. Nothing is lost: ${count} items are kept.",
+                mapping={"count": look.pending},
+            )
+        if look.pending:
+            return _(
+                "state_pending",
+                default="Items on their way to CloudFront: ${count}.",
+                mapping={"count": look.pending},
+            )
+        if self.obstacles:
+            return _("state_off", default="Nothing is purged.")
+        if look.in_progress:
+            return _(
+                "state_in_progress",
+                default="Everything is delivered. Invalidations that CloudFront is "
+                "working on: ${count}.",
+                mapping={"count": look.in_progress},
+            )
+        return _("state_delivered", default="Everything is delivered.")
+
+    def next_try(self, waiting: Waiting) -> str:
+        """Say when a waiting distribution is tried again."""
+        seconds = math.ceil(waiting.until - time.time())
+        if seconds <= 0:
+            return _("next_try_now", default="It is tried again now.")
+        if waiting.paused:
+            return _(
+                "next_try_paused",
+                default="It is tried again in ${seconds} s, and at once when you save "
+                "the settings.",
+                mapping={"seconds": seconds},
+            )
+        return _(
+            "next_try",
+            default="It is tried again in ${seconds} s.",
+            mapping={"seconds": seconds},
+        )
+
+    def when(self, timestamp: float) -> str:
+        """Return a time as people here write it."""
+        return api.portal.get_localized_time(DateTime(timestamp), long_format=True)
+
+    def iso(self, timestamp: float) -> str:
+        """Return a time as machines write it, to the second."""
+        moment = datetime.fromtimestamp(timestamp, timezone.utc)
+        return moment.isoformat(timespec="seconds")
+
+    def accepted_after(self, settled: Settled) -> str:
+        """Return the time from the oldest commit to CloudFront's acceptance."""
+        return _seconds(settled.accepted - settled.since)
+
+    def completed_after(self, settled: Settled) -> str:
+        """Return the time from the oldest commit to completion, if completed."""
+        if settled.completed is None:
+            return "—"
+        return _seconds(settled.completed - settled.since)
+
+    def first_items(self, items: Iterable[str]) -> list[str]:
+        """Return the items that the table shows."""
+        return list(items)[:FIRST_ITEMS]
+
+    def more_items(self, items: Iterable[str]) -> int:
+        """Return how many items the table does not show."""
+        return max(0, len(list(items)) - FIRST_ITEMS)
+
+
+def _seconds(seconds: float) -> str:
+    # Clocks may have been set back in between.
+    seconds = max(0.0, seconds)
+    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds:.0f} s"

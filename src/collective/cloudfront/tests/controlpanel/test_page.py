@@ -1,0 +1,340 @@
+"""The page: what it says in which state. Facts from ``overview``, markup from TAL."""
+
+from collective.cloudfront.controlpanel.overview import SHOWN
+from collective.cloudfront.delivery.courier import Target
+from collective.cloudfront.delivery.gateway import Answer
+from collective.cloudfront.delivery.gateway import Outcome
+from collective.cloudfront.interfaces import MANAGE_PURGING
+from collective.cloudfront.outbox import open_outbox
+from collective.cloudfront.outbox import OutboxUnavailable
+from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.settings import PURGING_ENABLED
+from collective.cloudfront.testing import DISTRIBUTION
+from lxml import html
+from plone import api
+from plone.app.testing import TEST_USER_NAME
+from plone.app.testing import TEST_USER_PASSWORD
+from plone.registry.interfaces import IRegistry
+from zope.component import getUtility
+
+import pytest
+import transaction
+
+
+EVIL = "<script>alert('&')</script>"
+
+
+@pytest.fixture
+def configured(portal, process):
+    """The registry of a site that purges."""
+    registry = getUtility(IRegistry)
+    registry["collective.cloudfront.distribution_id"] = DISTRIBUTION
+    registry["collective.cloudfront.window"] = 0.0
+    return registry
+
+
+@pytest.fixture
+def page(configured, portal):
+    """Render the page; returns its parts by id."""
+
+    def render():
+        view = portal.restrictedTraverse("@@cloudfront-controlpanel")
+        return Page(view())
+
+    return render
+
+
+class Page:
+    def __init__(self, contents):
+        self.contents = contents
+        self.tree = html.fromstring(contents)
+
+    def text(self, id_):
+        """Return the text of an element, with single spaces, or None."""
+        found = self.tree.xpath(f"//*[@id='{id_}']")
+        return " ".join(found[0].text_content().split()) if found else None
+
+    def rows(self, id_):
+        """Return the text of the cells of a table's body."""
+        return [
+            [" ".join(cell.text_content().split()) for cell in row.xpath("./td")]
+            for row in self.tree.xpath(f"//*[@id='{id_}']//tbody/tr")
+        ]
+
+    def obstacles(self):
+        found = self.tree.xpath("//*[contains(@class, 'cloudfront-obstacle')]")
+        return [" ".join(each.text_content().split()) for each in found]
+
+
+def deliver(process, *items, answers=()):
+    """Let CloudFront be asked for ``items``; without ``answers`` it accepts."""
+    process.gateway.answers.extend(answers)
+    process.outbox.release("token", [Entry(DISTRIBUTION, item) for item in items])
+    process.courier.round()
+
+
+# --- the state -------------------------------------------------------------------
+
+
+def test_a_site_that_purges_says_so(page):
+    shown = page()
+    assert shown.text("cloudfront-headline") == "Everything is delivered."
+    assert shown.obstacles() == []
+    assert shown.rows("cloudfront-work") == [[DISTRIBUTION, "0", "0", "0", "Delivered"]]
+    assert "None yet." in shown.text("cloudfront-history")
+
+
+def test_waiting_items_are_counted(page, process):
+    process.outbox.release(
+        "token", [Entry(DISTRIBUTION, "/a"), Entry(DISTRIBUTION, "/b")]
+    )
+    shown = page()
+    assert shown.text("cloudfront-headline") == "Items on their way to CloudFront: 2."
+    assert shown.rows("cloudfront-work") == [[DISTRIBUTION, "2", "0", "0", "Sending"]]
+
+
+def test_an_accepted_invalidation_is_in_progress_and_then_completed(page, process):
+    deliver(process, "/a", "/b", "/c", "/d", "/e")
+    shown = page()
+    assert shown.text("cloudfront-headline").endswith("CloudFront is working on: 1.")
+    (row,) = shown.rows("cloudfront-history")
+    assert row[1:4] == ["/a /b /c and 2 more", f"I1 {DISTRIBUTION}", "InProgress"]
+    assert row[4].endswith(" s")
+    assert row[5] == "—"
+
+    (settled,) = process.outbox.in_progress(DISTRIBUTION)
+    process.outbox.complete(settled, "Completed")
+    shown = page()
+    assert shown.text("cloudfront-headline") == "Everything is delivered."
+    (row,) = shown.rows("cloudfront-history")
+    assert row[3] == "Completed"
+    assert row[5].endswith(" s")
+
+
+def test_a_paused_distribution_says_why_and_what_to_do(page, process):
+    denied = Answer(
+        Outcome.MISCONFIGURED, reason="AccessDenied: no", advice="Allow purging."
+    )
+    deliver(process, "/a", answers=[denied])
+    shown = page()
+    assert "Purging is paused. Nothing is lost" in shown.text("cloudfront-headline")
+    ((*_, frozen, _in_progress, state),) = shown.rows("cloudfront-work")
+    assert frozen == "1"
+    assert state.startswith(
+        "Paused AccessDenied: no Allow purging. It is tried again in"
+    )
+    assert state.endswith("and at once when you save the settings.")
+
+
+def test_a_throttled_distribution_says_when_it_goes_on(page, process):
+    slow = Answer(Outcome.THROTTLED, reason="Rate exceeded", advice="Nothing to do.")
+    deliver(process, "/a", answers=[slow])
+    ((*_, state),) = page().rows("cloudfront-work")
+    assert state.startswith("Waiting Rate exceeded Nothing to do. It is tried again")
+
+
+def test_refused_items_are_listed_with_the_reason(page, process):
+    refused = Answer(Outcome.REFUSED_ITEMS, reason="InvalidArgument: bad", advice="")
+    deliver(process, "/~a", answers=[refused])
+    shown = page()
+    assert [row[1:] for row in shown.rows("cloudfront-refused")] == [
+        ["/~a", DISTRIBUTION, "InvalidArgument: bad"]
+    ]
+
+
+def test_items_for_a_distribution_that_is_none_any_more_are_mentioned(page, process):
+    process.outbox.release("token", [Entry("E2GONE", "/a")])
+    assert "E2GONE" in page().tree.xpath("string(//*[contains(@class, 'orphan')])")
+
+
+def test_what_other_sites_purge_is_not_shown(page, process, monkeypatch):
+    targets = {name: Target(name) for name in (DISTRIBUTION, "E2OTHERSITE")}
+    monkeypatch.setattr(process, "targets", lambda: targets)
+    process.outbox.release("token", [Entry("E2OTHERSITE", "/secret")])
+    shown = page()
+    assert "E2OTHERSITE" not in shown.contents
+    assert shown.text("cloudfront-headline") == "Everything is delivered."
+
+
+def test_a_long_history_is_cut(page, process):
+    for number in range(SHOWN + 3):
+        process.outbox.claim(DISTRIBUTION, 60)
+        process.outbox.release("token", [Entry(DISTRIBUTION, f"/{number}")])
+        pace = process.courier._pace(DISTRIBUTION)
+        batch = process.outbox.freeze(DISTRIBUTION, f"r{number}", [f"/{number}"])
+        process.outbox.settle(batch, f"I{number}", pace)
+    assert len(page().rows("cloudfront-history")) == SHOWN
+
+
+# --- trouble with the outbox -----------------------------------------------------
+
+
+def test_an_outbox_that_cannot_be_read_is_a_message_and_no_error_page(
+    page, process, monkeypatch
+):
+    def fail(*arguments):
+        raise OutboxUnavailable(f"disk I/O error {EVIL}")
+
+    monkeypatch.setattr(process.outbox, "status", fail)
+    shown = page()
+    assert shown.text("cloudfront-headline") == "The state is not known now."
+    assert f"cannot be read: disk I/O error {EVIL}" in shown.text(
+        "cloudfront-unavailable"
+    )
+    assert "form.buttons.save" in shown.contents
+
+
+def test_a_really_unusable_outbox_is_a_message_too(page, process, tmp_path):
+    blocked = tmp_path / "a file and no folder"
+    blocked.touch()
+    process.outbox = open_outbox(f"sqlite:///{blocked}/outbox.sqlite")
+    assert "cannot be read" in page().text("cloudfront-unavailable")
+
+
+def test_items_in_memory_only_are_an_alarm(page, process, monkeypatch):
+    def fail(*arguments):
+        raise OutboxUnavailable("no space left on device")
+
+    monkeypatch.setattr(process.outbox, "release", fail)
+    process.intake.release("token", [Entry(DISTRIBUTION, "/a")])
+    said = page().text("cloudfront-kept")
+    assert said.startswith("Items in memory only: 1. no space left on device")
+
+
+# --- why nothing is purged -------------------------------------------------------
+
+
+def test_purging_disabled_in_caching_is_said_with_the_way_there(page, configured):
+    configured[PURGING_ENABLED] = False
+    shown = page()
+    (obstacle,) = shown.obstacles()
+    assert obstacle.startswith("Purging is disabled in the Caching control panel.")
+    assert shown.tree.xpath("//a[contains(., 'Enable purging')]/@href") == [
+        "http://nohost/plone/@@caching-controlpanel"
+    ]
+    assert shown.text("cloudfront-headline") == "Nothing is purged."
+
+
+def test_our_own_switch_being_off_is_said(page, configured):
+    configured["collective.cloudfront.enabled"] = False
+    (obstacle,) = page().obstacles()
+    assert obstacle.startswith("“Purge from CloudFront” is off.")
+
+
+def test_a_missing_distribution_is_said(page, configured):
+    configured["collective.cloudfront.distribution_id"] = ""
+    (obstacle,) = page().obstacles()
+    assert obstacle.startswith("No distribution is set.")
+
+
+def test_being_switched_off_in_the_environment_is_said(page, monkeypatch):
+    monkeypatch.setenv("CLOUDFRONT_ENABLED", "false")
+    (obstacle,) = page().obstacles()
+    assert (
+        "in the environment of this Zope process: CLOUDFRONT_ENABLED=false." in obstacle
+    )
+
+
+def test_a_distribution_emptied_in_the_environment_is_said(page, monkeypatch):
+    monkeypatch.setenv("CLOUDFRONT_DISTRIBUTION_ID", "")
+    (obstacle,) = page().obstacles()
+    assert "CLOUDFRONT_DISTRIBUTION_ID=" in obstacle
+
+
+def test_a_site_still_at_2_0_is_told_to_upgrade(page, configured):
+    for name in list(configured.records):
+        if name.startswith("collective.cloudfront."):
+            del configured.records[name]
+    shown = page()
+    assert "this site has not" in shown.text("cloudfront-upgrade")
+    assert "form.buttons.save" not in shown.contents
+
+
+# --- the environment -------------------------------------------------------------
+
+
+def test_what_the_environment_overrides_is_said_next_to_the_form(page, monkeypatch):
+    monkeypatch.setenv("CLOUDFRONT_WINDOW", "3")
+    assert page().text("cloudfront-overrides") == (
+        "CLOUDFRONT_WINDOW is set in this process's environment; the value here is not "
+        "used. In force is: 3.0"
+    )
+
+
+def test_a_secret_in_the_environment_is_not_shown(page, monkeypatch):
+    monkeypatch.setenv("CLOUDFRONT_AWS_SECRET_ACCESS_KEY", "hush")
+    shown = page()
+    assert "CLOUDFRONT_AWS_SECRET_ACCESS_KEY is set" in shown.text(
+        "cloudfront-overrides"
+    )
+    assert "hush" not in shown.contents
+
+
+def test_without_overrides_nothing_is_said(page):
+    assert page().text("cloudfront-overrides") is None
+
+
+# --- what others wrote -----------------------------------------------------------
+
+
+def test_everything_from_outside_is_escaped(page, process, monkeypatch):
+    monkeypatch.setenv("CLOUDFRONT_AWS_PROFILE", EVIL)
+    deliver(process, f"/{EVIL}")
+    refused = Answer(Outcome.REFUSED_ITEMS, reason=EVIL, advice=EVIL)
+    deliver(process, f"/refused{EVIL}", answers=[refused])
+    paused = Answer(Outcome.MISCONFIGURED, reason=EVIL, advice=EVIL)
+    deliver(process, "/paused", answers=[paused])
+    process.outbox.release("token", [Entry(f"E{EVIL}", "/a")])
+    shown = page()
+    assert shown.contents.count("&lt;script&gt;alert(") >= 7
+    assert "<script>alert(" not in shown.contents
+
+
+# --- who may see it --------------------------------------------------------------
+
+
+def test_a_person_reaches_it_from_site_setup(functional_portal, browser):
+    person = browser()
+    person.open(f"{functional_portal.absolute_url()}/@@overview-controlpanel")
+    person.getLink("CloudFront", index=1).click()
+    assert person.url.endswith("/@@cloudfront-controlpanel")
+    assert (
+        Page(person.contents).text("cloudfront-headline") == "Everything is delivered."
+    )
+
+
+def test_a_site_administrator_may_see_it(functional_portal, browser):
+    api.user.grant_roles(username="test_user_1_", roles=["Site Administrator"])
+    transaction.commit()
+    person = browser(TEST_USER_NAME, TEST_USER_PASSWORD)
+    person.open(f"{functional_portal.absolute_url()}/@@cloudfront-controlpanel")
+    assert "cloudfront-headline" in person.contents
+
+
+VIEWS = ["cloudfront-controlpanel", "cloudfront-purge-all", "purge-cloudfront"]
+
+
+def is_refused(person, url):
+    person.handleErrors = True
+    person.raiseHttpErrors = False
+    person.open(url)
+    assert "cloudfront-headline" not in person.contents
+    return "login" in person.url or "Insufficient Privileges" in person.contents
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_editors_and_visitors_may_not(functional_portal, browser, view):
+    api.user.create("e@example.com", "editor", "correct horse", roles=["Editor"])
+    transaction.commit()
+    url = f"{functional_portal.absolute_url()}/@@{view}"
+    assert is_refused(browser(None), url)
+    assert is_refused(browser("editor", "correct horse"), url)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_without_the_permission_not_even_a_manager_may(
+    functional_portal, browser, view
+):
+    functional_portal.manage_permission(MANAGE_PURGING, roles=[], acquire=0)
+    transaction.commit()
+    assert is_refused(browser(), f"{functional_portal.absolute_url()}/@@{view}")
