@@ -22,9 +22,11 @@ from collective.cloudfront.outbox.owner import remember
 from collective.cloudfront.outbox.owner import this_process
 from collective.cloudfront.outbox.schema import DamagedFile
 from collective.cloudfront.outbox.schema import ensure_schema
+from collective.cloudfront.outbox.schema import ForeignFile
 from collective.cloudfront.outbox.schema import is_damage
 from collective.cloudfront.outbox.schema import salvage
 from collective.cloudfront.outbox.schema import set_aside
+from collective.cloudfront.outbox.schema import was_set_aside
 from collective.cloudfront.planning.items import is_wildcard
 from collective.cloudfront.planning.pacing import Bucket
 from collective.cloudfront.planning.pacing import Limits
@@ -34,6 +36,7 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
+from contextlib import closing
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,6 +54,13 @@ logger = logging.getLogger("collective.cloudfront")
 SAVE_PATIENCE = 0.25
 #: How long the courier may wait for another writer, in seconds.
 COURIER_PATIENCE = 5.0
+#: How far apart the clocks of machines that share an outbox may be, in seconds.
+CLOCKS_APART = 60.0
+
+#: ``work`` counts no more items of a distribution than these; ``status`` does.
+MOST_COUNTED = 1000
+# SQLite's LIMIT for "no limit".
+_ALL = -1
 
 _ADD_READY = """
     INSERT INTO ready (distribution, item, wildcard, since, stamp)
@@ -133,7 +143,7 @@ class SqliteOutbox:
 
     def work(self) -> tuple[Work, ...]:
         with self._read() as db:
-            return _work(db)
+            return _work(db, MOST_COUNTED)
 
     def claim(self, distribution: str, seconds: float) -> bool:
         now = self._clock()
@@ -202,7 +212,8 @@ class SqliteOutbox:
                 since=min((since for _, since in taken), default=now),
                 frozen=now,
             )
-            _insert_batch(db, batch, _stamp(db))
+            if taken:
+                _insert_batch(db, batch, _stamp(db))
         return batch
 
     def frozen(self, distribution: str) -> list[Batch]:
@@ -212,10 +223,10 @@ class SqliteOutbox:
                 "FROM batch WHERE distribution = ? ORDER BY frozen, position",
                 (distribution,),
             ).fetchall()
-        return [
-            Batch(reference, dist, tuple(json.loads(items)), since, frozen, refusals)
-            for reference, dist, items, since, frozen, refusals in rows
-        ]
+            return [
+                Batch(ref, dist, tuple(json.loads(items)), since, frozen, refusals)
+                for ref, dist, items, since, frozen, refusals in rows
+            ]
 
     def settle(self, batch: Batch, invalidation: str, pace: Pace) -> Settled:
         settled = Settled(
@@ -331,15 +342,21 @@ class SqliteOutbox:
             _keep_pace(db, distribution, pace)
 
     def take_call(self, limits: Limits) -> float:
-        now = self._clock()
         with self._write() as db:
+            # Under the lock: in the order of taking, time must not run backwards.
+            now = self._clock()
             row = db.execute("SELECT tokens, updated FROM calls").fetchone()
-            bucket = Bucket(*row) if row else Bucket(limits.call_burst, now)
-            bucket = bucket.filled(now, limits.call_rate, limits.call_burst)
-            if bucket.tokens < 1:
-                return (1 - bucket.tokens) / limits.call_rate
-            _keep_calls(db, bucket.taken(1))
-        return 0.0
+            before = Bucket(*row) if row else Bucket(limits.call_burst, now)
+            if now < before.updated <= now + CLOCKS_APART:
+                now = before.updated
+            bucket = before.filled(now, limits.call_rate, limits.call_burst)
+            if bucket.tokens >= 1:
+                _keep_calls(db, bucket.taken(1))
+                return 0.0
+            if now < before.updated:
+                # The clock was set back: from now on it fills again.
+                _keep_calls(db, bucket)
+            return (1 - bucket.tokens) / limits.call_rate
 
     def spend_calls(self) -> None:
         with self._write() as db:
@@ -400,7 +417,7 @@ class SqliteOutbox:
                 "SELECT (SELECT count(*) FROM prepared), (SELECT count(*) FROM refused)"
             ).fetchone()
             return Status(
-                work=_work(db),
+                work=_work(db, _ALL),
                 prepared=prepared,
                 refused=refused,
                 in_doubt_released=_counter(db, "in_doubt_released"),
@@ -426,7 +443,8 @@ class SqliteOutbox:
                 "(SELECT reference FROM settled ORDER BY accepted DESC LIMIT ?)",
                 (keep,),
             )
-        with self._read() as db:
+        # Not patiently: while it waits for a reader, nobody can write.
+        with self._read(patience=0.0) as db:
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
@@ -457,31 +475,33 @@ class SqliteOutbox:
                 raise
 
     @contextmanager
-    def _read(self) -> Iterator[sqlite3.Connection]:
+    def _read(self, patience: float = COURIER_PATIENCE) -> Iterator[sqlite3.Connection]:
         with self._storage_errors():
-            yield self._connection(COURIER_PATIENCE)
+            yield self._connection(patience)
 
     @contextmanager
     def _storage_errors(self) -> Iterator[None]:
         try:
             yield
-        except DamagedFile as error:
+        except (DamagedFile, json.JSONDecodeError) as error:
             self._start_anew(str(error))
             raise OutboxUnavailable(f"{self.path} was set aside: {error}") from error
-        except sqlite3.DatabaseError as error:
+        except sqlite3.Error as error:
             if is_damage(error):
                 self._start_anew(str(error))
             else:
                 # The disk may be back to normal; an old connection may not.
                 self._disconnect()
             raise OutboxUnavailable(f"{self.path}: {error}") from error
-        except OSError as error:
+        except (ForeignFile, OSError) as error:
             raise OutboxUnavailable(f"{self.path}: {error}") from error
 
     def _connection(self, patience: float) -> sqlite3.Connection:
         local = self._local
         db = getattr(local, "db", None)
         if db is not None and local.identity != self._identity():
+            if self._is_deleted():
+                raise DamagedFile("it was deleted while in use")
             self._disconnect()  # set aside by another process, or we were forked
             db = None
         if db is None:
@@ -497,8 +517,15 @@ class SqliteOutbox:
         except FileNotFoundError:
             return os.getpid(), 0
 
+    def _is_deleted(self) -> bool:
+        """Say whether the file that this thread has open is gone, without a trace."""
+        pid, inode = self._local.identity
+        return self._identity() == (pid, 0) and not was_set_aside(self.path, inode)
+
     def _connect(self) -> sqlite3.Connection:
         with self._repair:
+            # Of what we are about to open, should it turn out to be damaged.
+            self._local.identity = self._identity()
             db = sqlite3.connect(
                 self.path, timeout=SAVE_PATIENCE, isolation_level=None
             )
@@ -509,9 +536,9 @@ class SqliteOutbox:
             except BaseException:
                 db.close()
                 raise
-        self._local.db = db
-        self._local.patience = SAVE_PATIENCE
-        self._local.identity = self._identity()
+            self._local.db = db
+            self._local.patience = SAVE_PATIENCE
+            self._local.identity = self._identity()
         return db
 
     def _disconnect(self) -> None:
@@ -526,13 +553,16 @@ class SqliteOutbox:
     def _start_anew(self, reason: str) -> None:
         """Set the damaged file aside, and save what can be read out of it."""
         with self._repair:
-            seen = getattr(self._local, "identity", None)
-            self._disconnect()
-            if seen is not None and seen != self._identity():
+            try:
+                replaced = self._replace_file()
+            except (OSError, sqlite3.Error) as error:
+                raise OutboxUnavailable(
+                    f"{self.path} is damaged ({reason}) and cannot be set aside: "
+                    f"{error}"
+                ) from error
+            if replaced is None:
                 return  # another thread or process has done it already
-            self._local.identity = None
-            aside = set_aside(self.path, self._clock())
-            saved, lost = self._salvage(aside)
+            aside, saved, lost = replaced
         logger.error(
             "The outbox %s is damaged (%s). It was set aside as %s; %d items could "
             "be saved from it%s. Purging goes on with a new outbox, and every "
@@ -544,18 +574,32 @@ class SqliteOutbox:
             saved,
             ", and some could not be read" if lost else "",
         )
-        self._on_damage(str(aside))
+        try:
+            self._on_damage(str(aside))
+        except Exception:
+            logger.exception("What was to follow the damage of %s failed.", self.path)
 
-    def _salvage(self, aside: Path) -> tuple[int, bool]:
-        entries, lost = salvage(aside)
+    def _replace_file(self) -> tuple[Path, int, bool] | None:
+        deleted = getattr(self._local, "db", None) is not None and self._is_deleted()
+        if not deleted and self._local.identity != self._identity():
+            self._disconnect()
+            return None
+        if deleted:
+            # What is open can still be read, although it has no name any more.
+            entries, lost = salvage(self._local.db)
+        self._disconnect()
+        aside = set_aside(self.path, self._clock())
+        if not deleted:
+            with closing(sqlite3.connect(aside)) as db:
+                entries, lost = salvage(db)
         if entries:
             try:
                 with self._write() as db:
                     _make_ready(db, entries)
             except OutboxUnavailable as error:
                 logger.error("Items saved from %s are lost again: %s", aside, error)
-                return 0, True
-        return len(entries), lost
+                return aside, 0, True
+        return aside, len(entries), lost
 
     # --- guards ---------------------------------------------------------------
 
@@ -671,14 +715,34 @@ def _waiting(db: sqlite3.Connection, distribution: str) -> Waiting | None:
     return Waiting(identifier, reason, advice, bool(paused), since, until, attempts)
 
 
-def _work(db: sqlite3.Connection) -> tuple[Work, ...]:
-    rows = db.execute("""
+def _work(db: sqlite3.Connection, most: int) -> tuple[Work, ...]:
+    # The distributions are found by leaps through the key, and the oldest items at
+    # the start of the index: a long backlog must not be read through every time.
+    rows = db.execute(
+        """
+        WITH RECURSIVE waiting (id) AS (
+            SELECT min(distribution) FROM ready
+            UNION ALL
+            SELECT (SELECT min(distribution) FROM ready WHERE distribution > id)
+            FROM waiting WHERE id IS NOT NULL
+        )
         SELECT id,
                sum(ready), sum(frozen), sum(in_progress), min(oldest)
         FROM (
-            SELECT distribution AS id, count(*) AS ready, 0 AS frozen,
-                   0 AS in_progress, min(since) AS oldest
-            FROM ready GROUP BY distribution
+            SELECT id,
+                   (SELECT count(*) FROM
+                       (SELECT 1 FROM ready WHERE distribution = id LIMIT :most)
+                   ) AS ready,
+                   0 AS frozen,
+                   0 AS in_progress,
+                   (SELECT min(since) FROM (
+                       SELECT min(since) AS since FROM ready
+                       WHERE distribution = id AND wildcard = 0
+                       UNION ALL
+                       SELECT min(since) FROM ready
+                       WHERE distribution = id AND wildcard = 1
+                   )) AS oldest
+            FROM waiting WHERE id IS NOT NULL
             UNION ALL
             SELECT distribution, 0, sum(json_array_length(items)), 0, min(since)
             FROM batch GROUP BY distribution
@@ -687,7 +751,9 @@ def _work(db: sqlite3.Connection) -> tuple[Work, ...]:
             FROM settled WHERE completed IS NULL GROUP BY distribution
         )
         GROUP BY id ORDER BY id
-        """).fetchall()
+        """,
+        {"most": most},
+    ).fetchall()
     owners = dict(db.execute("SELECT id, owner FROM distribution"))
     return tuple(
         Work(
