@@ -1,11 +1,12 @@
 """The way into the outbox that never fails and never keeps an editor waiting."""
 
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Iterable
 from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.outbox.contract import Outbox
 from collective.cloudfront.outbox.contract import OutboxUnavailable
 from collective.cloudfront.planning.items import EVERYTHING
-from collections.abc import Callable
-from collections.abc import Collection
 
 import logging
 import threading
@@ -22,6 +23,8 @@ LOG_EVERY = 60.0
 #: More items than this of one distribution are not kept in memory one by one:
 #: purging everything covers them all.
 MOST_KEPT = 50_000
+#: More ended tokens than this are not kept: their entries end up in doubt.
+MOST_TOKENS = 1_000
 
 
 class Intake:
@@ -43,6 +46,8 @@ class Intake:
         self._clock = clock
         self._lock = threading.Lock()
         self._kept: dict[str, dict[str, None]] = {}
+        # Prepared, perhaps, and not in doubt: the outbox could not be told yet.
+        self._ended: dict[str, None] = {}
         self._trouble: str | None = None
         self._not_before = 0.0
         self._logged = -LOG_EVERY
@@ -63,31 +68,41 @@ class Intake:
         self._try(lambda: self.outbox.prepare(token, entries))
 
     def discard(self, token: str) -> None:
-        """Forget ``token``. If the outbox fails now, its entries end up released
-        as entries in doubt, which is harmless.
+        """Forget ``token``, now or later. If this process ends before, its entries
+        are released as entries in doubt, which is harmless.
         """
-        self._try(lambda: self.outbox.discard(token))
+        if not self._try(lambda: self.outbox.discard(token)):
+            self._keep([], [token])
 
     def release(self, token: str, entries: Collection[Entry]) -> None:
         """Make ``entries`` ready now, or as soon as the outbox works again."""
         if not self._try(lambda: self.outbox.release(token, entries)):
-            self._keep(entries)
-        self._wake()
+            self._keep(entries, [token])
+        try:
+            self._wake()
+        except Exception:
+            # No thread can be started, perhaps: the next release tries again.
+            logger.exception("The courier could not be woken.")
 
     def retry(self) -> None:
         """Bring what is kept in memory into the outbox. The courier calls this."""
         with self._lock:
             kept, self._kept = self._kept, {}
+            ended, self._ended = self._ended, {}
         entries = [Entry(dist, item) for dist, items in kept.items() for item in items]
-        if not entries:
+        if not (entries or ended or self._trouble):
             return
+        count = len(entries)
         try:
             self.outbox.release("", entries)
-        except OutboxUnavailable as error:
-            self._keep(entries)
+            entries = []
+            for token in ended:
+                self.outbox.discard(token)
+        except Exception as error:
+            self._keep(entries, ended)
             self._failed(error)
         else:
-            logger.info("The outbox works again: %d kept items are in it.", len(entries))
+            logger.info("The outbox works again: %d kept items are in it.", count)
             self._works()
 
     def _try(self, action: Callable[[], None]) -> bool:
@@ -95,7 +110,7 @@ class Intake:
             return False
         try:
             action()
-        except OutboxUnavailable as error:
+        except Exception as error:
             self._failed(error)
             return False
         self._works()
@@ -106,7 +121,7 @@ class Intake:
         self._not_before = 0.0
         self._logged = -LOG_EVERY
 
-    def _failed(self, error: OutboxUnavailable) -> None:
+    def _failed(self, error: Exception) -> None:
         now = self._clock()
         self._trouble = str(error)
         self._not_before = now + RETRY_AFTER
@@ -117,12 +132,16 @@ class Intake:
                 "is kept in memory and tried again every second, but would be lost "
                 "if this process ended. Check the disk and the file's permissions.",
                 error,
+                exc_info=None if isinstance(error, OutboxUnavailable) else error,
             )
 
-    def _keep(self, entries: Collection[Entry]) -> None:
+    def _keep(self, entries: Iterable[Entry], ended: Iterable[str]) -> None:
         with self._lock:
             for entry in entries:
                 kept = self._kept.setdefault(entry.distribution, {})
                 kept[entry.item] = None
                 if len(kept) > MOST_KEPT:
                     self._kept[entry.distribution] = {EVERYTHING: None}
+            for token in ended:
+                if len(self._ended) < MOST_TOKENS:
+                    self._ended[token] = None

@@ -1,0 +1,326 @@
+from collective.cloudfront.outbox import intake as module
+from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.contract import OutboxUnavailable
+from collective.cloudfront.outbox.intake import Intake
+from collective.cloudfront.outbox.intake import LOG_EVERY
+from collective.cloudfront.outbox.intake import MOST_KEPT
+from collective.cloudfront.outbox.intake import RETRY_AFTER
+from collective.cloudfront.outbox.sqlite import SqliteOutbox
+from collective.cloudfront.tests.outbox.clock import Clock
+from concurrent.futures import ThreadPoolExecutor
+
+import logging
+import pytest
+import sqlite3
+import time
+
+
+class BrittleOutbox(SqliteOutbox):
+    """A real outbox that fails on request, and counts how often it is asked."""
+
+    failure: Exception | None = None
+    asked = 0
+
+    def _ask(self):
+        self.asked += 1
+        if self.failure is not None:
+            raise self.failure
+
+    def prepare(self, token, entries):
+        self._ask()
+        super().prepare(token, entries)
+
+    def release(self, token, entries):
+        self._ask()
+        super().release(token, entries)
+
+    def discard(self, token):
+        self._ask()
+        super().discard(token)
+
+
+FULL = OutboxUnavailable("outbox.sqlite: database or disk is full")
+
+
+def entries(*items, distribution="E1"):
+    return [Entry(distribution, item) for item in items]
+
+
+def ready(outbox, distribution="E1"):
+    return [pending.item for pending in outbox.pending(distribution, 100_000)]
+
+
+@pytest.fixture
+def clock():
+    return Clock(now=0.0)
+
+
+@pytest.fixture
+def outbox(tmp_path):
+    outbox = BrittleOutbox(tmp_path / "outbox.sqlite")
+    yield outbox
+    outbox.close()
+
+
+@pytest.fixture
+def woken():
+    return []
+
+
+@pytest.fixture
+def intake(outbox, clock, woken):
+    return Intake(outbox, wake=lambda: woken.append(1), clock=clock)
+
+
+def errors_in(caplog):
+    return [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+# --- while the outbox works -------------------------------------------------------
+
+
+def test_what_is_released_is_in_the_outbox_and_the_courier_awake(intake, outbox, woken):
+    intake.prepare("t", entries("/a"))
+    assert outbox.status().prepared == 1
+    assert not woken
+    intake.release("t", entries("/a"))
+    assert ready(outbox) == ["/a"]
+    assert outbox.status().prepared == 0
+    assert woken
+    assert (intake.kept, intake.trouble) == (0, None)
+
+
+def test_what_is_discarded_is_not_in_the_outbox(intake, outbox, woken):
+    intake.prepare("t", entries("/a"))
+    intake.discard("t")
+    assert outbox.status().prepared == 0
+    assert outbox.work() == ()
+    assert not woken
+
+
+def test_with_nothing_kept_a_retry_asks_the_outbox_nothing(intake, outbox):
+    intake.retry()
+    assert outbox.asked == 0
+
+
+# --- while it does not ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [FULL, UnicodeEncodeError("utf-8", "\udc80", 0, 1, "no"), RuntimeError("a bug")],
+    ids=["unavailable", "unicode", "bug"],
+)
+def test_nothing_is_ever_raised(intake, outbox, clock, woken, failure):
+    outbox.failure = failure
+    for _ in range(2):
+        intake.prepare("t", entries("/a"))
+        intake.release("t", entries("/a"))
+        intake.discard("u")
+        intake.retry()
+        clock.advance(RETRY_AFTER)
+    assert intake.kept == 1
+    assert str(failure) in intake.trouble
+    assert woken
+    outbox.failure = None
+    intake.retry()
+    assert ready(outbox) == ["/a"]
+
+
+def test_a_courier_that_cannot_be_woken_raises_nothing(outbox):
+    def wake():
+        raise RuntimeError("can't start new thread")
+
+    Intake(outbox, wake=wake).release("t", entries("/a"))
+    assert ready(outbox) == ["/a"]
+
+
+def test_what_the_outbox_does_not_take_is_kept_and_tried_again(intake, outbox):
+    outbox.failure = FULL
+    intake.prepare("t", entries("/a"))
+    intake.release("t", entries("/a", "/b"))
+    intake.release("u", entries("/b", "/c") + entries("/b", distribution="E2"))
+    assert intake.kept == 4
+    intake.retry()
+    assert intake.kept == 4
+    assert intake.trouble == str(FULL)
+
+    outbox.failure = None
+    intake.retry()
+    assert sorted(ready(outbox)) == ["/a", "/b", "/c"]
+    assert ready(outbox, "E2") == ["/b"]
+    assert (intake.kept, intake.trouble) == (0, None)
+
+
+def test_what_was_prepared_before_the_trouble_is_not_sent_twice(intake, outbox):
+    """The entries of a transaction that has ended are not in doubt."""
+    intake.prepare("committed", entries("/a"))
+    intake.prepare("aborted", entries("/b"))
+    outbox.failure = FULL
+    intake.release("committed", entries("/a"))
+    intake.discard("aborted")
+    outbox.failure = None
+    intake.retry()
+    assert ready(outbox) == ["/a"]
+    assert outbox.release_abandoned(0) == 0
+
+
+def test_a_retry_that_fails_half_way_keeps_the_rest(intake, outbox, monkeypatch):
+    intake.prepare("aborted", entries("/b"))
+    outbox.failure = FULL
+    intake.release("t", entries("/a"))
+    intake.discard("aborted")
+    outbox.failure = None
+
+    def fail(token):
+        raise FULL
+
+    with monkeypatch.context() as patched:
+        patched.setattr(outbox, "discard", fail)
+        intake.retry()
+    assert intake.trouble
+    assert intake.kept == 0
+    intake.retry()
+    assert intake.trouble is None
+    assert ready(outbox) == ["/a"]
+    assert outbox.release_abandoned(0) == 0
+
+
+def test_trouble_ends_when_the_outbox_works_again_though_nothing_was_kept(
+    intake, outbox
+):
+    outbox.failure = FULL
+    intake.prepare("t", entries("/a"))
+    assert intake.trouble
+    outbox.failure = None
+    intake.retry()
+    assert intake.trouble is None
+
+
+def test_after_a_failure_no_save_tries_the_outbox_for_a_second(intake, outbox, clock):
+    outbox.failure = FULL
+    intake.prepare("t", entries("/a"))
+    assert outbox.asked == 1
+    for _ in range(10):
+        intake.prepare("u", entries("/b"))
+        intake.release("u", entries("/b"))
+        intake.discard("v")
+    assert outbox.asked == 1
+    clock.advance(RETRY_AFTER)
+    intake.prepare("w", entries("/c"))
+    assert outbox.asked == 2
+
+
+def test_a_save_finds_the_outbox_working_again_by_itself(intake, outbox, clock):
+    outbox.failure = FULL
+    intake.release("t", entries("/a"))
+    outbox.failure = None
+    clock.advance(RETRY_AFTER)
+    intake.release("u", entries("/b"))
+    intake.release("v", entries("/c"))
+    assert ready(outbox) == ["/b", "/c"]
+    intake.retry()
+    assert sorted(ready(outbox)) == ["/a", "/b", "/c"]
+
+
+def test_a_locked_outbox_costs_one_save_a_moment_and_the_others_nothing(tmp_path):
+    outbox = SqliteOutbox(tmp_path / "outbox.sqlite")
+    outbox.release("", [])
+    intake = Intake(outbox)
+    lock = sqlite3.connect(outbox.path, isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    intake.prepare("first", entries("/0"))
+    started = time.monotonic()
+    for number in range(100):
+        intake.prepare("t", entries(f"/{number}"))
+        intake.release("t", entries(f"/{number}"))
+    assert time.monotonic() - started < 0.5
+    assert intake.kept == 100
+    lock.close()
+    intake.retry()
+    assert len(ready(outbox)) == 100
+
+
+# --- what the log says ----------------------------------------------------------------
+
+
+def test_the_log_says_it_at_once_and_then_once_a_minute(intake, outbox, clock, caplog):
+    outbox.failure = FULL
+    for second in range(181):
+        intake.release("t", entries(f"/{second}"))
+        intake.retry()
+        clock.advance(1)
+    errors = errors_in(caplog)
+    assert len(errors) == 1 + 180 // LOG_EVERY
+    assert str(FULL) in errors[0].message
+    assert "Saving goes on" in errors[0].message
+    assert errors[0].exc_info is None
+
+
+def test_new_trouble_is_said_at_once(intake, outbox, clock, caplog):
+    outbox.failure = FULL
+    intake.release("t", entries("/a"))
+    outbox.failure = None
+    intake.retry()
+    clock.advance(1)
+    outbox.failure = FULL
+    intake.release("t", entries("/a"))
+    assert len(errors_in(caplog)) == 2
+
+
+def test_a_bug_is_logged_with_its_traceback(intake, outbox, caplog):
+    outbox.failure = RuntimeError("a bug")
+    intake.release("t", entries("/a"))
+    assert errors_in(caplog)[0].exc_info[1] is outbox.failure
+
+
+def test_the_log_says_when_it_works_again(intake, outbox, caplog):
+    caplog.set_level(logging.INFO)
+    outbox.failure = FULL
+    intake.release("t", entries("/a", "/b"))
+    outbox.failure = None
+    intake.retry()
+    assert "works again: 2 kept items" in caplog.text
+
+
+# --- bounds ----------------------------------------------------------------------------
+
+
+def test_a_very_long_trouble_ends_with_purging_everything(intake, outbox):
+    outbox.failure = FULL
+    items = [f"/{number}" for number in range(MOST_KEPT)]
+    intake.release("t", entries(*items) + entries("/a", distribution="E2"))
+    assert intake.kept == MOST_KEPT + 1
+    intake.release("u", entries("/one/more"))
+    assert intake.kept == 2
+    intake.release("v", entries("/later"))
+    outbox.failure = None
+    intake.retry()
+    assert set(ready(outbox)) == {"/*", "/later"}
+    assert ready(outbox, "E2") == ["/a"]
+
+
+def test_memory_is_bounded_whatever_comes(intake, outbox, monkeypatch):
+    monkeypatch.setattr(module, "MOST_KEPT", 10)
+    outbox.failure = FULL
+    for number in range(5_000):
+        intake.release(f"t{number}", entries(f"/{number}"))
+    assert intake.kept <= 11
+    assert len(intake._ended) <= module.MOST_TOKENS
+
+
+def test_threads_that_save_during_trouble_lose_nothing(intake, outbox, clock):
+    def save(thread):
+        for number in range(200):
+            clock.advance(0.01)
+            outbox.failure = FULL if number % 3 else None
+            intake.release("t", entries(f"/{thread}/{number}"))
+            if number % 7 == 0:
+                intake.retry()
+        outbox.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(save, range(4)))
+    outbox.failure = None
+    intake.retry()
+    assert len(ready(outbox)) == 800
