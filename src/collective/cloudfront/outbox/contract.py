@@ -26,10 +26,10 @@ them. Every method may be called from any thread and any process. Methods raise
 ``OutboxUnavailable`` when the storage fails, and then have changed nothing.
 """
 
-from collective.cloudfront.planning.pacing import Limits
-from collective.cloudfront.planning.pacing import Pace
 from collections.abc import Collection
 from collections.abc import Sequence
+from collective.cloudfront.planning.pacing import Limits
+from collective.cloudfront.planning.pacing import Pace
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -191,10 +191,10 @@ class Outbox(Protocol):
         paths or tags, and at most ``limit`` wildcards.
         """
 
-    def freeze(
-        self, distribution: str, reference: str, items: Sequence[str]
-    ) -> Batch:
-        """Move ready ``items`` into a batch. Raises ``ClaimLost``."""
+    def freeze(self, distribution: str, reference: str, items: Sequence[str]) -> Batch:
+        """Move those of ``items`` that are ready into a batch. Without any there is
+        no batch: what is returned has no items. Raises ``ClaimLost``.
+        """
 
     def frozen(self, distribution: str) -> list[Batch]:
         """Return the frozen batches, oldest first."""

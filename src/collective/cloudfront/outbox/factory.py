@@ -1,8 +1,8 @@
 """From ``CLOUDFRONT_OUTBOX`` to an outbox."""
 
+from collections.abc import Callable
 from collective.cloudfront.outbox.contract import Outbox
 from collective.cloudfront.outbox.sqlite import SqliteOutbox
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
 from urllib.parse import urlsplit

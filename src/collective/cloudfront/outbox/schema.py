@@ -97,20 +97,25 @@ _TABLES = """
 
 _UPGRADES: dict[int, str] = {}
 
+# SQLite's words for a file that will not get well by itself.
+_DAMAGE = ("malformed", "not a database", "no such table", "Could not decode to UTF-8")
+
 
 class DamagedFile(Exception):
     """The file is no outbox of a format that we can read."""
 
 
+class ForeignFile(Exception):
+    """The file is another program's database, and not to be touched."""
+
+
 def ensure_schema(db: sqlite3.Connection) -> None:
     """Bring the file behind ``db`` to the current format, creating it if empty.
 
-    Raises ``DamagedFile`` for a newer format or a database that is not ours, and
-    ``sqlite3.DatabaseError`` where SQLite finds damage.
+    Raises ``DamagedFile`` for a newer format, ``ForeignFile`` for a database that
+    is not ours, and ``sqlite3.DatabaseError`` where SQLite finds damage.
     """
-    (found,) = db.execute("PRAGMA user_version").fetchone()
-    if found == FORMAT:
-        _require_ours(db)
+    if _format(db) == FORMAT:
         return
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("BEGIN EXCLUSIVE")
@@ -125,13 +130,10 @@ def ensure_schema(db: sqlite3.Connection) -> None:
 
 def _upgrade(db: sqlite3.Connection) -> None:
     # Read again under the lock: another process may have done it meanwhile.
-    (found,) = db.execute("PRAGMA user_version").fetchone()
+    found = _format(db)
     if found > FORMAT:
         raise DamagedFile(f"its format {found} is newer than {FORMAT}")
     if found == 0:
-        (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if tables:
-            raise DamagedFile("it is another program's database")
         _run(db, _TABLES)
     for version in range(max(found, 1), FORMAT):
         _run(db, _UPGRADES[version])
@@ -139,10 +141,18 @@ def _upgrade(db: sqlite3.Connection) -> None:
     db.execute(f"PRAGMA user_version = {FORMAT}")
 
 
-def _require_ours(db: sqlite3.Connection) -> None:
+def _format(db: sqlite3.Connection) -> int:
+    """Return the format of our file, or 0 for an empty one."""
+    # In this order, because another process may be creating the tables: its mark
+    # comes with them.
+    (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    (found,) = db.execute("PRAGMA user_version").fetchone()
     (application,) = db.execute("PRAGMA application_id").fetchone()
-    if application != _APPLICATION_ID:
-        raise DamagedFile("it is another program's database")
+    if application != _APPLICATION_ID and (tables or found or application):
+        raise ForeignFile(
+            "it is another program's database; choose another file for the outbox"
+        )
+    return found
 
 
 def _run(db: sqlite3.Connection, script: str) -> None:
@@ -152,13 +162,13 @@ def _run(db: sqlite3.Connection, script: str) -> None:
             db.execute(statement)
 
 
-def is_damage(error: sqlite3.DatabaseError) -> bool:
+def is_damage(error: sqlite3.Error) -> bool:
     """Tell a damaged file from one that is locked, full or unreadable now.
 
     By SQLite's wording, because ``sqlite_errorcode`` is new in Python 3.11.
     """
     text = str(error)
-    return "malformed" in text or "not a database" in text or "no such table" in text
+    return any(words in text for words in _DAMAGE)
 
 
 def set_aside(path: Path, now: float) -> Path:
@@ -172,7 +182,13 @@ def set_aside(path: Path, now: float) -> Path:
     return aside
 
 
-def salvage(path: Path) -> tuple[list[tuple[str, str, float]], bool]:
+def was_set_aside(path: Path, inode: int) -> bool:
+    """Say whether the file that was at ``path`` is one of those set aside."""
+    aside = path.parent.glob(f"{path.name}.damaged-*")
+    return any(each.stat().st_ino == inode for each in aside)
+
+
+def salvage(db: sqlite3.Connection) -> tuple[list[tuple[str, str, float]], bool]:
     """Read what is left in a damaged file.
 
     Returns ``(distribution, item, since)`` of every readable item that was not
@@ -185,17 +201,31 @@ def salvage(path: Path) -> tuple[list[tuple[str, str, float]], bool]:
         ("SELECT distribution, item, since FROM ready", lambda row: [row]),
         ("SELECT distribution, items, since FROM batch", _from_batch),
     )
-    db = sqlite3.connect(path)
-    try:
-        for query, read in readers:
-            try:
-                for row in db.execute(query):
-                    found.extend(read(row))
-            except (sqlite3.Error, ValueError, TypeError):
-                lost = True  # reported by the caller, with the file's name
-    finally:
-        db.close()
+    db.text_factory = lambda data: data.decode("utf-8", "replace")
+    for query, read in readers:
+        try:
+            for row in db.execute(query):
+                try:
+                    found.extend(map(_require_item, read(row)))
+                except (ValueError, TypeError):
+                    lost = True  # reported by the caller, with the file's name
+        except sqlite3.Error:
+            lost = True
     return found, lost
+
+
+def _require_item(row: tuple) -> tuple[str, str, float]:
+    # Where a page is missing, SQLite may find rows of nulls instead.
+    distribution, item, since = row
+    if not (
+        isinstance(distribution, str)
+        and isinstance(item, str)
+        and isinstance(since, (int, float))
+        and item.startswith(("/", "#"))
+        and item.isascii()
+    ):
+        raise ValueError(f"{row!r} is not an item")
+    return distribution, item, since
 
 
 def _from_prepared(row: tuple) -> list[tuple[str, str, float]]:

@@ -6,6 +6,11 @@ commits next, and ``freeze``, because CloudFront is called next. Losing any othe
 write in a power cut only repeats what is idempotent.
 """
 
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Sequence
 from collective.cloudfront.outbox.contract import Batch
 from collective.cloudfront.outbox.contract import ClaimLost
 from collective.cloudfront.outbox.contract import Entry
@@ -22,18 +27,16 @@ from collective.cloudfront.outbox.owner import remember
 from collective.cloudfront.outbox.owner import this_process
 from collective.cloudfront.outbox.schema import DamagedFile
 from collective.cloudfront.outbox.schema import ensure_schema
+from collective.cloudfront.outbox.schema import ForeignFile
 from collective.cloudfront.outbox.schema import is_damage
 from collective.cloudfront.outbox.schema import salvage
 from collective.cloudfront.outbox.schema import set_aside
+from collective.cloudfront.outbox.schema import was_set_aside
 from collective.cloudfront.planning.items import is_wildcard
 from collective.cloudfront.planning.pacing import Bucket
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
-from collections.abc import Callable
-from collections.abc import Collection
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Sequence
+from contextlib import closing
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,6 +54,8 @@ logger = logging.getLogger("collective.cloudfront")
 SAVE_PATIENCE = 0.25
 #: How long the courier may wait for another writer, in seconds.
 COURIER_PATIENCE = 5.0
+#: How far apart the clocks of machines that share an outbox may be, in seconds.
+CLOCKS_APART = 60.0
 
 #: ``work`` counts no more items of a distribution than these; ``status`` does.
 MOST_COUNTED = 1000
@@ -185,9 +190,7 @@ class SqliteOutbox:
         rows.sort(key=lambda row: row[1])
         return [Pending(*row) for row in rows]
 
-    def freeze(
-        self, distribution: str, reference: str, items: Sequence[str]
-    ) -> Batch:
+    def freeze(self, distribution: str, reference: str, items: Sequence[str]) -> Batch:
         now = self._clock()
         with self._write(durable=True) as db:
             self._require_claim(db, distribution)
@@ -207,7 +210,8 @@ class SqliteOutbox:
                 since=min((since for _, since in taken), default=now),
                 frozen=now,
             )
-            _insert_batch(db, batch, _stamp(db))
+            if taken:
+                _insert_batch(db, batch, _stamp(db))
         return batch
 
     def frozen(self, distribution: str) -> list[Batch]:
@@ -217,10 +221,10 @@ class SqliteOutbox:
                 "FROM batch WHERE distribution = ? ORDER BY frozen, position",
                 (distribution,),
             ).fetchall()
-        return [
-            Batch(reference, dist, tuple(json.loads(items)), since, frozen, refusals)
-            for reference, dist, items, since, frozen, refusals in rows
-        ]
+            return [
+                Batch(ref, dist, tuple(json.loads(items)), since, frozen, refusals)
+                for ref, dist, items, since, frozen, refusals in rows
+            ]
 
     def settle(self, batch: Batch, invalidation: str, pace: Pace) -> Settled:
         settled = Settled(
@@ -336,15 +340,21 @@ class SqliteOutbox:
             _keep_pace(db, distribution, pace)
 
     def take_call(self, limits: Limits) -> float:
-        now = self._clock()
         with self._write() as db:
+            # Under the lock: in the order of taking, time must not run backwards.
+            now = self._clock()
             row = db.execute("SELECT tokens, updated FROM calls").fetchone()
-            bucket = Bucket(*row) if row else Bucket(limits.call_burst, now)
-            bucket = bucket.filled(now, limits.call_rate, limits.call_burst)
-            if bucket.tokens < 1:
-                return (1 - bucket.tokens) / limits.call_rate
-            _keep_calls(db, bucket.taken(1))
-        return 0.0
+            before = Bucket(*row) if row else Bucket(limits.call_burst, now)
+            if now < before.updated <= now + CLOCKS_APART:
+                now = before.updated
+            bucket = before.filled(now, limits.call_rate, limits.call_burst)
+            if bucket.tokens >= 1:
+                _keep_calls(db, bucket.taken(1))
+                return 0.0
+            if now < before.updated:
+                # The clock was set back: from now on it fills again.
+                _keep_calls(db, bucket)
+            return (1 - bucket.tokens) / limits.call_rate
 
     def spend_calls(self) -> None:
         with self._write() as db:
@@ -431,7 +441,8 @@ class SqliteOutbox:
                 "(SELECT reference FROM settled ORDER BY accepted DESC LIMIT ?)",
                 (keep,),
             )
-        with self._read() as db:
+        # Not patiently: while it waits for a reader, nobody can write.
+        with self._read(patience=0.0) as db:
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
@@ -462,31 +473,33 @@ class SqliteOutbox:
                 raise
 
     @contextmanager
-    def _read(self) -> Iterator[sqlite3.Connection]:
+    def _read(self, patience: float = COURIER_PATIENCE) -> Iterator[sqlite3.Connection]:
         with self._storage_errors():
-            yield self._connection(COURIER_PATIENCE)
+            yield self._connection(patience)
 
     @contextmanager
     def _storage_errors(self) -> Iterator[None]:
         try:
             yield
-        except DamagedFile as error:
+        except (DamagedFile, json.JSONDecodeError) as error:
             self._start_anew(str(error))
             raise OutboxUnavailable(f"{self.path} was set aside: {error}") from error
-        except sqlite3.DatabaseError as error:
+        except sqlite3.Error as error:
             if is_damage(error):
                 self._start_anew(str(error))
             else:
                 # The disk may be back to normal; an old connection may not.
                 self._disconnect()
             raise OutboxUnavailable(f"{self.path}: {error}") from error
-        except OSError as error:
+        except (ForeignFile, OSError) as error:
             raise OutboxUnavailable(f"{self.path}: {error}") from error
 
     def _connection(self, patience: float) -> sqlite3.Connection:
         local = self._local
         db = getattr(local, "db", None)
         if db is not None and local.identity != self._identity():
+            if self._is_deleted():
+                raise DamagedFile("it was deleted while in use")
             self._disconnect()  # set aside by another process, or we were forked
             db = None
         if db is None:
@@ -502,11 +515,16 @@ class SqliteOutbox:
         except FileNotFoundError:
             return os.getpid(), 0
 
+    def _is_deleted(self) -> bool:
+        """Say whether the file that this thread has open is gone, without a trace."""
+        pid, inode = self._local.identity
+        return self._identity() == (pid, 0) and not was_set_aside(self.path, inode)
+
     def _connect(self) -> sqlite3.Connection:
         with self._repair:
-            db = sqlite3.connect(
-                self.path, timeout=SAVE_PATIENCE, isolation_level=None
-            )
+            # Of what we are about to open, should it turn out to be damaged.
+            self._local.identity = self._identity()
+            db = sqlite3.connect(self.path, timeout=SAVE_PATIENCE, isolation_level=None)
             try:
                 ensure_schema(db)
                 # The courier checkpoints when idle, so that no save has to.
@@ -514,9 +532,9 @@ class SqliteOutbox:
             except BaseException:
                 db.close()
                 raise
-        self._local.db = db
-        self._local.patience = SAVE_PATIENCE
-        self._local.identity = self._identity()
+            self._local.db = db
+            self._local.patience = SAVE_PATIENCE
+            self._local.identity = self._identity()
         return db
 
     def _disconnect(self) -> None:
@@ -531,13 +549,16 @@ class SqliteOutbox:
     def _start_anew(self, reason: str) -> None:
         """Set the damaged file aside, and save what can be read out of it."""
         with self._repair:
-            seen = getattr(self._local, "identity", None)
-            self._disconnect()
-            if seen is not None and seen != self._identity():
+            try:
+                replaced = self._replace_file()
+            except (OSError, sqlite3.Error) as error:
+                raise OutboxUnavailable(
+                    f"{self.path} is damaged ({reason}) and cannot be set aside: "
+                    f"{error}"
+                ) from error
+            if replaced is None:
                 return  # another thread or process has done it already
-            self._local.identity = None
-            aside = set_aside(self.path, self._clock())
-            saved, lost = self._salvage(aside)
+            aside, saved, lost = replaced
         logger.error(
             "The outbox %s is damaged (%s). It was set aside as %s; %d items could "
             "be saved from it%s. Purging goes on with a new outbox, and every "
@@ -549,18 +570,32 @@ class SqliteOutbox:
             saved,
             ", and some could not be read" if lost else "",
         )
-        self._on_damage(str(aside))
+        try:
+            self._on_damage(str(aside))
+        except Exception:
+            logger.exception("What was to follow the damage of %s failed.", self.path)
 
-    def _salvage(self, aside: Path) -> tuple[int, bool]:
-        entries, lost = salvage(aside)
+    def _replace_file(self) -> tuple[Path, int, bool] | None:
+        deleted = getattr(self._local, "db", None) is not None and self._is_deleted()
+        if not deleted and self._local.identity != self._identity():
+            self._disconnect()
+            return None
+        if deleted:
+            # What is open can still be read, although it has no name any more.
+            entries, lost = salvage(self._local.db)
+        self._disconnect()
+        aside = set_aside(self.path, self._clock())
+        if not deleted:
+            with closing(sqlite3.connect(aside)) as db:
+                entries, lost = salvage(db)
         if entries:
             try:
                 with self._write() as db:
                     _make_ready(db, entries)
             except OutboxUnavailable as error:
                 logger.error("Items saved from %s are lost again: %s", aside, error)
-                return 0, True
-        return len(entries), lost
+                return aside, 0, True
+        return aside, len(entries), lost
 
     # --- guards ---------------------------------------------------------------
 
@@ -581,9 +616,7 @@ class SqliteOutbox:
         return row[0]
 
 
-def _make_ready(
-    db: sqlite3.Connection, rows: Iterable[tuple[str, str, float]]
-) -> None:
+def _make_ready(db: sqlite3.Connection, rows: Iterable[tuple[str, str, float]]) -> None:
     stamp = _count(db, "stamp", 1)
     db.executemany(
         _ADD_READY,

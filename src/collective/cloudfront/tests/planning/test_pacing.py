@@ -127,6 +127,11 @@ def test_a_fresh_pace_allows_a_full_batch_and_all_wildcards():
     assert allowed == Allowance(exact=1000, wildcards=15)
 
 
+def test_a_batch_stays_below_its_limit_whatever_the_burst():
+    limits = Limits(exact_burst=2000.0, batch=700)
+    assert Pace.fresh(0.0, limits).allowance(0.0, NONE, limits).exact == 700
+
+
 def test_what_is_in_progress_of_one_kind_leaves_the_other_kind_alone():
     fresh = Pace.fresh(0.0, LIMITS)
     assert fresh.allowance(0.0, Allowance(3000, 0), LIMITS) == Allowance(0, 15)
@@ -159,6 +164,21 @@ def test_a_refusal_halves_what_is_allowed_down_to_one():
     assert allowed[0] == Allowance(500, 7)
     assert allowed[1] == Allowance(250, 3)
     assert allowed[-1] == Allowance(1, 1)
+
+
+def test_a_refusal_halves_what_may_be_in_progress():
+    pace = Pace.fresh(0.0, LIMITS).refused()
+    assert pace.allowance(0.0, Allowance(1400, 0), LIMITS).exact == 100
+    assert pace.allowance(0.0, Allowance(1500, 7), LIMITS) == NONE
+
+
+def test_even_the_longest_refusal_is_forgotten_within_a_hundred_acceptances():
+    pace = Pace.fresh(0.0, LIMITS)
+    for _ in range(1000):
+        pace = pace.refused()
+    for _ in range(100):
+        pace = pace.accepted(0.0, NONE, LIMITS)
+    assert pace.shrink == 1.0
 
 
 def test_acceptances_bring_the_full_quota_back():
