@@ -7,6 +7,7 @@ ARGS ?=
 BIN = .venv/bin
 # Interpreters come from the machine, packages from the pins.
 export UV_PYTHON_DOWNLOADS = never
+export UV_SYSTEM_CERTS = 1
 export VIRTUAL_ENV =
 UV = $(BIN)/uv
 # pyenv's python3.x only answer for versions that are switched on: switch on all.
