@@ -21,7 +21,7 @@ import os
 
 
 #: How many rows of the history and of the quarantine are shown.
-SHOWN = 20
+SHOWN = 10
 #: And how many are read for that: some may belong to other sites of this Zope.
 READ = 200
 
@@ -159,10 +159,12 @@ class Overview:
     unavailable: str = ""
 
     @property
-    def paused(self) -> bool:
-        """Whether a person must do something before items are delivered."""
-        return any(
-            work.waiting is not None and work.waiting.paused for work in self.work
+    def paused(self) -> tuple[str, ...]:
+        """The distributions for which a person must do something."""
+        return tuple(
+            work.distribution
+            for work in self.work
+            if work.waiting is not None and work.waiting.paused
         )
 
     @property

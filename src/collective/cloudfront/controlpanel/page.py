@@ -41,6 +41,8 @@ class CloudFrontPage(ControlPanelFormWrapper):
     form = SettingsForm
     index = ViewPageTemplateFile("page.pt")
     tab_list = ViewPageTemplateFile("tabs.pt")
+    state = ViewPageTemplateFile("state.pt")
+    history = ViewPageTemplateFile("history.pt")
 
     label = "CloudFront"
     description = _(
@@ -56,6 +58,11 @@ class CloudFrontPage(ControlPanelFormWrapper):
             PostOnly(self.request)
         if self.is_installed:
             super().update()
+
+    @property
+    def form_errors(self) -> bool:
+        """Whether settings were refused; the form is far down on the page."""
+        return self.form_instance.status == self.form_instance.formErrorsMessage
 
     @cached_property
     def registry(self) -> IRegistry:
@@ -97,8 +104,12 @@ class CloudFrontPage(ControlPanelFormWrapper):
         if look.paused:
             return _(
                 "state_paused",
-                default="Purging is paused. Nothing is lost: ${count} items are kept.",
-                mapping={"count": look.pending},
+                default="Purging is paused for ${distributions}. Nothing is lost; "
+                "items kept: ${count}.",
+                mapping={
+                    "count": look.pending,
+                    "distributions": " ".join(look.paused),
+                },
             )
         if look.pending:
             return _(

@@ -243,10 +243,12 @@ def test_a_person_sees_what_was_wrong_and_corrects_it(functional_portal, browser
     person.open(f"{functional_portal.absolute_url()}/@@cloudfront-controlpanel")
     person.getControl("Distribution").value = "nonsense"
     person.getControl("Save").click()
+    assert "The settings were not saved." in person.contents
     assert "“nonsense” is not the id of a CloudFront" in person.contents
     person.getControl("Distribution").value = "E2CORRECTED"
     person.getControl("Save").click()
     assert "Changes saved." in person.contents
+    assert "The settings were not saved." not in person.contents
     transaction.begin()
     assert stored("distribution_id") == "E2CORRECTED"
 

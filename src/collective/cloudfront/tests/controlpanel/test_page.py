@@ -80,7 +80,7 @@ def test_a_site_that_purges_says_so(page):
     shown = page()
     assert shown.text("cloudfront-headline") == "Everything is delivered."
     assert shown.obstacles() == []
-    assert shown.rows("cloudfront-work") == [[DISTRIBUTION, "0", "0", "0", "Delivered"]]
+    assert shown.rows("cloudfront-work") == [[DISTRIBUTION, "Delivered", "0", "0", "0"]]
     assert "None yet." in shown.text("cloudfront-history")
 
 
@@ -90,7 +90,7 @@ def test_waiting_items_are_counted(page, process):
     )
     shown = page()
     assert shown.text("cloudfront-headline") == "Items on their way to CloudFront: 2."
-    assert shown.rows("cloudfront-work") == [[DISTRIBUTION, "2", "0", "0", "Sending"]]
+    assert shown.rows("cloudfront-work") == [[DISTRIBUTION, "Sending", "2", "0", "0"]]
 
 
 def test_an_accepted_invalidation_is_in_progress_and_then_completed(page, process):
@@ -117,9 +117,11 @@ def test_a_paused_distribution_says_why_and_what_to_do(page, process):
     )
     deliver(process, "/a", answers=[denied])
     shown = page()
-    assert "Purging is paused. Nothing is lost" in shown.text("cloudfront-headline")
-    ((*_, frozen, _in_progress, state),) = shown.rows("cloudfront-work")
-    assert frozen == "1"
+    assert shown.text("cloudfront-headline") == (
+        f"Purging is paused for {DISTRIBUTION}. Nothing is lost; items kept: 1."
+    )
+    ((_, state, *counts),) = shown.rows("cloudfront-work")
+    assert counts == ["0", "1", "0"]
     assert state.startswith(
         "Paused AccessDenied: no Allow purging. It is tried again in"
     )
@@ -129,7 +131,7 @@ def test_a_paused_distribution_says_why_and_what_to_do(page, process):
 def test_a_throttled_distribution_says_when_it_goes_on(page, process):
     slow = Answer(Outcome.THROTTLED, reason="Rate exceeded", advice="Nothing to do.")
     deliver(process, "/a", answers=[slow])
-    ((*_, state),) = page().rows("cloudfront-work")
+    ((_, state, *_),) = page().rows("cloudfront-work")
     assert state.startswith("Waiting Rate exceeded Nothing to do. It is tried again")
 
 

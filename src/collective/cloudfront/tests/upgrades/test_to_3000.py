@@ -18,13 +18,17 @@ from plone.base.utils import get_installer
 from plone.browserlayer.interfaces import ILocalBrowserLayerType
 from plone.browserlayer.utils import register_layer
 from plone.registry.interfaces import IRegistry
+from types import ModuleType
 from zope import schema
 from zope.component import getUtilitiesFor
 from zope.component import getUtility
 from zope.interface.interface import InterfaceClass
 
+import collective.cloudfront
 import pickle
 import pytest
+import sys
+import transaction
 
 
 ADD_ON = "collective.cloudfront"
@@ -34,19 +38,17 @@ SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 NAMES = ("distribution_id", "aws_access_key_id", "aws_secret_access_key")
 
 
-@pytest.fixture
-def site(portal):
-    """A site as 2.0 left it, with profile version 1001 and settings."""
-    get_installer(portal).uninstall_product(ADD_ON)
-    registry = getUtility(IRegistry)
+def old_interface():
+    """Make the interface that 2.0 had, in a module that is gone."""
     module, _, name = OLD_PREFIX.rpartition(".")
-    # 2.0's own interface, in a module that is gone: records only know its name.
-    old = InterfaceClass(
-        name,
-        __module__=module,
-        attrs={each: schema.TextLine(title=each, required=True) for each in NAMES},
-    )
-    registry.registerInterface(old)
+    fields = {each: schema.TextLine(title=each, required=True) for each in NAMES}
+    return InterfaceClass(name, __module__=module, attrs=fields)
+
+
+def site_of_2_0(portal, interface):
+    """Make the site one as 2.0 left it, with profile version 1001 and settings."""
+    get_installer(portal).uninstall_product(ADD_ON)
+    getUtility(IRegistry).registerInterface(interface)
     set_old(DISTRIBUTION, KEY_ID, SECRET)
     register_layer(ICloudFrontLayer, ADD_ON, portal.getSiteManager())
     api.portal.get_tool("portal_controlpanel").registerConfiglet(
@@ -60,6 +62,11 @@ def site(portal):
     portal.manage_permission(MANAGE_PURGING, ["Manager", "Editor"], acquire=1)
     api.portal.get_tool("portal_setup").setLastVersionForProfile(PROFILE, "1001")
     return portal
+
+
+@pytest.fixture
+def site(portal):
+    return site_of_2_0(portal, old_interface())
 
 
 def set_old(*values):
@@ -217,6 +224,29 @@ def test_old_records_can_be_read_though_their_interface_is_gone(site):
     assert record.interface is None
     assert record.value == DISTRIBUTION
     assert record.field.title == "distribution_id"
+
+
+def test_a_database_that_refers_to_the_old_interface_is_upgraded(
+    functional_portal, monkeypatch
+):
+    # Each record's field refers to the interface itself, not only to its name.
+    interface = old_interface()
+    with monkeypatch.context() as release_2_0:
+        browser, interfaces = ModuleType("browser"), ModuleType("interfaces")
+        release_2_0.setattr(collective.cloudfront, "browser", browser, raising=False)
+        browser.interfaces = interfaces
+        setattr(interfaces, interface.__name__, interface)
+        release_2_0.setitem(sys.modules, f"{ADD_ON}.browser", browser)
+        release_2_0.setitem(sys.modules, interface.__module__, interfaces)
+        site_of_2_0(functional_portal, interface)
+        transaction.commit()
+    functional_portal._p_jar.cacheMinimize()
+
+    assert upgrade(functional_portal).distributions == (DISTRIBUTION,)
+    transaction.commit()
+    functional_portal._p_jar.cacheMinimize()
+    assert read_settings(getUtility(IRegistry)).distributions == (DISTRIBUTION,)
+    assert traces_of_2_0(functional_portal) == []
 
 
 def test_before_the_upgrade_the_site_works_and_purges_nothing(site):
