@@ -63,6 +63,8 @@ LONGEST_PAUSE = 5 * 60.0
 #: CloudFront completes in under 25 s (P95): after these many seconds we look.
 FIRST_LOOK = 2.0
 LONGEST_LOOK = 15.0
+#: While a backlog waits for the end of the oldest one, we look this often (seconds).
+SOON = 0.5
 #: After this (seconds) an invalidation whose status cannot be read counts as done.
 ASSUME_DONE = 60.0
 FORGET_AFTER = 3600.0
@@ -235,10 +237,14 @@ class Courier:
     def _plan(self, target: Target) -> tuple[str, ...]:
         pending = self.outbox.pending(target.distribution, 2 * self.limits.batch)
         pace = self._pace(target.distribution)
+        now = self._clock()
         allowance = pace.allowance(
-            self._clock(), self._in_progress(target.distribution), self.limits
+            now, self._in_progress(target.distribution), self.limits
         )
         plan = next_batch([each.item for each in pending], allowance)
+        alone = pace.allowance(now, Allowance(0, 0), self.limits)
+        if plan.held_back and allowance.exact < alone.exact:
+            self._look_soon(target.distribution, now)
         if not plan.items:
             self._say(
                 logging.WARNING,
@@ -401,6 +407,12 @@ class Courier:
         """Return when to look next, and the delay to the look after it."""
         default = (settled.accepted + FIRST_LOOK, FIRST_LOOK)
         return self._looks.setdefault(settled.reference, default)
+
+    def _look_soon(self, distribution: str, now: float) -> None:
+        """Look at the oldest invalidation soon: what it takes up is waited for."""
+        for settled in self.outbox.in_progress(distribution)[:1]:
+            when, _delay = self._look_at(settled)
+            self._looks[settled.reference] = (min(when, now + SOON), SOON)
 
     def _follow_up(self, target: Target) -> None:
         # In order: CloudFront completes them about in order, and GetInvalidation
