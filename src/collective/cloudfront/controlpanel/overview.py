@@ -23,7 +23,7 @@ import os
 #: How many rows of the history and of the quarantine are shown.
 SHOWN = 10
 #: And how many are read for that: some may belong to other sites of this Zope.
-READ = 200
+READ = 50
 
 _SECRETS = frozenset({"aws_secret_access_key"})
 

@@ -12,10 +12,12 @@ from collective.cloudfront.controlpanel.tabs import Tab
 from collective.cloudfront.i18n import _
 from collective.cloudfront.outbox.contract import Settled
 from collective.cloudfront.outbox.contract import Waiting
+from collective.cloudfront.outbox.contract import Work
 from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import is_installed
 from collective.cloudfront.settings import split_distributions
 from collective.cloudfront.settings import value_in_force
+from dataclasses import dataclass
 from DateTime import DateTime
 from datetime import datetime
 from datetime import timezone
@@ -33,6 +35,14 @@ import time
 
 #: How many items of an invalidation are shown.
 FIRST_ITEMS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """A word on a colour; ``kind`` is Bootstrap's name for it."""
+
+    kind: str
+    text: str
 
 
 class CloudFrontPage(ControlPanelFormWrapper):
@@ -101,6 +111,15 @@ class CloudFrontPage(ControlPanelFormWrapper):
         look = self.overview
         if look.unavailable:
             return _("state_unknown", default="The state is not known now.")
+        if self.obstacles:
+            if not look.pending:
+                return _("state_off", default="Nothing is purged.")
+            return _(
+                "state_off_kept",
+                default="Nothing is purged. Nothing is lost either; items kept: "
+                "${count}.",
+                mapping={"count": look.pending},
+            )
         if look.paused:
             return _(
                 "state_paused",
@@ -117,8 +136,6 @@ class CloudFrontPage(ControlPanelFormWrapper):
                 default="Items on their way to CloudFront: ${count}.",
                 mapping={"count": look.pending},
             )
-        if self.obstacles:
-            return _("state_off", default="Nothing is purged.")
         if look.in_progress:
             return _(
                 "state_in_progress",
@@ -127,6 +144,20 @@ class CloudFrontPage(ControlPanelFormWrapper):
                 mapping={"count": look.in_progress},
             )
         return _("state_delivered", default="Everything is delivered.")
+
+    def badge(self, work: Work) -> Badge:
+        """Return the state of a distribution in a word."""
+        if work.waiting is not None and work.waiting.paused:
+            return Badge("danger", _("badge_paused", default="Paused"))
+        if work.waiting is not None:
+            return Badge("warning", _("badge_waiting", default="Waiting"))
+        if (work.ready or work.frozen) and self.obstacles:
+            return Badge("secondary", _("badge_kept", default="Kept"))
+        if work.ready or work.frozen:
+            return Badge("info", _("badge_sending", default="Sending"))
+        if work.in_progress:
+            return Badge("info", _("badge_in_progress", default="In progress"))
+        return Badge("success", _("badge_delivered", default="Delivered"))
 
     def next_try(self, waiting: Waiting) -> str:
         """Say when a waiting distribution is tried again."""

@@ -120,9 +120,10 @@ class AddTab:
 
     def _add_to(self, result: Iterable[bytes], encoding: str) -> Any:
         page = getHTMLSerializer(result, pretty_print=False, encoding=encoding)
-        for tabs in _LISTS(page.tree):
+        lists = _LISTS(page.tree)
+        for tabs in lists:
             item = etree.SubElement(tabs, "li", {"class": "nav-item"})
             url = f"{api.portal.get().absolute_url()}/{PAGE}"
             link = etree.SubElement(item, "a", {"class": "nav-link", "href": url})
             link.text = TITLE
-        return page
+        return page if lists else None

@@ -217,6 +217,28 @@ def test_purging_disabled_in_caching_is_said_with_the_way_there(page, configured
     assert shown.text("cloudfront-headline") == "Nothing is purged."
 
 
+def test_what_waits_where_nothing_is_purged_is_kept_and_not_tried(
+    page, process, configured
+):
+    denied = Answer(Outcome.MISCONFIGURED, reason="AccessDenied", advice="Allow it.")
+    deliver(process, "/a", answers=[denied])
+    configured[PURGING_ENABLED] = False
+    shown = page()
+    assert shown.text("cloudfront-headline") == (
+        "Nothing is purged. Nothing is lost either; items kept: 1."
+    )
+    assert "tried again" not in shown.text("cloudfront-work")
+
+
+def test_items_where_nothing_is_purged_are_not_said_to_be_on_their_way(
+    page, process, configured
+):
+    process.outbox.release("token", [Entry(DISTRIBUTION, "/a")])
+    configured[PURGING_ENABLED] = False
+    ((_, state, *_),) = page().rows("cloudfront-work")
+    assert state == "Kept"
+
+
 def test_our_own_switch_being_off_is_said(page, configured):
     configured["collective.cloudfront.enabled"] = False
     (obstacle,) = page().obstacles()

@@ -160,8 +160,7 @@ def test_the_subpages_for_operations_which_have_no_tabs_are_left_alone(
 def test_whatever_the_page_is_it_is_not_broken(portal, http_request, broken):
     http_request.response.setHeader("Content-Type", "text/html")
     view = portal.restrictedTraverse("@@caching-controlpanel")
-    result = AddTab(view, http_request).transformIterable(broken, "utf-8")
-    assert result is None or "CloudFront" not in str(result)
+    assert AddTab(view, http_request).transformIterable(broken, "utf-8") is None
 
 
 def test_what_is_no_html_is_not_looked_at(portal, http_request):
