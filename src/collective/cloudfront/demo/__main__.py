@@ -25,6 +25,8 @@ import time
 
 
 DISTRIBUTION = "EDEMO1234567"
+#: For browsers. At 127.0.0.1 Plone shows pages without their theme, on purpose.
+HOST = "localhost"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,7 +74,7 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
 
 def _run(arguments: Namespace) -> int:
     started = time.monotonic()
-    edge = f"{LOOPBACK}:{arguments.edge_port}"
+    edge = f"{HOST}:{arguments.edge_port}"
     cloudfront = LocalCloudFront(
         origin=virtual_host_root(f"http://{LOOPBACK}:{arguments.origin_port}", edge),
         options=Options(distributions=(DISTRIBUTION,)),
@@ -111,11 +113,12 @@ def _make_site_once(instance: Instance) -> None:
 
 
 def _serve(instance: Instance, cloudfront: LocalCloudFront) -> None:
+    site = instance.site_url.replace(LOOPBACK, HOST)
     _tell(
         f"\n"
-        f"  Edit here       {instance.site_url}/welcome/edit  ({USER} / {PASSWORD})\n"
-        f"  Settings        {instance.site_url}/@@cloudfront-controlpanel\n"
-        f"  Visit the edge  {cloudfront.edge_url}/welcome\n"
+        f"  Edit here       {site}/welcome/edit  ({USER} / {PASSWORD})\n"
+        f"  Settings        {site}/@@cloudfront-controlpanel\n"
+        f"  Visit the edge  {cloudfront.edge_url.replace(LOOPBACK, HOST)}/welcome\n"
         f"  Zope's log      {instance.log}\n"
         f"\n"
         f"Each invalidation is a line here. Ctrl-C ends it."

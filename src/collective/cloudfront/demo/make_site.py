@@ -16,6 +16,12 @@ import transaction
 #: Seconds that CloudFront may keep a page.
 DAY = 86400
 
+_PROFILES = (
+    "plone.app.caching:default",
+    "plone.app.caching:with-caching-proxy",
+    "collective.cloudfront:default",
+)
+
 _PAGE = "<p>{}</p>"
 _NEWS = 3
 
@@ -31,14 +37,11 @@ def make_site(app: Any, distribution: str) -> None:
         app,
         SITE_ID,
         title="Behind CloudFront",
-        extension_ids=(
-            "plone.app.contenttypes:default",
-            "plonetheme.barceloneta:default",
-            "plone.app.caching:default",
-            "plone.app.caching:with-caching-proxy",
-            "collective.cloudfront:default",
-        ),
+        setup_content=False,
+        distribution_name="classic",
     )
+    for profile in _PROFILES:
+        site.portal_setup.runAllImportStepsFromProfile(f"profile-{profile}")
     _configure(distribution)
     _add_content(site)
     transaction.commit()
