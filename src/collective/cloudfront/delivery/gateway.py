@@ -125,7 +125,7 @@ _ADVICE = {
         "credentials belong to its AWS account."
     ),
     "InvalidClientTokenId": "Check the access key id: AWS does not know it.",
-    "UnrecognizedClientException": "Check the access key id: AWS does not know it.",
+    "UnrecognizedClient": "Check the access key id: AWS does not know it.",
     "SignatureDoesNotMatch": (
         "Check the secret access key, and this machine's clock: the signature does "
         "not match."
@@ -133,6 +133,10 @@ _ADVICE = {
     "ExpiredToken": "Renew the temporary credentials: they have expired.",
     "RequestExpired": "Check this machine's clock: AWS says that it is wrong.",
     "RequestTimeTooSkewed": "Check this machine's clock: AWS says that it is wrong.",
+    "AssumeRole": (
+        "Check the role to assume, and allow sts:AssumeRole on it to the credentials "
+        "that Zope uses."
+    ),
     "NoCredentials": (
         "Give Zope AWS credentials: a role for the machine or container, environment "
         "variables, a profile, or as a last resort a key pair in the settings."
@@ -186,9 +190,7 @@ class Boto3Gateway:
                 return client.get_invalidation_for_distribution_tenant(
                     DistributionTenantId=distribution, Id=invalidation
                 )
-            return client.get_invalidation(
-                DistributionId=distribution, Id=invalidation
-            )
+            return client.get_invalidation(DistributionId=distribution, Id=invalidation)
 
         return self._ask(distribution, credentials, call)
 
@@ -224,9 +226,14 @@ def is_tenant(distribution: str) -> bool:
 
 def _make_client(credentials: Credentials) -> Any:
     from botocore.config import Config
+    from botocore.exceptions import PartialCredentialsError
 
     import boto3
 
+    if bool(credentials.access_key_id) != bool(credentials.secret_access_key):
+        # boto3 would sign with whatever else it finds.
+        missing = "secret access key" if credentials.access_key_id else "access key id"
+        raise PartialCredentialsError(provider="the settings", cred_var=missing)
     session = boto3.session.Session(
         profile_name=credentials.profile or None,
         aws_access_key_id=credentials.access_key_id or None,
@@ -283,7 +290,7 @@ def classify(error: Exception, distribution: str) -> Answer:
     from botocore.parsers import ResponseParserError
 
     if isinstance(error, exceptions.ClientError):
-        return _classify_response(error.response, distribution)
+        return _classify_response(error.response, error.operation_name)
     if isinstance(
         error,
         (
@@ -323,7 +330,7 @@ def classify(error: Exception, distribution: str) -> Answer:
     )
 
 
-def _classify_response(response: dict, distribution: str) -> Answer:
+def _classify_response(response: dict, operation: str) -> Answer:
     code = str(response.get("Error", {}).get("Code", ""))
     message = response.get("Error", {}).get("Message", "")
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -353,6 +360,12 @@ def _classify_response(response: dict, distribution: str) -> Answer:
             Outcome.TRANSIENT,
             reason=f"CloudFront failed ({reason or status})",
             advice="Nothing is to be done: it goes on by itself.",
+        )
+    if operation == "AssumeRole" and code.startswith("AccessDenied"):
+        return Answer(
+            Outcome.MISCONFIGURED,
+            reason=f"The role cannot be assumed ({reason})",
+            advice=_ADVICE["AssumeRole"],
         )
     return Answer(
         Outcome.MISCONFIGURED,

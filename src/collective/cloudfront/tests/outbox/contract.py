@@ -656,6 +656,15 @@ class OutboxContract:
                 seconds = times[last] - start
                 assert last - first + 1 <= 6 + seconds * 0.5 + 0.01
 
+    def test_couriers_whose_clocks_differ_share_the_rate(self, engine, outbox, clock):
+        late = engine.open(lambda: clock.now - 20)
+        granted = 0
+        for _ in range(200):
+            granted += outbox.take_call(LIMITS) == 0.0
+            granted += late.take_call(LIMITS) == 0.0
+            clock.advance(0.5)
+        assert 50 <= granted <= 6 + 100 * 0.5
+
     def test_a_clock_set_back_delays_no_call_for_long(self, outbox, clock):
         while outbox.take_call(LIMITS) == 0.0:
             pass

@@ -453,6 +453,16 @@ def test_a_file_deleted_while_open_is_written_again(
     assert len(damaged) == 1
 
 
+def test_a_file_that_another_process_is_setting_aside_is_not_deleted(
+    outbox, path, clock, damaged, caplog
+):
+    fill(outbox)
+    schema.set_aside(path, clock.now)  # and before it writes the new one:
+    outbox.release("", entries("/new"))
+    assert ready(outbox) == ["/new"]
+    assert damaged == errors_in(caplog) == []
+
+
 def test_a_file_deleted_while_open_is_told_once_by_all_threads(
     outbox, path, damaged, caplog
 ):
@@ -536,7 +546,9 @@ def test_a_long_read_keeps_no_save_waiting(outbox, path):
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM ready").fetchone()
         outbox.release("", entries("/b"))
+        started = time.monotonic()
         outbox.tidy(10)
+        assert time.monotonic() - started < 1
         outbox.release("", entries("/c"))
     assert ready(outbox) == ["/a", "/b", "/c"]
 
@@ -709,11 +721,15 @@ def test_tidying_empties_the_log(outbox, path):
 
 
 def test_no_save_has_to_empty_the_log(outbox, path):
+    outbox.release("", [])
+    outbox.tidy(10)
+    before = path.stat().st_size
     for number in range(10):
         items = (f"/{index * 7919 % 3000}/{number}" for index in range(3000))
         outbox.release("", entries(*items))
-    # SQLite's default would have written it back after 1,000 pages.
-    assert path.with_name(path.name + "-wal").stat().st_size > 1000 * 4096
+    # SQLite's default would have written it into the file after 1,000 pages.
+    assert path.with_name(path.name + "-wal").stat().st_size > 1500 * 4096
+    assert path.stat().st_size == before
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

@@ -1,0 +1,1 @@
+"""Tests of the gateway, the courier and its thread."""

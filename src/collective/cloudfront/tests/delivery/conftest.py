@@ -1,0 +1,56 @@
+"""A local CloudFront for boto3; property tests take the time they need."""
+
+from collections.abc import Iterator
+from collective.cloudfront.delivery.gateway import Boto3Gateway
+from collective.cloudfront.local import LocalCloudFront
+from collective.cloudfront.local import Options
+from collective.cloudfront.tests.delivery.gateways import E1
+from collective.cloudfront.tests.delivery.gateways import E2
+from collective.cloudfront.tests.delivery.gateways import TENANT
+from hypothesis import HealthCheck
+from hypothesis import settings
+from pathlib import Path
+
+import pytest
+
+
+settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("unhurried")
+
+
+@pytest.fixture(scope="session")
+def _server() -> Iterator[LocalCloudFront]:
+    options = Options(distributions=(E1, E2, TENANT), api_rate=None)
+    with LocalCloudFront(options=options) as cloudfront:
+        yield cloudfront
+
+
+@pytest.fixture
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No AWS setting of this machine or its user reaches a test."""
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture
+def cloudfront(
+    _server: LocalCloudFront, bare_environment: None, monkeypatch: pytest.MonkeyPatch
+) -> LocalCloudFront:
+    """A local CloudFront as at its start; the environment leads boto3 there."""
+    _server.control.reset()
+    for name, value in _server.environment.items():
+        monkeypatch.setenv(name, value)
+    return _server
+
+
+@pytest.fixture
+def gateway(cloudfront: LocalCloudFront) -> Boto3Gateway:
+    return Boto3Gateway()

@@ -1,0 +1,562 @@
+"""The gateway through real boto3, against the local CloudFront."""
+
+from botocore import exceptions
+from collective.cloudfront.delivery import gateway as module
+from collective.cloudfront.delivery.courier import Target
+from collective.cloudfront.delivery.gateway import Boto3Gateway
+from collective.cloudfront.delivery.gateway import classify
+from collective.cloudfront.delivery.gateway import Credentials
+from collective.cloudfront.delivery.gateway import Outcome
+from collective.cloudfront.tests.delivery.gateways import client_error
+from collective.cloudfront.tests.delivery.gateways import E1
+from collective.cloudfront.tests.delivery.gateways import TENANT
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler
+from http.server import HTTPServer
+from urllib.parse import parse_qs
+
+import logging
+import pytest
+import socket
+import threading
+import time
+
+
+DEFAULT = Credentials()
+SECRET = "sEcReT/key+that=nobody0may1see"
+
+
+@pytest.fixture
+def control(cloudfront):
+    return cloudfront.control
+
+
+def create(gateway, *items, distribution=E1, credentials=DEFAULT, reference="r1"):
+    return gateway.create(distribution, credentials, reference, items or ("/a",))
+
+
+# --- accepted --------------------------------------------------------------------------
+
+
+def test_an_accepted_invalidation_has_an_id_and_a_status(gateway, control):
+    answer = create(gateway, "/a", "/b/*", "#tag", "/%C3%A9?x=1&y=%20")
+    (invalidation,) = control.invalidations()
+    assert answer.outcome is Outcome.ACCEPTED
+    assert (answer.invalidation, answer.status) == (invalidation.id, "InProgress")
+    assert invalidation.items == ("/a", "/b/*", "#tag", "/%C3%A9?x=1&y=%20")
+    assert invalidation.caller_reference == "r1"
+    assert invalidation.distribution == E1
+
+
+def test_the_same_reference_and_items_are_the_same_invalidation(gateway, control):
+    first, second = create(gateway, "/a"), create(gateway, "/a")
+    assert first.invalidation == second.invalidation
+    assert control.state()["billed"] == 1
+
+
+def test_a_batch_of_a_thousand_long_items_is_accepted(gateway, control):
+    items = [f"/{number}/{'x' * 900}" for number in range(1000)]
+    assert create(gateway, *items).outcome is Outcome.ACCEPTED
+    assert control.state()["billed"] == 1000
+
+
+def test_a_tenant_is_called_by_its_own_operation(gateway, control):
+    answer = create(gateway, "/a", distribution=TENANT)
+    assert answer.outcome is Outcome.ACCEPTED
+    looked_up = gateway.look_up(TENANT, DEFAULT, answer.invalidation)
+    assert looked_up.invalidation == answer.invalidation
+    assert [entry.operation for entry in control.log()] == [
+        "CreateInvalidationForDistributionTenant",
+        "GetInvalidationForDistributionTenant",
+    ]
+
+
+def test_a_look_up_tells_the_status(gateway, control):
+    answer = create(gateway)
+    assert gateway.look_up(E1, DEFAULT, answer.invalidation).status == "InProgress"
+    control.change_options(completion_delay=0.0)
+    answer = create(gateway, reference="r2")
+    looked_up = gateway.look_up(E1, DEFAULT, answer.invalidation)
+    assert (looked_up.outcome, looked_up.status) == (Outcome.ACCEPTED, "Completed")
+
+
+# --- what CloudFront refuses, by its own rules --------------------------------------------
+
+
+def test_an_item_against_the_rules_is_refused_as_an_item(gateway, control):
+    answer = create(gateway, "/good", "/bad~")
+    assert answer.outcome is Outcome.REFUSED_ITEMS
+    assert "InvalidArgument" in answer.reason
+    assert answer.advice
+
+
+def test_too_many_items_are_refused_as_items(gateway, control):
+    control.change_options(batch_size=2)
+    assert create(gateway, "/1", "/2", "/3").outcome is Outcome.REFUSED_ITEMS
+
+
+def test_a_reference_with_other_items_is_taken(gateway, control):
+    create(gateway, "/a")
+    assert create(gateway, "/b").outcome is Outcome.REFERENCE_TAKEN
+
+
+def test_too_many_in_progress_is_over_quota(gateway, control):
+    control.change_options(wildcards_in_progress=1)
+    answer = create(gateway, "/a/*", "/b/*")
+    assert answer.outcome is Outcome.OVER_QUOTA
+    assert "TooManyInvalidationsInProgress" in answer.reason
+
+
+def test_too_many_calls_are_throttled(gateway, control):
+    control.change_options(api_rate=0.001, api_burst=1)
+    assert create(gateway).outcome is Outcome.ACCEPTED
+    assert create(gateway).outcome is Outcome.THROTTLED
+
+
+@pytest.mark.parametrize("distribution", ["EUNKNOWN", "dt_unknown"])
+def test_an_unknown_distribution_is_a_misconfiguration(gateway, distribution):
+    answer = create(gateway, distribution=distribution)
+    assert answer.outcome is Outcome.MISCONFIGURED
+    assert "id in the CloudFront settings" in answer.advice
+
+
+def test_a_denied_call_is_a_misconfiguration_that_names_the_permission(
+    gateway, control
+):
+    control.change_options(denied_actions={"CreateInvalidation"})
+    answer = create(gateway)
+    assert answer.outcome is Outcome.MISCONFIGURED
+    assert "AccessDenied" in answer.reason
+    assert "cloudfront:CreateInvalidation" in answer.advice
+
+
+def test_a_denied_look_up_is_a_misconfiguration(gateway, control):
+    control.change_options(denied_actions={"GetInvalidation"})
+    answer = create(gateway)
+    looked_up = gateway.look_up(E1, DEFAULT, answer.invalidation)
+    assert looked_up.outcome is Outcome.MISCONFIGURED
+
+
+def test_an_unknown_access_key_is_a_misconfiguration_that_names_it(gateway, control):
+    control.change_options(accepted_access_keys=["AKIDOTHER"])
+    answer = create(gateway)
+    assert answer.outcome is Outcome.MISCONFIGURED
+    assert "access key id" in answer.advice
+
+
+@pytest.mark.parametrize("distribution", ["", "a/b", "E1?x", "ü", "../E1"])
+def test_no_distribution_id_raises_anything(gateway, distribution):
+    answer = create(gateway, distribution=distribution)
+    assert answer.outcome is Outcome.MISCONFIGURED
+    assert answer.reason
+    assert answer.advice
+
+
+# --- every error code ----------------------------------------------------------------------
+
+CODES = [
+    ("TooManyInvalidationsInProgress", 400, Outcome.OVER_QUOTA, "goes on by itself"),
+    ("Throttling", 400, Outcome.THROTTLED, "goes on by itself"),
+    ("ThrottlingException", 400, Outcome.THROTTLED, "goes on by itself"),
+    ("RequestLimitExceeded", 503, Outcome.THROTTLED, "goes on by itself"),
+    ("TooManyRequestsException", 429, Outcome.THROTTLED, "goes on by itself"),
+    ("SomethingNew", 429, Outcome.THROTTLED, "goes on by itself"),
+    ("SlowDown", 503, Outcome.THROTTLED, "goes on by itself"),
+    ("InvalidArgument", 400, Outcome.REFUSED_ITEMS, "does not take this path"),
+    ("BatchTooLarge", 413, Outcome.REFUSED_ITEMS, "does not take this path"),
+    ("RequestEntityTooLarge", 413, Outcome.REFUSED_ITEMS, "not take this path"),
+    ("InvalidationBatchAlreadyExists", 400, Outcome.REFERENCE_TAKEN, ""),
+    ("InternalError", 500, Outcome.TRANSIENT, "goes on by itself"),
+    ("ServiceUnavailable", 503, Outcome.TRANSIENT, "goes on by itself"),
+    ("GatewayTimeout", 504, Outcome.TRANSIENT, "goes on by itself"),
+    ("RequestTimeout", 400, Outcome.TRANSIENT, "goes on by itself"),
+    ("InconsistentQuantities", 400, Outcome.TRANSIENT, "goes on by itself"),
+    ("MissingBody", 400, Outcome.TRANSIENT, "goes on by itself"),
+    ("AccessDenied", 403, Outcome.MISCONFIGURED, "Allow cloudfront:"),
+    ("AccessDeniedException", 403, Outcome.MISCONFIGURED, "Allow cloudfront:"),
+    ("NoSuchDistribution", 404, Outcome.MISCONFIGURED, "distribution id"),
+    ("EntityNotFound", 404, Outcome.MISCONFIGURED, "tenant's id"),
+    ("InvalidClientTokenId", 403, Outcome.MISCONFIGURED, "access key id"),
+    ("UnrecognizedClientException", 403, Outcome.MISCONFIGURED, "access key id"),
+    ("SignatureDoesNotMatch", 403, Outcome.MISCONFIGURED, "secret access key"),
+    ("ExpiredToken", 403, Outcome.MISCONFIGURED, "Renew"),
+    ("ExpiredTokenException", 403, Outcome.MISCONFIGURED, "Renew"),
+    ("RequestExpired", 400, Outcome.MISCONFIGURED, "clock"),
+    ("RequestTimeTooSkewed", 403, Outcome.MISCONFIGURED, "clock"),
+    ("OptInRequired", 403, Outcome.MISCONFIGURED, "Check the CloudFront settings"),
+    ("SomethingNew", 400, Outcome.MISCONFIGURED, "Check the CloudFront settings"),
+]
+
+
+@pytest.mark.parametrize(("code", "status", "outcome", "advice"), CODES)
+def test_every_error_code_is_typed_with_an_advice(
+    gateway, control, code, status, outcome, advice
+):
+    control.inject("error", code=code, status=status, message="What AWS said.")
+    answer = create(gateway)
+    assert answer.outcome is outcome
+    assert advice in answer.advice
+    assert code in answer.reason
+    assert "What AWS said." in answer.reason
+    assert answer.invalidation == ""
+    # And no error lasts longer than it does.
+    assert create(gateway).outcome is Outcome.ACCEPTED
+
+
+@pytest.mark.parametrize("code", ["ServiceUnavailable", "Throttling", "InternalError"])
+def test_boto3_repeats_nothing_by_itself(gateway, control, code, monkeypatch):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "5")
+    control.inject("error", code=code, times=None)
+    started = time.monotonic()
+    create(gateway)
+    assert len(control.log()) == 1
+    assert time.monotonic() - started < 2
+
+
+# --- what is no answer at all -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["drop_before", "drop_after"])
+def test_a_dropped_connection_is_transient(gateway, control, kind):
+    control.inject(kind)
+    answer = create(gateway)
+    assert answer.outcome is Outcome.TRANSIENT
+    assert "cannot be reached" in answer.reason
+    assert create(gateway).outcome is Outcome.ACCEPTED
+    assert control.state()["billed"] == 1
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_page_of_html_instead_of_xml_is_transient(gateway, control, status):
+    control.inject("garbage", status=status)
+    assert create(gateway).outcome is Outcome.TRANSIENT
+
+
+def test_an_unreadable_answer_with_success_is_transient(gateway, control, caplog):
+    control.inject("garbage", status=201)
+    assert create(gateway).outcome is Outcome.TRANSIENT
+
+
+def test_an_answer_that_takes_too_long_is_transient(cloudfront, control, monkeypatch):
+    monkeypatch.setattr(module, "READ_TIMEOUT", 0.3)
+    control.inject("slow_answer", seconds=4.0)
+    started = time.monotonic()
+    answer = create(Boto3Gateway())
+    assert answer.outcome is Outcome.TRANSIENT
+    assert "timeout" in answer.reason.lower()
+    assert time.monotonic() - started < 3.5
+    assert control.state()["billed"] == 1
+
+
+def test_nobody_listening_is_transient(bare_environment, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "k")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFRONT", f"http://127.0.0.1:{port}")
+    assert create(Boto3Gateway()).outcome is Outcome.TRANSIENT
+
+
+def test_a_host_that_does_not_exist_is_transient(bare_environment, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "k")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFRONT", "http://cloudfront.invalid:1")
+    assert create(Boto3Gateway()).outcome is Outcome.TRANSIENT
+
+
+def test_a_connection_that_is_never_accepted_times_out(
+    bare_environment, monkeypatch, request
+):
+    monkeypatch.setattr(module, "CONNECT_TIMEOUT", 0.3)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "k")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as deaf:
+        port = deaf.getsockname()[1]
+        # Fill the queue of connections that nobody accepts.
+        waiting = [socket.socket() for _ in range(3)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(("127.0.0.1", port))
+            request.addfinalizer(each.close)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFRONT", f"http://127.0.0.1:{port}")
+        started = time.monotonic()
+        assert create(Boto3Gateway()).outcome is Outcome.TRANSIENT
+        assert time.monotonic() - started < 3
+
+
+def test_the_timeouts_are_short():
+    assert (module.CONNECT_TIMEOUT, module.READ_TIMEOUT) == (3, 10)
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (exceptions.NoCredentialsError(), Outcome.MISCONFIGURED),
+        (
+            exceptions.PartialCredentialsError(provider="env", cred_var="secret"),
+            Outcome.MISCONFIGURED,
+        ),
+        (exceptions.ProfileNotFound(profile="p"), Outcome.MISCONFIGURED),
+        (exceptions.NoRegionError(), Outcome.MISCONFIGURED),
+        (exceptions.ConfigParseError(path="p", error="e"), Outcome.MISCONFIGURED),
+        (
+            exceptions.CredentialRetrievalError(provider="p", error_msg="m"),
+            Outcome.MISCONFIGURED,
+        ),
+        (exceptions.ParamValidationError(report="r"), Outcome.MISCONFIGURED),
+        (exceptions.EndpointConnectionError(endpoint_url="u"), Outcome.TRANSIENT),
+        (exceptions.ConnectTimeoutError(endpoint_url="u"), Outcome.TRANSIENT),
+        (exceptions.ReadTimeoutError(endpoint_url="u"), Outcome.TRANSIENT),
+        (exceptions.ConnectionClosedError(endpoint_url="u"), Outcome.TRANSIENT),
+        (exceptions.ProxyConnectionError(proxy_url="u"), Outcome.TRANSIENT),
+        (exceptions.SSLError(endpoint_url="u", error="e"), Outcome.TRANSIENT),
+        (exceptions.HTTPClientError(error="e"), Outcome.TRANSIENT),
+        (
+            exceptions.IncompleteReadError(actual_bytes=1, expected_bytes=2),
+            Outcome.TRANSIENT,
+        ),
+        (KeyError("Invalidation"), Outcome.TRANSIENT),
+        (MemoryError(), Outcome.TRANSIENT),
+        (client_error("", 0), Outcome.MISCONFIGURED),
+        (exceptions.ClientError({}, "X"), Outcome.MISCONFIGURED),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_every_exception_is_typed_with_a_reason_and_an_advice(error, outcome):
+    answer = classify(error, E1)
+    assert answer.outcome is outcome
+    assert answer.reason
+    assert answer.advice
+
+
+def test_what_nobody_expected_is_logged_with_its_traceback(caplog):
+    classify(KeyError("Invalidation"), E1)
+    assert caplog.records[0].levelno == logging.ERROR
+    assert E1 in caplog.records[0].message
+    assert caplog.records[0].exc_info
+
+
+def test_the_end_of_the_interpreter_is_no_error(caplog):
+    error = RuntimeError("cannot schedule new futures after interpreter shutdown")
+    assert classify(error, E1).outcome is Outcome.TRANSIENT
+    assert not caplog.records
+
+
+# --- credentials ----------------------------------------------------------------------------------
+
+
+def test_without_credentials_the_advice_is_to_give_some(
+    gateway, cloudfront, monkeypatch
+):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    answer = create(gateway)
+    assert answer.outcome is Outcome.MISCONFIGURED
+    assert "Give Zope AWS credentials" in answer.advice
+    # Once they are there, they are found without a restart.
+    for name, value in cloudfront.environment.items():
+        monkeypatch.setenv(name, value)
+    assert create(gateway).outcome is Outcome.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    "half",
+    [Credentials(access_key_id="AKIDSITE"), Credentials(secret_access_key=SECRET)],
+    ids=["key id", "secret"],
+)
+def test_half_a_key_pair_is_a_misconfiguration_though_others_would_do(gateway, half):
+    answer = create(gateway, credentials=half)
+    assert answer.outcome is Outcome.MISCONFIGURED
+    assert "access key id" in answer.reason or "secret access key" in answer.reason
+
+
+def test_a_key_pair_of_the_site_is_used(gateway, control):
+    control.change_options(accepted_access_keys=["AKIDSITE"])
+    assert create(gateway).outcome is Outcome.MISCONFIGURED
+    pair = Credentials(access_key_id="AKIDSITE", secret_access_key=SECRET)
+    assert create(gateway, credentials=pair).outcome is Outcome.ACCEPTED
+
+
+def test_a_profile_is_used(gateway, control, tmp_path):
+    control.change_options(accepted_access_keys=["AKIDPROFILE"])
+    (tmp_path / "credentials").write_text(
+        "[cdn]\naws_access_key_id = AKIDPROFILE\naws_secret_access_key = s\n"
+    )
+    profile = Credentials(profile="cdn")
+    assert create(gateway, credentials=profile).outcome is Outcome.ACCEPTED
+
+
+def test_an_unknown_profile_is_a_misconfiguration_that_names_it(gateway):
+    answer = create(gateway, credentials=Credentials(profile="typo"))
+    assert answer.outcome is Outcome.MISCONFIGURED
+    assert "typo" in answer.reason
+
+
+def test_corrected_credentials_are_used_at_the_next_try(gateway, control, tmp_path):
+    control.change_options(accepted_access_keys=["AKIDRIGHT"])
+    file = tmp_path / "credentials"
+    file.write_text("[cdn]\naws_access_key_id = AKIDWRONG\naws_secret_access_key = s\n")
+    profile = Credentials(profile="cdn")
+    assert create(gateway, credentials=profile).outcome is Outcome.MISCONFIGURED
+    file.write_text("[cdn]\naws_access_key_id = AKIDRIGHT\naws_secret_access_key = s\n")
+    assert create(gateway, credentials=profile).outcome is Outcome.ACCEPTED
+
+
+ROLE = "arn:aws:iam::123456789012:role/cdn"
+ASSUMED = """
+<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+  <AssumeRoleResult><Credentials>
+    <AccessKeyId>ASIAROLE</AccessKeyId>
+    <SecretAccessKey>secret-of-the-role</SecretAccessKey>
+    <SessionToken>token</SessionToken>
+    <Expiration>2099-01-01T00:00:00Z</Expiration>
+  </Credentials></AssumeRoleResult>
+</AssumeRoleResponse>
+"""
+NOT_ASSUMED = """
+<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+  <Error><Type>Sender</Type><Code>AccessDenied</Code>
+  <Message>not authorized to perform: sts:AssumeRole</Message></Error>
+</ErrorResponse>
+"""
+
+
+@pytest.fixture
+def sts(cloudfront, monkeypatch):
+    """Amazon STS, as far as it is needed: who may assume roles, and who asked."""
+
+    class Sts(BaseHTTPRequestHandler):
+        trusted = {"local", "AKIDPROFILE"}
+        asked = []
+
+        def do_POST(self):
+            form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])))
+            key = self.headers["Authorization"].split("Credential=")[1].split("/")[0]
+            self.asked.append((key, form[b"RoleArn"][0].decode()))
+            body = ASSUMED if key in self.trusted else NOT_ASSUMED
+            self.send_response(200 if key in self.trusted else 403)
+            self.send_header("Content-Length", str(len(body.strip())))
+            self.end_headers()
+            self.wfile.write(body.strip().encode())
+
+        def log_message(self, *args):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Sts)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{server.server_port}")
+    yield Sts
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_role_is_assumed_and_its_credentials_sign(gateway, control, sts):
+    control.change_options(accepted_access_keys=["ASIAROLE"])
+    role = Credentials(role_arn=ROLE)
+    assert create(gateway, credentials=role).outcome is Outcome.ACCEPTED
+    assert create(gateway, credentials=role, reference="r2").invalidation
+    assert sts.asked == [("local", ROLE)]
+    assert create(gateway).outcome is Outcome.MISCONFIGURED
+
+
+def test_a_role_is_assumed_from_a_profile(gateway, control, sts, tmp_path, monkeypatch):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    (tmp_path / "credentials").write_text(
+        "[cdn]\naws_access_key_id = AKIDPROFILE\naws_secret_access_key = s\n"
+    )
+    role = Credentials(profile="cdn", role_arn=ROLE)
+    assert create(gateway, credentials=role).outcome is Outcome.ACCEPTED
+    assert sts.asked == [("AKIDPROFILE", ROLE)]
+    answer = create(gateway, credentials=Credentials(role_arn=ROLE))
+    assert answer.outcome is Outcome.MISCONFIGURED
+    assert "Give Zope AWS credentials" in answer.advice
+
+
+def test_a_role_that_may_not_be_assumed_says_so(gateway, control, sts):
+    sts.trusted.clear()
+    answer = create(gateway, credentials=Credentials(role_arn=ROLE))
+    assert answer.outcome is Outcome.MISCONFIGURED
+    assert "sts:AssumeRole" in answer.advice
+    sts.trusted.add("local")
+    answer = create(gateway, credentials=Credentials(role_arn=ROLE))
+    assert answer.outcome is Outcome.ACCEPTED
+
+
+def test_a_role_while_sts_is_out_of_reach_is_transient(gateway, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
+    answer = create(gateway, credentials=Credentials(role_arn=ROLE))
+    assert answer.outcome is Outcome.TRANSIENT
+
+
+def test_one_client_serves_all_threads(gateway, control, monkeypatch):
+    made = []
+    make_client = module._make_client
+
+    def make_slowly(credentials):
+        made.append(credentials)
+        time.sleep(0.05)
+        return make_client(credentials)
+
+    monkeypatch.setattr(module, "_make_client", make_slowly)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(
+            pool.map(
+                lambda number: (
+                    create(gateway, f"/{number}", reference=f"r{number}").outcome
+                ),
+                range(40),
+            )
+        )
+    assert answers == [Outcome.ACCEPTED] * 40
+    assert made == [DEFAULT]
+    assert control.state()["billed"] == 40
+
+
+def test_preparing_makes_the_client_and_calls_nobody(gateway, control, monkeypatch):
+    gateway.prepare(DEFAULT)
+    assert control.log() == []
+    monkeypatch.setattr(module, "_make_client", None)
+    assert create(gateway).outcome is Outcome.ACCEPTED
+
+
+def test_preparing_without_a_usable_profile_raises_nothing(gateway):
+    gateway.prepare(Credentials(profile="typo"))
+    assert create(gateway).outcome is Outcome.ACCEPTED
+
+
+# --- secrets ----------------------------------------------------------------------------------------
+
+
+def test_no_repr_shows_a_secret():
+    pair = Credentials(access_key_id="AKIDSITE", secret_access_key=SECRET)
+    assert SECRET not in repr(pair)
+    assert SECRET not in repr(Target(E1, credentials=pair))
+    assert SECRET not in f"{pair} {pair!r} {[pair]} {Boto3Gateway()}"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "error", "code": "SignatureDoesNotMatch", "status": 403},
+        {"kind": "error", "code": "InvalidArgument"},
+        {"kind": "drop_after"},
+        {"kind": "garbage", "status": 201},
+        {"kind": "garbage", "status": 503},
+    ],
+    ids=str,
+)
+def test_no_secret_is_logged_or_answered(gateway, control, caplog, fault):
+    # Of boto3 itself we know that it logs no secret, at levels that nobody uses.
+    caplog.set_level(logging.DEBUG, logger="collective.cloudfront")
+    pair = Credentials(access_key_id="AKIDSITE", secret_access_key=SECRET)
+    control.inject(**fault)
+    gateway.prepare(pair)
+    answers = [
+        create(gateway, credentials=pair),
+        create(gateway, credentials=pair, distribution=""),
+        gateway.look_up(E1, pair, "I-unknown"),
+        classify(KeyError(pair), E1),
+    ]
+    assert SECRET not in repr(answers)
+    assert SECRET not in caplog.text
