@@ -45,6 +45,7 @@ logger = logging.getLogger("collective.cloudfront")
 #: seconds. Changes made in this process are seen at once.
 SETTINGS_FRESH = 5.0
 
+_PROFILE = "collective.cloudfront:default"
 _OUTBOX_NAME = "cloudfront-outbox.sqlite"
 #: Sites are looked for in folders of the Zope root down to this depth.
 _SITE_DEPTH = 3
@@ -97,11 +98,19 @@ class Process:
         """Begin to work with ``database``: deliver what an earlier process left."""
         self.database = database
         self.targets()
-        self.thread.wake()
+        self.wake()
 
     def stop(self) -> None:
         """Settle the call in flight; the rest stays in the outbox."""
         self.thread.stop()
+        self.intake.retry()
+        if self.intake.kept:
+            logger.error(
+                "%d items are lost, because this process ends and the outbox still "
+                "cannot be used (%s). Purge everything when it works again.",
+                self.intake.kept,
+                self.intake.trouble,
+            )
 
     def targets(self) -> Mapping[str, Target]:
         """Return every distribution that a site of this Zope is enabled for."""
@@ -174,10 +183,29 @@ def read_targets(database: Any) -> dict[str, Target]:
             settings = read_settings(registry_of(site))
             if settings is not None:
                 found.update(settings.targets())
+            else:
+                _warn_of_2_0(site)
         return found
     finally:
         manager.abort()
         connection.close()
+
+
+_warned: set[tuple[str, ...]] = set()
+
+
+def _warn_of_2_0(site: Any) -> None:
+    """Say once that a site waits for its upgrade step."""
+    version = site.portal_setup.getLastVersionForProfile(_PROFILE)
+    path = site.getPhysicalPath()
+    if version == "unknown" or path in _warned:
+        return
+    _warned.add(path)
+    logger.warning(
+        "%s: nothing is purged until the add-on is upgraded in this site's Add-ons "
+        "control panel. The settings of 2.0 are carried over then.",
+        "/".join(path),
+    )
 
 
 def _sites(folder: Any, depth: int) -> Iterator[Any]:

@@ -229,7 +229,7 @@ class Instance:
                 [
                     sys.executable,
                     "-m",
-                    "Zope2.Startup.serve",
+                    "collective.cloudfront.demo.serve",
                     str(self.home / "etc" / "wsgi.ini"),
                 ],
                 env={**clean_environment(), **self.environ},

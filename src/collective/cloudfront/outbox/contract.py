@@ -169,7 +169,7 @@ class Outbox(Protocol):
 
     def work(self) -> tuple[Work, ...]:
         """Return every distribution that has something ready, frozen or in
-        progress, or that is waiting.
+        progress.
 
         Asked for in every round of the courier, so it must not take longer where
         more waits: of a long backlog ``ready`` may be only a part. ``status``
