@@ -17,6 +17,9 @@ One round, for each distribution that has work::
 Nothing here sleeps: a round says when the next one is due, and ``thread`` waits.
 """
 
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
 from collective.cloudfront.delivery.events import InvalidationAccepted
 from collective.cloudfront.delivery.events import InvalidationCompleted
 from collective.cloudfront.delivery.events import InvalidationFailed
@@ -37,9 +40,6 @@ from collective.cloudfront.planning.items import is_wildcard
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.planning.pacing import worth_waiting
-from collections.abc import Callable
-from collections.abc import Iterable
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import logging
@@ -68,10 +68,15 @@ SOON = 0.5
 #: After this (seconds) an invalidation whose status cannot be read counts as done.
 ASSUME_DONE = 60.0
 FORGET_AFTER = 3600.0
+#: Refused for quota this often, over some five minutes, a batch was not accepted
+#: before either: what was in progress then is completed, and it would be found.
+CERTAIN_REFUSALS = 10
 #: How many invalidations in progress are looked up in one round.
 LOOKS_PER_ROUND = 3
 #: How many settled invalidations the history keeps.
 KEEP_HISTORY = 10_000
+#: How often it is cut to that (seconds).
+TIDY_EVERY = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,8 @@ class Courier:
         self._certain: set[str] = set()
         self._looks: dict[str, tuple[float, float]] = {}
         self._said: dict[str, tuple[str, float]] = {}
+        # When each distribution was sent to last: calls are scarce, so in turn.
+        self._sent: dict[str, float] = {}
         self._recover_at = 0.0
         self._tidy_at = 0.0
 
@@ -127,13 +134,18 @@ class Courier:
             if not work:
                 return LONGEST_IDLE
             targets = self.targets()
-            return min(self._serve(each, targets) for each in work)
+            in_turn = sorted(
+                work, key=lambda each: self._sent.get(each.distribution, 0)
+            )
+            return min(self._serve(each, targets) for each in in_turn)
         except OutboxUnavailable as error:
             self._say(logging.ERROR, "outbox", f"The outbox cannot be used: {error}.")
             return LONGEST_IDLE
 
     def stop(self) -> None:
         """End the claims, so that another courier need not wait for them."""
+        if self.intake is not None:
+            self.intake.retry()  # what is in memory only would be lost
         try:
             for work in self.outbox.work():
                 self.outbox.give_up(work.distribution)
@@ -144,8 +156,9 @@ class Courier:
         if self.intake is not None:
             self.intake.retry()
         now = self._clock()
-        if now >= self._recover_at:
-            self._recover_at = now + min(10.0, self.grace)
+        recover_every = min(10.0, self.grace)
+        if _has_come(self._recover_at, now, recover_every):
+            self._recover_at = now + recover_every
             released = self.outbox.release_abandoned(self.grace)
             if released:
                 logger.warning(
@@ -153,9 +166,15 @@ class Courier:
                     "them and its commit. Purging them is harmless.",
                     released,
                 )
-        if now >= self._tidy_at:
-            self._tidy_at = now + 600.0
+        if _has_come(self._tidy_at, now, TIDY_EVERY):
+            self._tidy_at = now + TIDY_EVERY
             self.outbox.tidy(KEEP_HISTORY)
+            # Other couriers may have completed what we had looked at.
+            self._looks = {
+                reference: (when, delay)
+                for reference, (when, delay) in self._looks.items()
+                if when > now - TIDY_EVERY
+            }
 
     # --- one distribution -----------------------------------------------------
 
@@ -205,12 +224,14 @@ class Courier:
     def _send_due(self, work: Work, target: Target, now: float) -> float:
         if not (work.ready or work.frozen):
             return LONGEST_IDLE
-        if work.waiting is not None and work.waiting.until > now:
+        if work.waiting is not None and not _has_come(
+            work.waiting.until, now, LONGEST_TRANSIENT
+        ):
             return min(work.waiting.until - now, LONGEST_IDLE)
         if work.frozen or work.oldest is None:
             return 0.0
-        # A clock that was set back must not hold anything for hours.
-        return min(max(0.0, work.oldest + target.window - now), target.window)
+        due = work.oldest + target.window
+        return 0.0 if _has_come(due, now, target.window) else due - now
 
     def _has_more(self, distribution: str) -> bool:
         return any(work.distribution == distribution for work in self.outbox.work())
@@ -231,7 +252,9 @@ class Courier:
             batch = frozen[0]
         else:
             batch = self._freeze(target.distribution, items)
-        self._settle(batch, target)
+        if batch.items:
+            self._sent[target.distribution] = self._clock()
+            self._settle(batch, target)
         return 0.0
 
     def _plan(self, target: Target) -> tuple[str, ...]:
@@ -260,8 +283,13 @@ class Courier:
         return batch
 
     def _pace(self, distribution: str) -> Pace:
-        known = self.outbox.pace(distribution)
-        return known or Pace.fresh(self._clock(), self.limits)
+        now = self._clock()
+        known = self.outbox.pace(distribution) or Pace.fresh(now, self.limits)
+        if known.exact.updated > now:
+            # The clock was set back: from now on the quotas fill again.
+            known = known.accepted(now, Allowance(0, 0), self.limits)
+            self.outbox.keep_pace(distribution, known)
+        return known
 
     def _in_progress(self, distribution: str) -> Allowance:
         return _count(
@@ -315,11 +343,12 @@ class Courier:
     def _over_quota(self, batch: Batch, answer: Answer) -> None:
         pace = self._pace(batch.distribution).refused()
         self.outbox.keep_pace(batch.distribution, pace)
-        self.outbox.refuse(batch)
+        refusals = self.outbox.refuse(batch)
         self._wait(batch, answer, LONGEST_QUOTA)
         # Only what was never possibly accepted may be planned again, in smaller
         # batches; the rest is repeated unchanged.
-        if len(batch.items) > 1 and batch.reference in self._certain:
+        certain = batch.reference in self._certain or refusals >= CERTAIN_REFUSALS
+        if len(batch.items) > 1 and certain:
             self.outbox.dissolve(batch)
             self._certain.discard(batch.reference)
 
@@ -401,7 +430,10 @@ class Courier:
         if not work.in_progress:
             return LONGEST_IDLE
         following = self.outbox.in_progress(work.distribution)[:LOOKS_PER_ROUND]
-        return min(self._look_at(settled)[0] - now for settled in following)
+        looks = [self._look_at(settled)[0] for settled in following]
+        if any(_has_come(when, now, LONGEST_LOOK) for when in looks):
+            return 0.0
+        return min((when - now for when in looks), default=LONGEST_IDLE)
 
     def _look_at(self, settled: Settled) -> tuple[float, float]:
         """Return when to look next, and the delay to the look after it."""
@@ -420,7 +452,7 @@ class Courier:
         following = self.outbox.in_progress(target.distribution)
         for settled in following[:LOOKS_PER_ROUND]:
             when, delay = self._look_at(settled)
-            if when <= self._clock():
+            if _has_come(when, self._clock(), LONGEST_LOOK):
                 delay = min(delay * 1.5, LONGEST_LOOK)
                 self._looks[settled.reference] = (self._clock() + delay, delay)
                 self._look(settled, target)
@@ -429,7 +461,7 @@ class Courier:
         answer = self.gateway.look_up(
             settled.distribution, target.credentials, settled.invalidation
         )
-        age = self._clock() - settled.accepted
+        age = abs(self._clock() - settled.accepted)  # the clock may be set back
         if answer.outcome is Outcome.ACCEPTED:
             if answer.status != "InProgress" or age > FORGET_AFTER:
                 self._completed(settled, answer.status)
@@ -477,6 +509,14 @@ class Courier:
         self._said[topic] = (sentence, now)
         logger.log(level, "%s", sentence)
         return True
+
+
+def _has_come(when: float, now: float, longest: float) -> bool:
+    """Say whether it is time for what was to happen within ``longest`` seconds.
+
+    What is further away was planned before the clock was set back, and is due.
+    """
+    return not now < when <= now + longest
 
 
 def _new_reference() -> str:
