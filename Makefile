@@ -11,7 +11,7 @@ export UV_SYSTEM_CERTS = 1
 export VIRTUAL_ENV =
 UV = $(BIN)/uv
 # pyenv's python3.x only answer for versions that are switched on: switch on all.
-PYENV_VERSION := $(shell pyenv versions --bare 2>/dev/null | sort --version-sort --reverse | paste -sd:)
+PYENV_VERSION := $(shell pyenv versions --bare 2>/dev/null | sort --version-sort --reverse | paste -sd: -)
 TOX = $(if $(PYENV_VERSION),PYENV_VERSION=$(PYENV_VERSION)) $(BIN)/tox
 
 .DEFAULT_GOAL := help
@@ -22,7 +22,7 @@ help: ## This list
 
 install: .venv/.installed ## Plone 6.2, the add-on and the tools in .venv
 
-.venv/.installed: setup.py pyproject.toml requirements/plone-6.2.txt requirements/tools.txt
+.venv/.installed: setup.py requirements/plone-6.2.txt requirements/tools.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 	    { echo "Python 3.10 or newer is needed. Name one: make PYTHON=python3.12 …" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' || \
