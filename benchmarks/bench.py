@@ -1,0 +1,94 @@
+"""Measure the add-on: ``make bench``, or ``make bench ARGS="--quick --only outbox"``.
+
+Prints a table of goals and figures, and writes them as JSON.
+"""
+
+from argparse import ArgumentParser
+from argparse import Namespace
+from collections.abc import Sequence
+from disk import file_system
+from disk import workspace
+from pathlib import Path
+from report import as_table
+from report import environment
+from report import Result
+from report import write_json
+
+import draining
+import memory
+import signal
+import sys
+import throughput
+import time
+
+
+_IN_PLONE = ("save", "rename", "publish")
+_ALONE = {
+    "outbox": throughput.measure,
+    "drain": draining.measure,
+    "memory": memory.measure,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run what is asked for; return the exit status."""
+    arguments = _parse(argv)
+    # Stopped by an operator, it must take its Zopes and files away.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    names = arguments.only or [*_IN_PLONE, *_ALONE]
+    started = time.monotonic()
+    with workspace(arguments.dir) as folder:
+        about = environment(folder, file_system(folder))
+        _tell(
+            f"Python {about['python']}, SQLite {about['sqlite']}, {about['cores']} "
+            f"cores, load {about['load_at_start']}; files on {about['file_system']}."
+        )
+        results = _measure(folder, names, arguments.quick)
+    print(f"\n{as_table(results)}\n")
+    write_json(arguments.json, results, about, arguments.quick)
+    _tell(f"{arguments.json} is written ({time.monotonic() - started:.0f} s).")
+    return 0
+
+
+def _parse(argv: Sequence[str] | None) -> Namespace:
+    parser = ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="little of everything, to see it work"
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=[*_IN_PLONE, *_ALONE],
+        help="measure this; may be repeated",
+    )
+    parser.add_argument(
+        "--json", type=Path, default=Path("bench.json"), help="where figures go"
+    )
+    parser.add_argument(
+        "--dir", type=Path, help="where files are made, on the disk to be measured"
+    )
+    return parser.parse_args(argv)
+
+
+def _measure(folder: Path, names: Sequence[str], quick: bool) -> list[Result]:
+    results = []
+    in_plone = [name for name in _IN_PLONE if name in names]
+    if in_plone:
+        # Here, because the others must run without Plone.
+        import editing
+
+        _tell(f"Measuring {', '.join(in_plone)} in Plone …")
+        results += editing.measure(folder, quick, in_plone)
+    for name, measure in _ALONE.items():
+        if name in names:
+            _tell(f"Measuring {name} …")
+            results.append(measure(folder, quick))
+    return results
+
+
+def _tell(sentence: str) -> None:
+    print(sentence, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""Runs in Zope: make the site of the benchmark, or take the add-on out of it.
+
+``python -m bench_site etc/zope.conf make E123 1000 60`` or ``… uninstall``.
+"""
+
+from collective.cloudfront.demo.instance import SITE_ID
+from collective.cloudfront.demo.instance import USER
+from collective.cloudfront.demo.make_site import make_site
+from typing import Any
+
+import sys
+import transaction
+
+
+#: Saved in turns, because each save makes Plone's history of a page longer, and the
+#: next one slower.
+PAGES = tuple(f"saved-{number}" for number in range(10))
+#: Renamed, and published.
+LARGE, SIXTY = "large", "sixty"
+
+_PER_FOLDER = 100
+_TEXT = "<p>" + "All that is here may be cached for a day. " * 40 + "</p>"
+
+
+def make(app: Any, distribution: str, descendants: str, pages: str) -> None:
+    """Make the demo's site, and add what is saved, renamed and published."""
+    make_site(app, distribution)
+    site = app[SITE_ID]
+    for name in PAGES:
+        _publish(site, _add(site, "Document", name))
+    _add_descendants(site, int(descendants))
+    sixty = _add(site, "Folder", SIXTY)
+    for number in range(int(pages)):
+        _add(sixty, "Document", f"page-{number}")
+    transaction.commit()
+
+
+def _add_descendants(site: Any, count: int) -> None:
+    large = _add(site, "Folder", LARGE)
+    while count > 0:
+        folder = _add(large, "Folder", f"folder-{count}")
+        for number in range(min(count, _PER_FOLDER) - 1):
+            _add(folder, "Document", f"page-{number}")
+        count -= _PER_FOLDER
+        transaction.savepoint(optimistic=True)
+
+
+def _add(container: Any, portal_type: str, name: str) -> Any:
+    from plone.app.textfield.value import RichTextValue
+    from plone.dexterity.utils import createContentInContainer
+
+    fields = {"id": name, "title": name.replace("-", " ").title()}
+    if portal_type == "Document":
+        fields["text"] = RichTextValue(_TEXT, "text/html", "text/x-html-safe")
+    return createContentInContainer(
+        container, portal_type, checkConstraints=False, **fields
+    )
+
+
+def _publish(site: Any, content: Any) -> None:
+    site.portal_workflow.doActionFor(content, "publish")
+
+
+def uninstall(app: Any) -> None:
+    """Take the add-on out of the site."""
+    from plone.base.utils import get_installer
+
+    site = app[SITE_ID]
+    if not get_installer(site, app.REQUEST).uninstall_product("collective.cloudfront"):
+        raise RuntimeError("The add-on cannot be uninstalled.")
+    transaction.commit()
+
+
+def main(zope_conf: str, action: str, *arguments: str) -> None:
+    """Start Zope without a server, and do it as the site's manager."""
+    from AccessControl.SecurityManagement import newSecurityManager
+    from Testing.makerequest import makerequest
+    from zope.component.hooks import setSite
+    from zope.globalrequest import setRequest
+    from Zope2.Startup.run import make_wsgi_app
+
+    import Zope2
+
+    make_wsgi_app({}, zope_conf)
+    app = makerequest(Zope2.app())
+    app.REQUEST["PARENTS"] = [app]
+    setRequest(app.REQUEST)
+    if SITE_ID in app.objectIds():
+        setSite(app[SITE_ID])
+        newSecurityManager(None, app.acl_users.getUser(USER).__of__(app.acl_users))
+    {"make": make, "uninstall": uninstall}[action](app, *arguments)
+    Zope2.DB.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,97 @@
+"""Specification: the benchmark runs, and what it finds that no clock decides.
+
+Times are what it is for, but they are no business of a test.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import json
+import pytest
+import subprocess
+import sys
+
+
+BENCH = Path(__file__).parents[4] / "benchmarks" / "bench.py"
+
+pytestmark = pytest.mark.skipif(
+    not BENCH.exists(), reason="benchmarks/ is only in a checkout"
+)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> tuple[str, dict[str, Any]]:
+    """What the parts without Plone print and write."""
+    folder = tmp_path_factory.mktemp("bench")
+    only = [word for name in ("outbox", "drain", "memory") for word in ("--only", name)]
+    done = subprocess.run(
+        [sys.executable, str(BENCH), "--quick", "--dir", str(folder), *only],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    written = json.loads((folder / "bench.json").read_text())
+    assert [path.name for path in folder.iterdir()] == ["bench.json"], "left behind"
+    return done.stdout, written
+
+
+@pytest.fixture(scope="module")
+def results(run) -> dict[str, Any]:
+    """The results by name."""
+    _printed, written = run
+    return written["results"]
+
+
+def test_it_says_where_it_was_measured(run):
+    _printed, written = run
+    assert written["quick"] is True
+    assert {"python", "sqlite", "cores", "file_system"} <= set(written["environment"])
+
+
+def test_only_what_was_asked_for_is_measured(results):
+    assert list(results) == ["outbox", "drain", "memory"]
+
+
+def test_every_goal_is_in_the_table_with_its_verdict(run, results):
+    printed, _written = run
+    rows = [row for result in results.values() for row in result["rows"]]
+    with_goal = [row for row in rows if row["goal"]]
+    assert len(with_goal) >= 4
+    for row in with_goal:
+        assert isinstance(row["met"], bool)
+        assert row["goal"] in printed
+    for result in results.values():
+        assert result["title"] in printed
+
+
+def test_throughput_is_told_with_its_spread(results):
+    for speed in ("in_per_second", "out_per_second"):
+        facts = results["outbox"]["facts"][speed]
+        assert 0 < facts["lower"] <= facts["median"] <= facts["upper"]
+
+
+def test_every_item_is_drained_without_a_refusal(results):
+    for what, drained in results["drain"]["facts"].items():
+        assert drained["items"] == 10_000, what
+        assert drained["refusals_for_quota"] == 0, what
+        assert drained["refusals_for_throttling"] == 0, what
+        assert drained["other_refusals"] == 0, what
+
+
+def test_the_allowed_rate_is_used(results):
+    """The clock is simulated: this is no time of the machine's."""
+    for what, drained in results["drain"]["facts"].items():
+        assert drained["share"] >= 0.95, what
+
+
+def test_calls_carry_what_the_rate_allows(results):
+    """At a call every 2 seconds and 150 items a second, that is 300 items."""
+    drained = results["drain"]["facts"]["one courier, both quota models"]
+    assert drained["calls"] <= 10_000 / 300
+
+
+def test_memory_does_not_grow_with_the_backlog(results):
+    """Four times the items, and not a tenth more memory."""
+    assert results["memory"]["facts"]["ratio"] <= 1.1
