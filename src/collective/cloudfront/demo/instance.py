@@ -199,9 +199,7 @@ class Instance:
         for folder in ("etc", "var/log", "var/blobstorage", "var/blobcache"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
         storage = _CLIENT_STORAGE.format(zeo=self.zeo) if self.zeo else _FILE_STORAGE
-        (self.zope_conf).write_text(
-            _ZOPE_CONF.format(home=self.home, storage=storage)
-        )
+        (self.zope_conf).write_text(_ZOPE_CONF.format(home=self.home, storage=storage))
         zcml = f'  <include package="{self.zcml}" />' if self.zcml else ""
         (self.home / "etc" / "site.zcml").write_text(_SITE_ZCML.format(zcml=zcml))
         (self.home / "etc" / "wsgi.ini").write_text(

@@ -9,6 +9,7 @@ from plone import api
 from plone.registry.interfaces import IRegistry
 from z3c.caching.interfaces import IPurgePaths
 from z3c.caching.purge import Purge
+from ZODB.POSException import ConflictError
 from zope.component import getGlobalSiteManager
 from zope.component import getUtility
 from zope.event import notify
@@ -18,7 +19,6 @@ from zope.globalrequest import setRequest
 from zope.interface import implementer
 from zope.interface import Interface
 from zope.lifecycleevent import modified
-from ZODB.POSException import ConflictError
 
 import logging
 import pytest

@@ -61,9 +61,7 @@ def test_events_in_later_before_commit_hooks_are_delivered(site, process):
     assert process.deliver() == ["/a", "/b"]
 
 
-def test_a_further_event_after_a_change_of_the_object_adds_its_new_paths(
-    site, process
-):
+def test_a_further_event_after_a_change_of_the_object_adds_its_new_paths(site, process):
     folder = api.content.create(site, "Folder", id="folder")
     page = api.content.create(folder, "Document", id="page")
     transaction.commit()

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from collective.cloudfront.demo.instance import PASSWORD
 from collective.cloudfront.demo.instance import USER
+from lxml.html import fromstring
 from typing import Any
 
-import re
 import requests
 import time
 
@@ -67,16 +67,14 @@ class Editor:
     def log_in(self) -> None:
         """Log in through the login form."""
         page = self._browser.get(f"{self.url}/login")
-        answer = self._browser.post(
-            f"{self.url}/login",
-            data={
-                **_hidden_fields(page.text, "loginform|login-form|login"),
-                "__ac_name": self._user,
-                "__ac_password": self._password,
-                "buttons.login": "Log in",
-            },
-        )
-        assert "__ac" in self._browser.cookies or answer.ok, answer.text[:500]
+        values = {
+            **_form_values(page.text, "login"),
+            "__ac_name": self._user,
+            "__ac_password": self._password,
+            "buttons.login": "Log in",
+        }
+        answer = self._browser.post(f"{self.url}/login", data=values)
+        assert "__ac" in self._browser.cookies, answer.text[:500]
 
     def edit_in_form(self, path: str, **fields: str) -> requests.Response:
         """Edit content through the Classic edit form."""
@@ -87,7 +85,7 @@ class Editor:
             files={
                 name: (None, value)
                 for name, value in {
-                    **_form_values(form.text),
+                    **_form_values(form.text, "edit"),
                     **fields,
                     "form.buttons.save": "Save",
                 }.items()
@@ -106,7 +104,9 @@ class Viewer:
 
     def get(self, path: str, **headers: str) -> requests.Response:
         """Fetch a page, without following redirects."""
-        return self._session.get(self.url + path, headers=headers, allow_redirects=False)
+        return self._session.get(
+            self.url + path, headers=headers, allow_redirects=False
+        )
 
     def cache(self, path: str) -> str:
         """Fetch a page; return ``Hit`` or ``Miss``."""
@@ -130,20 +130,9 @@ def eventually(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
     raise AssertionError(f"not within {seconds} s: {condition}")
 
 
-def _form_values(html: str) -> dict[str, str]:
-    """Return what a browser would submit of the edit form, without its buttons."""
-    from lxml.html import fromstring
-
-    document = fromstring(html)
-    form = next(f for f in document.forms if "edit" in (f.action or ""))
-    return {
-        name: value
-        for name, value in form.form_values()
-        if not name.startswith("form.buttons")
-    }
-
-
-def _hidden_fields(html: str, _name: str) -> dict[str, str]:
-    return dict(
-        re.findall(r'<input[^>]+type="hidden"[^>]+name="([^"]+)"[^>]+value="([^"]*)"', html)
+def _form_values(html: str, action: str) -> dict[str, str]:
+    """Return what a browser would submit of a form, without its buttons."""
+    form = next(
+        form for form in fromstring(html).forms if action in (form.action or "")
     )
+    return {name: value for name, value in form.form_values() if "buttons" not in name}

@@ -8,9 +8,7 @@ import socket
 
 
 @pytest.mark.parametrize("name", ["origin", "edge", "api"])
-def test_a_busy_port_is_named_with_the_option_to_choose_another(
-    name, tmp_path, capsys
-):
+def test_a_busy_port_is_named_with_the_option_to_choose_another(name, tmp_path, capsys):
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
         ports = {other: free_port() for other in ("origin", "edge", "api")}

@@ -85,9 +85,7 @@ def test_a_fault_delays_an_invalidation_and_loses_nothing(
     name, save, viewer, cloudfront, editor
 ):
     viewer.warm("/welcome")
-    cloudfront.control.inject(
-        times=1, operation="CreateInvalidation", **FAULTS[name]
-    )
+    cloudfront.control.inject(times=1, operation="CreateInvalidation", **FAULTS[name])
     words = f"Fresh in spite of {name}"
     save(words)
     if name in ("AccessDenied", "NoSuchDistribution"):
@@ -102,7 +100,9 @@ def test_a_fault_delays_an_invalidation_and_loses_nothing(
     assert len(references) == len(set(references))
 
 
-def test_an_outage_delays_invalidations_and_loses_nothing(save, viewer, cloudfront, log):
+def test_an_outage_delays_invalidations_and_loses_nothing(
+    save, viewer, cloudfront, log
+):
     viewer.warm("/welcome")
     cloudfront.stop()
     save("Written while CloudFront was out of reach")

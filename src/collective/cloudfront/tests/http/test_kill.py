@@ -112,4 +112,6 @@ def test_no_committed_change_is_lost_when_a_process_is_killed(
     assert len(uncommitted) <= report["in_doubt"]
     references = Counter(made.caller_reference for made in invalidations)
     assert max(references.values()) == 1
-    assert {reference for reference, _id, _items in report["settled"]} == set(references)
+    assert {reference for reference, _id, _items in report["settled"]} == set(
+        references
+    )

@@ -97,7 +97,8 @@ def test_a_file_with_a_non_ascii_name_is_replaced_at_the_edge(
 def test_publishing_sixty_pages_at_once_is_one_call(editor, viewer, cloudfront):
     folder = editor.create("", "Folder", title=f"Sixty {time.time_ns()}")
     pages = [
-        editor.create(folder, "Document", title=f"Page {number}") for number in range(60)
+        editor.create(folder, "Document", title=f"Page {number}")
+        for number in range(60)
     ]
     time.sleep(LONG_ENOUGH)
     cloudfront.control.reset()

@@ -1,5 +1,7 @@
 """Specification: several Zope processes share one outbox."""
 
+from collections import Counter
+from collections.abc import Iterator
 from collective.cloudfront.demo.instance import free_port
 from collective.cloudfront.demo.instance import Instance
 from collective.cloudfront.demo.instance import virtual_host_root
@@ -8,8 +10,6 @@ from collective.cloudfront.tests.http.conftest import options
 from collective.cloudfront.tests.http.people import Editor
 from collective.cloudfront.tests.http.people import eventually
 from collective.cloudfront.tests.http.people import Viewer
-from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -109,9 +109,7 @@ def settle(cloudfront: LocalCloudFront, items: set[str]) -> None:
     eventually(all_accepted, 30)
 
 
-def test_edits_in_two_processes_are_all_delivered_and_none_twice(
-    instances, cloudfront
-):
+def test_edits_in_two_processes_are_all_delivered_and_none_twice(instances, cloudfront):
     pages = make_pages(instances[0])
     settle(cloudfront, set(pages))
     before = len(cloudfront.control.invalidations())
