@@ -8,12 +8,21 @@ from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local import Options
 from collective.cloudfront.tests.http.people import Editor
 from collective.cloudfront.tests.http.people import Viewer
+from pathlib import Path
 
 import pytest
 
 
 DISTRIBUTION = "E2TESTTESTTEST"
 VIEWS = "collective.cloudfront.tests.http"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is in this folder."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker("http")
 
 
 @pytest.fixture(scope="session")
