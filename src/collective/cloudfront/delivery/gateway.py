@@ -225,7 +225,6 @@ def is_tenant(distribution: str) -> bool:
 
 
 def _make_client(credentials: Credentials) -> Any:
-    from botocore.config import Config
     from botocore.exceptions import PartialCredentialsError
 
     import boto3
@@ -235,24 +234,33 @@ def _make_client(credentials: Credentials) -> Any:
         missing = "secret access key" if credentials.access_key_id else "access key id"
         raise PartialCredentialsError(provider="the settings", cred_var=missing)
     session = boto3.session.Session(
+        botocore_session=_new_session(),
         profile_name=credentials.profile or None,
         aws_access_key_id=credentials.access_key_id or None,
         aws_secret_access_key=credentials.secret_access_key or None,
     )
     if credentials.role_arn:
         session = _assume(session, credentials.role_arn)
-    return session.client(
-        "cloudfront",
-        # CloudFront is global, but boto3 wants a region to sign for.
-        region_name=session.region_name or "us-east-1",
-        config=Config(
+    # CloudFront is global, but boto3 wants a region to sign for.
+    return session.client("cloudfront", region_name=session.region_name or "us-east-1")
+
+
+def _new_session() -> Any:
+    """Return a session whose clients, those for credentials as well, wait shortly."""
+    from botocore.config import Config
+    from botocore.session import get_session
+
+    session = get_session()
+    session.set_default_client_config(
+        Config(
             connect_timeout=CONNECT_TIMEOUT,
             read_timeout=READ_TIMEOUT,
             # The courier repeats, with the pace of all its calls in view.
             retries={"total_max_attempts": 1},
             user_agent_extra="collective.cloudfront",
-        ),
+        )
     )
+    return session
 
 
 def _assume(source: Any, role_arn: str) -> Any:
@@ -262,12 +270,11 @@ def _assume(source: Any, role_arn: str) -> Any:
     from botocore.exceptions import NoCredentialsError
 
     import boto3
-    import botocore.session
 
     own = source.get_credentials()
     if own is None:
         raise NoCredentialsError()
-    core = botocore.session.get_session()
+    core = _new_session()
     region = source.region_name or "us-east-1"
     fetcher = AssumeRoleCredentialFetcher(
         client_creator=lambda *args, **kwargs: core.create_client(

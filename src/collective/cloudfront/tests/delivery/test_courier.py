@@ -129,7 +129,7 @@ def test_a_batch_is_frozen_before_the_call(world, gateway):
 
 
 def test_every_batch_has_a_new_reference(world, gateway):
-    for number in range(5):
+    for _ in range(5):
         world.release("/a")
         world.run(4)
     references = [call.reference for call in gateway.calls]

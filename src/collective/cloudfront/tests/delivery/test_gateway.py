@@ -485,8 +485,25 @@ def test_a_role_that_may_not_be_assumed_says_so(gateway, control, sts):
 
 def test_a_role_while_sts_is_out_of_reach_is_transient(gateway, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
+    started = time.monotonic()
     answer = create(gateway, credentials=Credentials(role_arn=ROLE))
     assert answer.outcome is Outcome.TRANSIENT
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize("service", ["STS", "CLOUDFRONT"])
+def test_a_service_that_hangs_is_waited_for_once_and_shortly(
+    gateway, monkeypatch, service
+):
+    monkeypatch.setattr(module, "READ_TIMEOUT", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", url)
+        role = ROLE if service == "STS" else ""
+        started = time.monotonic()
+        answer = create(gateway, credentials=Credentials(role_arn=role))
+        assert answer.outcome is Outcome.TRANSIENT
+        assert 0.3 < time.monotonic() - started < 2
 
 
 def test_one_client_serves_all_threads(gateway, control, monkeypatch):

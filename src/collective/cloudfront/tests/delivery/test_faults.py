@@ -1,0 +1,282 @@
+"""Whatever goes wrong, in whatever order: nothing is lost, nothing is paid for twice.
+
+The whole delivery runs against a simulated CloudFront that errs on request. Couriers
+die in the middle of a call, the disk fails, calls are slower than claims last.
+"""
+
+from collections import defaultdict
+from collective.cloudfront.delivery.courier import Target
+from collective.cloudfront.local import ControlPlane
+from collective.cloudfront.local import Options
+from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.contract import OutboxUnavailable
+from collective.cloudfront.outbox.intake import Intake
+from collective.cloudfront.outbox.sqlite import SqliteOutbox
+from collective.cloudfront.tests.delivery.gateways import ControlGateway
+from collective.cloudfront.tests.delivery.gateways import E1
+from collective.cloudfront.tests.delivery.gateways import E2
+from collective.cloudfront.tests.delivery.gateways import TENANT
+from collective.cloudfront.tests.delivery.world import World
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+from hypothesis.stateful import RuleBasedStateMachine
+from hypothesis.stateful import run_state_machine_as_test
+from pathlib import Path
+
+import pytest
+import uuid
+
+
+DISTRIBUTIONS = (E1, E2, TENANT)
+CODES = (
+    "AccessDenied",
+    "ExpiredToken",
+    "InconsistentQuantities",
+    "InternalError",
+    "NoSuchDistribution",
+    "ServiceUnavailable",
+    "Throttling",
+    "TooManyInvalidationsInProgress",
+)
+#: ``~`` is what CloudFront refuses; no item of ours has one, until a bug does it.
+BAD = "~"
+
+
+class Killed(BaseException):
+    """The process dies here."""
+
+
+class DeadlyGateway(ControlGateway):
+    """Kills its courier on request, and lets time pass during calls."""
+
+    def __init__(self, control, clock):
+        super().__init__(control)
+        self.clock = clock
+        self.fate = None
+        self.seconds = 0.0
+
+    def create(self, *args):
+        fate, self.fate = self.fate, None
+        if fate == "before":
+            raise Killed
+        answer = super().create(*args)
+        self.clock.advance(self.seconds)
+        self.seconds = 0.0
+        if fate == "after":
+            raise Killed
+        return answer
+
+
+class FailingOutbox(SqliteOutbox):
+    """Fails at one of its next writes."""
+
+    fails_in = 0
+
+    def _write(self, *args, **kwargs):
+        if self.fails_in:
+            self.fails_in -= 1
+            if not self.fails_in:
+                raise OutboxUnavailable("database or disk is full")
+        return super()._write(*args, **kwargs)
+
+
+class FaultyWorld(World):
+    def open(self):
+        return FailingOutbox(self.path, clock=self.clock)
+
+
+class FaultMachine(RuleBasedStateMachine):
+    """Saves, deliveries and faults in any order."""
+
+    folder: Path
+
+    def __init__(self):
+        super().__init__()
+        folder = self.folder / uuid.uuid4().hex
+        folder.mkdir()
+        self.world = FaultyWorld(folder)
+        self.clock = self.world.clock
+        options = Options(distributions=DISTRIBUTIONS)
+        self.control = ControlPlane(options, self.clock, self.clock.advance)
+        self.gateway = DeadlyGateway(self.control, self.clock)
+        self.world.gateway = self.gateway
+        self.world.targets = {name: Target(name) for name in DISTRIBUTIONS}
+        self.start_courier()
+        self.other = self.world.make_courier(self.world.open())
+        #: When each item was released.
+        self.released = defaultdict(list)
+        self.numbers = iter(range(1_000_000))
+
+    def start_courier(self):
+        self.intake = Intake(self.world.outbox, clock=self.clock)
+        options = {"intake": self.intake}
+        self.world.courier = self.world.make_courier(self.world.outbox, **options)
+
+    def teardown(self):
+        self.world.outbox.close()
+        self.other.outbox.close()
+
+    # --- saves ------------------------------------------------------------------------
+
+    @rule(
+        distribution=st.sampled_from(DISTRIBUTIONS),
+        count=st.sampled_from([1, 3, 400]),
+        wildcards=st.integers(0, 2),
+        bad=st.sampled_from([0, 0, 0, 1, 2]),
+        commits=st.booleans(),
+    )
+    def save(self, distribution, count, wildcards, bad, commits):
+        items = [f"/{next(self.numbers)}" for _ in range(count)]
+        items += [f"/{next(self.numbers)}/*" for _ in range(wildcards)]
+        items += [f"/{BAD}{next(self.numbers)}" for _ in range(bad)]
+        self.transaction(distribution, items, commits)
+
+    @rule(commits=st.booleans(), data=st.data())
+    def save_again(self, commits, data):
+        """The same page is edited once more."""
+        if self.released:
+            known = list(self.released)[-20:]
+            distribution, item = data.draw(st.sampled_from(known))
+            self.transaction(distribution, [item], commits)
+
+    def transaction(self, distribution, items, commits):
+        entries = [Entry(distribution, item) for item in items]
+        token = uuid.uuid4().hex
+        self.intake.prepare(token, entries)
+        if commits:
+            self.intake.release(token, entries)
+            for item in items:
+                self.released[distribution, item].append(self.clock.now)
+        else:
+            self.intake.discard(token)
+
+    # --- deliveries -------------------------------------------------------------------
+
+    @rule(seconds=st.sampled_from([0.1, 5.0, 60.0]))
+    def run_for(self, seconds):
+        end = self.clock.now + seconds
+        while self.clock.now < end:
+            self.clock.advance(max(0.01, self.round(self.world.courier)))
+
+    @rule(rounds=st.integers(1, 20))
+    def rounds_of_both(self, rounds):
+        for _ in range(rounds):
+            delays = [self.round(self.other), self.round(self.world.courier)]
+            self.clock.advance(max(0.01, min(delays)))
+
+    @rule(seconds=st.sampled_from([1.0, 30.0, 100.0]))
+    def time_passes(self, seconds):
+        self.clock.advance(seconds)
+
+    def round(self, courier):
+        try:
+            return courier.round()
+        except Killed:
+            if courier is self.other:
+                courier.outbox.end()
+                self.other = self.world.make_courier(self.world.open())
+            else:
+                # What its memory held is handed on: an Intake says that it is lost.
+                kept, ended = self.intake._kept, self.intake._ended
+                self.world.restart()
+                self.start_courier()
+                self.intake._kept, self.intake._ended = kept, ended
+            return 0.0
+
+    # --- faults -------------------------------------------------------------------------
+
+    @rule(code=st.sampled_from(CODES), times=st.integers(1, 3))
+    def error(self, code, times):
+        self.control.inject("error", code=code, times=times)
+
+    @rule(kind=st.sampled_from(["drop_before", "drop_after", "garbage"]))
+    def no_answer(self, kind):
+        self.control.inject(kind)
+
+    @rule(seconds=st.sampled_from([9.0, 50.0, 130.0]))
+    def slow_call(self, seconds):
+        self.gateway.seconds = seconds
+
+    @rule(fate=st.sampled_from(["before", "after"]))
+    def death(self, fate):
+        self.gateway.fate = fate
+
+    @rule(writes=st.integers(1, 9))
+    def disk_failure(self, writes):
+        self.world.outbox.fails_in = writes
+
+    @rule(wildcards=st.sampled_from([1, 15]), rate=st.sampled_from([10.0, 150.0]))
+    def quotas_change(self, wildcards, rate):
+        self.control.change_options(
+            wildcards_in_progress=wildcards, paths_per_second=rate
+        )
+
+    # --- the law ------------------------------------------------------------------------
+
+    def heal(self):
+        """Everything works again; deliver the rest."""
+        self.control.clear_faults()
+        self.control.change_options(wildcards_in_progress=15, paths_per_second=150.0)
+        self.gateway.fate, self.gateway.seconds = None, 0.0
+        self.world.outbox.fails_in = 0
+        self.world.outbox.resume()
+        self.clock.advance(61)
+        self.world.run(15)
+        self.world.run_until_idle(20_000)
+
+    def check(self):
+        self.heal()
+        invalidations = self.control.invalidations()
+        quarantined = {
+            (refused.distribution, refused.item): refused.refused
+            for refused in self.world.outbox.refused(100_000)
+        }
+        # Nothing is lost: each item is accepted after its last release, or set aside.
+        accepted = defaultdict(list)
+        for each in invalidations:
+            for item in each.items:
+                accepted[each.distribution, item].append(each.created)
+        for entry, times in self.released.items():
+            if BAD in entry[1]:
+                assert quarantined[entry] >= times[-1]
+            else:
+                assert accepted[entry]
+                assert accepted[entry][-1] >= times[-1]
+        # Nothing is billed more often than it was released, but for what was in
+        # doubt, and that is counted.
+        in_excess = sum(
+            max(0, len(times) - len(self.released[entry]))
+            for entry, times in accepted.items()
+        )
+        assert in_excess <= self.world.outbox.status().in_doubt_released
+        # What was accepted is known, once each, and nothing else is.
+        history = self.world.outbox.history(100_000)
+        assert sorted((each.reference, each.items) for each in history) == sorted(
+            (each.caller_reference, each.items) for each in invalidations
+        )
+        # Only what CloudFront refuses is set aside.
+        assert all(BAD in item for _, item in quarantined)
+        assert self.world.outbox.status().prepared == 0
+
+
+class CheckedFaultMachine(FaultMachine):
+    def teardown(self):
+        self.check()
+        super().teardown()
+
+
+def run(machine, folder, examples, steps):
+    run_state_machine_as_test(
+        type("Machine", (machine,), {"folder": folder}),
+        settings=settings(max_examples=examples, stateful_step_count=steps),
+    )
+
+
+def test_nothing_is_lost_or_billed_twice_whatever_goes_wrong(tmp_path):
+    run(CheckedFaultMachine, tmp_path, examples=50, steps=50)
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_or_billed_twice_whatever_goes_wrong_for_long(tmp_path):
+    run(CheckedFaultMachine, tmp_path, examples=500, steps=80)

@@ -1,0 +1,316 @@
+"""The courier in its thread, in real time."""
+
+from collective.cloudfront.delivery.courier import Courier
+from collective.cloudfront.delivery.courier import Target
+from collective.cloudfront.delivery.thread import CourierThread
+from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.intake import Intake
+from collective.cloudfront.outbox.sqlite import SqliteOutbox
+from collective.cloudfront.tests.delivery.gateways import E1
+from collective.cloudfront.tests.delivery.gateways import ScriptedGateway
+from collective.cloudfront.tests.delivery.gateways import TRANSIENT
+
+import pytest
+import threading
+import time
+
+
+WINDOW = 0.05
+
+
+@pytest.fixture
+def gateway():
+    return ScriptedGateway(time.time)
+
+
+@pytest.fixture
+def make_thread(tmp_path, gateway):
+    """Make a courier thread on the outbox of this test; all are stopped at its end."""
+    threads = []
+
+    def make(**options):
+        outbox = SqliteOutbox(tmp_path / "outbox.sqlite")
+        targets = {E1: Target(E1, window=WINDOW)}
+        courier = Courier(outbox, gateway, lambda: targets, **options)
+        threads.append(CourierThread(courier))
+        return threads[-1]
+
+    yield make
+    gateway.script = []
+    for thread in threads:
+        thread.stop()
+        thread.courier.outbox.end()
+
+
+@pytest.fixture
+def thread(make_thread):
+    return make_thread()
+
+
+@pytest.fixture
+def outbox(thread):
+    return thread.courier.outbox
+
+
+def release(outbox, *items):
+    outbox.release("", [Entry(E1, item) for item in items])
+
+
+def eventually(condition, seconds=10.0):
+    """Wait until ``condition`` is true; fail if it never is."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "It did not happen."
+        time.sleep(0.005)
+    return True
+
+
+def courier_threads():
+    return [each for each in threading.enumerate() if each.name == "cloudfront-courier"]
+
+
+# --- starting ----------------------------------------------------------------------------
+
+
+def test_without_work_there_is_no_thread(thread):
+    assert courier_threads() == []
+
+
+def test_waking_starts_a_daemon_thread_once(thread):
+    for _ in range(20):
+        thread.wake()
+    (started,) = courier_threads()
+    assert started.daemon
+
+
+def test_many_threads_that_wake_it_start_it_once(thread):
+    barrier = threading.Barrier(8)
+
+    def wake():
+        barrier.wait()
+        thread.wake()
+
+    wakers = [threading.Thread(target=wake) for _ in range(8)]
+    for waker in wakers:
+        waker.start()
+    for waker in wakers:
+        waker.join()
+    assert len(courier_threads()) == 1
+
+
+def test_what_is_released_is_delivered(thread, outbox, gateway):
+    release(outbox, "/a", "/b")
+    thread.wake()
+    eventually(lambda: gateway.delivered == ["/a", "/b"])
+
+
+def test_what_an_earlier_process_left_is_delivered(thread, outbox, gateway):
+    release(outbox, "/a")
+    assert outbox.claim(E1, 60)
+    outbox.freeze(E1, "left behind", ["/a"])
+    thread.wake()
+    eventually(lambda: gateway.accepted == {"left behind": ("/a",)})
+
+
+def test_waking_keeps_nobody_waiting(thread, gateway):
+    busy = threading.Event()
+    gateway.script = [lambda call: busy.wait(5) and TRANSIENT]
+    release(thread.courier.outbox, "/a")
+    thread.wake()
+    eventually(lambda: gateway.calls)
+    started = time.monotonic()
+    for _ in range(1000):
+        thread.wake()
+    assert time.monotonic() - started < 0.5
+    busy.set()
+
+
+def test_a_wake_during_a_round_is_not_lost(thread, outbox, gateway):
+    """Nothing waits for the end of an idle second that began before it came."""
+
+    def add_more(call):
+        release(outbox, "/b")
+        thread.wake()
+        return gateway.accept(call)
+
+    gateway.script = [add_more]
+    release(outbox, "/a")
+    thread.wake()
+    eventually(lambda: len(gateway.calls) == 2)
+    assert gateway.calls[1].time - gateway.calls[0].time < 0.6
+
+
+def test_an_idle_thread_does_not_spin(thread, monkeypatch):
+    rounds = []
+    run = thread.courier.round
+    thread.courier.round = lambda: rounds.append(1) or run()
+    thread.wake()
+    time.sleep(0.5)
+    assert 1 <= len(rounds) <= 3
+
+
+# --- bugs ----------------------------------------------------------------------------------
+
+
+def test_a_bug_in_a_round_does_not_end_the_thread(thread, outbox, gateway, caplog):
+    run, faults = thread.courier.round, [ZeroDivisionError("a bug")]
+
+    def round():
+        if faults:
+            raise faults.pop()
+        return run()
+
+    thread.courier.round = round
+    release(outbox, "/a")
+    thread.wake()
+    eventually(lambda: not faults)
+    thread.wake()
+    eventually(lambda: gateway.delivered == ["/a"])
+    assert len(courier_threads()) == 1
+    assert "a bug" in caplog.text
+
+
+def test_after_a_bug_it_does_not_spin(thread):
+    rounds = []
+
+    def round():
+        rounds.append(1)
+        raise ZeroDivisionError
+
+    thread.courier.round = round
+    thread.wake()
+    time.sleep(0.3)
+    assert len(rounds) == 1
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_ended_is_started_again(thread, outbox, gateway):
+    run = thread.courier.round
+
+    def end():
+        raise SystemExit
+
+    thread.courier.round = end
+    thread.wake()
+    eventually(lambda: not courier_threads())
+    thread.courier.round = run
+    release(outbox, "/a")
+    thread.wake()
+    eventually(lambda: gateway.delivered == ["/a"])
+
+
+# --- stopping ------------------------------------------------------------------------------
+
+
+def test_stopping_ends_the_thread_at_once(thread):
+    thread.wake()
+    time.sleep(0.1)
+    started = time.monotonic()
+    thread.stop()
+    assert time.monotonic() - started < 1
+    assert courier_threads() == []
+
+
+def test_stopping_before_starting_does_no_harm(thread):
+    thread.stop()
+    thread.stop()
+    assert courier_threads() == []
+
+
+def test_nothing_starts_again_after_stopping(thread, outbox, gateway):
+    thread.stop()
+    release(outbox, "/a")
+    thread.wake()
+    time.sleep(3 * WINDOW)
+    assert courier_threads() == []
+    assert gateway.calls == []
+
+
+def test_stopping_finishes_the_call_in_flight(thread, outbox, gateway):
+    called = threading.Event()
+
+    def slow(call):
+        called.set()
+        time.sleep(0.3)
+        return gateway.accept(call)
+
+    gateway.script = [slow]
+    release(outbox, "/a")
+    thread.wake()
+    assert called.wait(10)
+    thread.stop()
+    assert outbox.frozen(E1) == []
+    assert [settled.items for settled in outbox.history(10)] == [("/a",)]
+
+
+def test_stopping_does_not_wait_for_ever_and_leaves_the_batch_for_the_next_start(
+    thread, make_thread, outbox, gateway
+):
+    called, hang = threading.Event(), threading.Event()
+
+    def hanging(call):
+        gateway.accept(call)
+        called.set()
+        hang.wait(10)
+        return TRANSIENT
+
+    gateway.script = [hanging]
+    release(outbox, "/a")
+    thread.wake()
+    assert called.wait(10)
+    started = time.monotonic()
+    thread.stop(timeout=0.2)
+    assert 0.15 < time.monotonic() - started < 2
+    assert len(outbox.frozen(E1)) == 1
+
+    # The process ends here; its thread, a daemon, with it.
+    outbox.end()
+    following = make_thread()
+    following.wake()
+    eventually(lambda: following.courier.outbox.history(10))
+    assert gateway.delivered == ["/a"]
+    assert len({call.reference for call in gateway.calls}) == 1
+    hang.set()
+    eventually(lambda: len(courier_threads()) == 1)
+
+
+def test_stopping_leaves_the_rest_in_the_outbox(thread, outbox, gateway):
+    gateway.otherwise = lambda call: TRANSIENT
+    release(outbox, "/a")
+    thread.wake()
+    eventually(lambda: gateway.calls)
+    thread.stop()
+    assert [batch.items for batch in outbox.frozen(E1)] == [("/a",)]
+
+
+def test_after_stopping_another_courier_need_not_wait(thread, make_thread, gateway):
+    gateway.script = [TRANSIENT]
+    release(thread.courier.outbox, "/a")
+    thread.wake()
+    eventually(lambda: gateway.calls)
+    thread.stop()
+    following = make_thread()
+    following.wake()
+    eventually(lambda: gateway.delivered == ["/a"])
+
+
+def test_a_subscriber_may_stop_the_thread_that_it_is_called_in(make_thread, gateway):
+    thread = make_thread(notify=lambda event: thread.stop())
+    release(thread.courier.outbox, "/a")
+    thread.wake()
+    eventually(lambda: gateway.delivered == ["/a"])
+    eventually(lambda: not courier_threads())
+
+
+def test_what_is_kept_in_memory_is_brought_in_before_the_end(make_thread, tmp_path):
+    intake = Intake(SqliteOutbox(tmp_path / "outbox.sqlite"))
+    thread = make_thread(intake=intake)
+    thread.wake()
+    eventually(courier_threads)
+    run = thread.courier.round
+    thread.courier.round = lambda: run() if not intake.kept else 1.0
+    intake._keep([Entry(E1, "/a")], [])
+    thread.stop()
+    assert intake.kept == 0
+    assert [each.item for each in intake.outbox.pending(E1, 10)] == ["/a"]
+    intake.outbox.close()
