@@ -10,7 +10,7 @@ One round, for each distribution that has work::
        THROTTLED       wait, growing                    ◄─┤
        OVER_QUOTA      shrink, wait; dissolve if safe   ◄─┤
        TRANSIENT       wait, growing to 15 min; repeat  ◄─┤
-       REFUSED_ITEMS   split; alone: quarantine         ◄─┤
+       REFUSED_ITEMS   split; alone, thrice: quarantine ◄─┤
        REFERENCE_TAKEN dissolve                         ◄─┤
        MISCONFIGURED   pause, say what to do            ◄─┘
 
@@ -71,6 +71,10 @@ FORGET_AFTER = 3600.0
 #: Refused for quota this often, over some five minutes, a batch was not accepted
 #: before either: what was in progress then is completed, and it would be found.
 CERTAIN_REFUSALS = 10
+#: An item that is alone goes into quarantine at its third refusal. Ours keep
+#: CloudFront's rules, so a single refusal is more likely a wrong answer.
+CONFIRMED_REFUSALS = 3
+LONGEST_DOUBT = 2.0
 #: How many invalidations in progress are looked up in one round.
 LOOKS_PER_ROUND = 3
 #: How many settled invalidations the history keeps.
@@ -206,8 +210,9 @@ class Courier:
         look_in = self._look_due(work, now)
         due = min(send_in, look_in)
         if due > 0:
-            if work.ready and send_in <= target.window:
-                # boto3's cold start takes as long as the window: use it.
+            if work.ready and work.waiting is None and send_in <= target.window:
+                # boto3's cold start takes as long as the window: use it. Not while
+                # waiting: the next try must look for credentials again, then.
                 self.gateway.prepare(target.credentials)
             return due
         if not self.outbox.claim(target.distribution, CLAIM_SECONDS):
@@ -363,6 +368,9 @@ class Courier:
                 len(batch.items),
                 answer.reason,
             )
+        elif self.outbox.refuse(batch) < CONFIRMED_REFUSALS:
+            self._wait(batch, answer, LONGEST_DOUBT)
+            return
         else:
             self.outbox.quarantine(batch, answer.reason)
             logger.error(

@@ -295,6 +295,7 @@ class SqliteOutbox:
                     for item in batch.items
                 ],
             )
+            _end_waiting(db, batch.distribution)
 
     def refuse(self, batch: Batch) -> int:
         with self._write() as db:
@@ -345,16 +346,17 @@ class SqliteOutbox:
             now = self._clock()
             row = db.execute("SELECT tokens, updated FROM calls").fetchone()
             before = Bucket(*row) if row else Bucket(limits.call_burst, now)
-            if now < before.updated <= now + CLOCKS_APART:
-                now = before.updated
-            bucket = before.filled(now, limits.call_rate, limits.call_burst)
+            behind = before.updated - now
+            if not 0 < behind <= CLOCKS_APART:
+                behind = 0.0
+            bucket = before.filled(now + behind, limits.call_rate, limits.call_burst)
             if bucket.tokens >= 1:
                 _keep_calls(db, bucket.taken(1))
                 return 0.0
-            if now < before.updated:
+            if bucket.updated < before.updated:
                 # The clock was set back: from now on it fills again.
                 _keep_calls(db, bucket)
-            return (1 - bucket.tokens) / limits.call_rate
+            return behind + (1 - bucket.tokens) / limits.call_rate
 
     def spend_calls(self) -> None:
         with self._write() as db:

@@ -732,6 +732,20 @@ def test_no_save_has_to_empty_the_log(outbox, path):
     assert path.stat().st_size == before
 
 
+def test_a_round_of_the_courier_reads_no_long_backlog_through(outbox):
+    def seconds():
+        started = time.perf_counter()
+        for _ in range(50):
+            outbox.work()
+            outbox.pending("E1", 100)
+        return time.perf_counter() - started
+
+    outbox.release("", entries(*(f"/{number}" for number in range(1_000))))
+    short = seconds()
+    outbox.release("", entries(*(f"/{number}" for number in range(60_000))))
+    assert seconds() < 10 * short
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_forked_process_has_its_own_connection(path):
     code = """
