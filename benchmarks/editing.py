@@ -50,7 +50,7 @@ class Extent:
 
 
 QUICK = Extent(
-    spells=1, saves=20, forms=10, renames=2, publishes=2, warm_up=5, descendants=100
+    spells=2, saves=20, forms=10, renames=2, publishes=1, warm_up=5, descendants=100
 )
 
 
@@ -132,7 +132,7 @@ class Work:
     def rename(self, trio: Trio) -> None:
         """Rename the large folder back and forth."""
         for site in trio:
-            site.editor.get_token(_page(0))
+            site.editor.get_token()
             site.editor.uid(f"/{LARGE}")
         self._rename(trio, 2, Samples())
         with self.samples["rename"].timing_processors(trio):

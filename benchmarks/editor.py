@@ -53,11 +53,21 @@ class Editor:
     # Classic UI
 
     def form_of(self, path: str) -> dict[str, str]:
-        """Open the edit form of a page; return what a browser would submit."""
+        """Open the edit form of a page, which locks it until it is submitted.
+
+        Returns what a browser would submit.
+        """
+        return self._values(f"{path}/edit", "edit")
+
+    def get_token(self) -> None:
+        """Get the token that a browser has in its pages, for later requests."""
+        self._token = self._values("/++add++Document", "++add++")["_authenticator"]
+
+    def _values(self, path: str, action: str) -> dict[str, str]:
         from lxml.html import fromstring
 
-        document = fromstring(self._expect("GET", f"{path}/edit").decode())
-        form = next(each for each in document.forms if "edit" in (each.action or ""))
+        document = fromstring(self._expect("GET", path).decode())
+        form = next(each for each in document.forms if action in (each.action or ""))
         return {
             name: value
             for name, value in form.form_values()
@@ -72,10 +82,6 @@ class Editor:
     def view(self, path: str) -> None:
         """Look at a page."""
         self._expect("GET", path)
-
-    def get_token(self, path: str) -> None:
-        """Get the token that a browser has in its pages, for later requests."""
-        self._token = self.form_of(path)["_authenticator"]
 
     def rename(self, uid: str, name: str) -> None:
         """Rename content in the site's root, as the folder contents' page does."""
