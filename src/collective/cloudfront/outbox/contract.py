@@ -212,7 +212,11 @@ class Outbox(Protocol):
         """
 
     def split(self, batch: Batch, references: tuple[str, str]) -> None:
-        """Replace a refused batch by its two halves, frozen under ``references``."""
+        """Replace a refused batch by its two halves, frozen under ``references``.
+
+        CloudFront has answered: this ends the waiting, as ``settle`` and
+        ``quarantine`` do.
+        """
 
     def quarantine(self, batch: Batch, reason: str) -> None:
         """Set the items of a refused batch aside, with the reason."""

@@ -282,6 +282,7 @@ class SqliteOutbox:
                     frozen=batch.frozen,
                 )
                 _insert_batch(db, half, stamp)
+            _end_waiting(db, batch.distribution)
 
     def quarantine(self, batch: Batch, reason: str) -> None:
         now = self._clock()

@@ -469,12 +469,27 @@ class OutboxContract:
         assert other.pace(E1) == PACE
         assert other.pace(E2) is None
 
-    def test_settling_ends_the_waiting(self, outbox, clock):
-        batch = frozen(outbox, "/a")
+    @pytest.mark.parametrize(
+        "answered",
+        [
+            lambda outbox, batch: outbox.settle(batch, "I1", PACE),
+            lambda outbox, batch: outbox.split(batch, ("r2", "r3")),
+            lambda outbox, batch: outbox.quarantine(batch, "reason"),
+        ],
+        ids=["settle", "split", "quarantine"],
+    )
+    def test_the_waiting_ends_with_an_answer(self, outbox, clock, answered):
+        batch = frozen(outbox, "/a", "/a2")
         wait(outbox, until=clock.now + 100)
         outbox.release("", entries("/b"))
-        outbox.settle(batch, "I1", PACE)
+        answered(outbox, batch)
         assert work(outbox).waiting is None
+
+    def test_a_dissolved_batch_waits_on(self, outbox, clock):
+        batch = frozen(outbox, "/a")
+        waiting = wait(outbox, until=clock.now + 100)
+        outbox.dissolve(batch)
+        assert work(outbox).waiting == waiting
 
     def test_a_wildcard_settles_what_it_covers(self, outbox):
         outbox.release("", entries("/a", "/a/b", "/a/b/*", "/ab", "/a?x=1", "/a%C3"))
