@@ -213,6 +213,9 @@ def test_a_subscriber_that_fails_neither_stops_nor_repeats_a_delivery(
     assert gateway.delivered == ["/a"]
     assert world.outbox.work() == ()
     assert "a subscriber's fault" in caplog.text
+    assert {line.split(" to ")[0] for line in log_lines(caplog, logging.ERROR)} == {
+        "A subscriber"
+    }
 
 
 def test_when_all_is_done_the_claim_is_given_up(world):
@@ -795,6 +798,34 @@ def test_a_courier_that_lost_its_claim_during_the_call_settles_nothing(
     assert "Another courier works on" in caplog.text
     assert not log_lines(caplog, logging.ERROR)
     pair.close()
+
+
+def test_while_another_courier_holds_a_distribution_nothing_of_it_is_sent(
+    world, gateway
+):
+    other = world.open()
+    world.release("/frozen", "/ready")
+    assert other.claim(E1, 60)
+    other.freeze(E1, "theirs", ["/frozen"])
+    world.run(59)
+    assert gateway.calls == gateway.looks == []
+    world.run(3)
+    assert [call.reference for call in gateway.calls][:1] == ["theirs"]
+    assert sorted(gateway.delivered) == ["/frozen", "/ready"]
+    other.close()
+
+
+def test_while_another_courier_holds_a_distribution_nothing_of_it_is_looked_up(
+    world, gateway
+):
+    world.release("/a")
+    world.send_at_once()
+    world.courier.stop()
+    other = world.open()
+    assert other.claim(E1, 60)
+    world.run(50)
+    assert gateway.looks == []
+    other.close()
 
 
 def test_a_dead_couriers_batch_is_repeated_unchanged(world, gateway):

@@ -849,8 +849,8 @@ die()
 
     def test_many_threads_lose_nothing_and_send_nothing_twice(self, engine):
         """Six threads save while two couriers with their own claims deliver."""
-        saver, couriers = engine.open(time.time), [engine.open(time.time)] * 2
-        couriers[1] = engine.open(time.time)
+        saver, *couriers = [engine.open(time.time) for _ in range(3)]
+        saver.release("", [])
         done = threading.Event()
         saved: list[str] = []
 
@@ -868,7 +868,11 @@ die()
         def deliver(courier: Outbox) -> None:
             while True:
                 last = done.is_set()
-                if not deliver_once(courier) and last:
+                try:
+                    more = deliver_once(courier)
+                except OutboxUnavailable:
+                    more = True
+                if last and not more:
                     return
                 time.sleep(0.001)
 
@@ -908,10 +912,10 @@ for number in range(1000):
         deliver = """
 import time, uuid
 outbox = open_as()
-while outbox.pending("E0", 1) == []:
+
+def deliver():
     if not outbox.claim("E1", 60):
-        time.sleep(0.002)
-        continue
+        return time.sleep(0.002)
     for batch in outbox.frozen("E1"):
         outbox.settle(batch, "I", Pace.fresh(0.0, Limits()))
     items = [each.item for each in outbox.pending("E1", 50)]
@@ -921,6 +925,14 @@ while outbox.pending("E0", 1) == []:
             die()
         outbox.settle(batch, "I", Pace.fresh(0.0, Limits()))
     outbox.give_up("E1")
+
+while True:
+    try:
+        if outbox.pending("E0", 1):
+            break
+        deliver()
+    except OutboxUnavailable:
+        pass
 """
         outbox = engine.open(time.time)
         outbox.release("", [])
@@ -1002,11 +1014,12 @@ def patiently(action: Callable[[], None]) -> None:
 def deliver_once(courier: Outbox) -> bool:
     """Claim and send one batch; say whether there was something to send."""
     if not courier.claim(E1, 60):
-        return bool(ready(courier))
+        return True
     items = ready(courier)[:50]
     if items:
-        batch = courier.freeze(E1, f"r-{items[0]}-{time.perf_counter_ns()}", items)
-        assert courier.frozen(E1) == [batch]
+        courier.freeze(E1, f"r-{items[0]}-{time.perf_counter_ns()}", items)
+    batches = courier.frozen(E1)
+    for batch in batches:
         courier.settle(batch, "I", PACE)
     courier.give_up(E1)
-    return bool(items)
+    return bool(batches)
