@@ -1,6 +1,7 @@
 """The page: what it says in which state. Facts from ``overview``, markup from TAL."""
 
 from collective.cloudfront.controlpanel.overview import SHOWN
+from collective.cloudfront.delivery.courier import CONFIRMED_REFUSALS
 from collective.cloudfront.delivery.courier import Target
 from collective.cloudfront.delivery.gateway import Answer
 from collective.cloudfront.delivery.gateway import Outcome
@@ -70,7 +71,9 @@ def deliver(process, *items, answers=()):
     """Let CloudFront be asked for ``items``; without ``answers`` it accepts."""
     process.gateway.answers.extend(answers)
     process.outbox.release("token", [Entry(DISTRIBUTION, item) for item in items])
-    process.courier.round()
+    for _ in range(max(1, len(answers))):
+        process.outbox.resume()
+        process.courier.round()
 
 
 # --- the state -------------------------------------------------------------------
@@ -137,7 +140,7 @@ def test_a_throttled_distribution_says_when_it_goes_on(page, process):
 
 def test_refused_items_are_listed_with_the_reason(page, process):
     refused = Answer(Outcome.REFUSED_ITEMS, reason="InvalidArgument: bad", advice="")
-    deliver(process, "/~a", answers=[refused])
+    deliver(process, "/~a", answers=[refused] * CONFIRMED_REFUSALS)
     shown = page()
     assert [row[1:] for row in shown.rows("cloudfront-refused")] == [
         ["/~a", DISTRIBUTION, "InvalidArgument: bad"]
@@ -305,7 +308,7 @@ def test_everything_from_outside_is_escaped(page, process, monkeypatch):
     monkeypatch.setenv("CLOUDFRONT_AWS_PROFILE", EVIL)
     deliver(process, f"/{EVIL}")
     refused = Answer(Outcome.REFUSED_ITEMS, reason=EVIL, advice=EVIL)
-    deliver(process, f"/refused{EVIL}", answers=[refused])
+    deliver(process, f"/refused{EVIL}", answers=[refused] * CONFIRMED_REFUSALS)
     paused = Answer(Outcome.MISCONFIGURED, reason=EVIL, advice=EVIL)
     deliver(process, "/paused", answers=[paused])
     process.outbox.release("token", [Entry(f"E{EVIL}", "/a")])
