@@ -13,6 +13,8 @@ from collective.cloudfront.testing import FIXTURE
 from collective.cloudfront.testing import FUNCTIONAL_TESTING
 from collective.cloudfront.testing import INTEGRATION_TESTING
 from collective.cloudfront.testing import QuietProcess
+from hypothesis import HealthCheck
+from hypothesis import settings
 from plone.app.testing import setRoles
 from plone.app.testing import SITE_OWNER_NAME
 from plone.app.testing import SITE_OWNER_PASSWORD
@@ -26,6 +28,17 @@ from zope.pytestlayer.fixture import create
 import os
 import pytest
 import transaction
+
+
+# Property tests take the time they need. In CI they look at the same examples every
+# time, so that a change is judged by what it changes; elsewhere they explore.
+settings.register_profile(
+    "unhurried",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("unhurried")
 
 
 def _layer(layer: Any, name: str) -> dict[str, Any]:

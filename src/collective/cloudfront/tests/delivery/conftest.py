@@ -7,17 +7,9 @@ from collective.cloudfront.local import Options
 from collective.cloudfront.tests.delivery.gateways import E1
 from collective.cloudfront.tests.delivery.gateways import E2
 from collective.cloudfront.tests.delivery.gateways import TENANT
-from hypothesis import HealthCheck
-from hypothesis import settings
 from pathlib import Path
 
 import pytest
-
-
-settings.register_profile(
-    "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")

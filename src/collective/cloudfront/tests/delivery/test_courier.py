@@ -483,6 +483,16 @@ def test_halves_have_references_of_their_own(world, gateway):
     assert len(by_reference) == len(set(by_reference.values()))
 
 
+def test_a_half_over_quota_is_planned_again_smaller(world, gateway):
+    """Nobody can have accepted it: its reference is as new as the refusal."""
+    gateway.script = [REFUSED, OVER_QUOTA]
+    world.release("/1", "/2", "/3", "/4")
+    world.run_until_sent(60)
+    refused_half = gateway.calls[1]
+    assert [call.reference for call in gateway.calls].count(refused_half.reference) == 1
+    assert sorted(gateway.delivered) == ["/1", "/2", "/3", "/4"]
+
+
 def test_several_offenders_keep_the_rest_waiting_for_seconds_only(tmp_path):
     world = World(tmp_path, limits=FREE_CALLS)
     refuse_bad_items(world.gateway)
