@@ -1041,6 +1041,17 @@ def test_a_clock_set_back_ends_no_waiting_later_than_its_longest(world, gateway)
     assert world.run_until_sent() < 20 * 60
 
 
+@pytest.mark.parametrize("status", [DENIED, RUNNING, TRANSIENT])
+def test_a_clock_set_back_ends_a_follow_up_as_it_would_have_ended(
+    world, gateway, status
+):
+    gateway.status = status
+    world.release("/a")
+    world.send_at_once()
+    world.clock.advance(-100_000)
+    assert world.run_until_idle() < 3700
+
+
 def test_a_clock_set_back_loses_no_prepared_entries(world, gateway):
     world.outbox.prepare("t", [Entry(E1, "/a")])
     world.courier.round()

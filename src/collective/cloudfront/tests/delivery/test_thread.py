@@ -294,12 +294,15 @@ def test_after_stopping_another_courier_need_not_wait(thread, make_thread, gatew
     eventually(lambda: gateway.delivered == ["/a"])
 
 
-def test_a_subscriber_may_stop_the_thread_that_it_is_called_in(make_thread, gateway):
+def test_a_subscriber_may_stop_the_thread_that_it_is_called_in(
+    make_thread, gateway, caplog
+):
     thread = make_thread(notify=lambda event: thread.stop())
     release(thread.courier.outbox, "/a")
     thread.wake()
     eventually(lambda: gateway.delivered == ["/a"])
     eventually(lambda: not courier_threads())
+    assert caplog.records == []
 
 
 def test_what_is_kept_in_memory_is_brought_in_before_the_end(make_thread, tmp_path):
