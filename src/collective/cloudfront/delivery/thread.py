@@ -1,6 +1,7 @@
 """The thread that a courier works in."""
 
 from collective.cloudfront.delivery.courier import Courier
+from collective.cloudfront.delivery.courier import LONGEST_IDLE
 
 import logging
 import threading
@@ -47,7 +48,12 @@ class CourierThread:
     def _run(self) -> None:
         delay = 0.0
         while not self._stopping.is_set():
-            self._wake.wait(delay)
+            if delay >= LONGEST_IDLE:
+                self._wake.wait(delay)
+            else:
+                # A window is running. What joins it needs no round of its own, which
+                # would take processor time from the very saves that cause it.
+                self._stopping.wait(delay)
             self._wake.clear()
             if self._stopping.is_set():
                 break
