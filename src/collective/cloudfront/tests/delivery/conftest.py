@@ -7,9 +7,19 @@ from collective.cloudfront.local import Options
 from collective.cloudfront.tests.delivery.gateways import E1
 from collective.cloudfront.tests.delivery.gateways import E2
 from collective.cloudfront.tests.delivery.gateways import TENANT
+from collective.cloudfront.tests.delivery.world import MEMORY
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import os
 import pytest
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder that takes no time."""
+    with TemporaryDirectory(dir=MEMORY) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")
@@ -22,8 +32,6 @@ def _server() -> Iterator[LocalCloudFront]:
 @pytest.fixture
 def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No AWS setting of this machine or its user reaches a test."""
-    import os
-
     for name in list(os.environ):
         if name.startswith("AWS_"):
             monkeypatch.delenv(name)

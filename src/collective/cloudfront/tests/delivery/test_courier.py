@@ -21,6 +21,7 @@ from collective.cloudfront.tests.delivery.gateways import TAKEN
 from collective.cloudfront.tests.delivery.gateways import THROTTLED
 from collective.cloudfront.tests.delivery.gateways import TRANSIENT
 from collective.cloudfront.tests.delivery.world import KEY_PAIR
+from collective.cloudfront.tests.delivery.world import MEMORY
 from collective.cloudfront.tests.delivery.world import World
 from collective.cloudfront.tests.outbox.processes import run as run_process
 from hypothesis import given
@@ -441,7 +442,7 @@ def test_a_refused_item_goes_to_quarantine_with_the_reason(world, gateway, caplo
 @settings(max_examples=40)
 @given(st.integers(1, 60), st.sets(st.integers(0, 59), max_size=6), st.booleans())
 def test_bisecting_finds_every_offender_and_delivers_the_rest(count, offenders, crash):
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(dir=MEMORY) as folder:
         world = World(Path(folder), limits=FREE_CALLS)
         gateway = world.gateway
         refuse_bad_items(gateway)
@@ -742,7 +743,7 @@ class Pair:
     )
 )
 def test_two_couriers_never_send_the_same_items_at_once(steps):
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory(dir=MEMORY) as folder:
         pair = Pair(Path(folder))
         world, gateway = pair.world, pair.world.gateway
         released = 0

@@ -25,6 +25,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from pathlib import Path
 
 import pytest
+import shutil
 import uuid
 
 
@@ -116,6 +117,7 @@ class FaultMachine(RuleBasedStateMachine):
     def teardown(self):
         self.world.outbox.close()
         self.other.outbox.close()
+        shutil.rmtree(self.world.path.parent)
 
     # --- saves ------------------------------------------------------------------------
 
