@@ -3,8 +3,8 @@
 ::
 
     event ──► items (a set with the transaction, not with the request)
-                │ before-commit hook: prepare, durably
-                │ Plone commits
+                │ before-commit hook: prepare
+                │ Plone commits: writes, votes ─ now it must be durable ─ finishes
                 ▼ after-commit hook
              release if the commit succeeded, discard if it failed
 
@@ -24,8 +24,10 @@ from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import read_settings
 from collective.cloudfront.settings import registry_of
 from collective.cloudfront.settings import Settings
+from transaction.interfaces import IDataManager
 from transaction.interfaces import TransientError
 from typing import Any
+from zope.interface import implementer
 
 import logging
 import transaction
@@ -184,8 +186,35 @@ def _before_commit(current: transaction.Transaction, changes: _Changes) -> None:
     for site in changes.sites.values():
         if site.active:
             targets.update(site.settings.targets())
-    this_process().intake.prepare(token, entries)
+    current.join(_Durable(this_process().intake.prepare(token, entries)))
     current.addAfterCommitHook(_after_commit, (token, entries, targets))
+
+
+@implementer(IDataManager)
+class _Durable:
+    """Waits in a commit's last phase that may fail, after all others have voted.
+
+    What was prepared comes to the disk while Plone writes its own data; waiting
+    earlier would cost every save a synchronisation of the disk.
+    """
+
+    transaction_manager = transaction.manager
+
+    def __init__(self, wait: Callable[[], None]):
+        self._wait = wait
+
+    def sortKey(self) -> str:
+        """Return what sorts behind the keys of other data managers."""
+        return "~~collective.cloudfront"
+
+    def tpc_vote(self, current: transaction.Transaction) -> None:
+        """Wait. Never fails: the intake says what is wrong."""
+        self._wait()
+
+    def _nothing(self, current: transaction.Transaction) -> None:
+        """The hooks do the rest."""
+
+    abort = tpc_begin = commit = tpc_finish = tpc_abort = _nothing
 
 
 def _after_commit(

@@ -11,7 +11,7 @@ The life of an item, in the words the code uses::
                                                                 REFUSED◄┘ ▼
                                        SETTLED (in progress ──complete──► completed)
 
-* *prepared* is durable before Plone's commit. If neither ``release`` nor
+* *prepared* is durable before Plone's commit ends. If neither ``release`` nor
   ``discard`` follows, because the process died in between, the entries are *in
   doubt*: ``release_abandoned`` releases them, since to purge too much is harmless
   and to lose one is not.
@@ -26,6 +26,7 @@ them. Every method may be called from any thread and any process. Methods raise
 ``OutboxUnavailable`` when the storage fails, and then have changed nothing.
 """
 
+from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Sequence
 from collective.cloudfront.planning.pacing import Limits
@@ -147,8 +148,13 @@ class Outbox(Protocol):
 
     # --- in Plone's transaction ------------------------------------------------
 
-    def prepare(self, token: str, entries: Collection[Entry]) -> None:
-        """Keep ``entries`` durably under ``token``, before Plone commits."""
+    def prepare(self, token: str, entries: Collection[Entry]) -> Callable[[], None]:
+        """Keep ``entries`` under ``token``, before Plone commits.
+
+        From now on they survive the end of this process; a power cut, once the
+        returned function has returned. It waits for that, and raises
+        ``OutboxUnavailable``. Plone's commit can go on in between.
+        """
 
     def release(self, token: str, entries: Collection[Entry]) -> None:
         """Make ``entries`` ready, whether or not ``token`` is still known.

@@ -63,9 +63,20 @@ class Intake:
         """Why the outbox does not work now, or None."""
         return self._trouble
 
-    def prepare(self, token: str, entries: Collection[Entry]) -> None:
-        """Keep ``entries`` durably before the commit, if the outbox works."""
-        self._try(lambda: self.outbox.prepare(token, entries))
+    def prepare(self, token: str, entries: Collection[Entry]) -> Callable[[], None]:
+        """Keep ``entries`` before the commit, if the outbox works.
+
+        The returned function waits until they are durable; call it before the
+        commit is final.
+        """
+        waits: list[Callable[[], None]] = []
+        self._try(lambda: waits.append(self.outbox.prepare(token, entries)))
+
+        def wait() -> None:
+            for each in waits:
+                self._try(each)
+
+        return wait
 
     def discard(self, token: str) -> None:
         """Forget ``token``, now or later. If this process ends before, its entries

@@ -3,7 +3,8 @@
 The file is in WAL mode, so readers never wait for the writer. Two writes are
 synchronised to the disk: ``prepare``, which must survive a power cut because Plone
 commits next, and ``freeze``, because CloudFront is called next. Losing any other
-write in a power cut only repeats what is idempotent.
+write in a power cut only repeats what is idempotent. While ``prepare`` is being
+synchronised, Plone's commit goes on, see ``synchronise``.
 """
 
 from collections.abc import Callable
@@ -32,6 +33,8 @@ from collective.cloudfront.outbox.schema import is_damage
 from collective.cloudfront.outbox.schema import salvage
 from collective.cloudfront.outbox.schema import set_aside
 from collective.cloudfront.outbox.schema import was_set_aside
+from collective.cloudfront.outbox.synchronise import Synchronisation
+from collective.cloudfront.outbox.synchronise import synchronise_names
 from collective.cloudfront.planning.items import is_wildcard
 from collective.cloudfront.planning.pacing import Bucket
 from collective.cloudfront.planning.pacing import Limits
@@ -95,14 +98,21 @@ class SqliteOutbox:
 
     # --- in Plone's transaction ------------------------------------------------
 
-    def prepare(self, token: str, entries: Collection[Entry]) -> None:
+    def prepare(self, token: str, entries: Collection[Entry]) -> Callable[[], None]:
         packed = json.dumps([[entry.distribution, entry.item] for entry in entries])
-        with self._write(durable=True, patience=SAVE_PATIENCE) as db:
+        with self._write(patience=SAVE_PATIENCE) as db:
             db.execute(
                 "INSERT OR REPLACE INTO prepared (token, owner, since, entries) "
                 "VALUES (?, ?, ?, ?)",
                 (token, self.owner, self._clock(), packed),
             )
+        synchronisation = Synchronisation(Path(f"{self.path}-wal"))
+
+        def wait() -> None:
+            with self._storage_errors():
+                synchronisation.wait()
+
+        return wait
 
     def release(self, token: str, entries: Collection[Entry]) -> None:
         now = self._clock()
@@ -530,6 +540,7 @@ class SqliteOutbox:
             db = sqlite3.connect(self.path, timeout=SAVE_PATIENCE, isolation_level=None)
             try:
                 ensure_schema(db)
+                synchronise_names(self.path.parent)
                 # The courier checkpoints when idle, so that no save has to.
                 db.execute("PRAGMA wal_autocheckpoint = 20000")
             except BaseException:

@@ -54,6 +54,26 @@ def test_items_are_durable_before_the_commit(site, process):
     assert process.outbox.status().prepared == 0
 
 
+def test_no_commit_is_final_before_its_items_are_on_the_disk(
+    site, process, monkeypatch
+):
+    steps = []
+    prepare = process.intake.prepare
+
+    def note_the_wait(token, entries):
+        wait = prepare(token, entries)
+        return lambda: (wait(), steps.append("on disk"))
+
+    monkeypatch.setattr(process.intake, "prepare", note_the_wait)
+    resource = _Resource()
+    resource.tpc_vote = lambda current: steps.append("voted")
+    resource.tpc_finish = lambda current: steps.append("final")
+    transaction.get().join(resource)
+    purge_path("/a")
+    transaction.commit()
+    assert steps == ["voted", "on disk", "final"]
+
+
 def test_events_in_later_before_commit_hooks_are_delivered(site, process):
     purge_path("/a")
     transaction.get().addBeforeCommitHook(purge_path, ("/b",))

@@ -28,7 +28,7 @@ class BrittleOutbox(SqliteOutbox):
 
     def prepare(self, token, entries):
         self._ask()
-        super().prepare(token, entries)
+        return super().prepare(token, entries)
 
     def release(self, token, entries):
         self._ask()
@@ -88,6 +88,24 @@ def test_what_is_released_is_in_the_outbox_and_the_courier_awake(intake, outbox,
     assert outbox.status().prepared == 0
     assert woken
     assert (intake.kept, intake.trouble) == (0, None)
+
+
+def test_a_disk_that_fails_during_the_commit_loses_nothing(
+    intake, outbox, clock, monkeypatch
+):
+    def fail():
+        raise OutboxUnavailable("outbox.sqlite: Input/output error")
+
+    monkeypatch.setattr(outbox, "prepare", lambda token, entries: fail)
+    wait = intake.prepare("t", entries("/a"))
+    assert intake.trouble is None
+    wait()
+    assert "Input/output error" in intake.trouble
+    intake.release("t", entries("/a"))
+    assert intake.kept == 1
+    clock.advance(RETRY_AFTER)
+    intake.retry()
+    assert (ready(outbox), intake.kept, intake.trouble) == (["/a"], 0, None)
 
 
 def test_what_is_discarded_is_not_in_the_outbox(intake, outbox, woken):

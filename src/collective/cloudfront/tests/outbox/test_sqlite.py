@@ -2,6 +2,7 @@
 
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import schema
+from collective.cloudfront.outbox import synchronise
 from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.outbox.contract import OutboxUnavailable
 from collective.cloudfront.outbox.contract import Pending
@@ -696,19 +697,63 @@ def test_what_must_survive_a_power_cut_is_synchronised(outbox, clock):
         action()
         synchronised[name] = "PRAGMA synchronous = FULL" in statements
 
-    levels_of("prepare", lambda: outbox.prepare("t", entries("/c")))
     levels_of("release", lambda: outbox.release("t", entries("/c")))
     levels_of("freeze", lambda: outbox.freeze("E1", "r1", ["/a", "/b"]))
     batch = outbox.frozen("E1")[0]
     levels_of("split", lambda: outbox.split(batch, ("r2", "r3")))
     levels_of("settle", lambda: outbox.settle(outbox.frozen("E1")[0], "I1", PACE))
     assert synchronised == {
-        "prepare": True,
         "release": False,
         "freeze": True,
         "split": True,
         "settle": False,
     }
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """A disk that is as slow, or as broken, as a test wants."""
+
+    class Disk:
+        ready = threading.Event()
+        error = None
+        synchronised = 0
+
+        def synchronise(self, descriptor):
+            assert self.ready.wait(10)
+            if self.error is not None:
+                raise self.error
+            os.fsync(descriptor)
+            self.synchronised += 1
+
+    disk = Disk()
+    monkeypatch.setattr(synchronise, "_synchronise_content", disk.synchronise)
+    yield disk
+    disk.ready.set()
+
+
+def test_prepared_entries_come_to_the_disk_while_the_commit_goes_on(outbox, disk):
+    wait = outbox.prepare("t", entries("/a"))
+    assert outbox.status().prepared == 1
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    waiting.join(0.05)
+    assert waiting.is_alive()
+    assert disk.synchronised == 0
+    disk.ready.set()
+    waiting.join(10)
+    assert disk.synchronised == 1
+
+
+def test_a_disk_that_cannot_be_synchronised_makes_the_outbox_unavailable(outbox, disk):
+    disk.error = OSError(5, "Input/output error")
+    disk.ready.set()
+    wait = outbox.prepare("t", entries("/a"))
+    with pytest.raises(OutboxUnavailable, match="Input/output error"):
+        wait()
+    disk.error = None
+    outbox.prepare("u", entries("/b"))()
+    assert disk.synchronised == 1
 
 
 def test_tidying_empties_the_log(outbox, path):
