@@ -20,6 +20,9 @@ The life of an item, in the words the code uses::
 * a *batch* is frozen with its caller reference before the first call and repeated
   unchanged until it is settled, so that a crash neither loses nor bills it twice.
 * *settled* batches are the history, and what is followed up until completed.
+* *scheduled* is what becomes ready later, by ``release_due``: entries with a date,
+  and coalesced ones that came again too early. ``release`` tells them apart, see
+  ``Entry``; so do all other ways in.
 
 All times are Unix seconds (``time.time()``); processes sharing an outbox compare
 them. Every method may be called from any thread and any process. Methods raise
@@ -45,10 +48,26 @@ class ClaimLost(Exception):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Entry:
-    """One item for one distribution, to be purged."""
+    """One item for one distribution, to be purged.
+
+    * ``urgent``: it skips the window and goes first, for content that stopped being
+      public. It is never coalesced.
+    * ``every`` (seconds): it becomes ready at most that often per distribution and
+      item, whichever process releases it. One that comes earlier is scheduled for
+      the end of the interval, once however many come.
+    * ``due`` (Unix seconds): in the future, it is scheduled for then, and only then
+      coalesced.
+    * ``key``: it replaces everything scheduled by earlier releases for the same
+      distribution and key. With the empty ``item`` it does only that. Entries of
+      one release do not replace each other.
+    """
 
     distribution: str
     item: str
+    urgent: bool = False
+    every: float = 0.0
+    due: float = 0.0
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +76,21 @@ class Pending:
 
     item: str
     since: float
+    urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """An item that becomes ready at ``due`` (Unix seconds).
+
+    Without a ``key`` nothing replaces it; coalesced items have none.
+    """
+
+    distribution: str
+    item: str
+    due: float
+    key: str
+    urgent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +156,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What there is to do for one distribution."""
+    """What there is to do for one distribution; ``urgent`` if a ready item is."""
 
     distribution: str
     ready: int
@@ -131,6 +165,7 @@ class Work:
     oldest: float | None
     waiting: Waiting | None
     claimed_by: str | None
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +176,7 @@ class Status:
     prepared: int
     refused: int
     in_doubt_released: int
+    scheduled: int = 0
 
 
 class Outbox(Protocol):
@@ -157,7 +193,8 @@ class Outbox(Protocol):
         """
 
     def release(self, token: str, entries: Collection[Entry]) -> None:
-        """Make ``entries`` ready, whether or not ``token`` is still known.
+        """Make ``entries`` ready, or schedule them, whether or not ``token`` is still
+        known.
 
         Called after Plone's commit. Calling it twice releases once more, which
         is harmless.
@@ -171,6 +208,14 @@ class Outbox(Protocol):
     def release_abandoned(self, grace: float) -> int:
         """Release prepared entries whose process died, or that are older than
         ``grace`` seconds. Returns how many entries were in doubt.
+
+        They replace nothing that is scheduled, since it may still be valid.
+        """
+
+    def release_due(self) -> int:
+        """Make ready what was scheduled until now, with ``since`` = ``due``.
+
+        Asked for in every round of the courier. Returns how many were due.
         """
 
     def work(self) -> tuple[Work, ...]:
@@ -193,8 +238,15 @@ class Outbox(Protocol):
         """End this courier's claim."""
 
     def pending(self, distribution: str, limit: int) -> list[Pending]:
-        """Return the oldest ready items, oldest first: at most ``limit`` exact
-        paths or tags, and at most ``limit`` wildcards.
+        """Return the ready items to go next, urgent ones first, then oldest first:
+        at most ``limit`` exact paths or tags, and at most ``limit`` wildcards.
+        """
+
+    def widen(self, distribution: str, wildcard: str) -> int:
+        """Put ``wildcard`` in the place of all ready items that it covers.
+
+        It is as old as the oldest of them, and urgent if one is. Returns how many
+        it replaced; 0 where none is ready, and then it is not added.
         """
 
     def freeze(self, distribution: str, reference: str, items: Sequence[str]) -> Batch:
@@ -209,7 +261,9 @@ class Outbox(Protocol):
         """Record that CloudFront accepted ``batch``.
 
         Ready items under one of its wildcards that were ready when it was frozen
-        are settled with it. Raises ``ClaimLost``.
+        are settled with it, and so are coalesced items scheduled then, under a
+        wildcard or the same. Items with a date never are. Its items are added to
+        what is billed. Raises ``ClaimLost``.
         """
 
     def dissolve(self, batch: Batch) -> None:
@@ -266,7 +320,7 @@ class Outbox(Protocol):
         """End the waiting of a distribution, or of all: try at once."""
 
     def retarget(self, old: str, new: str) -> int:
-        """Hand over what is ready or frozen for ``old`` to ``new``.
+        """Hand over what is ready, frozen or scheduled for ``old`` to ``new``.
 
         For a distribution id that was wrong and has been corrected: nothing that
         waited under it may be lost. Returns the number of items.
@@ -277,11 +331,33 @@ class Outbox(Protocol):
     def status(self) -> Status:
         """Return the outbox at a glance."""
 
-    def history(self, limit: int) -> list[Settled]:
-        """Return the latest settled invalidations, newest first."""
+    def scheduled(self, limit: int) -> list[Scheduled]:
+        """Return what is scheduled, soonest first."""
 
-    def refused(self, limit: int) -> list[Refused]:
-        """Return the latest items in quarantine, newest first."""
+    def cancel(self, distribution: str, key: str) -> int:
+        """Forget what is scheduled under ``key``; returns how many items."""
+
+    def billed(self, month: str) -> dict[str, int]:
+        """Return how many items were accepted in ``month`` (2026-11, UTC), by
+        distribution.
+        """
+
+    def billed_by_day(self, month: str) -> dict[str, dict[str, int]]:
+        """Return the same by distribution and day (2026-11-21, UTC)."""
+
+    def history(
+        self, limit: int, distribution: Collection[str] | None = None
+    ) -> list[Settled]:
+        """Return the latest settled invalidations, newest first: of all, or of the
+        given distributions.
+        """
+
+    def refused(
+        self, limit: int, distribution: Collection[str] | None = None
+    ) -> list[Refused]:
+        """Return the latest items in quarantine, newest first: of all, or of the
+        given distributions.
+        """
 
     def tidy(self, keep: int) -> None:
         """Housekeeping: keep the latest ``keep`` settled invalidations."""

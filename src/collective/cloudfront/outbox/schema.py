@@ -1,5 +1,6 @@
 """The SQLite file: its format, its versions, and what is done when it is damaged."""
 
+from collective.cloudfront.outbox.contract import Entry
 from datetime import datetime
 from datetime import timezone
 from pathlib import Path
@@ -10,7 +11,7 @@ import sqlite3
 
 #: Raise this with every change of the tables, and add how to get there from the
 #: version before to ``_UPGRADES``.
-FORMAT = 1
+FORMAT = 2
 
 # Marks the file as ours ("CFob"): somebody else's database is never touched.
 _APPLICATION_ID = 0x43466F62
@@ -31,9 +32,11 @@ _TABLES = """
         wildcard INTEGER NOT NULL,
         since REAL NOT NULL,
         stamp INTEGER NOT NULL,
+        urgent INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (distribution, item)
     ) WITHOUT ROWID;
-    CREATE INDEX ready_by_age ON ready (distribution, wildcard, since, item);
+    CREATE INDEX ready_by_age
+        ON ready (distribution, wildcard, urgent DESC, since, item);
 
     CREATE TABLE batch (
         position INTEGER PRIMARY KEY,
@@ -43,7 +46,8 @@ _TABLES = """
         since REAL NOT NULL,
         frozen REAL NOT NULL,
         stamp INTEGER NOT NULL,
-        refusals INTEGER NOT NULL DEFAULT 0
+        refusals INTEGER NOT NULL DEFAULT 0,
+        urgent TEXT NOT NULL DEFAULT '[]'
     );
 
     CREATE TABLE settled (
@@ -95,7 +99,52 @@ _TABLES = """
         WITHOUT ROWID;
 """
 
-_UPGRADES: dict[int, str] = {}
+# New in format 2. coalesced: 1 for what came again within its interval, 0 for what
+# has a date. In coalesced: when each such item last became ready.
+_SCHEDULE = """
+    CREATE TABLE scheduled (
+        distribution TEXT NOT NULL,
+        key TEXT NOT NULL,
+        item TEXT NOT NULL,
+        due REAL NOT NULL,
+        coalesced INTEGER NOT NULL,
+        every REAL NOT NULL,
+        urgent INTEGER NOT NULL,
+        stamp INTEGER NOT NULL,
+        PRIMARY KEY (distribution, key, item, due, coalesced)
+    ) WITHOUT ROWID;
+    CREATE INDEX scheduled_by_due ON scheduled (due);
+    CREATE INDEX scheduled_coalesced ON scheduled (distribution, item)
+        WHERE coalesced = 1;
+
+    CREATE TABLE coalesced (
+        distribution TEXT NOT NULL,
+        item TEXT NOT NULL,
+        became_ready REAL NOT NULL,
+        PRIMARY KEY (distribution, item)
+    ) WITHOUT ROWID;
+
+    -- day: as in 2026-11-21, UTC, by which AWS bills.
+    CREATE TABLE billed (
+        day TEXT NOT NULL,
+        distribution TEXT NOT NULL,
+        items INTEGER NOT NULL,
+        PRIMARY KEY (day, distribution)
+    ) WITHOUT ROWID;
+"""
+
+_TO_2 = (
+    """
+    ALTER TABLE ready ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0;
+    DROP INDEX ready_by_age;
+    CREATE INDEX ready_by_age
+        ON ready (distribution, wildcard, urgent DESC, since, item);
+    ALTER TABLE batch ADD COLUMN urgent TEXT NOT NULL DEFAULT '[]';
+"""
+    + _SCHEDULE
+)
+
+_UPGRADES: dict[int, str] = {1: _TO_2}
 
 # SQLite's words for a file that will not get well by itself.
 _DAMAGE = ("malformed", "not a database", "no such table", "Could not decode to UTF-8")
@@ -134,8 +183,8 @@ def _upgrade(db: sqlite3.Connection) -> None:
     if found > FORMAT:
         raise DamagedFile(f"its format {found} is newer than {FORMAT}")
     if found == 0:
-        _run(db, _TABLES)
-    for version in range(max(found, 1), FORMAT):
+        _run(db, _TABLES + _SCHEDULE)
+    for version in range(found or FORMAT, FORMAT):
         _run(db, _UPGRADES[version])
     db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
     db.execute(f"PRAGMA user_version = {FORMAT}")
@@ -188,18 +237,20 @@ def was_set_aside(path: Path, inode: int) -> bool:
     return any(each.stat().st_ino == inode for each in aside)
 
 
-def salvage(db: sqlite3.Connection) -> tuple[list[tuple[str, str, float]], bool]:
+def salvage(db: sqlite3.Connection) -> tuple[list[tuple[Entry, float]], bool]:
     """Read what is left in a damaged file.
 
-    Returns ``(distribution, item, since)`` of every readable item that was not
-    settled, and whether anything could not be read.
+    Returns every readable entry that was not settled, with its age (Unix seconds),
+    and whether anything could not be read. What was scheduled keeps its date.
     """
-    found: list[tuple[str, str, float]] = []
+    found: list[tuple[Entry, float]] = []
     lost = False
+    # Only columns that every format has, as far as there are any.
     readers = (
         ("SELECT entries, since FROM prepared", _from_prepared),
-        ("SELECT distribution, item, since FROM ready", lambda row: [row]),
+        ("SELECT distribution, item, since FROM ready", _from_ready),
         ("SELECT distribution, items, since FROM batch", _from_batch),
+        ("SELECT distribution, item, due, key, urgent FROM scheduled", _from_scheduled),
     )
     db.text_factory = lambda data: data.decode("utf-8", "replace")
     for query, read in readers:
@@ -214,25 +265,42 @@ def salvage(db: sqlite3.Connection) -> tuple[list[tuple[str, str, float]], bool]
     return found, lost
 
 
-def _require_item(row: tuple) -> tuple[str, str, float]:
+def _require_item(row: tuple[Entry, float]) -> tuple[Entry, float]:
     # Where a page is missing, SQLite may find rows of nulls instead.
-    distribution, item, since = row
+    entry, since = row
     if not (
-        isinstance(distribution, str)
-        and isinstance(item, str)
-        and isinstance(since, (int, float))
-        and item.startswith(("/", "#"))
-        and item.isascii()
+        isinstance(entry.distribution, str)
+        and isinstance(entry.item, str)
+        and isinstance(entry.key, str)
+        and all(isinstance(each, (int, float)) for each in (since, *_numbers(entry)))
+        and entry.item.startswith(("/", "#"))
+        and entry.item.isascii()
     ):
         raise ValueError(f"{row!r} is not an item")
-    return distribution, item, since
+    return row
 
 
-def _from_prepared(row: tuple) -> list[tuple[str, str, float]]:
+def _numbers(entry: Entry) -> tuple[float, ...]:
+    return entry.urgent, entry.every, entry.due
+
+
+def _from_prepared(row: tuple) -> list[tuple[Entry, float]]:
     entries, since = row
-    return [(distribution, item, since) for distribution, item in json.loads(entries)]
+    found = [Entry(*fields) for fields in json.loads(entries)]
+    # The others only cancel.
+    return [(entry, since) for entry in found if entry.item != ""]
 
 
-def _from_batch(row: tuple) -> list[tuple[str, str, float]]:
+def _from_ready(row: tuple) -> list[tuple[Entry, float]]:
+    distribution, item, since = row
+    return [(Entry(distribution, item), since)]
+
+
+def _from_batch(row: tuple) -> list[tuple[Entry, float]]:
     distribution, items, since = row
-    return [(distribution, item, since) for item in json.loads(items)]
+    return [(Entry(distribution, item), since) for item in json.loads(items)]
+
+
+def _from_scheduled(row: tuple) -> list[tuple[Entry, float]]:
+    distribution, item, due, key, urgent = row
+    return [(Entry(distribution, item, bool(urgent), 0.0, due, key), due)]

@@ -18,6 +18,7 @@ from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.outbox.contract import OutboxUnavailable
 from collective.cloudfront.outbox.contract import Pending
 from collective.cloudfront.outbox.contract import Refused
+from collective.cloudfront.outbox.contract import Scheduled
 from collective.cloudfront.outbox.contract import Settled
 from collective.cloudfront.outbox.contract import Status
 from collective.cloudfront.outbox.contract import Waiting
@@ -35,12 +36,15 @@ from collective.cloudfront.outbox.schema import set_aside
 from collective.cloudfront.outbox.schema import was_set_aside
 from collective.cloudfront.outbox.synchronise import Synchronisation
 from collective.cloudfront.outbox.synchronise import synchronise_names
+from collective.cloudfront.planning.items import covers
 from collective.cloudfront.planning.items import is_wildcard
 from collective.cloudfront.planning.pacing import Bucket
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 from contextlib import closing
 from contextlib import contextmanager
+from datetime import datetime
+from datetime import timezone
 from pathlib import Path
 
 import json
@@ -66,11 +70,27 @@ MOST_COUNTED = 1000
 _ALL = -1
 
 _ADD_READY = """
-    INSERT INTO ready (distribution, item, wildcard, since, stamp)
-    VALUES (?, ?, ?, ?, ?)
+    INSERT INTO ready (distribution, item, wildcard, since, stamp, urgent)
+    VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (distribution, item)
-    DO UPDATE SET since = min(since, excluded.since), stamp = excluded.stamp
+    DO UPDATE SET since = min(since, excluded.since), stamp = excluded.stamp,
+                  urgent = max(urgent, excluded.urgent)
 """
+
+_SCHEDULE = """
+    INSERT OR REPLACE INTO scheduled
+        (distribution, key, item, due, coalesced, every, urgent, stamp)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+# What is due; and, after the clock was set back, what is further away than its
+# interval is long.
+_DUE = "due <= :now"
+_COALESCED_TOO_FAR = "coalesced = 1 AND due - every > :now"
+# Of one distribution, or of a JSON list of them, or of all.
+_OF_THESE = "(? IS NULL OR distribution IN (SELECT value FROM json_each(?)))"
+
+#: ``(distribution, item, since, urgent)``
+Row = tuple[str, str, float, bool]
 
 
 class SqliteOutbox:
@@ -99,7 +119,7 @@ class SqliteOutbox:
     # --- in Plone's transaction ------------------------------------------------
 
     def prepare(self, token: str, entries: Collection[Entry]) -> Callable[[], None]:
-        packed = json.dumps([[entry.distribution, entry.item] for entry in entries])
+        packed = json.dumps([_packed(entry) for entry in entries])
         with self._write(patience=SAVE_PATIENCE) as db:
             db.execute(
                 "INSERT OR REPLACE INTO prepared (token, owner, since, entries) "
@@ -118,7 +138,8 @@ class SqliteOutbox:
         now = self._clock()
         with self._write(patience=SAVE_PATIENCE) as db:
             db.execute("DELETE FROM prepared WHERE token = ?", (token,))
-            _make_ready(db, ((e.distribution, e.item, now) for e in entries))
+            _replace_scheduled(db, entries)
+            _take_in(db, ((entry, now) for entry in entries), now)
 
     def discard(self, token: str) -> None:
         with self._write(patience=SAVE_PATIENCE) as db:
@@ -146,10 +167,32 @@ class SqliteOutbox:
             if row is None:
                 return 0
             since, packed = row
-            entries = json.loads(packed)
-            _make_ready(db, ((dist, item, since) for dist, item in entries))
+            entries = [Entry(*fields) for fields in json.loads(packed)]
+            # Nothing is replaced: if it was not committed, what it would have
+            # replaced is still to come.
+            _take_in(db, ((entry, since) for entry in entries), self._clock())
             _count(db, "in_doubt_released", len(entries))
             return len(entries)
+
+    def release_due(self) -> int:
+        now = {"now": self._clock()}
+        with self._read() as db:
+            (due,) = db.execute(
+                f"SELECT EXISTS (SELECT 1 FROM scheduled WHERE {_DUE}) OR "
+                f"EXISTS (SELECT 1 FROM scheduled WHERE {_COALESCED_TOO_FAR})",
+                now,
+            ).fetchone()
+        if not due:
+            return 0
+        with self._write() as db:
+            rows = db.execute(
+                f"DELETE FROM scheduled WHERE {_DUE} OR {_COALESCED_TOO_FAR} "
+                "RETURNING distribution, item, due, coalesced, every, urgent",
+                now,
+            ).fetchall()
+            _end_intervals(db, rows)
+            _take_in(db, map(_due_entry, rows), now["now"])
+        return len(rows)
 
     def work(self) -> tuple[Work, ...]:
         with self._read() as db:
@@ -188,8 +231,9 @@ class SqliteOutbox:
     def pending(self, distribution: str, limit: int) -> list[Pending]:
         # The order must not depend on row order: the same input, the same batch.
         query = (
-            "SELECT item, since FROM ready WHERE distribution = ? AND wildcard = ? "
-            "ORDER BY since, item LIMIT ?"
+            "SELECT item, since, urgent FROM ready "
+            "WHERE distribution = ? AND wildcard = ? "
+            "ORDER BY urgent DESC, since, item LIMIT ?"
         )
         with self._read() as db:
             rows = [
@@ -197,8 +241,23 @@ class SqliteOutbox:
                 for wildcard in (1, 0)
                 for row in db.execute(query, (distribution, wildcard, limit))
             ]
-        rows.sort(key=lambda row: row[1])
-        return [Pending(*row) for row in rows]
+        rows.sort(key=lambda row: (-row[2], row[1]))
+        return [Pending(item, since, bool(urgent)) for item, since, urgent in rows]
+
+    def widen(self, distribution: str, wildcard: str) -> int:
+        covered = (distribution, *_prefix_range(wildcard[:-1]))
+        where = "WHERE distribution = ? AND item >= ? AND item < ?"
+        with self._write() as db:
+            count, *oldest_and_newest = db.execute(
+                f"SELECT count(*), min(since), max(stamp), max(urgent) FROM ready {where}",
+                covered,
+            ).fetchone()
+            if count:
+                db.execute(f"DELETE FROM ready {where}", covered)
+                # With the newest stamp a batch in flight settles it only if it would
+                # have settled them all.
+                db.execute(_ADD_READY, (distribution, wildcard, 1, *oldest_and_newest))
+        return count
 
     def freeze(self, distribution: str, reference: str, items: Sequence[str]) -> Batch:
         now = self._clock()
@@ -209,19 +268,20 @@ class SqliteOutbox:
                 for item in items
                 for row in db.execute(
                     "DELETE FROM ready WHERE distribution = ? AND item = ? "
-                    "RETURNING item, since",
+                    "RETURNING item, since, urgent",
                     (distribution, item),
                 ).fetchall()
             ]
+            urgent = [item for item, _, urgent in taken if urgent]
             batch = Batch(
                 reference=reference,
                 distribution=distribution,
-                items=tuple(item for item, _ in taken),
-                since=min((since for _, since in taken), default=now),
+                items=tuple(item for item, _, _ in taken),
+                since=min((since for _, since, _ in taken), default=now),
                 frozen=now,
             )
             if taken:
-                _insert_batch(db, batch, _stamp(db))
+                _insert_batch(db, batch, _stamp(db), urgent)
         return batch
 
     def frozen(self, distribution: str) -> list[Batch]:
@@ -246,14 +306,9 @@ class SqliteOutbox:
             accepted=self._clock(),
         )
         with self._write() as db:
-            stamp = self._remove_batch(db, batch)
-            for item in filter(is_wildcard, batch.items):
-                low, high = _prefix_range(item[:-1])
-                db.execute(
-                    "DELETE FROM ready WHERE distribution = ? AND stamp <= ? "
-                    "AND item >= ? AND item < ?",
-                    (batch.distribution, stamp, low, high),
-                )
+            stamp, _ = self._remove_batch(db, batch)
+            _settle_covered(db, batch, stamp)
+            _bill(db, settled)
             db.execute(
                 "INSERT OR REPLACE INTO settled (reference, invalidation, "
                 "distribution, items, since, accepted, completed, status) "
@@ -273,16 +328,14 @@ class SqliteOutbox:
 
     def dissolve(self, batch: Batch) -> None:
         with self._write() as db:
-            self._remove_batch(db, batch)
-            _make_ready(
-                db, ((batch.distribution, item, batch.since) for item in batch.items)
-            )
+            _, urgent = self._remove_batch(db, batch)
+            _make_ready(db, _rows(batch.distribution, batch, urgent))
 
     def split(self, batch: Batch, references: tuple[str, str]) -> None:
         middle = len(batch.items) // 2
         halves = (batch.items[:middle], batch.items[middle:])
         with self._write(durable=True) as db:
-            stamp = self._remove_batch(db, batch)
+            stamp, urgent = self._remove_batch(db, batch)
             for reference, items in zip(references, halves):
                 half = Batch(
                     reference=reference,
@@ -291,7 +344,7 @@ class SqliteOutbox:
                     since=batch.since,
                     frozen=batch.frozen,
                 )
-                _insert_batch(db, half, stamp)
+                _insert_batch(db, half, stamp, urgent.intersection(items))
             _end_waiting(db, batch.distribution)
 
     def quarantine(self, batch: Batch, reason: str) -> None:
@@ -409,41 +462,89 @@ class SqliteOutbox:
     def retarget(self, old: str, new: str) -> int:
         with self._write() as db:
             moved = db.execute(
-                "DELETE FROM ready WHERE distribution = ? RETURNING item, since", (old,)
+                "DELETE FROM ready WHERE distribution = ? "
+                "RETURNING item, since, urgent",
+                (old,),
             ).fetchall()
-            for items, since in db.execute(
-                "DELETE FROM batch WHERE distribution = ? RETURNING items, since",
+            for items, since, packed in db.execute(
+                "DELETE FROM batch WHERE distribution = ? "
+                "RETURNING items, since, urgent",
                 (old,),
             ).fetchall():
-                moved += [(item, since) for item in json.loads(items)]
-            _make_ready(db, ((new, item, since) for item, since in moved))
+                urgent = json.loads(packed)
+                moved += [(item, since, item in urgent) for item in json.loads(items)]
+            stamp = _make_ready(db, ((new, *row) for row in moved))
+            scheduled = _reschedule(db, old, new, stamp)
             _end_waiting(db, old)
-        return len(moved)
+        return len(moved) + scheduled
 
     # --- people ---------------------------------------------------------------
 
     def status(self) -> Status:
         with self._read() as db:
-            prepared, refused = db.execute(
-                "SELECT (SELECT count(*) FROM prepared), (SELECT count(*) FROM refused)"
+            prepared, refused, scheduled = db.execute(
+                "SELECT (SELECT count(*) FROM prepared), "
+                "(SELECT count(*) FROM refused), (SELECT count(*) FROM scheduled)"
             ).fetchone()
             return Status(
                 work=_work(db, _ALL),
                 prepared=prepared,
                 refused=refused,
                 in_doubt_released=_counter(db, "in_doubt_released"),
+                scheduled=scheduled,
             )
 
-    def history(self, limit: int) -> list[Settled]:
+    def scheduled(self, limit: int) -> list[Scheduled]:
         with self._read() as db:
-            return _settled(db, "ORDER BY accepted DESC LIMIT ?", (limit,))
+            rows = db.execute(
+                "SELECT distribution, item, due, key, urgent FROM scheduled "
+                "ORDER BY due, distribution, item, key LIMIT ?",
+                (limit,),
+            ).fetchall()
+        return [Scheduled(*row, urgent=bool(urgent)) for *row, urgent in rows]
 
-    def refused(self, limit: int) -> list[Refused]:
+    def cancel(self, distribution: str, key: str) -> int:
+        with self._write() as db:
+            return _cancel(db, distribution, key)
+
+    def billed(self, month: str) -> dict[str, int]:
+        return {
+            distribution: sum(days.values())
+            for distribution, days in self.billed_by_day(month).items()
+        }
+
+    def billed_by_day(self, month: str) -> dict[str, dict[str, int]]:
+        found: dict[str, dict[str, int]] = {}
+        with self._read() as db:
+            rows = db.execute(
+                "SELECT distribution, day, items FROM billed "
+                "WHERE day >= ? AND day < ? ORDER BY distribution, day",
+                (f"{month}-", f"{month}-~"),
+            )
+            for distribution, day, items in rows:
+                found.setdefault(distribution, {})[day] = items
+        return found
+
+    def history(
+        self, limit: int, distribution: Collection[str] | None = None
+    ) -> list[Settled]:
+        these = _json_list(distribution)
+        with self._read() as db:
+            return _settled(
+                db,
+                f"WHERE {_OF_THESE} ORDER BY accepted DESC LIMIT ?",
+                (these, these, limit),
+            )
+
+    def refused(
+        self, limit: int, distribution: Collection[str] | None = None
+    ) -> list[Refused]:
+        these = _json_list(distribution)
         with self._read() as db:
             rows = db.execute(
                 "SELECT distribution, item, reason, since, refused FROM refused "
-                "ORDER BY refused DESC LIMIT ?",
-                (limit,),
+                f"WHERE {_OF_THESE} ORDER BY refused DESC LIMIT ?",
+                (these, these, limit),
             ).fetchall()
         return [Refused(*row) for row in rows]
 
@@ -605,7 +706,7 @@ class SqliteOutbox:
         if entries:
             try:
                 with self._write() as db:
-                    _make_ready(db, entries)
+                    _take_in(db, entries, self._clock())
             except OutboxUnavailable as error:
                 logger.error("Items saved from %s are lost again: %s", aside, error)
                 return aside, 0, True
@@ -620,25 +721,221 @@ class SqliteOutbox:
         if row is None or row[0] != self.owner:
             raise ClaimLost(f"Another courier works on {distribution}.")
 
-    def _remove_batch(self, db: sqlite3.Connection, batch: Batch) -> int:
+    def _remove_batch(
+        self, db: sqlite3.Connection, batch: Batch
+    ) -> tuple[int, set[str]]:
+        """Return its stamp, and which of its items were urgent."""
         self._require_claim(db, batch.distribution)
         row = db.execute(
-            "DELETE FROM batch WHERE reference = ? RETURNING stamp", (batch.reference,)
+            "DELETE FROM batch WHERE reference = ? RETURNING stamp, urgent",
+            (batch.reference,),
         ).fetchone()
         if row is None:
             raise ClaimLost(f"Batch {batch.reference} is no longer there.")
-        return row[0]
+        return row[0], set(json.loads(row[1]))
 
 
-def _make_ready(db: sqlite3.Connection, rows: Iterable[tuple[str, str, float]]) -> None:
+# --- the way in -----------------------------------------------------------------
+
+
+def _packed(entry: Entry) -> list:
+    plain = [entry.distribution, entry.item]
+    if entry == Entry(*plain):
+        return plain  # most are, and a save waits for what is written
+    return [
+        *plain,
+        entry.urgent,
+        entry.every,
+        entry.due,
+        entry.key,
+    ]
+
+
+def _take_in(
+    db: sqlite3.Connection, entries: Iterable[tuple[Entry, float]], now: float
+) -> None:
+    """Make entries, each with its age, ready or schedule them."""
     stamp = _count(db, "stamp", 1)
+    rows = (
+        (entry.distribution, entry.item, since, entry.urgent)
+        for entry, since in entries
+        if entry.item and _is_ready(db, entry, now, stamp)
+    )
+    _add_ready(db, rows, stamp)
+
+
+def _make_ready(db: sqlite3.Connection, rows: Iterable[Row]) -> int:
+    """Make rows ready at once; returns the stamp that they got."""
+    stamp = _count(db, "stamp", 1)
+    _add_ready(db, rows, stamp)
+    return stamp
+
+
+def _add_ready(db: sqlite3.Connection, rows: Iterable[Row], stamp: int) -> None:
     db.executemany(
         _ADD_READY,
+        [
+            (distribution, item, int(is_wildcard(item)), since, stamp, int(urgent))
+            for distribution, item, since, urgent in rows
+        ],
+    )
+
+
+def _rows(distribution: str, batch: Batch, urgent: Collection[str]) -> Iterator[Row]:
+    for item in batch.items:
+        yield distribution, item, batch.since, item in urgent
+
+
+def _is_ready(db: sqlite3.Connection, entry: Entry, now: float, stamp: int) -> bool:
+    """Say whether an entry is ready now; if not, it is scheduled."""
+    if entry.due > now:
+        _schedule(db, entry, entry.due, stamp)
+        return False
+    if entry.every <= 0:
+        return True
+    return _is_ready_again(db, entry, now, stamp)
+
+
+def _is_ready_again(
+    db: sqlite3.Connection, entry: Entry, now: float, stamp: int
+) -> bool:
+    """Say whether a coalesced entry is ready now; if not, it is scheduled."""
+    row = db.execute(
+        "SELECT became_ready FROM coalesced WHERE distribution = ? AND item = ?",
+        (entry.distribution, entry.item),
+    ).fetchone()
+    # Not with a time in the future: the clock was set back.
+    if row and row[0] <= now < row[0] + entry.every and not entry.urgent:
+        _coalesce(db, entry, row[0] + entry.every, stamp)
+        return False
+    db.execute(
+        "INSERT OR REPLACE INTO coalesced (distribution, item, became_ready) "
+        "VALUES (?, ?, ?)",
+        (entry.distribution, entry.item, now),
+    )
+    _take_coalesced(db, entry.distribution, entry.item)
+    return True
+
+
+def _coalesce(db: sqlite3.Connection, entry: Entry, due: float, stamp: int) -> None:
+    """Schedule a coalesced entry, once: an earlier date of it is kept."""
+    known = _take_coalesced(db, entry.distribution, entry.item)
+    _schedule(db, entry, min([due, *known]), stamp, coalesced=True)
+
+
+def _take_coalesced(
+    db: sqlite3.Connection, distribution: str, item: str
+) -> list[float]:
+    """Unschedule a coalesced item; returns when it would have been due."""
+    rows = db.execute(
+        "DELETE FROM scheduled WHERE distribution = ? AND item = ? AND coalesced = 1 "
+        "RETURNING due",
+        (distribution, item),
+    ).fetchall()
+    return [due for (due,) in rows]
+
+
+def _schedule(
+    db: sqlite3.Connection,
+    entry: Entry,
+    due: float,
+    stamp: int,
+    coalesced: bool = False,
+) -> None:
+    db.execute(
+        _SCHEDULE,
         (
-            (distribution, item, int(is_wildcard(item)), since, stamp)
-            for distribution, item, since in rows
+            entry.distribution,
+            "" if coalesced else entry.key,
+            entry.item,
+            due,
+            int(coalesced),
+            entry.every,
+            int(entry.urgent),
+            stamp,
         ),
     )
+
+
+def _end_intervals(db: sqlite3.Connection, rows: Iterable[tuple]) -> None:
+    """Let coalesced items that are due become ready, whatever the clock says."""
+    db.executemany(
+        "DELETE FROM coalesced WHERE distribution = ? AND item = ?",
+        [
+            (distribution, item)
+            for distribution, item, _due, coalesced, *_ in rows
+            if coalesced
+        ],
+    )
+
+
+def _due_entry(row: tuple) -> tuple[Entry, float]:
+    """Return what is due as an entry with its age."""
+    distribution, item, due, _coalesced, every, urgent = row
+    return Entry(distribution, item, bool(urgent), every), due
+
+
+def _replace_scheduled(db: sqlite3.Connection, entries: Collection[Entry]) -> None:
+    for distribution, key in {(e.distribution, e.key) for e in entries if e.key}:
+        _cancel(db, distribution, key)
+
+
+def _cancel(db: sqlite3.Connection, distribution: str, key: str) -> int:
+    return db.execute(
+        "DELETE FROM scheduled WHERE distribution = ? AND key = ? AND coalesced = 0",
+        (distribution, key),
+    ).rowcount
+
+
+def _reschedule(db: sqlite3.Connection, old: str, new: str, stamp: int) -> int:
+    """Hand over what is scheduled; returns how many items."""
+    rows = db.execute(
+        "DELETE FROM scheduled WHERE distribution = ? "
+        "RETURNING item, urgent, every, due, key, coalesced",
+        (old,),
+    ).fetchall()
+    for item, urgent, every, due, key, coalesced in rows:
+        entry = Entry(new, item, bool(urgent), every, due, key)
+        if coalesced:
+            _coalesce(db, entry, due, stamp)
+        else:
+            _schedule(db, entry, due, stamp)
+    return len(rows)
+
+
+# --- the way out ----------------------------------------------------------------
+
+
+def _settle_covered(db: sqlite3.Connection, batch: Batch, stamp: int) -> None:
+    """Settle what a batch reaches and what was there when it was frozen."""
+    wildcards = list(filter(is_wildcard, batch.items))
+    for wildcard in wildcards:
+        db.execute(
+            "DELETE FROM ready WHERE distribution = ? AND stamp <= ? "
+            "AND item >= ? AND item < ?",
+            (batch.distribution, stamp, *_prefix_range(wildcard[:-1])),
+        )
+    coalesced = db.execute(
+        "SELECT item FROM scheduled "
+        "WHERE coalesced = 1 AND distribution = ? AND stamp <= ?",
+        (batch.distribution, stamp),
+    ).fetchall()
+    for (item,) in coalesced:
+        if item in batch.items or any(covers(each, item) for each in wildcards):
+            _take_coalesced(db, batch.distribution, item)
+
+
+def _bill(db: sqlite3.Connection, settled: Settled) -> None:
+    day = datetime.fromtimestamp(settled.accepted, timezone.utc).date().isoformat()
+    db.execute(
+        "INSERT INTO billed (day, distribution, items) VALUES (?, ?, ?) "
+        "ON CONFLICT (day, distribution) DO UPDATE SET items = items + excluded.items",
+        (day, settled.distribution, len(settled.items)),
+    )
+
+
+def _json_list(values: Collection[str] | None) -> str | None:
+    return None if values is None else json.dumps(sorted(values))
 
 
 def _stamp(db: sqlite3.Connection) -> int:
@@ -660,10 +957,13 @@ def _counter(db: sqlite3.Connection, name: str) -> int:
     return row[0] if row else 0
 
 
-def _insert_batch(db: sqlite3.Connection, batch: Batch, stamp: int) -> None:
+def _insert_batch(
+    db: sqlite3.Connection, batch: Batch, stamp: int, urgent: Iterable[str]
+) -> None:
     db.execute(
-        "INSERT INTO batch (reference, distribution, items, since, frozen, stamp) "
-        "VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO batch "
+        "(reference, distribution, items, since, frozen, stamp, urgent) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             batch.reference,
             batch.distribution,
@@ -671,6 +971,7 @@ def _insert_batch(db: sqlite3.Connection, batch: Batch, stamp: int) -> None:
             batch.since,
             batch.frozen,
             stamp,
+            json.dumps(sorted(urgent)),
         ),
     )
 
@@ -735,7 +1036,7 @@ def _work(db: sqlite3.Connection, most: int) -> tuple[Work, ...]:
             FROM waiting WHERE id IS NOT NULL
         )
         SELECT id,
-               sum(ready), sum(frozen), sum(in_progress), min(oldest)
+               sum(ready), sum(frozen), sum(in_progress), min(oldest), max(urgent)
         FROM (
             SELECT id,
                    (SELECT count(*) FROM
@@ -745,17 +1046,27 @@ def _work(db: sqlite3.Connection, most: int) -> tuple[Work, ...]:
                    0 AS in_progress,
                    (SELECT min(since) FROM (
                        SELECT min(since) AS since FROM ready
-                       WHERE distribution = id AND wildcard = 0
+                       WHERE distribution = id AND wildcard = 0 AND urgent = 0
                        UNION ALL
                        SELECT min(since) FROM ready
-                       WHERE distribution = id AND wildcard = 1
-                   )) AS oldest
+                       WHERE distribution = id AND wildcard = 1 AND urgent = 0
+                       UNION ALL
+                       SELECT min(since) FROM ready
+                       WHERE distribution = id AND wildcard = 0 AND urgent = 1
+                       UNION ALL
+                       SELECT min(since) FROM ready
+                       WHERE distribution = id AND wildcard = 1 AND urgent = 1
+                   )) AS oldest,
+                   EXISTS (
+                       SELECT 1 FROM ready
+                       WHERE distribution = id AND wildcard IN (0, 1) AND urgent = 1
+                   ) AS urgent
             FROM waiting WHERE id IS NOT NULL
             UNION ALL
-            SELECT distribution, 0, sum(json_array_length(items)), 0, min(since)
+            SELECT distribution, 0, sum(json_array_length(items)), 0, min(since), 0
             FROM batch GROUP BY distribution
             UNION ALL
-            SELECT distribution, 0, 0, count(*), NULL
+            SELECT distribution, 0, 0, count(*), NULL, 0
             FROM settled WHERE completed IS NULL GROUP BY distribution
         )
         GROUP BY id ORDER BY id
@@ -772,8 +1083,9 @@ def _work(db: sqlite3.Connection, most: int) -> tuple[Work, ...]:
             oldest=oldest,
             waiting=_waiting(db, identifier),
             claimed_by=owners.get(identifier),
+            urgent=bool(urgent),
         )
-        for identifier, ready, frozen, in_progress, oldest in rows
+        for identifier, ready, frozen, in_progress, oldest, urgent in rows
     )
 
 
