@@ -17,6 +17,7 @@ from collective.cloudfront.outbox.contract import Outbox
 from collective.cloudfront.outbox.contract import OutboxUnavailable
 from collective.cloudfront.outbox.contract import Pending
 from collective.cloudfront.outbox.contract import Refused
+from collective.cloudfront.outbox.contract import Scheduled
 from collective.cloudfront.planning.pacing import Bucket
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
@@ -63,6 +64,15 @@ def frozen(outbox: Outbox, *items: str, reference: str = "r1") -> Batch:
     outbox.release("", entries(*items))
     assert outbox.claim(E1, 60)
     return outbox.freeze(E1, reference, items)
+
+
+def site(distribution: str = E1, item: str = "/*") -> Entry:
+    """Return an entry that is coalesced for 300 seconds."""
+    return Entry(distribution, item, every=300.0)
+
+
+def dues(outbox: Outbox) -> list[tuple[str, float]]:
+    return [(each.item, each.due) for each in outbox.scheduled(10_000)]
 
 
 def work(outbox: Outbox, distribution: str = E1):
@@ -752,6 +762,334 @@ class OutboxContract:
         again = wait(outbox, until=clock.now + 100)
         assert (again.since, again.attempts) == (clock.now, 1)
 
+    # --- urgent -----------------------------------------------------------------------
+
+    def test_urgent_items_go_first_and_then_the_oldest(self, outbox, clock):
+        for number in range(4):
+            urgent = number % 2 == 1
+            outbox.release(
+                "",
+                [
+                    Entry(E1, f"/{number}", urgent=urgent),
+                    Entry(E1, f"/{number}/*", urgent=urgent),
+                ],
+            )
+            clock.advance(1)
+        assert ready(outbox) == ["/1/*", "/1", "/3/*", "/3", "/0/*", "/0", "/2/*", "/2"]
+        found = outbox.pending(E1, 2)
+        assert [each.item for each in found] == ["/1/*", "/1", "/3/*", "/3"]
+        assert all(each.urgent for each in found)
+
+    def test_work_says_whether_something_is_urgent(self, outbox):
+        outbox.release("", entries("/a", distribution=E2))
+        outbox.release("", [Entry(E1, "/a", urgent=True)])
+        assert work(outbox).urgent is True
+        assert work(outbox, E2).urgent is False
+        assert outbox.claim(E1, 60)
+        outbox.freeze(E1, "r1", ["/a"])
+        assert work(outbox).urgent is False
+
+    def test_urgent_once_is_urgent_whatever_follows(self, outbox, clock):
+        since = clock.now
+        for urgent in (False, True, False):
+            outbox.release("", [Entry(E1, "/a", urgent=urgent)])
+            clock.advance(1)
+        assert outbox.pending(E1, 10) == [Pending("/a", since, True)]
+
+    def test_an_urgent_item_in_doubt_is_urgent(self, outbox):
+        outbox.prepare("t", [Entry(E1, "/a", urgent=True)])
+        assert outbox.release_abandoned(0) == 1
+        assert outbox.pending(E1, 10)[0].urgent
+
+    @pytest.mark.parametrize("how", ["dissolve", "split", "retarget"])
+    def test_urgent_items_of_a_batch_stay_urgent(self, outbox, how):
+        outbox.release("", [Entry(E1, "/a"), Entry(E1, "/b", urgent=True)])
+        batch = frozen(outbox, "/a", "/b")
+        if how == "retarget":
+            outbox.retarget(E1, E2)
+        elif how == "split":
+            outbox.split(batch, ("r2", "r3"))
+        for each in outbox.frozen(E1) or ():
+            outbox.dissolve(each)
+        found = outbox.pending(E2 if how == "retarget" else E1, 10)
+        assert [(each.item, each.urgent) for each in found] == [
+            ("/b", True),
+            ("/a", False),
+        ]
+
+    # --- scheduled --------------------------------------------------------------------
+
+    def test_what_is_due_later_is_scheduled(self, outbox, other, clock):
+        due = clock.now + 60
+        outbox.release("", [Entry(E1, "/a", urgent=True, due=due, key="k")])
+        assert other.work() == ()
+        assert other.scheduled(10) == [Scheduled(E1, "/a", due, "k", True)]
+        assert other.status().scheduled == 1
+
+    def test_it_becomes_ready_when_due_and_not_before(self, outbox, other, clock):
+        due = clock.now + 60
+        outbox.release("", [Entry(E1, "/a", urgent=True, due=due, key="k")])
+        clock.advance(59)
+        assert other.release_due() == 0
+        assert ready(outbox) == []
+        clock.advance(5)
+        assert other.release_due() == 1
+        assert outbox.release_due() == 0
+        assert outbox.pending(E1, 10) == [Pending("/a", due, True)]
+        assert outbox.scheduled(10) == []
+
+    def test_what_is_scheduled_comes_soonest_first(self, outbox, clock):
+        for seconds in (30, 10, 20):
+            outbox.release("", [Entry(E1, f"/{seconds}", due=clock.now + seconds)])
+        assert [each.item for each in outbox.scheduled(2)] == ["/10", "/20"]
+
+    def test_a_key_replaces_what_it_had_scheduled(self, outbox, clock):
+        def schedule(seconds, *items, distribution=E1, key="k"):
+            due = clock.now + seconds
+            outbox.release(
+                "", [Entry(distribution, item, due=due, key=key) for item in items]
+            )
+
+        schedule(10, "/a", "/b")
+        schedule(10, "/other", key="other")
+        schedule(10, "/without", key="")
+        schedule(10, "/elsewhere", distribution=E2)
+        schedule(20, "/b", "/c")
+        schedule(20, "/without, either", key="")
+        assert sorted(dues(outbox)) == [
+            ("/b", clock.now + 20),
+            ("/c", clock.now + 20),
+            ("/elsewhere", clock.now + 10),
+            ("/other", clock.now + 10),
+            ("/without", clock.now + 10),
+            ("/without, either", clock.now + 20),
+        ]
+
+    def test_entries_of_one_release_do_not_replace_each_other(self, outbox, clock):
+        begins, ends = clock.now + 10, clock.now + 20
+        outbox.release(
+            "", [Entry(E1, "/a", due=due, key="k") for due in (begins, ends)]
+        )
+        assert dues(outbox) == [("/a", begins), ("/a", ends)]
+
+    def test_a_key_without_item_only_cancels(self, outbox, clock):
+        outbox.release("", [Entry(E1, "/a", due=clock.now + 9, key="k")])
+        outbox.release("", [Entry(E1, "", key="k")])
+        assert outbox.scheduled(10) == []
+        assert outbox.work() == ()
+
+    def test_what_is_already_due_is_ready_and_replaces(self, outbox, clock):
+        outbox.release("", [Entry(E1, "/a", due=clock.now + 9, key="k")])
+        outbox.release("", [Entry(E1, "/b", due=clock.now, key="k")])
+        assert outbox.scheduled(10) == []
+        assert outbox.pending(E1, 10) == [Pending("/b", clock.now)]
+
+    def test_a_schedule_can_be_cancelled(self, outbox, other, clock):
+        for key in ("k", "l"):
+            due = clock.now + 9
+            outbox.release("", [Entry(E1, item, due=due, key=key) for item in "/#"])
+        assert other.cancel(E1, "k") == 2
+        assert other.cancel(E2, "l") == 0
+        assert {each.key for each in outbox.scheduled(10)} == {"l"}
+
+    def test_what_is_prepared_is_scheduled_only_when_released(self, outbox, clock):
+        scheduled = [Entry(E1, "/a", due=clock.now + 9, key="k")]
+        outbox.prepare("t", scheduled)
+        assert outbox.scheduled(10) == []
+        outbox.release("t", scheduled)
+        assert dues(outbox) == [("/a", clock.now + 9)]
+
+    def test_a_schedule_in_doubt_replaces_nothing(self, outbox, clock):
+        """It may not have been committed, and then the earlier one is valid."""
+        due = clock.now + 60
+        outbox.release("", [Entry(E1, "/a", due=due, key="k")])
+        outbox.prepare("t", [Entry(E1, "/b", due=due, key="k")])
+        outbox.prepare("u", [Entry(E1, "", key="k")])
+        assert outbox.release_abandoned(0) == 2
+        assert dues(outbox) == [("/a", due), ("/b", due)]
+        outbox.release("", [Entry(E1, "", key="k")])
+        assert outbox.scheduled(10) == []
+
+    def test_a_wildcard_settles_nothing_that_has_a_date(self, outbox, clock):
+        outbox.release("", [Entry(E1, "/a", due=clock.now + 9)])
+        outbox.settle(frozen(outbox, "/*"), "I1", PACE)
+        assert dues(outbox) == [("/a", clock.now + 9)]
+
+    def test_schedules_of_a_wrong_id_go_to_the_right_one(self, outbox, clock):
+        due = clock.now + 9
+        outbox.release("", [Entry(E1, "/a", urgent=True, due=due, key="k")])
+        outbox.release("", [site(), site()])
+        assert outbox.retarget(E1, E2) == 3
+        assert outbox.scheduled(10) == [
+            Scheduled(E2, "/a", due, "k", True),
+            Scheduled(E2, "/*", clock.now + 300, "", False),
+        ]
+
+    # --- coalesced --------------------------------------------------------------------
+
+    def test_a_coalesced_item_is_ready_once_per_interval(self, outbox, other, clock):
+        start = clock.now
+        outbox.release("", [site()])
+        assert outbox.pending(E1, 10) == [Pending("/*", start)]
+        for _ in range(3):
+            frozen(outbox, "/*", reference=f"r{clock.now}")
+            clock.advance(50)
+            other.release("", [site()])
+        # The first three were frozen before it came again.
+        assert dues(outbox) == [("/*", start + 300)]
+        assert ready(outbox) == []
+        clock.advance(151)
+        assert other.release_due() == 1
+        assert outbox.pending(E1, 10) == [Pending("/*", start + 300)]
+        outbox.release("", [site()])
+        assert dues(outbox) == [("/*", clock.now + 300)]
+
+    def test_after_the_interval_it_is_ready_at_once(self, outbox, clock):
+        outbox.release("", [site()])
+        outbox.release("", [site()])
+        clock.advance(300)
+        outbox.release("", [site()])
+        assert outbox.scheduled(10) == []
+        assert outbox.release_due() == 0
+
+    def test_each_item_and_distribution_has_its_own_interval(self, outbox):
+        outbox.release("", [site(), site(E2), site(item="#site")])
+        assert set(ready(outbox)) == {"/*", "#site"}
+        assert ready(outbox, E2) == ["/*"]
+        assert outbox.scheduled(10) == []
+
+    def test_a_shorter_interval_shortens_what_is_scheduled(self, outbox, clock):
+        start = clock.now
+        outbox.release("", [site()])
+        for every in (300.0, 60.0, 600.0):
+            outbox.release("", [Entry(E1, "/*", every=every)])
+        assert dues(outbox) == [("/*", start + 60)]
+        frozen(outbox, "/*")
+        clock.advance(60)
+        assert outbox.release_due() == 1
+        assert ready(outbox) == ["/*"]
+
+    def test_an_urgent_one_is_never_held_back(self, outbox, clock):
+        outbox.release("", [site()])
+        frozen(outbox, "/*")
+        outbox.release("", [site()])
+        outbox.release("", [Entry(E1, "/*", urgent=True, every=300.0)])
+        assert ready(outbox) == ["/*"]
+        assert outbox.scheduled(10) == []
+
+    def test_a_coalesced_item_with_a_date_is_coalesced_then(self, outbox, clock):
+        start = clock.now
+        outbox.release("", [Entry(E1, "/*", every=300.0, due=start + 100, key="k")])
+        assert dues(outbox) == [("/*", start + 100)]
+        clock.advance(50)
+        outbox.release("", [site()])
+        frozen(outbox, "/*")
+        clock.advance(50)
+        assert outbox.release_due() == 1
+        assert ready(outbox) == []
+        assert outbox.scheduled(10) == [Scheduled(E1, "/*", start + 350, "", False)]
+
+    def test_a_coalesced_item_in_doubt_is_coalesced(self, outbox, clock):
+        outbox.release("", [site()])
+        outbox.prepare("t", [site()])
+        outbox.release_abandoned(0)
+        assert dues(outbox) == [("/*", clock.now + 300)]
+
+    @pytest.mark.parametrize("sent", ["/*", "/a*", "/a"])
+    def test_what_reaches_a_coalesced_item_settles_it(self, outbox, sent):
+        outbox.release("", [site(item="/a")])
+        outbox.release("", [site(item="/a")])
+        outbox.settle(frozen(outbox, sent), "I1", PACE)
+        assert outbox.scheduled(10) == []
+
+    def test_what_came_after_a_batch_was_frozen_is_not_settled(self, outbox, clock):
+        outbox.release("", [site()])
+        outbox.release("", [site()])
+        batch = frozen(outbox, "/*")
+        outbox.release("", [site()])
+        outbox.settle(batch, "I1", PACE)
+        assert dues(outbox) == [("/*", clock.now + 300)]
+
+    def test_what_reaches_something_else_settles_no_coalesced_item(self, outbox):
+        outbox.release("", [site(E2), site(E2), site(item="#a"), site(item="#a")])
+        outbox.settle(frozen(outbox, "/*"), "I1", PACE)
+        assert len(outbox.scheduled(10)) == 2
+
+    def test_a_clock_set_back_delays_no_coalesced_item(self, outbox, clock):
+        outbox.release("", [site()])
+        outbox.release("", [site()])
+        frozen(outbox, "/*")
+        clock.advance(-3600)
+        assert outbox.release_due() == 1
+        assert ready(outbox) == ["/*"]
+        clock.advance(-3600)
+        outbox.release("", [site()])
+        assert outbox.scheduled(10) == []
+
+    # --- widening ---------------------------------------------------------------------
+
+    def test_a_wildcard_takes_the_place_of_what_it_covers(self, outbox, clock):
+        since = clock.now
+        outbox.release("", entries("/a/1", "/a/2/*", "/a", "/ab", "#a"))
+        outbox.release("", entries("/a/1", distribution=E2))
+        clock.advance(5)
+        outbox.release("", [Entry(E1, "/a/3", urgent=True), Entry(E1, "/b")])
+        assert outbox.widen(E1, "/a/*") == 3
+        assert outbox.pending(E1, 1)[0] == Pending("/a/*", since, True)
+        assert set(ready(outbox)) == {"/a/*", "/a", "/ab", "/b", "#a"}
+        assert ready(outbox, E2) == ["/a/1"]
+
+    def test_a_wildcard_that_covers_nothing_is_not_added(self, outbox):
+        outbox.release("", entries("/b"))
+        assert outbox.widen(E1, "/a/*") == 0
+        assert ready(outbox) == ["/b"]
+
+    def test_widening_to_what_is_ready_keeps_it(self, outbox):
+        outbox.release("", entries("/a/*", "/a/1"))
+        assert outbox.widen(E1, "/a/*") == 2
+        assert ready(outbox) == ["/a/*"]
+
+    def test_a_batch_in_flight_settles_nothing_wider_that_is_newer(self, outbox):
+        outbox.release("", entries("/a/1"))
+        batch = frozen(outbox, "/*")
+        outbox.release("", entries("/a/2"))
+        outbox.widen(E1, "/a/*")
+        outbox.settle(batch, "I1", PACE)
+        assert ready(outbox) == ["/a/*"]
+
+    def test_a_batch_in_flight_settles_what_is_wider_and_older(self, outbox):
+        outbox.release("", entries("/a/1", "/a/2"))
+        batch = frozen(outbox, "/*")
+        outbox.widen(E1, "/a/*")
+        outbox.settle(batch, "I1", PACE)
+        assert ready(outbox) == []
+
+    # --- bills ------------------------------------------------------------------------
+
+    def test_what_is_settled_is_billed_by_day_and_month(self, outbox, clock):
+        clock.now = 1_800_000_000.0  # 2027-01-15T08:00Z
+        outbox.settle(frozen(outbox, "/a", "/b", reference="r1"), "I1", PACE)
+        outbox.settle(frozen(outbox, "/*", reference="r2"), "I2", PACE)
+        clock.advance(16 * 3600)
+        outbox.settle(frozen(outbox, "/a", reference="r3"), "I3", PACE)
+        outbox.release("", entries("/a", distribution=E2))
+        assert outbox.claim(E2, 60)
+        outbox.settle(outbox.freeze(E2, "r4", ["/a"]), "I4", PACE)
+        clock.advance(16 * 86400)
+        outbox.settle(frozen(outbox, "/a", reference="r5"), "I5", PACE)
+        assert outbox.billed("2027-01") == {E1: 4, E2: 1}
+        assert outbox.billed_by_day("2027-01") == {
+            E1: {"2027-01-15": 3, "2027-01-16": 1},
+            E2: {"2027-01-16": 1},
+        }
+        assert outbox.billed("2027-02") == {E1: 1}
+        assert outbox.billed("2027-03") == {}
+
+    def test_what_is_not_accepted_is_not_billed(self, outbox):
+        outbox.dissolve(frozen(outbox, "/a", reference="r1"))
+        outbox.quarantine(frozen(outbox, "/a", reference="r2"), "no")
+        assert outbox.billed("2027-01") == {}
+
     # --- a corrected distribution id ------------------------------------------------
 
     def test_what_waits_for_a_wrong_id_goes_to_the_right_one(self, outbox, clock):
@@ -795,6 +1133,21 @@ class OutboxContract:
             clock.advance(1)
         found = [settled.invalidation for settled in outbox.history(3)]
         assert found == ["I4", "I3", "I2"]
+
+    def test_history_and_quarantine_of_some_distributions(self, outbox):
+        for distribution in (E1, E2, "E3"):
+            outbox.release("", entries("/a", "/b", distribution=distribution))
+            assert outbox.claim(distribution, 60)
+            batch = outbox.freeze(distribution, f"r{distribution}", ["/a"])
+            outbox.settle(batch, "I", PACE)
+            batch = outbox.freeze(distribution, f"q{distribution}", ["/b"])
+            outbox.quarantine(batch, "no")
+        for found in (outbox.history, outbox.refused):
+            assert {each.distribution for each in found(9, {E1, "E3"})} == {E1, "E3"}
+            assert {each.distribution for each in found(9, [E2])} == {E2}
+            assert found(9, []) == []
+            assert len(found(9)) == 3
+            assert len(found(1, {E1, E2})) == 1
 
     def test_quarantine_comes_newest_first(self, outbox, clock):
         for number in range(5):

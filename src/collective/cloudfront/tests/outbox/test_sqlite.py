@@ -6,6 +6,7 @@ from collective.cloudfront.outbox import synchronise
 from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.outbox.contract import OutboxUnavailable
 from collective.cloudfront.outbox.contract import Pending
+from collective.cloudfront.outbox.contract import Scheduled
 from collective.cloudfront.outbox.sqlite import SAVE_PATIENCE
 from collective.cloudfront.outbox.sqlite import SqliteOutbox
 from collective.cloudfront.planning.pacing import Limits
@@ -140,6 +141,72 @@ def test_an_older_format_is_upgraded_with_what_it_holds(filled, path, monkeypatc
         assert db.execute("PRAGMA user_version").fetchone() == (schema.FORMAT,)
         assert db.execute("SELECT hue FROM ready").fetchone() == (None,)
     assert not set_aside(path)
+
+
+#: The tables of format 1 that format 2 changes, and one of those that stayed.
+FORMAT_1 = """
+    DROP TABLE scheduled; DROP TABLE coalesced; DROP TABLE billed;
+    DROP INDEX ready_by_age;
+    ALTER TABLE ready DROP COLUMN urgent;
+    ALTER TABLE batch DROP COLUMN urgent;
+    CREATE INDEX ready_by_age ON ready (distribution, wildcard, since, item);
+    PRAGMA user_version = 1;
+"""
+
+
+def structure(path):
+    """Return the tables with their columns, and the indexes."""
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        names = db.execute("SELECT name, type FROM sqlite_master ORDER BY name")
+        return {
+            name: sorted(
+                row[1:] if kind == "index" else row[1:4]
+                for row in db.execute(
+                    f"PRAGMA {'index_xinfo' if kind == 'index' else 'table_info'}"
+                    f"({name})"
+                )
+            )
+            for name, kind in names.fetchall()
+        }
+
+
+def test_format_1_becomes_format_2(filled, path):
+    expected = structure(path)
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.executescript(FORMAT_1)
+    assert "scheduled" not in structure(path)
+    assert in_all(filled) == ITEMS
+    assert structure(path) == expected
+    assert not filled.pending("E1", 1)[0].urgent
+    (batch,) = filled.frozen("E1")
+    filled.settle(batch, "I2", PACE)
+    assert sum(filled.billed_by_day("2027-01")["E1"].values()) == 1
+    assert not set_aside(path)
+
+
+def test_a_damaged_file_of_format_1_is_saved_too(filled, path):
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.executescript(FORMAT_1 + "DROP TABLE settled")
+    assert until_it_works(lambda: filled.history(1)) == []
+    assert in_all(filled) == ITEMS
+
+
+def test_schedules_are_saved_from_a_damaged_file(outbox, path, clock):
+    due = clock.now + 60
+    outbox.release("", [Entry("E1", "/a", True, 0.0, due, "k")])
+    outbox.release("", [Entry("E1", "/*", every=300.0)] * 2)
+    outbox.prepare("t", [Entry("E1", "/b", due=due), Entry("E1", "", key="k")])
+    outbox.close()
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("DROP TABLE settled")
+    with pytest.raises(OutboxUnavailable):
+        outbox.history(1)
+    assert outbox.scheduled(10) == [
+        Scheduled("E1", "/a", due, "k", True),
+        Scheduled("E1", "/b", due, "", False),
+        Scheduled("E1", "/*", clock.now + 300, "", False),
+    ]
+    assert ready(outbox) == ["/*"]
 
 
 def test_an_upgrade_that_fails_changes_nothing(filled, path, monkeypatch):
