@@ -78,9 +78,12 @@ _ADD_READY = """
 """
 
 _SCHEDULE = """
-    INSERT OR REPLACE INTO scheduled
+    INSERT INTO scheduled
         (distribution, key, item, due, coalesced, every, urgent, stamp)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (distribution, key, item, due, coalesced)
+    DO UPDATE SET every = min(every, excluded.every), stamp = excluded.stamp,
+                  urgent = max(urgent, excluded.urgent)
 """
 # What is due; and, after the clock was set back, what is further away than its
 # interval is long.
@@ -187,9 +190,11 @@ class SqliteOutbox:
         with self._write() as db:
             rows = db.execute(
                 f"DELETE FROM scheduled WHERE {_DUE} OR {_COALESCED_TOO_FAR} "
-                "RETURNING distribution, item, due, coalesced, every, urgent",
+                "RETURNING due, distribution, item, urgent, every, coalesced",
                 now,
             ).fetchall()
+            # Of several entries for one coalesced item the first is ready.
+            rows.sort()
             _end_intervals(db, rows)
             _take_in(db, map(_due_entry, rows), now["now"])
         return len(rows)
@@ -863,7 +868,7 @@ def _end_intervals(db: sqlite3.Connection, rows: Iterable[tuple]) -> None:
         "DELETE FROM coalesced WHERE distribution = ? AND item = ?",
         [
             (distribution, item)
-            for distribution, item, _due, coalesced, *_ in rows
+            for _due, distribution, item, _urgent, _every, coalesced in rows
             if coalesced
         ],
     )
@@ -871,7 +876,7 @@ def _end_intervals(db: sqlite3.Connection, rows: Iterable[tuple]) -> None:
 
 def _due_entry(row: tuple) -> tuple[Entry, float]:
     """Return what is due as an entry with its age."""
-    distribution, item, due, _coalesced, every, urgent = row
+    due, distribution, item, urgent, every, _coalesced = row
     return Entry(distribution, item, bool(urgent), every), due
 
 

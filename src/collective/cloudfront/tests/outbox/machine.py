@@ -5,11 +5,13 @@ from collective.cloudfront.outbox.contract import Batch
 from collective.cloudfront.outbox.contract import ClaimLost
 from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.outbox.contract import Pending
+from collective.cloudfront.outbox.contract import Scheduled
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.tests.outbox.clock import Clock
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize
@@ -32,25 +34,59 @@ GRACE = 50.0
 
 distributions = st.sampled_from(DISTRIBUTIONS)
 couriers = st.integers(0, 1)
-some_entries = st.lists(
-    st.builds(Entry, distributions, st.sampled_from(ITEMS)), max_size=6, unique=True
+plain_entries = st.builds(Entry, distributions, st.sampled_from(ITEMS))
+#: ``due`` is in seconds from now, here.
+entries = st.one_of(
+    plain_entries,
+    st.builds(Entry, distributions, st.sampled_from(ITEMS), urgent=st.booleans()),
+    st.builds(
+        Entry,
+        distributions,
+        st.sampled_from(["/*", "/a*", "#a"]),
+        urgent=st.sampled_from([False, False, True]),
+        every=st.sampled_from([15.0, 70.0]),
+        due=st.sampled_from([0.0, 0.0, 20.0]),
+    ),
+    st.builds(
+        Entry,
+        distributions,
+        st.sampled_from([*ITEMS, ""]),
+        urgent=st.booleans(),
+        due=st.sampled_from([0.0, 5.0, 20.0, 100.0]),
+        key=st.sampled_from(["k", "l"]),
+    ),
 )
+some_entries = st.lists(entries, max_size=6, unique=True)
+
+#: A distribution and an item.
+Name = tuple[str, str]
 
 
 @dataclass
 class Ready:
-    """A ready item: since when, and the moment of its latest release."""
+    """A ready item: since when, the moment of its latest release, and urgency."""
 
     since: float
     moment: int
+    urgent: bool = False
 
 
 @dataclass
 class Frozen:
-    """A batch, and the moment when its items were taken."""
+    """A batch, the moment when its items were taken, and which were urgent."""
 
     batch: Batch
     moment: int
+    urgent: set[str]
+
+
+@dataclass
+class Coalesced:
+    """What came again too early: when it is due, and the latest moment it came."""
+
+    due: float
+    moment: int
+    every: float
 
 
 @dataclass
@@ -58,20 +94,125 @@ class Model:
     """What an outbox holds, and who holds it."""
 
     prepared: dict[str, tuple[list[Entry], float]] = field(default_factory=dict)
-    ready: dict[Entry, Ready] = field(default_factory=dict)
+    ready: dict[Name, Ready] = field(default_factory=dict)
+    dated: list[Entry] = field(default_factory=list)
+    coalesced: dict[Name, Coalesced] = field(default_factory=dict)
+    became_ready: dict[Name, float] = field(default_factory=dict)
     frozen: list[Frozen] = field(default_factory=list)
     settled: list[tuple[str, tuple[str, ...], float]] = field(default_factory=list)
-    refused: dict[Entry, str] = field(default_factory=dict)
+    refused: dict[Name, str] = field(default_factory=dict)
     claims: dict[str, tuple[int, float]] = field(default_factory=dict)
     #: Counts releases, so that "added after it was frozen" needs no clock.
     moment: int = 0
 
-    def release(self, released: list[Entry], since: float) -> None:
-        self.moment += 1
+    def release(self, released: list[Entry], now: float) -> None:
+        """A transaction was committed."""
         for entry in released:
-            known = self.ready.get(entry)
-            oldest = min(since, known.since) if known else since
-            self.ready[entry] = Ready(oldest, self.moment)
+            if entry.key:
+                self.cancel(entry.distribution, entry.key)
+        self.take_in([(entry, now) for entry in released], now)
+
+    def cancel(self, distribution: str, key: str) -> int:
+        kept = [
+            each
+            for each in self.dated
+            if (each.distribution, each.key) != (distribution, key)
+        ]
+        cancelled = len(self.dated) - len(kept)
+        self.dated = kept
+        return cancelled
+
+    def take_in(self, released: list[tuple[Entry, float]], now: float) -> None:
+        self.moment += 1
+        for entry, since in released:
+            if not entry.item:
+                continue
+            if entry.due > now:
+                self.schedule(entry)
+            elif not entry.every or self.again(entry, now):
+                name = (entry.distribution, entry.item)
+                self.make_ready(name, since, entry.urgent)
+
+    def make_ready(self, name: Name, since: float, urgent: bool) -> None:
+        known = self.ready.get(name, Ready(since, 0))
+        self.ready[name] = Ready(
+            min(since, known.since), self.moment, urgent or known.urgent
+        )
+
+    def schedule(self, entry: Entry) -> None:
+        for each in self.dated:
+            if replace(each, urgent=False, every=0.0) == replace(
+                entry, urgent=False, every=0.0
+            ):
+                self.dated.remove(each)
+                entry = replace(
+                    entry,
+                    urgent=entry.urgent or each.urgent,
+                    every=min(entry.every, each.every),
+                )
+        self.dated.append(entry)
+
+    def again(self, entry: Entry, now: float) -> bool:
+        """Say whether a coalesced entry is ready now; if not, schedule it."""
+        name = (entry.distribution, entry.item)
+        last = self.became_ready.get(name, -1e9)
+        if now < last + entry.every and not entry.urgent:
+            self.coalesce(name, last + entry.every, entry.every)
+            return False
+        self.became_ready[name] = now
+        self.coalesced.pop(name, None)
+        return True
+
+    def coalesce(self, name: Name, due: float, every: float) -> None:
+        known = self.coalesced.get(name)
+        due = min(due, known.due) if known else due
+        self.coalesced[name] = Coalesced(due, self.moment, every)
+
+    def release_due(self, now: float) -> int:
+        due = [entry for entry in self.dated if entry.due <= now]
+        self.dated = [entry for entry in self.dated if entry.due > now]
+        over = {name: c for name, c in self.coalesced.items() if c.due <= now}
+        for name, each in over.items():
+            del self.coalesced[name]
+            self.became_ready.pop(name, None)
+            due.append(Entry(*name, every=each.every, due=each.due))
+        if due:
+            # Of several entries for one coalesced item the first is ready.
+            due.sort(key=by_due)
+            self.take_in([(entry, entry.due) for entry in due], now)
+        return len(due)
+
+    def settle(self, frozen: Frozen) -> None:
+        batch = frozen.batch
+        self.settled.append((batch.reference, batch.items, batch.since))
+        for held in (self.ready, self.coalesced):
+            for (distribution, item), each in list(held.items()):
+                if (
+                    distribution == batch.distribution
+                    and each.moment <= frozen.moment
+                    and any(reaches(sent, item) for sent in batch.items)
+                ):
+                    del held[distribution, item]
+
+    def scheduled(self) -> list[Scheduled]:
+        dated = [
+            Scheduled(each.distribution, each.item, each.due, each.key, each.urgent)
+            for each in self.dated
+        ]
+        return dated + [
+            Scheduled(*name, each.due, "", False)
+            for name, each in self.coalesced.items()
+        ]
+
+
+def by_due(entry: Entry) -> tuple:
+    return entry.due, entry.distribution, entry.item, entry.urgent, entry.every
+
+
+def reaches(sent: str, item: str) -> bool:
+    if sent.startswith("/") and sent.endswith("*"):
+        return item.startswith(sent[:-1])
+    return item == sent
 
 
 class OutboxMachine(RuleBasedStateMachine):
@@ -96,6 +237,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @initialize(released=some_entries)
     def something_is_ready(self, released) -> None:
+        released = self.dated(released)
         self.outboxes[0].release("", released)
         self.model.release(released, self.clock.now)
 
@@ -108,6 +250,7 @@ class OutboxMachine(RuleBasedStateMachine):
     @rule(who=couriers, entries=some_entries)
     def prepare(self, who, entries) -> None:
         token = f"t{next(self.numbers)}"
+        entries = self.dated(entries)
         self.outboxes[who].prepare(token, entries)
         self.model.prepared[token] = (entries, self.clock.now)
 
@@ -128,6 +271,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @rule(who=couriers, entries=some_entries)
     def release_unprepared(self, who, entries) -> None:
+        entries = self.dated(entries)
         self.outboxes[who].release("unknown", entries)
         self.model.release(entries, self.clock.now)
 
@@ -138,11 +282,23 @@ class OutboxMachine(RuleBasedStateMachine):
             for token, prepared in self.model.prepared.items()
             if prepared[1] <= self.clock.now - GRACE
         }
-        for token, (entries, since) in abandoned.items():
-            self.model.release(entries, since)
+        # In the order in which the outbox comes upon them.
+        for token, (entries, since) in sorted(abandoned.items()):
+            doubtful = [(entry, since) for entry in entries]
+            self.model.take_in(doubtful, self.clock.now)
             del self.model.prepared[token]
         count = sum(len(entries) for entries, _ in abandoned.values())
         assert self.outboxes[who].release_abandoned(GRACE) == count
+
+    @rule(who=couriers)
+    def release_due(self, who) -> None:
+        due = self.model.release_due(self.clock.now)
+        assert self.outboxes[who].release_due() == due
+
+    @rule(who=couriers, distribution=distributions, key=st.sampled_from("kl"))
+    def cancel(self, who, distribution, key) -> None:
+        cancelled = self.model.cancel(distribution, key)
+        assert self.outboxes[who].cancel(distribution, key) == cancelled
 
     # --- couriers -------------------------------------------------------------------
 
@@ -172,11 +328,29 @@ class OutboxMachine(RuleBasedStateMachine):
             assert not self.holds(who, distribution)
             return
         assert self.holds(who, distribution)
-        taken = [self.model.ready.pop(Entry(distribution, item)) for item in items]
+        taken = [self.model.ready.pop((distribution, item)) for item in items]
         assert batch.items == tuple(items)
+        urgent = {item for item, ready in zip(items, taken) if ready.urgent}
         if items:
             assert batch.since == min(ready.since for ready in taken)
-            self.model.frozen.append(Frozen(batch, self.model.moment))
+            self.model.frozen.append(Frozen(batch, self.model.moment, urgent))
+
+    @rule(
+        who=couriers, distribution=distributions, wildcard=st.sampled_from(ITEMS[-4:])
+    )
+    def widen(self, who, distribution, wildcard) -> None:
+        covered = {
+            name: self.model.ready.pop(name)
+            for name in list(self.model.ready)
+            if name[0] == distribution and reaches(wildcard, name[1])
+        }
+        if covered:
+            self.model.ready[distribution, wildcard] = Ready(
+                min(ready.since for ready in covered.values()),
+                max(ready.moment for ready in covered.values()),
+                any(ready.urgent for ready in covered.values()),
+            )
+        assert self.outboxes[who].widen(distribution, wildcard) == len(covered)
 
     @precondition(lambda self: self.model.frozen)
     @rule(who=couriers, data=st.data())
@@ -185,18 +359,7 @@ class OutboxMachine(RuleBasedStateMachine):
         batch = frozen.batch
         pace = Pace.fresh(self.clock.now, Limits())
         if self.try_to(who, frozen, lambda outbox: outbox.settle(batch, "I", pace)):
-            self.model.settled.append((batch.reference, batch.items, batch.since))
-            for entry, ready in list(self.model.ready.items()):
-                if (
-                    entry.distribution == batch.distribution
-                    and ready.moment <= frozen.moment
-                    and any(
-                        item.endswith("*") and entry.item.startswith(item[:-1])
-                        for item in batch.items
-                        if item.startswith("/")
-                    )
-                ):
-                    del self.model.ready[entry]
+            self.model.settle(frozen)
 
     @precondition(lambda self: self.model.frozen)
     @rule(who=couriers, data=st.data())
@@ -204,7 +367,8 @@ class OutboxMachine(RuleBasedStateMachine):
         frozen = self.choose(data)
         batch = frozen.batch
         if self.try_to(who, frozen, lambda outbox: outbox.dissolve(batch)):
-            self.model.release(entries_of(batch), batch.since)
+            self.model.moment += 1
+            self.back(frozen, batch.distribution)
 
     @precondition(lambda self: self.model.frozen)
     @rule(who=couriers, data=st.data())
@@ -213,7 +377,7 @@ class OutboxMachine(RuleBasedStateMachine):
         batch = frozen.batch
         if len(batch.items) == 1:
             if self.try_to(who, frozen, lambda outbox: outbox.quarantine(batch, "no")):
-                self.model.refused.update(dict.fromkeys(entries_of(batch), "no"))
+                self.model.refused.update(dict.fromkeys(names_of(batch), "no"))
             return
         references = (f"r{next(self.numbers)}", f"r{next(self.numbers)}")
         if self.try_to(who, frozen, lambda outbox: outbox.split(batch, references)):
@@ -224,25 +388,35 @@ class OutboxMachine(RuleBasedStateMachine):
             ]
             assert tuple(item for half in halves for item in half.items) == batch.items
             assert all(half.items and half.since == batch.since for half in halves)
-            self.model.frozen += [Frozen(half, frozen.moment) for half in halves]
+            self.model.frozen += [
+                Frozen(half, frozen.moment, frozen.urgent & set(half.items))
+                for half in halves
+            ]
 
     @rule(old=distributions)
     def retarget(self, old) -> None:
         new = next(each for each in DISTRIBUTIONS if each != old)
-        moved = [(each, ready.since) for each, ready in self.model.ready.items()]
-        moved += [
-            (entry, frozen.batch.since)
-            for frozen in self.model.frozen
-            for entry in entries_of(frozen.batch)
-        ]
-        moved = [(entry, since) for entry, since in moved if entry.distribution == old]
-        self.model.frozen = [
-            frozen for frozen in self.model.frozen if frozen.batch.distribution != old
-        ]
-        for entry, since in moved:
-            self.model.ready.pop(entry, None)
-            self.model.release([Entry(new, entry.item)], since)
-        assert self.outboxes[0].retarget(old, new) == len(moved)
+        model = self.model
+        model.moment += 1
+        ready = [name for name in model.ready if name[0] == old]
+        for _, item in ready:
+            known = model.ready.pop((old, item))
+            model.make_ready((new, item), known.since, known.urgent)
+        frozen = [each for each in model.frozen if each.batch.distribution == old]
+        for each in frozen:
+            model.frozen.remove(each)
+            self.back(each, new)
+        dated = [entry for entry in model.dated if entry.distribution == old]
+        for entry in dated:
+            model.dated.remove(entry)
+            model.schedule(replace(entry, distribution=new))
+        coalesced = [name for name in model.coalesced if name[0] == old]
+        for _, item in coalesced:
+            each = model.coalesced.pop((old, item))
+            model.coalesce((new, item), each.due, each.every)
+        count = len(ready) + len(dated) + len(coalesced)
+        count += sum(len(each.batch.items) for each in frozen)
+        assert self.outboxes[0].retarget(old, new) == count
 
     # --- the law --------------------------------------------------------------------
 
@@ -252,9 +426,9 @@ class OutboxMachine(RuleBasedStateMachine):
             for distribution in DISTRIBUTIONS:
                 assert sorted(outbox.pending(distribution, 99), key=by_item) == sorted(
                     (
-                        Pending(entry.item, ready.since)
-                        for entry, ready in self.model.ready.items()
-                        if entry.distribution == distribution
+                        Pending(item, ready.since, ready.urgent)
+                        for (held_for, item), ready in self.model.ready.items()
+                        if held_for == distribution
                     ),
                     key=by_item,
                 )
@@ -265,13 +439,43 @@ class OutboxMachine(RuleBasedStateMachine):
             found = [(s.reference, s.items, s.since) for s in outbox.history(999)]
             assert sorted(found) == sorted(self.model.settled)
             refused = {
-                Entry(each.distribution, each.item): each.reason
+                (each.distribution, each.item): each.reason
                 for each in outbox.refused(999)
             }
             assert refused == self.model.refused
             assert outbox.status().prepared == len(self.model.prepared)
+            assert {
+                work.distribution: work.urgent for work in outbox.work() if work.ready
+            } == {
+                name[0]: any(
+                    ready.urgent
+                    for other, ready in self.model.ready.items()
+                    if other[0] == name[0]
+                )
+                for name in self.model.ready
+            }
+            scheduled = outbox.scheduled(999)
+            assert sorted(scheduled, key=by_name) == sorted(
+                self.model.scheduled(), key=by_name
+            )
+            assert [each.due for each in scheduled] == sorted(
+                each.due for each in scheduled
+            )
 
     # --- helpers --------------------------------------------------------------------
+
+    def dated(self, entries: list[Entry]) -> list[Entry]:
+        """Return entries that are due when they say, counted from now."""
+        return [
+            replace(entry, due=entry.due and self.clock.now + entry.due)
+            for entry in entries
+        ]
+
+    def back(self, frozen: Frozen, distribution: str) -> None:
+        """A batch's items are ready again, for ``distribution``."""
+        for item in frozen.batch.items:
+            urgent = item in frozen.urgent
+            self.model.make_ready((distribution, item), frozen.batch.since, urgent)
 
     def holds(self, who: int, distribution: str) -> bool:
         return self.model.claims.get(distribution, (None, 0.0))[0] == who
@@ -292,8 +496,18 @@ class OutboxMachine(RuleBasedStateMachine):
         return True
 
 
-def entries_of(batch: Batch) -> list[Entry]:
-    return [Entry(batch.distribution, item) for item in batch.items]
+def names_of(batch: Batch) -> list[Name]:
+    return [(batch.distribution, item) for item in batch.items]
+
+
+def by_name(scheduled: Scheduled) -> tuple:
+    return (
+        scheduled.distribution,
+        scheduled.item,
+        scheduled.due,
+        scheduled.key,
+        scheduled.urgent,
+    )
 
 
 def by_item(pending: Pending) -> str:

@@ -259,6 +259,101 @@ def test_a_locked_outbox_costs_one_save_a_moment_and_the_others_nothing(tmp_path
     assert len(ready(outbox)) == 100
 
 
+# --- what has a date, or more ---------------------------------------------------------
+
+
+def test_whole_entries_are_kept(intake, outbox):
+    outbox.failure = FULL
+    due = time.time() + 3600
+    urgent = Entry("E1", "/a", urgent=True)
+    intake.release("t", [urgent, Entry("E1", "/b", due=due, key="k")])
+    intake.release("u", [Entry("E1", "/*", every=300.0)])
+    intake.release("v", [Entry("E1", "/c", due=due)])
+    outbox.failure = None
+    intake.retry()
+    assert [each.urgent for each in outbox.pending("E1", 9)] == [True, False]
+    assert sorted((each.item, each.key) for each in outbox.scheduled(9)) == [
+        ("/b", "k"),
+        ("/c", ""),
+    ]
+    outbox.release("", [Entry("E1", "/*", every=300.0)])
+    assert outbox.status().scheduled == 3
+
+
+def test_the_last_replacement_wins_among_what_is_kept(intake, outbox):
+    outbox.failure = FULL
+    due = time.time() + 3600
+    for item in ("/a", "/b", "/c"):
+        intake.release("t", [Entry("E1", item, due=due, key="k")])
+    intake.release("t", [Entry("E1", "/d", due=due, key="l")])
+    intake.release("t", [Entry("E1", "", key="l")])
+    outbox.failure = None
+    outbox.release("", [Entry("E1", "/before", due=due, key=key) for key in "kl"])
+    intake.retry()
+    assert [(each.item, each.key) for each in outbox.scheduled(9)] == [("/c", "k")]
+
+
+def test_a_save_does_not_overtake_what_is_kept(intake, outbox, clock):
+    due = time.time() + 3600
+    outbox.failure = FULL
+    intake.release("t", [Entry("E1", "/old", due=due, key="k")])
+    outbox.failure = None
+    clock.advance(RETRY_AFTER)
+    intake.release("u", [Entry("E1", "/new", due=due, key="k")])
+    intake.retry()
+    assert [each.item for each in outbox.scheduled(9)] == ["/new"]
+
+
+def test_a_save_during_a_retry_does_not_overtake_it(intake, outbox, monkeypatch):
+    due = time.time() + 3600
+    outbox.failure = FULL
+    intake.release("t", [Entry("E1", "/old", due=due, key="k")])
+    outbox.failure = None
+    release = outbox.release
+
+    def slowly(token, entries):
+        monkeypatch.undo()
+        intake.release("u", [Entry("E1", "/new", due=due, key="k")])
+        release(token, entries)
+
+    monkeypatch.setattr(outbox, "release", slowly)
+    intake.retry()
+    intake.retry()
+    assert [each.item for each in outbox.scheduled(9)] == ["/new"]
+
+
+def test_a_retry_that_fails_keeps_what_came_meanwhile_as_the_newer(
+    intake, outbox, monkeypatch
+):
+    due = time.time() + 3600
+    outbox.failure = FULL
+    intake.release("t", [Entry("E1", "/old", due=due, key="k")])
+
+    def fail(token, entries):
+        monkeypatch.undo()
+        intake.release("u", [Entry("E1", "/new", due=due, key="k")])
+        raise FULL
+
+    monkeypatch.setattr(outbox, "release", fail)
+    intake.retry()
+    outbox.failure = None
+    intake.retry()
+    assert [each.item for each in outbox.scheduled(9)] == ["/new"]
+
+
+def test_what_became_due_while_it_was_kept_is_not_replaced(outbox, clock):
+    today = Clock()
+    intake = Intake(outbox, clock=clock, today=today)
+    outbox.failure = FULL
+    intake.release("t", [Entry("E1", "/a", due=today.now + 5, key="k")])
+    today.advance(5)
+    intake.release("u", [Entry("E1", "", key="k")])
+    outbox.failure = None
+    intake.retry()
+    assert ready(outbox) == ["/a"]
+    assert outbox.scheduled(9) == []
+
+
 # --- what the log says ----------------------------------------------------------------
 
 
@@ -316,6 +411,20 @@ def test_a_very_long_trouble_ends_with_purging_everything(intake, outbox):
     intake.retry()
     assert set(ready(outbox)) == {"/*", "/later"}
     assert ready(outbox, "E2") == ["/a"]
+
+
+def test_purging_everything_instead_loses_no_schedule(intake, outbox, monkeypatch):
+    monkeypatch.setattr(module, "MOST_KEPT", 3)
+    outbox.failure = FULL
+    due = time.time() + 3600
+    intake.release("t", [Entry("E1", f"/{n}", due=due, key=f"{n}") for n in range(9)])
+    intake.release("u", [Entry("E1", "/urgent", urgent=True)])
+    intake.release("v", entries("/a", "/b", "/c"))
+    outbox.failure = None
+    intake.retry()
+    (everything,) = outbox.pending("E1", 9)
+    assert (everything.item, everything.urgent) == ("/*", True)
+    assert outbox.status().scheduled == 9
 
 
 def test_memory_is_bounded_whatever_comes(intake, outbox, monkeypatch):
