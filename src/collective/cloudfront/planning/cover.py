@@ -48,13 +48,20 @@ def next_batch(pending: Sequence[str], allowance: Allowance) -> Plan:
     wildcards = broadest(item for item in pending if is_wildcard(item))
     order = {item: rank for rank, item in reversed(list(enumerate(pending)))}
     chosen = sorted(wildcards, key=order.__getitem__)[: allowance.wildcards]
-    exact = [
-        item
-        for item in dict.fromkeys(pending)
-        if not is_wildcard(item) and not _covered(wildcards, item)
-    ]
+    exact = uncovered(dict.fromkeys(pending), wildcards)
     chosen += exact[: allowance.exact]
     return Plan(items=tuple(chosen), held_back=len(exact) > allowance.exact)
+
+
+def uncovered(items: Iterable[str], wildcards: Sequence[str]) -> list[str]:
+    """Return the exact paths and tags that none of the ``broadest`` wildcards covers,
+    in their order.
+    """
+    return [
+        item
+        for item in items
+        if not is_wildcard(item) and not _covered(wildcards, item)
+    ]
 
 
 def _covered(wildcards: Sequence[str], item: str) -> bool:
