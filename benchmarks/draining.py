@@ -20,6 +20,7 @@ from collective.cloudfront.local import Options
 from collective.cloudfront.local.options import QuotaModel
 from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.outbox.sqlite import SqliteOutbox
+from collective.cloudfront.planning.pacing import Limits
 from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -197,7 +198,9 @@ def drain(case: Case, count: int, path: Path) -> Drained:
 
 def _courier(outbox: SqliteOutbox, gateway: ControlGateway, clock: Clock) -> Courier:
     targets = {DISTRIBUTION: Target(DISTRIBUTION)}
-    return Courier(outbox, gateway, lambda: targets, clock=clock)
+    # Pacing is measured: a backlog that is widened is no backlog any more.
+    limits = Limits(siblings=1_000_000, wildcards=1_000_000)
+    return Courier(outbox, gateway, lambda: targets, limits=limits, clock=clock)
 
 
 def _items(case: Case, count: int) -> list[str]:

@@ -13,6 +13,7 @@ from collective.cloudfront.delivery.gateway import Answer
 from collective.cloudfront.delivery.gateway import Credentials
 from collective.cloudfront.delivery.gateway import Outcome
 from collective.cloudfront.outbox.sqlite import SqliteOutbox
+from collective.cloudfront.planning.pacing import Limits
 from draining import Clock
 from pathlib import Path
 from report import Result
@@ -69,7 +70,9 @@ def _drain(path: Path) -> Callable[[], None]:
     outbox = SqliteOutbox(path, clock=clock)
     gateway = ForgetfulGateway(clock)
     targets = {DISTRIBUTION: Target(DISTRIBUTION)}
-    courier = Courier(outbox, gateway, lambda: targets, clock=clock)
+    # A backlog that is widened is no backlog any more.
+    limits = Limits(siblings=1_000_000, wildcards=1_000_000)
+    courier = Courier(outbox, gateway, lambda: targets, limits=limits, clock=clock)
     count = outbox.status().work[0].ready
 
     def drain() -> None:

@@ -31,16 +31,22 @@ from collective.cloudfront.outbox.contract import Batch
 from collective.cloudfront.outbox.contract import ClaimLost
 from collective.cloudfront.outbox.contract import Outbox
 from collective.cloudfront.outbox.contract import OutboxUnavailable
+from collective.cloudfront.outbox.contract import Pending
 from collective.cloudfront.outbox.contract import Settled
 from collective.cloudfront.outbox.contract import Work
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.planning.cover import Allowance
 from collective.cloudfront.planning.cover import next_batch
+from collective.cloudfront.planning.cover import urgent_first
+from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.planning.items import is_wildcard
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.planning.pacing import worth_waiting
+from collective.cloudfront.planning.widen import widen
 from dataclasses import dataclass
+from datetime import datetime
+from datetime import timezone
 
 import logging
 import random
@@ -85,11 +91,16 @@ TIDY_EVERY = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A distribution as configured here; ``window`` in seconds."""
+    """A distribution as configured here; ``window`` in seconds.
+
+    ``budget`` is how many items a month all distributions together should cost; 0
+    is none. Above it the planner is thrifty, but purging never stops for money.
+    """
 
     distribution: str
     window: float = 1.0
     credentials: Credentials = Credentials()
+    budget: int = 0
 
 
 class Courier:
@@ -159,6 +170,7 @@ class Courier:
     def _housekeeping(self) -> None:
         if self.intake is not None:
             self.intake.retry()
+        self.outbox.release_due()
         now = self._clock()
         recover_every = min(10.0, self.grace)
         if _has_come(self._recover_at, now, recover_every):
@@ -233,7 +245,7 @@ class Courier:
             work.waiting.until, now, LONGEST_TRANSIENT
         ):
             return min(work.waiting.until - now, LONGEST_IDLE)
-        if work.frozen or work.oldest is None:
+        if work.frozen or work.urgent or work.oldest is None:
             return 0.0
         due = work.oldest + target.window
         return 0.0 if _has_come(due, now, target.window) else due - now
@@ -263,13 +275,15 @@ class Courier:
         return 0.0
 
     def _plan(self, target: Target) -> tuple[str, ...]:
-        pending = self.outbox.pending(target.distribution, 2 * self.limits.batch)
+        pending = self._pending(target)
+        urgent = [each.item for each in pending if each.urgent]
         pace = self._pace(target.distribution)
         now = self._clock()
         allowance = pace.allowance(
             now, self._in_progress(target.distribution), self.limits
         )
-        plan = next_batch([each.item for each in pending], allowance)
+        items = urgent_first([each.item for each in pending], urgent)
+        plan = next_batch(items, allowance)
         alone = pace.allowance(now, Allowance(0, 0), self.limits)
         if plan.held_back and allowance.exact < alone.exact:
             self._look_soon(target.distribution, now)
@@ -280,7 +294,50 @@ class Courier:
                 f"{target.distribution}: items wait until CloudFront's quotas let "
                 "them in; it goes on by itself.",
             )
-        return () if worth_waiting(plan, pace, self.limits) else plan.items
+        if not urgent and worth_waiting(plan, pace, self.limits):
+            return ()
+        return plan.items
+
+    def _pending(self, target: Target) -> list[Pending]:
+        """Return what goes next, widened where it is too much."""
+        distribution, most = target.distribution, 2 * self.limits.batch
+        pending = self.outbox.pending(distribution, most)
+        items = [each.item for each in pending]
+        wider = widen(items, self.limits.wildcards, self._most_siblings(target))
+        if not wider:
+            return pending
+        for wildcard in wider:
+            replaced = self.outbox.widen(distribution, wildcard)
+            self._say_widened(distribution, wildcard, replaced)
+        return self.outbox.pending(distribution, most)
+
+    def _say_widened(self, distribution: str, wildcard: str, replaced: int) -> None:
+        if wildcard == EVERYTHING:
+            self._say(
+                logging.WARNING,
+                f"hopeless {distribution}",
+                f"{distribution}: hopeless backlog, everything is purged "
+                f"instead; {replaced} items wait.",
+            )
+        else:
+            logger.info(
+                "%s: %s takes the place of %d items.", distribution, wildcard, replaced
+            )
+
+    def _most_siblings(self, target: Target) -> int:
+        if not target.budget:
+            return self.limits.siblings
+        month = datetime.fromtimestamp(self._clock(), timezone.utc).strftime("%Y-%m")
+        billed = sum(self.outbox.billed(month).values())
+        if billed <= target.budget:
+            return self.limits.siblings
+        self._say(
+            logging.WARNING,
+            f"budget {target.distribution}",
+            f"{target.distribution}: this month's budget of {target.budget} items is "
+            f"used up. Purging goes on with broader, fewer items; {billed} so far.",
+        )
+        return self.limits.siblings_over_budget
 
     def _freeze(self, distribution: str, items: tuple[str, ...]) -> Batch:
         batch = self.outbox.freeze(distribution, _new_reference(), items)
@@ -504,7 +561,8 @@ class Courier:
         self._said = {
             topic: said
             for topic, said in self._said.items()
-            if not topic.endswith(f" {distribution}") or topic.startswith("status ")
+            if not topic.endswith(f" {distribution}")
+            or topic.startswith(("status ", "budget "))
         }
 
     def _say(self, level: int, topic: str, sentence: str) -> bool:

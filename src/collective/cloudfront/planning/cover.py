@@ -53,6 +53,16 @@ def next_batch(pending: Sequence[str], allowance: Allowance) -> Plan:
     return Plan(items=tuple(chosen), held_back=len(exact) > allowance.exact)
 
 
+def urgent_first(pending: Sequence[str], urgent: Iterable[str]) -> list[str]:
+    """Return ``pending`` with those wildcards first that will reach urgent items.
+
+    Exact paths wait for the wildcards above them, urgent ones included.
+    """
+    wildcards = broadest(filter(is_wildcard, pending))
+    carriers = {_carrier(wildcards, item) for item in urgent}
+    return sorted(pending, key=lambda item: item not in carriers)
+
+
 def uncovered(items: Iterable[str], wildcards: Sequence[str]) -> list[str]:
     """Return the exact paths and tags that none of the ``broadest`` wildcards covers,
     in their order.
@@ -65,10 +75,17 @@ def uncovered(items: Iterable[str], wildcards: Sequence[str]) -> list[str]:
 
 
 def _covered(wildcards: Sequence[str], item: str) -> bool:
+    return _carrier(wildcards, item) is not None
+
+
+def _carrier(wildcards: Sequence[str], item: str) -> str | None:
+    """Return which of the ``broadest`` wildcards covers ``item``."""
     # Sorted, and none a prefix of another: only the last one that is not after the
     # item can be its prefix.
     position = bisect_right(wildcards, item, key=_prefix)
-    return position > 0 and covers(wildcards[position - 1], item)
+    if position > 0 and covers(wildcards[position - 1], item):
+        return wildcards[position - 1]
+    return None
 
 
 def _prefix(wildcard: str) -> str:

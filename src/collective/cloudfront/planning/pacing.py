@@ -35,6 +35,11 @@ class Limits:
     call_burst: float = 6.0
     #: CloudFront takes 3,000 items a request; 1,000 is the safe batch.
     batch: int = 1000
+    #: Ours: more names than this in one folder become the folder's wildcard, fewer
+    #: when this month's budget is used up; more wildcards than this are merged.
+    siblings: int = 8
+    siblings_over_budget: int = 2
+    wildcards: int = 15
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,12 @@ from collective.cloudfront.tests.delivery.gateways import RUNNING
 from collective.cloudfront.tests.delivery.gateways import TAKEN
 from collective.cloudfront.tests.delivery.gateways import THROTTLED
 from collective.cloudfront.tests.delivery.gateways import TRANSIENT
+from collective.cloudfront.tests.delivery.world import AS_IT_IS
 from collective.cloudfront.tests.delivery.world import KEY_PAIR
 from collective.cloudfront.tests.delivery.world import MEMORY
 from collective.cloudfront.tests.delivery.world import World
 from collective.cloudfront.tests.outbox.processes import run as run_process
+from dataclasses import replace
 from hypothesis import given
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -36,7 +38,7 @@ import pytest
 
 
 #: Everything may be called as often as it is needed.
-FREE_CALLS = Limits(call_rate=1000.0, call_burst=1000.0)
+FREE_CALLS = replace(AS_IT_IS, call_rate=1000.0, call_burst=1000.0)
 
 
 @pytest.fixture
@@ -125,6 +127,149 @@ def test_no_client_is_made_while_a_distribution_waits(world, gateway):
 def test_an_idle_courier_looks_again_within_a_second(world, gateway):
     assert 0 < world.courier.round() <= 1.0
     assert gateway.prepared == []
+
+
+# --- what is urgent -----------------------------------------------------------------------
+
+
+def release_urgent(world, *items):
+    world.outbox.release("", [Entry(E1, item, urgent=True) for item in items])
+
+
+def test_what_is_urgent_waits_for_no_window(world, gateway):
+    world.targets = {E1: Target(E1, window=30.0)}
+    world.release("/a")
+    world.courier.round()
+    assert gateway.calls == []
+    release_urgent(world, "/secret")
+    world.courier.round()
+    assert [call.items for call in gateway.calls] == [("/secret", "/a")]
+
+
+def test_what_is_urgent_waits_for_no_larger_batch(world, gateway):
+    world.release(*(f"/{number}" for number in range(3000)))
+    world.run(1.5)
+    release_urgent(world, "/secret")
+    world.run(2.5)
+    assert gateway.calls[0].items[0] == "/0"
+    assert gateway.calls[1].items[0] == "/secret"
+    assert len(gateway.calls[1].items) < 300
+
+
+def test_a_wildcard_that_reaches_what_is_urgent_goes_first(world, gateway):
+    world.release(*(f"/w{number}/*" for number in range(16)))
+    world.release("/secret*")
+    release_urgent(world, "/secret", "/hidden", "/private*")
+    world.courier.round()
+    items = gateway.calls[0].items
+    assert set(items[:2]) == {"/private*", "/secret*"}
+    assert items[15:] == ("/hidden",)
+
+
+def test_what_is_urgent_waits_while_the_distribution_does(world, gateway):
+    gateway.otherwise = lambda call: DENIED
+    world.release("/a")
+    world.run(2)
+    release_urgent(world, "/secret")
+    world.run(5)
+    assert len(gateway.calls) == 1
+
+
+# --- what is scheduled --------------------------------------------------------------------
+
+
+def test_what_is_scheduled_goes_out_when_due_though_nobody_asks(world, gateway):
+    due = world.clock.now + 3600.5
+    world.outbox.release("", [Entry(E1, "/a", due=due, key="k")])
+    world.run(3600)
+    assert gateway.calls == []
+    world.run(2)
+    (call,) = gateway.calls
+    assert call.items == ("/a",)
+    assert due <= call.time <= due + module.LONGEST_IDLE
+
+
+def test_a_stream_of_site_purges_is_one_in_each_interval(world, gateway):
+    for _ in range(120):
+        world.outbox.release("", [Entry(E1, "/*", every=60.0)])
+        world.run(1)
+    world.run(61)
+    assert [call.items for call in gateway.calls] == [("/*",)] * 3
+    assert all(delay >= 59 for delay in delays_between(gateway.calls))
+    assert world.outbox.status().scheduled == 0
+
+
+# --- widening, and money ------------------------------------------------------------------
+
+
+@pytest.fixture
+def widening(tmp_path):
+    """A world whose limits are the real ones."""
+    world = World(tmp_path, limits=Limits())
+    yield world
+    world.outbox.close()
+
+
+def test_a_bulk_operation_becomes_the_wildcard_of_its_folder(widening, caplog):
+    caplog.set_level(logging.INFO)
+    widening.release("/news", "#tag", *(f"/news/{number}" for number in range(60)))
+    widening.run(2)
+    assert [set(call.items) for call in widening.gateway.calls] == [
+        {"/news", "/news/*", "#tag"}
+    ]
+    assert "/news/* takes the place of 60 items" in caplog.text
+    assert not log_lines(caplog, logging.WARNING)
+    widening.run(60)
+    assert widening.outbox.work() == ()
+
+
+def test_few_siblings_stay_as_they_are(widening):
+    widening.release(*(f"/news/{number}" for number in range(8)))
+    widening.run(2)
+    assert len(widening.gateway.calls[0].items) == 8
+
+
+def test_a_long_backlog_is_widened_beyond_what_was_read_of_it(widening):
+    widening.release(*(f"/news/{number}" for number in range(5000)))
+    widening.run(2)
+    assert [call.items for call in widening.gateway.calls] == [("/news/*",)]
+    assert widening.ready() == []
+
+
+def test_a_hopeless_backlog_purges_everything_and_says_so(widening, caplog):
+    widening.release(*(f"/{number}/a/b*" for number in range(40)))
+    widening.run(2)
+    assert [call.items for call in widening.gateway.calls] == [("/*",)]
+    (line,) = log_lines(caplog, logging.WARNING)
+    assert "hopeless backlog" in line
+    assert "40 items" in line
+
+
+def test_above_the_budget_the_planner_is_thrifty_and_says_so(widening, caplog):
+    widening.targets = {E1: Target(E1, budget=8), E2: Target(E2, budget=8)}
+    widening.release(*(f"/{number}/a" for number in range(4)), distribution=E2)
+    widening.release(*(f"/news/{number}" for number in range(4)))
+    widening.run(3)
+    assert [len(call.items) for call in widening.gateway.calls] == [4, 4]
+    widening.release("/one/more", distribution=E2)
+    widening.run(3)
+    assert not log_lines(caplog, logging.WARNING)
+    for _ in range(2):
+        widening.release(*(f"/news/{number}" for number in range(4)))
+        widening.run(3)
+        assert widening.gateway.calls[-1].items == ("/news/*",)
+    (line,) = log_lines(caplog, logging.WARNING)
+    assert "budget of 8 items is used up" in line
+
+
+def test_a_new_month_has_a_new_budget(widening):
+    widening.targets = {E1: Target(E1, budget=1)}
+    widening.release("/a", "/b")
+    widening.run(3)
+    widening.clock.advance(31 * 86400)
+    widening.release(*(f"/news/{number}" for number in range(4)))
+    widening.run(3)
+    assert len(widening.gateway.calls[-1].items) == 4
 
 
 # --- freeze, then send ------------------------------------------------------------------

@@ -22,6 +22,9 @@ import os
 #: not that outboxes survive power cuts.
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
+#: Nothing is widened: what is released goes out as it is.
+AS_IT_IS = Limits(siblings=1_000_000, wildcards=1_000_000)
+
 #: Credentials that tests recognise.
 KEY_PAIR = Credentials(access_key_id="AKIDSITE", secret_access_key="s")
 
@@ -47,7 +50,7 @@ class World:
         options = {
             "notify": self.events.append,
             "jitter": lambda: 1.0,
-            "limits": Limits(),
+            "limits": AS_IT_IS,
             **self.options,
             **options,
         }

@@ -1,6 +1,7 @@
 from collective.cloudfront.planning.cover import Allowance
 from collective.cloudfront.planning.cover import broadest
 from collective.cloudfront.planning.cover import next_batch
+from collective.cloudfront.planning.cover import urgent_first
 from collective.cloudfront.planning.items import covers
 from collective.cloudfront.planning.items import is_wildcard
 from hypothesis import given
@@ -138,6 +139,25 @@ def test_a_cache_tag_is_reached_by_no_wildcard():
 def test_everything_covers_a_whole_backlog():
     backlog = [f"/folder-{number}/page" for number in range(1000)] + ["/*"]
     assert next_batch(backlog, plenty).items == ("/*",)
+
+
+# --- urgency --------------------------------------------------------------------
+
+
+@given(backlogs, st.data())
+def test_a_wildcard_that_reaches_something_urgent_goes_before_all_others(backlog, data):
+    urgent = data.draw(st.lists(st.sampled_from(backlog))) if backlog else []
+    ordered = urgent_first(backlog, urgent)
+    assert sorted(ordered) == sorted(backlog)
+    first = [
+        wildcard
+        for wildcard in broadest(wildcards_of(backlog))
+        if any(covers(wildcard, item) for item in urgent)
+    ]
+    count = sum(item in first for item in backlog)
+    assert set(ordered[:count]) == set(first)
+    rest = [item for item in backlog if item not in first]
+    assert ordered[count:] == rest
 
 
 # --- broadest -------------------------------------------------------------------
