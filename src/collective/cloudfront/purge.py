@@ -5,8 +5,11 @@ aborted, and everything is sent, once, after it was committed. Neither needs a
 request. Where the add-on is not installed or not enabled, they do nothing.
 """
 
+from collections.abc import Iterator
 from collective.cloudfront.changes.transaction import collect
+from collective.cloudfront.changes.transaction import suspending
 from collective.cloudfront.planning.items import subtree
+from contextlib import contextmanager
 from plone import api
 
 
@@ -23,6 +26,20 @@ def purge_path(path: str, below: bool = False) -> None:
     if not path.startswith("/"):
         raise ValueError(f"{path!r} does not start with a slash.")
     collect(api.portal.get(), [subtree(path) if below else path])
+
+
+@contextmanager
+def suspended() -> Iterator[None]:
+    """Purge nothing meanwhile, and the whole site once at the end: for migrations.
+
+    In this thread, over as many transactions as there are; the purge belongs to the
+    one that is current at the end. Also after an error: some may be committed.
+    """
+    try:
+        with suspending():
+            yield
+    finally:
+        purge_all()
 
 
 def purge_all() -> None:

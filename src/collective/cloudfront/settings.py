@@ -16,6 +16,8 @@ from typing import Any
 from zope import schema
 from zope.interface import Interface
 from zope.interface import Invalid
+from zope.schema.vocabulary import SimpleTerm
+from zope.schema.vocabulary import SimpleVocabulary
 
 import logging
 import math
@@ -29,6 +31,9 @@ PREFIX = "collective.cloudfront"
 
 #: Caching control panel, "Enable purging".
 PURGING_ENABLED = "plone.cachepurging.interfaces.ICachePurgingSettings.enabled"
+
+#: A record of plone.volto.
+VOLTO = "volto.frontend_domain"
 
 _DISTRIBUTION = re.compile(r"(E[A-Z0-9]+|dt_[A-Za-z0-9]+)\Z")
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+\Z")
@@ -164,6 +169,73 @@ class ICloudFrontSettings(Interface):
         constraint=is_finite,
     )
 
+    navigation_changes = schema.Choice(
+        title=_("label_navigation_changes", default="Changes of the navigation"),
+        description=_(
+            "help_navigation_changes",
+            default="Every page of a classic site shows the navigation. Purge them all "
+            "when something in it changes, or only the pages of the object and its "
+            "folder, and let the others expire.",
+        ),
+        vocabulary=SimpleVocabulary(
+            [
+                SimpleTerm("site", title=_("navigation_site", default="Every page")),
+                SimpleTerm(
+                    "object",
+                    title=_("navigation_object", default="The object and its folder"),
+                ),
+            ]
+        ),
+        default="site",
+        required=True,
+    )
+
+    site_purge_interval = schema.Float(
+        title=_("label_site_purge_interval", default="Every page at most every (s)"),
+        description=_(
+            "help_site_purge_interval",
+            default="So many seconds lie at least between two purges of every page "
+            "because of the navigation. The first one is sent at once, and the "
+            "object's own pages always are.",
+        ),
+        default=60.0,
+        min=0.0,
+        max=86400.0,
+        required=True,
+        constraint=is_finite,
+    )
+
+    api_paths = schema.Choice(
+        title=_("label_api_paths", default="REST API for Volto"),
+        description=_(
+            "help_api_paths",
+            default="Purge the answers below /++api++ as well. Automatically: where "
+            "Volto's add-on plone.volto is installed.",
+        ),
+        vocabulary=SimpleVocabulary(
+            [
+                SimpleTerm("auto", title=_("api_paths_auto", default="Automatically")),
+                SimpleTerm("on", title=_("api_paths_on", default="Always")),
+                SimpleTerm("off", title=_("api_paths_off", default="Never")),
+            ]
+        ),
+        default="auto",
+        required=True,
+    )
+
+    monthly_budget = schema.Int(
+        title=_("label_monthly_budget", default="Budget (items a month)"),
+        description=_(
+            "help_monthly_budget",
+            default="AWS bills each item above 1,000 a month in an account. Above this "
+            "number fewer and broader items are sent. Purging never stops for it. 0 "
+            "is no budget.",
+        ),
+        default=0,
+        min=0,
+        required=True,
+    )
+
     aws_profile = schema.TextLine(
         title=_("label_aws_profile", default="AWS profile"),
         description=_(
@@ -224,6 +296,10 @@ class Settings:
     window: float
     public_prefix: str
     credentials: Credentials
+    site_on_navigation: bool = True
+    site_purge_interval: float = 60.0
+    api: bool = False
+    monthly_budget: int = 0
 
     def targets(self) -> dict[str, Target]:
         """Return what a courier may deliver to for this site, by id."""
@@ -273,6 +349,10 @@ def read_settings(
         distributions=distributions,
         window=get("window"),
         public_prefix=encode(get("public_prefix")),
+        site_on_navigation=get("navigation_changes") == "site",
+        site_purge_interval=get("site_purge_interval"),
+        api=_has_api(registry, get("api_paths")),
+        monthly_budget=get("monthly_budget"),
         credentials=Credentials(
             profile=get("aws_profile"),
             role_arn=get("aws_role_arn"),
@@ -280,6 +360,10 @@ def read_settings(
             secret_access_key=get("aws_secret_access_key"),
         ),
     )
+
+
+def _has_api(registry: IRegistry, choice: str) -> bool:
+    return choice == "on" or choice == "auto" and VOLTO in registry.records
 
 
 def value_in_force(
@@ -329,6 +413,8 @@ def _parse(field: schema.interfaces.IField, raw: str) -> Any:
         raise ValueError("use true or false")
     if isinstance(field, schema.Float):
         return float(raw)
+    if isinstance(field, schema.Int):
+        return int(raw)
     return raw
 
 

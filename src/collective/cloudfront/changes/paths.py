@@ -9,6 +9,7 @@ inside the site: what visitors see is that path behind the site's public prefix.
 from Acquisition import aq_chain
 from Acquisition import aq_inner
 from collections.abc import Iterator
+from collective.cloudfront.changes.urls import path_inside
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +26,15 @@ logger = logging.getLogger("collective.cloudfront")
 # What only makes sense to a proxy in front of Zope: never to CloudFront.
 _NOT_PUBLIC = re.compile(r"/*(@@purgebyid|VirtualHostBase)(/|\Z)")
 
+
+# Their paths of content are among those in ``urls``: 37 for a single image.
+_PLONES = frozenset(
+    {
+        "plone.app.caching.purge",
+        "plone.cachepurging.paths",
+        "plone.restapi.cache.paths",
+    }
+)
 
 _METHODS = frozenset({"PATCH", "PUT", "DELETE", "OPTIONS", "HEAD"})
 
@@ -45,27 +55,22 @@ class _Anchor:
     inside: str
 
 
-def path_inside(physical: tuple[str, ...], site: tuple[str, ...]) -> str | None:
-    """Return the quoted path of an object inside its site, or None if elsewhere.
-
-    The site itself has the empty path.
-    """
-    if physical[: len(site)] != site:
-        return None
-    return "".join(f"/{quote(name)}" for name in physical[len(site) :])
-
-
-def purge_paths(obj: Any, site: Any) -> Paths:
+def purge_paths(obj: Any, site: Any, skip_plones: bool = False) -> Paths:
     """Return the paths that the ``IPurgePaths`` adapters name for ``obj``.
+
+    ``skip_plones``: only those of add-ons, for content whose URLs we know better.
 
     An adapter that fails costs precision, not freshness: the object's whole
     subtree is purged in its place.
     """
     site_path = site.getPhysicalPath()
-    anchors = tuple(_anchors(obj, site_path))
+    anchors: tuple[_Anchor, ...] = ()
     inside: list[str] = []
     absolute: list[str] = []
     for name, adapter in getAdapters((obj,), IPurgePaths):
+        if skip_plones and type(adapter).__module__ in _PLONES:
+            continue
+        anchors = anchors or tuple(_anchors(obj, site_path))
         try:
             relative = list(adapter.getRelativePaths() or ())
             absolute.extend(adapter.getAbsolutePaths() or ())

@@ -1,13 +1,16 @@
-"""What is heard, and what it means.
+"""What is heard, and what is noted of it; ``objects`` says what that reaches.
 
 =====================================  ==========================================
-event                                  purged
+event                                  noted
 =====================================  ==========================================
-``IPurgeEvent`` (anybody says so)      the object's ``IPurgePaths``
-modified, container modified, added    the same
-workflow action                        the object's and its container's
-moved, renamed                         the old and the new path, with all below
-removed                                the path, with all below
+``IPurgeEvent`` (anybody says so)      the object
+modified                               the object; other pages, if they show it
+container modified                     the folder; other pages, if reordered
+added                                  the object, and who lists it
+workflow action, sharing               the object and all below, and who lists it
+moved, renamed, removed                the old place and the new one, all below,
+                                       and who lists it at both
+a setting, a portlet                   every page
 =====================================  ==========================================
 
 Content is heard directly too, because Plone raises purge events only for the types
@@ -17,13 +20,20 @@ chosen in the Caching control panel, and by default pages are not among them.
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 from collections.abc import Callable
-from collections.abc import Iterator
+from collective.cloudfront.changes.dates import has_moments
+from collective.cloudfront.changes.objects import add_dates
+from collective.cloudfront.changes.objects import add_reach
+from collective.cloudfront.changes.objects import cover_default_pages
+from collective.cloudfront.changes.objects import forget_dates
 from collective.cloudfront.changes.paths import purge_paths
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.changes.transaction import collect
 from collective.cloudfront.changes.transaction import forget_settings
-from collective.cloudfront.changes.transaction import public_item
 from collective.cloudfront.changes.transaction import SiteChanges
+from collective.cloudfront.changes.transaction import suspended
+from collective.cloudfront.changes.visible import field_names
+from collective.cloudfront.changes.visible import is_public
+from collective.cloudfront.changes.visible import shows
 from collective.cloudfront.planning.items import normalise
 from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import PREFIX
@@ -32,8 +42,11 @@ from collective.cloudfront.settings import split_distributions
 from functools import wraps
 from OFS.interfaces import IItem
 from OFS.interfaces import IObjectWillBeMovedEvent
+from plone.app.workflow.interfaces import ILocalrolesModifiedEvent
+from plone.portlets.interfaces import IPortletAssignment
 from plone.registry.interfaces import IRecordModifiedEvent
 from Products.CMFCore.interfaces import IActionSucceededEvent
+from Products.CMFCore.interfaces import IActionWillBeInvokedEvent
 from Products.CMFCore.interfaces import IContentish
 from Products.CMFCore.interfaces import ISiteRoot
 from transaction.interfaces import TransientError
@@ -41,14 +54,24 @@ from typing import Any
 from z3c.caching.interfaces import IPurgeEvent
 from zope.component import adapter
 from zope.component.hooks import getSite
+from zope.container.interfaces import IContainerModifiedEvent
+from zope.interface.interfaces import IObjectEvent
 from zope.lifecycleevent.interfaces import IObjectAddedEvent
 from zope.lifecycleevent.interfaces import IObjectModifiedEvent
+from zope.lifecycleevent.interfaces import IObjectMovedEvent
 
 import logging
 import transaction
 
 
 logger = logging.getLogger("collective.cloudfront")
+
+#: Fields of a folder that pages below it show, in breadcrumbs, or take from it.
+INHERITED = frozenset({"title", "language", "nextPreviousEnabled"})
+#: When one of these is switched on, everything is purged once.
+SWITCHES = frozenset({PURGING_ENABLED, f"{PREFIX}.enabled"})
+#: Settings of Plone that no page shows.
+_UNSEEN_SETTINGS = ("plone.cachepurging", "plone.app.caching", "plone.caching")
 
 
 def never_failing(handler: Callable[..., None]) -> Callable[..., None]:
@@ -72,26 +95,32 @@ def never_failing(handler: Callable[..., None]) -> Callable[..., None]:
     return handle
 
 
-def purge_object(obj: Any) -> None:
-    """Add the paths of ``obj`` to what the current transaction will purge."""
+def changes_here() -> SiteChanges | None:
+    """Return the current transaction's changes of the current site, if it purges."""
     site = _current_site()
-    if site is None:
-        return
+    if site is None or suspended():
+        return None
     changes = changes_of(site)
-    if not changes.active:
+    return changes if changes.active else None
+
+
+def note(obj: Any, **flags: Any) -> None:
+    """Note that ``obj`` changed, with flags of ``ObjectChange``; once true, they stay."""
+    changes = changes_here()
+    if changes is None:
         return
-    get_path = getattr(obj, "getPhysicalPath", None)
-    # What has no place in the site may still have paths of its own.
-    physical = get_path() if get_path else ("", str(id(obj)))
-    changes.add_object(physical, lambda: _items(obj, site, changes))
-
-
-def _items(obj: Any, site: Any, changes: SiteChanges) -> Iterator[str]:
-    paths = purge_paths(obj, site)
-    for path in paths.inside:
-        yield public_item(changes.settings.public_prefix, path)
-    for path in paths.absolute:
-        yield normalise(path)
+    obj = aq_inner(obj)
+    if changes.is_below_subtree(obj.getPhysicalPath()) and not flags.get("shown"):
+        return
+    _add_adapted(changes, obj, skip_plones=True)
+    change = changes.note(obj)
+    change.own = True
+    for name, flag in flags.items():
+        if name == "was_public":
+            if change.was_public is None:
+                change.was_public = flag
+        elif flag:
+            setattr(change, name, True)
 
 
 def _current_site() -> Any:
@@ -105,7 +134,21 @@ def _current_site() -> Any:
 @never_failing
 def on_purge(event: IPurgeEvent) -> None:
     """Somebody says that the public pages of an object changed."""
-    purge_object(event.object)
+    changes = changes_here()
+    if changes is None:
+        return
+    obj = event.object
+    if IContentish.providedBy(obj) or ISiteRoot.providedBy(obj):
+        note(obj)
+    else:
+        _add_adapted(changes, obj, skip_plones=False)
+
+
+def _add_adapted(changes: SiteChanges, obj: Any, skip_plones: bool) -> None:
+    """Add what adapters say, now, while an old path may still exist."""
+    paths = purge_paths(obj, changes.site, skip_plones)
+    changes.add(paths.inside)
+    changes.add_items(map(normalise, paths.absolute))
 
 
 @adapter(IContentish, IObjectModifiedEvent)
@@ -114,24 +157,53 @@ def on_modified(obj: Any, event: IObjectModifiedEvent) -> None:
     """Content was edited, or something was put into, taken out of or moved within
     a folder.
     """
-    purge_object(obj)
+    changes = changes_here()
+    if changes is None:
+        return
+    if IContainerModifiedEvent.providedBy(event):
+        changes.note(aq_inner(obj)).reordered = True
+        return
+    names = field_names(event.descriptions)
+    shown = not names or shows(names, changes.site)
+    note(
+        obj,
+        shown=shown,
+        even_excluded=shown and (not names or "exclude_from_nav" in names),
+        below=bool(names & INHERITED),
+    )
 
 
 @adapter(IContentish, IObjectAddedEvent)
 @never_failing
 def on_added(obj: Any, event: IObjectAddedEvent) -> None:
     """Content was created: its path may be cached as "not found"."""
-    purge_object(obj)
+    note(obj, shown=True, listed=True, was_public=False)
+    _note_child(event.newParent)
+
+
+@adapter(IContentish, IActionWillBeInvokedEvent)
+@never_failing
+def on_will_workflow(obj: Any, event: IActionWillBeInvokedEvent) -> None:
+    """The workflow state is about to change: who sees the object now?"""
+    note(obj, shown=True, listed=True, below=True, was_public=is_public(obj))
 
 
 @adapter(IContentish, IActionSucceededEvent)
 @never_failing
 def on_workflow(obj: Any, event: IActionSucceededEvent) -> None:
     """The workflow state changed, and with it who sees the object, and where."""
-    purge_object(obj)
-    parent = aq_parent(aq_inner(obj))
-    if parent is not None:
-        purge_object(parent)
+    note(obj, shown=True, listed=True, below=True)
+
+
+@adapter(IContentish, ILocalrolesModifiedEvent)
+@never_failing
+def on_local_roles(obj: Any, event: ILocalrolesModifiedEvent) -> None:
+    """Sharing changed: somebody may no longer see the object and what is below."""
+    changes = changes_here()
+    if changes is not None:
+        parent = aq_parent(aq_inner(obj))
+        changes.add_subtree(obj.getPhysicalPath(), parent, urgent=True)
+        note(obj, shown=True)
 
 
 @adapter(IItem, IObjectWillBeMovedEvent)
@@ -139,25 +211,74 @@ def on_workflow(obj: Any, event: IActionSucceededEvent) -> None:
 def on_will_move(obj: Any, event: IObjectWillBeMovedEvent) -> None:
     """Content is about to be moved, renamed or removed, with all below it.
 
-    Now, because the purge events of each thing below follow, and need not be
-    looked at once the subtree is collected.
+    Now, because the old place can be looked at, and because the purge events of each
+    thing below follow, and need not be looked at once the subtree is collected.
     """
-    if obj is not event.object or not IContentish.providedBy(obj):
+    if event.oldParent is None or not IContentish.providedBy(obj):
         return
-    site = _current_site()
-    if site is None:
+    changes = changes_here()
+    if changes is None:
         return
-    changes = changes_of(site)
-    if not changes.active:
+    if obj is not event.object:
+        # Below what moves: its place is covered, but not what is yet to come.
+        if has_moments(obj):
+            forget_dates(changes, obj)
         return
-    places = (
-        (event.oldParent, event.oldName),
-        # Adding moves nothing: what is new has an object of its own to purge.
-        (event.newParent if event.oldParent is not None else None, event.newName),
-    )
-    for parent, name in places:
-        if parent is not None and name:
-            changes.add_subtree((*parent.getPhysicalPath(), name))
+    public = is_public(obj)
+    physical = obj.getPhysicalPath()
+    cover_default_pages(changes, obj, urgent=public)
+    changes.add_subtree(physical, event.oldParent, urgent=public)
+    changes.objects.pop(physical, None)
+    forget_dates(changes, obj)
+    if public:
+        renamed = event.oldParent is event.newParent
+        add_reach(changes, obj, even_excluded=False, listed=not renamed)
+    _note_child(event.oldParent)
+
+
+@adapter(IItem, IObjectMovedEvent)
+@never_failing
+def on_moved(obj: Any, event: IObjectMovedEvent) -> None:
+    """Content has been moved or renamed: it answers at a new place."""
+    if event.oldParent is None or event.newParent is None:
+        return
+    if not IContentish.providedBy(obj):
+        return
+    changes = changes_here()
+    if changes is None:
+        return
+    if obj is event.object:
+        changes.add_subtree(obj.getPhysicalPath(), event.newParent)
+        note(obj, shown=True, listed=event.oldParent is not event.newParent)
+        _note_child(event.newParent)
+    elif has_moments(obj):
+        add_dates(changes, obj)
+
+
+def _note_child(container: Any) -> None:
+    """Note that something came into or went out of a container, which says so itself,
+    too: with the same event as when it is reordered.
+    """
+    changes = changes_here()
+    if changes is not None and IContentish.providedBy(container):
+        changes.note(aq_inner(container)).child_changed = True
+
+
+@never_failing
+def on_chrome(name: str) -> None:
+    """A setting of Plone changed: title, logo, theme, navigation are on every page."""
+    changes = changes_here()
+    if changes is not None and not name.startswith(_UNSEEN_SETTINGS):
+        changes.add_site()
+
+
+@adapter(IPortletAssignment, IObjectEvent)
+@never_failing
+def on_portlet(assignment: Any, event: IObjectEvent) -> None:
+    """A portlet was added, edited, or removed."""
+    changes = changes_here()
+    if changes is not None:
+        changes.add_site()
 
 
 @adapter(IRecordModifiedEvent)
@@ -165,10 +286,14 @@ def on_setting(event: IRecordModifiedEvent) -> None:
     """A setting changed: use it at once, and end what waited for it."""
     name = event.record.__name__
     if name != PURGING_ENABLED and not name.startswith(f"{PREFIX}."):
+        on_chrome(name)
         return
     site = _current_site()
     if site is not None:
         forget_settings(site)
+        if event.newValue and not event.oldValue and name in SWITCHES:
+            # What changed meanwhile is not known.
+            collect(site, ["/*"])
     replaced = []
     if name == f"{PREFIX}.distribution_id":
         old = split_distributions(event.oldValue)

@@ -15,7 +15,10 @@ that later before-commit hooks raise are prepared by a further hook.
 
 from collections.abc import Callable
 from collections.abc import Iterable
-from collective.cloudfront.changes.paths import path_inside
+from collections.abc import Iterator
+from collective.cloudfront.changes.objects import add_object
+from collective.cloudfront.changes.urls import path_inside
+from collective.cloudfront.changes.urls import subtree_cover
 from collective.cloudfront.delivery.courier import Target
 from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.planning.items import normalise
@@ -24,17 +27,24 @@ from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import read_settings
 from collective.cloudfront.settings import registry_of
 from collective.cloudfront.settings import Settings
+from contextlib import contextmanager
+from dataclasses import dataclass
+from dataclasses import replace
 from transaction.interfaces import IDataManager
 from transaction.interfaces import TransientError
 from typing import Any
 from zope.interface import implementer
 
 import logging
+import threading
 import transaction
 import uuid
 
 
 logger = logging.getLogger("collective.cloudfront")
+
+#: Below it the REST API answers, for Volto.
+API = "/++api++"
 
 # Identifies our data among a transaction's; any object with an identity serves.
 _KEY = object()
@@ -47,20 +57,44 @@ def public_item(prefix: str, path: str) -> str:
     return normalise(prefix + path)
 
 
+@dataclass(slots=True)
+class ObjectChange:
+    """What happened to an object in this transaction.
+
+    ``own``: its own pages changed. ``shown``: other pages show what changed. ``below``: what is below it changed, too.
+    ``listed``: it came, went, or changed its state. ``even_excluded``: its exclusion
+    from navigation may have changed. ``reordered``: what it holds may have another
+    order, unless ``child_changed``. ``was_public``: visitors could see it before; None
+    if that did not change.
+    """
+
+    obj: Any
+    own: bool = False
+    shown: bool = False
+    below: bool = False
+    listed: bool = False
+    even_excluded: bool = False
+    reordered: bool = False
+    child_changed: bool = False
+    was_public: bool | None = None
+
+
 class SiteChanges:
     """What a transaction has changed in one site.
 
-    Collecting an object twice costs a look-up: its paths are computed at the first
-    event, when an old path may still exist, and once more before the commit if
-    there were further events. Below a collected subtree nothing is computed.
+    An object is noted at its first event, which costs a look-up, and its items are
+    computed once, before the commit. Only what is about to leave its place is
+    computed at once. Below a collected subtree nothing is computed.
     """
 
-    def __init__(self, site_path: tuple[str, ...], settings: Settings | None):
-        self.site_path = site_path
+    def __init__(self, site: Any, settings: Settings | None):
+        self.site = site
+        self.site_path = site.getPhysicalPath()
         self.settings = settings
-        self.entries: dict[Entry, None] = {}
-        self._seen: dict[tuple[str, ...], Callable[[], Iterable[str]] | None] = {}
-        self._subtrees: set[tuple[str, ...]] = set()
+        self.objects: dict[tuple[str, ...], ObjectChange] = {}
+        self._entries: dict[tuple[str, str, str], Entry] = {}
+        # Whether each is urgent
+        self._subtrees: dict[tuple[str, ...], bool] = {}
 
     @property
     def active(self) -> bool:
@@ -68,65 +102,92 @@ class SiteChanges:
         settings = self.settings
         return bool(settings and settings.enabled and settings.distributions)
 
-    def add(self, paths: Iterable[str]) -> None:
-        """Add paths inside the site."""
-        self.add_items(public_item(self.settings.public_prefix, p) for p in paths)
+    # --- items ----------------------------------------------------------------
 
-    def add_items(self, items: Iterable[str]) -> None:
+    def add(self, paths: Iterable[str], **how: Any) -> None:
+        """Add paths inside the site; ``how`` as in ``Entry``."""
+        for path in paths:
+            for inside in self._with_twin(path):
+                item = public_item(self.settings.public_prefix, inside)
+                self.add_items([item], **how)
+
+    def add_items(self, items: Iterable[str], **how: Any) -> None:
         """Add items as they are."""
         for item in items:
             for distribution in self.settings.distributions:
-                self.entries[Entry(distribution, item)] = None
+                entry = Entry(distribution, item, **how)
+                known = self._entries.get((distribution, item, entry.key))
+                if known is None or entry.urgent or not entry.every:
+                    urgent = entry.urgent or bool(known and known.urgent)
+                    self._entries[distribution, item, entry.key] = replace(
+                        entry, urgent=urgent
+                    )
 
-    def add_object(
-        self, physical: tuple[str, ...], compute: Callable[[], Iterable[str]]
-    ) -> None:
-        """Add the items that ``compute`` returns for the object at ``physical``."""
-        if self._is_below_subtree(physical):
-            return
-        if physical in self._seen:
-            self._seen[physical] = compute
-            return
-        self._seen[physical] = None
-        self._compute(physical, compute)
+    def _with_twin(self, path: str) -> tuple[str, ...]:
+        if not self.settings.api or path == "/*" or path.startswith(API):
+            return (path,)
+        if path == "/":
+            return ("/", API, f"{API}/")
+        return (path, f"{API}{path}")
 
-    def _compute(
-        self, physical: tuple[str, ...], compute: Callable[[], Iterable[str]]
+    def add_site(self) -> None:
+        """Add every page, at most once per interval: scope *site*."""
+        self.add(["/*"], every=self.settings.site_purge_interval)
+
+    # --- objects --------------------------------------------------------------
+
+    def note(self, obj: Any) -> ObjectChange:
+        """Return what is known of ``obj`` in this transaction, to be added to."""
+        physical = obj.getPhysicalPath()
+        change = self.objects.get(physical)
+        if change is None:
+            change = self.objects[physical] = ObjectChange(obj)
+        else:
+            change.obj = obj
+        return change
+
+    def add_subtree(
+        self, physical: tuple[str, ...], container: Any, **how: Any
     ) -> None:
+        """Add the object at ``physical``, if in the site, and all below it."""
+        inside = path_inside(physical, self.site_path)
+        urgent = how.get("urgent", False)
+        if inside is not None and not self.is_below_subtree(physical, urgent):
+            self._subtrees[physical] = urgent
+            self.add(subtree_cover(inside, container, physical[-1]), **how)
+
+    def is_below_subtree(self, physical: tuple[str, ...], urgent: bool = False) -> bool:
+        """Say whether a subtree that was added reaches ``physical``, as urgently."""
+        if not self._subtrees:
+            return False
+        found = (
+            self._subtrees.get(physical[:length]) for length in range(len(physical) + 1)
+        )
+        return any(each is not None and each >= urgent for each in found)
+
+    def take(self) -> list[Entry]:
+        """Return what was collected so far, once."""
+        while self.objects:
+            changes, self.objects = self.objects, {}
+            for physical, change in changes.items():
+                self._compute(physical, change)
+        entries, self._entries = list(self._entries.values()), {}
+        self._subtrees.clear()
+        return entries
+
+    def _compute(self, physical: tuple[str, ...], change: ObjectChange) -> None:
         try:
-            self.add_items(compute())
+            add_object(self, physical, change)
         except TransientError:
             raise
         except Exception:
             # No save may fail because of a CDN, and no change may be lost.
             logger.exception(
-                "The paths of %s cannot be computed; all below it is purged.",
+                "What the change of %s reaches cannot be computed; the whole site is "
+                "purged.",
                 "/".join(physical),
             )
-            self.add_subtree(physical)
-
-    def add_subtree(self, physical: tuple[str, ...]) -> None:
-        """Add the object at ``physical``, if in the site, and all below it."""
-        inside = path_inside(physical, self.site_path)
-        if inside is not None and not self._is_below_subtree(physical):
-            self._subtrees.add(physical)
-            self.add_items([subtree(self.settings.public_prefix + inside)])
-
-    def _is_below_subtree(self, physical: tuple[str, ...]) -> bool:
-        if not self._subtrees:
-            return False
-        return any(
-            physical[:length] in self._subtrees for length in range(len(physical) + 1)
-        )
-
-    def take(self) -> list[Entry]:
-        """Return what was collected so far, once."""
-        for physical, compute in self._seen.items():
-            if compute is not None:
-                self._seen[physical] = None
-                self._compute(physical, compute)
-        entries, self.entries = list(self.entries), {}
-        return entries
+            self.add(["/*"])
 
 
 class _Changes:
@@ -150,12 +211,30 @@ def changes_of(site: Any) -> SiteChanges:
         current.set_data(_KEY, changes)
     key = site.getPhysicalPath()
     if key not in changes.sites:
-        changes.sites[key] = SiteChanges(key, read_settings(registry_of(site)))
+        changes.sites[key] = SiteChanges(site, read_settings(registry_of(site)))
         this_process().use_database_of(site)
     if not changes.hooked:
         changes.hooked = True
         current.addBeforeCommitHook(_before_commit, (current, changes))
     return changes.sites[key]
+
+
+_suspension = threading.local()
+
+
+def suspended() -> bool:
+    """Say whether purging is suspended in this thread."""
+    return getattr(_suspension, "depth", 0) > 0
+
+
+@contextmanager
+def suspending() -> Iterator[None]:
+    """Collect nothing meanwhile, in this thread."""
+    _suspension.depth = getattr(_suspension, "depth", 0) + 1
+    try:
+        yield
+    finally:
+        _suspension.depth -= 1
 
 
 def forget_settings(site: Any) -> None:
@@ -172,7 +251,7 @@ def forget_settings(site: Any) -> None:
 def collect(site: Any, paths: Iterable[str]) -> None:
     """Add paths inside ``site`` to what the current transaction will purge."""
     changes = changes_of(site)
-    if changes.active:
+    if changes.active and not suspended():
         changes.add(paths)
 
 

@@ -1,0 +1,112 @@
+"""From an object that changed to the items that reach all it changed."""
+
+from Acquisition import aq_inner
+from Acquisition import aq_parent
+from collections.abc import Iterable
+from collective.cloudfront.changes import reach
+from collective.cloudfront.changes.dates import Moment
+from collective.cloudfront.changes.dates import moments
+from collective.cloudfront.changes.urls import object_cover
+from collective.cloudfront.changes.urls import page_cover
+from collective.cloudfront.changes.urls import path_inside
+from collective.cloudfront.changes.urls import subtree_cover
+from collective.cloudfront.changes.visible import is_public
+from typing import Any
+
+
+def add_object(changes: Any, physical: tuple[str, ...], change: Any) -> None:
+    """Add to ``changes`` (``SiteChanges``) what an ``ObjectChange`` reaches."""
+    inside = path_inside(physical, changes.site_path)
+    if inside is None:
+        return
+    obj, site = change.obj, changes.site
+    if change.reordered and not change.child_changed:
+        add_order(changes, obj)
+    if not change.own:
+        return
+    public = is_public(obj)
+    was_public = public if change.was_public is None else change.was_public
+    leaves = was_public and not public
+    if change.below or leaves:
+        changes.add_subtree(physical, aq_parent(aq_inner(obj)), urgent=leaves)
+    elif not changes.is_below_subtree(physical):
+        changes.add(object_cover(obj, inside))
+    cover_default_pages(changes, obj, urgent=leaves)
+    if not change.shown:
+        changes.add(reach.of_text(obj, site))
+        return
+    add_dates(changes, obj)
+    if public or was_public:
+        add_reach(changes, obj, change.even_excluded, change.listed)
+
+
+def cover_default_pages(changes: Any, obj: Any, urgent: bool) -> None:
+    """Add the folders at whose URL ``obj`` answers."""
+    for folder in reach.chain_of_default_pages(obj, changes.site):
+        inside = path_inside(folder.getPhysicalPath(), changes.site_path)
+        changes.add(page_cover(folder, inside), urgent=urgent)
+
+
+def add_order(changes: Any, folder: Any) -> None:
+    """Add the pages that show the contents of ``folder`` in their order."""
+    if changes.settings.site_on_navigation and reach.is_order_site_wide(
+        folder, changes.site, changes.settings.api
+    ):
+        changes.add_site()
+    else:
+        changes.add(reach.listing(folder, changes.site))
+
+
+def add_reach(
+    changes: Any, obj: Any, even_excluded: bool, listed: bool, **how: Any
+) -> None:
+    """Add the pages that show ``obj`` at the place where it is now.
+
+    ``listed``: it came, went, or changed its state, which the visitors of its folder
+    are to see at once.
+    """
+    site, settings = changes.site, changes.settings
+    every = {} if how else {"every": settings.site_purge_interval}
+    everywhere = settings.site_on_navigation and reach.is_site_wide(
+        obj, site, even_excluded, settings.api
+    )
+    showing = None if everywhere else reach.of_showing(obj, site)
+    if everywhere or (showing is None and settings.site_on_navigation):
+        if listed:
+            changes.add(_folder_page(changes, obj), **how)
+        changes.add(["/*"], **every, **how)
+        return
+    changes.add(reach.of_folder(obj, site), **how)
+    changes.add(showing or (), **how)
+
+
+def add_dates(changes: Any, obj: Any) -> None:
+    """Keep the moments at which pages change, and forget what was kept before."""
+    for moment in moments(obj):
+        _forget(changes, moment)
+        if moment.due is not None:
+            _keep(changes, obj, moment)
+
+
+def forget_dates(changes: Any, obj: Any) -> None:
+    """Forget the moments of an object that goes."""
+    for moment in moments(obj):
+        _forget(changes, moment)
+
+
+def _forget(changes: Any, moment: Moment) -> None:
+    changes.add_items([""], key=moment.key)
+
+
+def _keep(changes: Any, obj: Any, moment: Moment) -> None:
+    inside = path_inside(obj.getPhysicalPath(), changes.site_path)
+    how = {"due": moment.due, "key": moment.key}
+    folder = aq_parent(aq_inner(obj))
+    changes.add(subtree_cover(inside, folder, obj.getId()), urgent=moment.leaves, **how)
+    add_reach(changes, obj, False, True, **how)
+
+
+def _folder_page(changes: Any, obj: Any) -> Iterable[str]:
+    folder = aq_parent(aq_inner(obj))
+    inside = path_inside(folder.getPhysicalPath(), changes.site_path)
+    return () if inside is None else page_cover(folder, inside)

@@ -1,0 +1,195 @@
+"""What a change reaches beyond the object: who shows it, and where.
+
+===================================  ===============================================
+in the navigation                    every page: scope *site*
+deeper                               its folder with all below (listing, navigation
+                                     portlet, previous and next)
+anywhere                             the folders it is the default page of, its
+                                     translations, what relates to it, collections
+too many of those, or a portlet      every page: scope *site*
+===================================  ===============================================
+"""
+
+from Acquisition import aq_base
+from Acquisition import aq_inner
+from Acquisition import aq_parent
+from collections.abc import Iterator
+from collective.cloudfront.changes.urls import feeds_cover
+from collective.cloudfront.changes.urls import object_cover
+from collective.cloudfront.changes.urls import page_cover
+from collective.cloudfront.changes.urls import path_inside
+from collective.cloudfront.changes.urls import subtree_cover
+from collective.cloudfront.changes.visible import is_in_navigation
+from collective.cloudfront.changes.visible import is_in_navigation_with_children
+from itertools import islice
+from plone.base.defaultpage import get_default_page
+from plone.portlets.constants import CONTEXT_CATEGORY
+from plone.portlets.interfaces import IPortletManager
+from Products.CMFCore.interfaces import IContentish
+from Products.CMFCore.interfaces import ISiteRoot
+from typing import Any
+from zope.component import getUtilitiesFor
+from zope.component import queryUtility
+from zope.intid.interfaces import IIntIds
+
+import logging
+
+
+logger = logging.getLogger("collective.cloudfront")
+
+#: More pages than these that show an object are not purged one by one: purging the
+#: site costs one item.
+MOST_SHOWING = 4
+#: Layouts of folders that show more of an object than its title and description.
+_SHOWING_ALL = frozenset({"full_view", "tabular_view", "event_listing"})
+#: Portlets that show no content, or only what navigation shows.
+_HARMLESS_PORTLETS = ("navigation", "login", "actions", "static", "search", "sitemap")
+_HARMLESS_PORTLETS += ("colophon", "footer", "classic", "siteactions")
+
+
+def chain_of_default_pages(obj: Any, site: Any) -> Iterator[Any]:
+    """Yield the folders at whose URL ``obj`` answers, innermost first."""
+    while not ISiteRoot.providedBy(obj):
+        parent = aq_parent(aq_inner(obj))
+        if parent is None or get_default_page(parent) != obj.getId():
+            return
+        yield parent
+        obj = parent
+
+
+def of_text(obj: Any, site: Any) -> Iterator[str]:
+    """Yield items for other pages that a change of a mere text is to be seen on."""
+    if ISiteRoot.providedBy(obj):
+        return
+    folder = aq_parent(aq_inner(obj))
+    inside = _inside(folder, site)
+    if inside is None:
+        return
+    yield from feeds_cover(folder, inside)
+    if _layout(folder) in _SHOWING_ALL:
+        yield from page_cover(folder, inside)
+
+
+def is_site_wide(obj: Any, site: Any, even_excluded: bool, api: bool) -> bool:
+    """Say whether so many pages show ``obj`` that all of them are purged."""
+    if ISiteRoot.providedBy(obj) or api:
+        # Volto's pages show anything anywhere, by blocks
+        return True
+    registry = site.portal_registry
+    return is_in_navigation(obj, registry, even_excluded) or _has_portlets(site)
+
+
+def is_order_site_wide(folder: Any, site: Any, api: bool) -> bool:
+    """Say whether all pages show the order of what ``folder`` holds."""
+    return api or is_in_navigation_with_children(folder, site.portal_registry)
+
+
+def of_folder(obj: Any, site: Any) -> Iterator[str]:
+    """Yield items for the folder of ``obj``, which lists it, and all below it."""
+    yield from listing(aq_parent(aq_inner(obj)), site)
+
+
+def listing(folder: Any, site: Any) -> Iterator[str]:
+    """Yield items for a folder whose listing changed, and all below it."""
+    inside = _inside(folder, site)
+    if inside is None:
+        return
+    if not inside:
+        # All below it would be everything
+        yield from page_cover(folder, inside)
+        yield from feeds_cover(folder, inside)
+        return
+    yield from subtree_cover(inside, aq_parent(aq_inner(folder)), folder.getId())
+    for shown_at in chain_of_default_pages(folder, site):
+        yield from page_cover(shown_at, _inside(shown_at, site))
+
+
+def of_showing(obj: Any, site: Any) -> list[str] | None:
+    """Return items for pages elsewhere that show ``obj``; None: too many."""
+    pages = list(islice(_showing(obj, site), MOST_SHOWING + 1))
+    if len(pages) > MOST_SHOWING:
+        return None
+    items = []
+    for page in pages:
+        inside = _inside(page, site)
+        if inside is None:
+            continue
+        items += object_cover(page, inside)
+        for shown_at in chain_of_default_pages(page, site):
+            items += page_cover(shown_at, _inside(shown_at, site))
+    return items
+
+
+def _showing(obj: Any, site: Any) -> Iterator[Any]:
+    yield from _collections(site)
+    yield from _related(obj)
+    yield from translations(obj)
+
+
+def _collections(site: Any) -> Iterator[Any]:
+    catalog = site.portal_catalog
+    found = catalog.unrestrictedSearchResults(
+        object_provides="plone.app.contenttypes.behaviors.collection.ICollection",
+        sort_limit=MOST_SHOWING + 1,
+    )
+    for brain in islice(found, MOST_SHOWING + 1):
+        yield brain._unrestrictedGetObject()
+
+
+def _related(obj: Any) -> Iterator[Any]:
+    try:
+        from zc.relation.interfaces import ICatalog
+    except ImportError:  # pragma: no cover - Plone brings it
+        return
+    relations, intids = queryUtility(ICatalog), queryUtility(IIntIds)
+    if relations is None or intids is None:
+        return
+    intid = intids.queryId(aq_base(obj))
+    if intid is None:
+        return
+    for relation in relations.findRelations({"to_id": intid}):
+        origin = relation.from_object
+        if IContentish.providedBy(origin):
+            yield origin
+
+
+def translations(obj: Any) -> Iterator[Any]:
+    """Yield the translations of ``obj``, which link to it."""
+    try:
+        from plone.app.multilingual.interfaces import ITranslatable
+        from plone.app.multilingual.interfaces import ITranslationManager
+    except ImportError:
+        return
+    if not ITranslatable.providedBy(obj):
+        return
+    manager = ITranslationManager(obj, None)
+    if manager is None:
+        return
+    for translation in manager.get_translations().values():
+        if translation is not None and aq_base(translation) is not aq_base(obj):
+            yield translation
+
+
+def _has_portlets(site: Any) -> bool:
+    """Say whether a portlet somewhere may show any content."""
+    for _name, manager in getUtilitiesFor(IPortletManager, context=site):
+        places = manager.get(CONTEXT_CATEGORY)
+        for assignments in (places or {}).values():
+            if any(not _is_harmless(each) for each in assignments.values()):
+                return True
+    return False
+
+
+def _is_harmless(assignment: Any) -> bool:
+    module = type(aq_base(assignment)).__module__.rpartition(".")[2]
+    return module in _HARMLESS_PORTLETS
+
+
+def _layout(obj: Any) -> str:
+    get_layout = getattr(obj, "getLayout", None)
+    return (get_layout() if get_layout else "") or ""
+
+
+def _inside(obj: Any, site: Any) -> str | None:
+    get_path = getattr(obj, "getPhysicalPath", None)
+    return path_inside(get_path(), site.getPhysicalPath()) if get_path else None

@@ -1,0 +1,105 @@
+"""What of a change is to be seen on other pages than the object's own."""
+
+from AccessControl.PermissionRole import rolesForPermissionOn
+from Acquisition import aq_inner
+from Acquisition import aq_parent
+from collections.abc import Iterable
+from plone.base.interfaces import INavigationRoot
+from plone.registry.interfaces import IRegistry
+from Products.CMFCore.permissions import View
+from typing import Any
+
+
+#: Fields that listings, navigation, breadcrumbs and feeds show or sort by. So do the
+#: columns of the catalog, whatever an add-on has put there.
+SHOWN = frozenset(
+    {
+        "allow_discussion",
+        "default_page",
+        "effective",
+        "effective_date",
+        "end",
+        "exclude_from_nav",
+        "expiration_date",
+        "expires",
+        "id",
+        "image",
+        "image_caption",
+        "language",
+        "layout",
+        "location",
+        "nextPreviousEnabled",
+        "preview_image",
+        "preview_image_link",
+        "remoteUrl",
+        "short_name",
+        "start",
+        "subject",
+        "subjects",
+        "title",
+        "description",
+        "whole_day",
+    }
+)
+#: Fields whose names are columns of the catalog but whose change no reader sees there.
+_NOT_SHOWN = frozenset({"modified", "modification_date"})
+
+
+def field_names(descriptions: Iterable[Any]) -> frozenset[str]:
+    """Return the names of the changed fields that an event tells, without schema."""
+    return frozenset(
+        name.rpartition(".")[2]
+        for description in descriptions
+        for name in getattr(description, "attributes", ())
+    )
+
+
+def shows(names: Iterable[str], site: Any) -> bool:
+    """Say whether a change of these fields shows on other pages."""
+    columns = site.portal_catalog._catalog.schema
+    return any(
+        name in SHOWN or (name in columns and name not in _NOT_SHOWN) for name in names
+    )
+
+
+def is_public(obj: Any) -> bool:
+    """Say whether visitors who have not logged in may see ``obj``."""
+    return "Anonymous" in rolesForPermissionOn(View, obj)
+
+
+def is_in_navigation(obj: Any, registry: IRegistry, even_excluded: bool) -> bool:
+    """Say whether the navigation of other pages shows ``obj``, or would.
+
+    From Plone's settings (Navigation control panel). ``even_excluded``: its exclusion
+    may be what changed.
+    """
+    depth = _depth(obj)
+    if depth is None or depth > _setting(registry, "navigation_depth", 3):
+        return False
+    if obj.portal_type not in (_setting(registry, "displayed_types", None) or ()):
+        return False
+    if even_excluded or _setting(registry, "show_excluded_items", False):
+        return True
+    return not getattr(obj, "exclude_from_nav", False)
+
+
+def is_in_navigation_with_children(folder: Any, registry: IRegistry) -> bool:
+    """Say whether the navigation of other pages shows what ``folder`` holds."""
+    depth = _depth(folder)
+    return depth is not None and depth < _setting(registry, "navigation_depth", 3)
+
+
+def _depth(obj: Any) -> int | None:
+    """Return how deep below its navigation root ``obj`` is; a root is at 0."""
+    depth = 0
+    while obj is not None:
+        if INavigationRoot.providedBy(obj):
+            return depth
+        depth += 1
+        obj = aq_parent(aq_inner(obj))
+    return None
+
+
+def _setting(registry: IRegistry, name: str, default: Any) -> Any:
+    value = registry.get(f"plone.{name}", default)
+    return default if value is None else value
