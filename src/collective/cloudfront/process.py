@@ -179,7 +179,7 @@ def read_targets(database: Any) -> dict[str, Target]:
     connection = database.open(transaction_manager=manager)
     try:
         found: dict[str, Target] = {}
-        for site in _sites(connection.root()["Application"], _SITE_DEPTH):
+        for site in sites_below(connection.root()["Application"]):
             settings = read_settings(registry_of(site))
             if settings is not None:
                 found.update(settings.targets())
@@ -208,12 +208,13 @@ def _warn_of_2_0(site: Any) -> None:
     )
 
 
-def _sites(folder: Any, depth: int) -> Iterator[Any]:
+def sites_below(folder: Any, depth: int = _SITE_DEPTH) -> Iterator[Any]:
+    """Yield the Plone sites in ``folder`` and in folders in it, to ``depth``."""
     for child in folder.objectValues():
         if ISiteRoot.providedBy(child):
             yield child
         elif depth > 1 and IFolder.providedBy(child):
-            yield from _sites(child, depth - 1)
+            yield from sites_below(child, depth - 1)
 
 
 def _number(environ: Mapping[str, str], name: str, default: float) -> float:

@@ -306,7 +306,9 @@ class Settings:
         if not self.enabled:
             return {}
         return {
-            distribution: Target(distribution, self.window, self.credentials)
+            distribution: Target(
+                distribution, self.window, self.credentials, self.monthly_budget
+            )
             for distribution in self.distributions
         }
 

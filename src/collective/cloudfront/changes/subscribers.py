@@ -88,7 +88,7 @@ def never_failing(handler: Callable[..., None]) -> Callable[..., None]:
             raise  # Zope repeats the whole request
         except Exception:
             logger.exception("%s failed; the whole site is purged.", handler.__name__)
-            site = _current_site()
+            site = current_site()
             if site is not None:
                 collect(site, ["/*"])
 
@@ -97,7 +97,7 @@ def never_failing(handler: Callable[..., None]) -> Callable[..., None]:
 
 def changes_here() -> SiteChanges | None:
     """Return the current transaction's changes of the current site, if it purges."""
-    site = _current_site()
+    site = current_site()
     if site is None or suspended():
         return None
     changes = changes_of(site)
@@ -123,7 +123,8 @@ def note(obj: Any, **flags: Any) -> None:
             setattr(change, name, True)
 
 
-def _current_site() -> Any:
+def current_site() -> Any:
+    """Return the Plone site that is current, or None."""
     site = getSite()
     while site is not None and not ISiteRoot.providedBy(site):
         site = aq_parent(aq_inner(site))
@@ -272,6 +273,15 @@ def on_chrome(name: str) -> None:
         changes.add_site()
 
 
+@never_failing
+def on_translation(event: IObjectEvent) -> None:
+    """A translation was linked or unlinked: each links to the others."""
+    for name in ("object", "target", "old_object"):
+        obj = getattr(event, name, None)
+        if IContentish.providedBy(obj):
+            note(obj, shown=True)
+
+
 @adapter(IPortletAssignment, IObjectEvent)
 @never_failing
 def on_portlet(assignment: Any, event: IObjectEvent) -> None:
@@ -288,7 +298,7 @@ def on_setting(event: IRecordModifiedEvent) -> None:
     if name != PURGING_ENABLED and not name.startswith(f"{PREFIX}."):
         on_chrome(name)
         return
-    site = _current_site()
+    site = current_site()
     if site is not None:
         forget_settings(site)
         if event.newValue and not event.oldValue and name in SWITCHES:

@@ -1,0 +1,94 @@
+"""Specification: changes that no event tells of are seen before a request's commit."""
+
+from collective.cloudfront.changes.transaction import changes_of
+from collective.cloudfront.local.rules import reaches
+from collective.cloudfront.testing import DISTRIBUTION
+from plone import api
+from plone.app.discussion.interfaces import IConversation
+from plone.locking.interfaces import ILockable
+from plone.registry.interfaces import IRegistry
+from zope.annotation.interfaces import IAnnotations
+from zope.component import createObject
+from zope.component import getUtility
+from zope.event import notify
+from zope.globalrequest import getRequest
+from ZPublisher.pubevents import PubBeforeCommit
+
+import pytest
+import transaction
+
+
+def collected(site) -> set[str]:
+    """Return the items collected so far, and forget them."""
+    return {entry.item for entry in changes_of(site).take() if entry.item}
+
+
+def reached(items: set[str], *urls: str) -> bool:
+    """Say whether the items remove what is cached for all the URLs."""
+    return all(any(reaches(item, url) for item in items) for url in urls)
+
+
+def commit() -> None:
+    """Do what the publisher does before it commits."""
+    notify(PubBeforeCommit(getRequest()))
+
+
+@pytest.fixture
+def site(functional_portal):
+    getUtility(IRegistry)["collective.cloudfront.distribution_id"] = DISTRIBUTION
+    return functional_portal
+
+
+@pytest.fixture
+def folder(site):
+    folder = api.content.create(site, "Folder", id="folder")
+    api.content.create(folder, "Document", id="page")
+    collected(site)
+    transaction.commit()
+    return folder
+
+
+def test_a_default_page(site, folder):
+    folder.setDefaultPage("page")
+    commit()
+    assert reached(collected(site), "/folder", "/folder?x=1", "/")
+
+
+def test_a_layout(site, folder):
+    folder.setLayout("summary_view")
+    commit()
+    assert reached(collected(site), "/folder", "/folder/summary_view")
+
+
+def test_an_attribute_set_by_code(site, folder):
+    folder["page"].title = "Another"
+    commit()
+    assert "/*" in collected(site)
+
+
+def test_a_lock_is_nothing_to_be_seen(site, folder):
+    ILockable(folder["page"]).lock()
+    IAnnotations(folder["page"])["scales"] = 1
+    commit()
+    assert collected(site) == set()
+
+
+def test_a_comment(site, folder):
+    page = folder["page"]
+    conversation = IConversation(page)
+    comment = createObject("plone.Comment")
+    comment.text = "Well said"
+    identifier = conversation.addComment(comment)
+    assert reached(collected(site), "/folder/page")
+    del conversation[identifier]
+    assert reached(collected(site), "/folder/page")
+
+
+def test_undo_purges_everything(site):
+    request = getRequest()
+    url, request["URL"] = request["URL"], "http://x/plone/manage_undo_transactions"
+    try:
+        commit()
+    finally:
+        request["URL"] = url
+    assert collected(site) == {"/*"}
