@@ -20,7 +20,19 @@ LISTED = 25
 BULK = 60
 FILE_NAME = "Übersicht 2026.txt"
 
-_PROFILES = ("plone.app.discussion:default", "plone.app.iterate:default")
+_PROFILES = (
+    "plone.restapi:default",
+    "plone.app.discussion:default",
+    "plone.app.iterate:default",
+)
+_DISCUSSION = "plone.app.discussion.interfaces.IDiscussionSettings"
+_SYNDICATION = "Products.CMFPlone.interfaces.syndication.ISiteSyndicationSettings"
+_SETTINGS = {
+    f"{_DISCUSSION}.globally_enabled": True,
+    f"{_DISCUSSION}.anonymous_comments": True,
+    f"{_SYNDICATION}.default_enabled": True,
+    "plone.enable_sitemap": True,
+}
 _PUBLIC_PAGES = (
     "edit-text",
     "edit-form",
@@ -67,9 +79,8 @@ def make(app: Any, distribution: str) -> None:
 def _configure() -> None:
     from plone import api
 
-    settings = "plone.app.discussion.interfaces.IDiscussionSettings"
-    for name in ("globally_enabled", "anonymous_comments"):
-        api.portal.set_registry_record(f"{settings}.{name}", True)
+    for name, value in _SETTINGS.items():
+        api.portal.set_registry_record(name, value)
 
 
 def _add_top(site: Any) -> None:
@@ -102,12 +113,12 @@ def _add_work(site: Any) -> None:
         _add(_add(_add(work, "Folder", name), "Folder", "sub"), "Document", "page")
     _add(work, "Folder", "target")
     _add(_add(work, "Folder", "private", publish=False), "Document", "inside")
-    for name in ("default-set", "default-text", "default-unset", "layout", "order"):
+    for name in ("default-set", "default-text", "default-unset", "arranged", "order"):
         folder = _add(work, "Folder", name)
-        for child in ("start", "other"):
+        for child in ("first", "other"):
             _add(folder, "Document", child)
     for name in ("default-text", "default-unset"):
-        work[name].setDefaultPage("start")
+        work[name].setDefaultPage("first")
 
 
 def _add_lists(site: Any) -> None:
