@@ -27,7 +27,7 @@ _ACCEPT = "text/html,*/*;q=0.8"
 _BATCH = "?b_start:int=20"
 _EXPAND = "?expand=breadcrumbs,navigation,actions"
 
-_SITE_URLS = ("/", "/sitemap", "/sitemap.xml.gz", "/" + _BATCH, "/RSS")
+_SITE_URLS = ("/", "/sitemap", "/sitemap.xml.gz", "/RSS")
 _SITE_API = ("/++api++", "/++api++/@navigation", "/++api++" + _EXPAND)
 _VIEWS = {
     "Collection": ("", "/RSS", _BATCH),
@@ -35,6 +35,9 @@ _VIEWS = {
     "News Item": ("", "/@@images/image/preview"),
     "File": ("", "/view", f"/@@download/file/{quote(FILE_NAME)}"),
 }
+
+#: The demo's, and like others.
+_BORING = {"/about", "/welcome", "/news/story-2", "/news/story-3"}
 
 #: What differs from one answer to the next although nothing changed.
 _VARYING = (
@@ -115,7 +118,7 @@ def _without_crowds(contents: Iterable[Content]) -> Iterator[Content]:
     for parent, children in families.items():
         if len(children) > CROWD and parent not in ("", "/work"):
             children = [children[index] for index in _KEPT_OF_CROWD]
-        yield from children
+        yield from (child for child in children if child.path not in _BORING)
 
 
 class Reader:

@@ -53,8 +53,15 @@ def _print_urls(result: Any) -> None:
     for item in result.items:
         print(f"    purged {item}")
     for place, urls in (("own", result.own), ("elsewhere", result.elsewhere)):
-        for url, difference in urls.items():
-            print(f"    {place:<9} {url}: {difference}")
+        for difference, stale in _by_difference(urls).items():
+            print(f"    {place}: {' '.join(stale)}: {difference}")
+
+
+def _by_difference(urls: dict[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for url, difference in urls.items():
+        found.setdefault(difference, []).append(url)
+    return found
 
 
 def write_rst(path: Path, results: list[Any]) -> None:

@@ -26,7 +26,7 @@ _PROFILES = (
     "plone.app.iterate:default",
 )
 _DISCUSSION = "plone.app.discussion.interfaces.IDiscussionSettings"
-_SYNDICATION = "Products.CMFPlone.interfaces.syndication.ISiteSyndicationSettings"
+_SYNDICATION = "plone.base.interfaces.syndication.ISiteSyndicationSettings"
 _SETTINGS = {
     f"{_DISCUSSION}.globally_enabled": True,
     f"{_DISCUSSION}.anonymous_comments": True,

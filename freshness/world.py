@@ -152,7 +152,10 @@ class World:
         self._accepted = time.time()
 
     def look(self, own: Collection[str] = ()) -> Finding:
-        """Compare all that is cached with the origin, once all is delivered."""
+        """Compare all that is cached with the origin, once all is delivered.
+
+        Asked for through the edge, because it is then cached at once.
+        """
         self.settle()
         kept = self._kept()
         dropped = [url for url in self._known if url not in kept]
@@ -160,27 +163,18 @@ class World:
         finding = Finding(checked=len(kept), dropped=len(dropped), calls=len(made))
         finding.items = [item for invalidation in made for item in invalidation.items]
         finding.milliseconds = self._delay()
-        before = {url: self._known[url] for url in dropped}
-        self.visit(dropped)
-        finding.over_purged = sum(self._known[url] == before[url] for url in dropped)
         cached = self._edge.read_all(sorted(kept))
-        fresh = self._origin.read_all(sorted(kept))
+        before = {url: self._known[url] for url in dropped}
+        # From here on all is fresh, so that what is stale is found once.
+        self.cloudfront.edge.cache_of(DISTRIBUTION).clear()
+        self.visit({*kept, *dropped})
+        finding.over_purged = sum(self._known[url] == before[url] for url in dropped)
         for url in sorted(kept):
-            if cached[url] != fresh[url] and fresh[url].status < 500:
-                finding.stale[url] = cached[url].differs_in(fresh[url])
+            fresh = self._known[url]
+            if cached[url] != fresh and fresh.status < 500:
+                finding.stale[url] = cached[url].differs_in(fresh)
         finding.own = {url for url in finding.stale if _is_of(url, own)}
-        self._forget(finding.stale)
         return finding
-
-    def _forget(self, urls: Iterable[str]) -> None:
-        """Have stale answers cached anew, so that each is found once."""
-        urls = list(urls)
-        if not urls:
-            return
-        self.cloudfront.control.create_invalidation(
-            DISTRIBUTION, tuple(urls), f"freshness-{time.time_ns()}"
-        )
-        self.visit(urls)
 
     def _delay(self) -> float | None:
         """Return the longest time from a commit to its acceptance since the mark."""
