@@ -18,7 +18,6 @@ from freshness.report import print_table
 from freshness.report import write_json
 from freshness.report import write_rst
 from freshness.world import Finding
-from freshness.world import NotSettled
 from freshness.world import World
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -89,8 +88,8 @@ def perform(world: World, name: str) -> Result:
             world.warm(own)
             world.mark()
         result.add(world.look(own or ()))
-    except (NotPossible, NotSettled) as error:
-        result.error = str(error)
+    except Exception as error:  # the others are to be performed all the same
+        result.error = f"{type(error).__name__}: {error}"
     result.seconds = time.monotonic() - started
     return result
 
@@ -207,7 +206,8 @@ def _folder(given: Path | None) -> Any:
 
 def _table(world: World, options: argparse.Namespace) -> list[Result]:
     names = options.only or [name for name in OPERATIONS if name not in options.skip]
-    results = []
+    results: list[Result] = []
+    world.warm()
     for name in names:
         results.append(perform(world, name))
         print_table(results[-1:], options.verbose, heading=len(results) == 1)

@@ -100,6 +100,7 @@ class World:
             try:
                 self.instance.start()
                 self.instance.wait_until_ready()
+                self.editor.log_in()
                 yield self
             finally:
                 self.instance.stop()
