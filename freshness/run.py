@@ -111,7 +111,6 @@ class Walk:
 
     def go(self, steps: int, tell: Callable[[str], None]) -> int:
         """Take steps; return the number of that at which something was stale, or 0."""
-        self.world.warm()
         since: list[str] = []
         for step in range(1, steps + 1):
             since.append(f"{step} {self._take_step()}")
@@ -182,6 +181,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run it; return the exit status."""
     options = _arguments(arguments)
     with _folder(options.dir) as folder, World(folder, options.api).running() as world:
+        world.warm()
         unsteady = world.unsteady()
         for url, difference in unsteady.items():
             print(f"{url} is never the same: {difference}", file=sys.stderr)
@@ -207,7 +207,6 @@ def _folder(given: Path | None) -> Any:
 def _table(world: World, options: argparse.Namespace) -> list[Result]:
     names = options.only or [name for name in OPERATIONS if name not in options.skip]
     results: list[Result] = []
-    world.warm()
     for name in names:
         results.append(perform(world, name))
         print_table(results[-1:], options.verbose, heading=len(results) == 1)

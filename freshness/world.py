@@ -112,13 +112,14 @@ class World:
         return self.editor.contents()
 
     def unsteady(self) -> dict[str, str]:
-        """Return the URLs that the origin answers in two ways, with the difference."""
-        urls = urls_of(self.contents(), self.api)
-        first, second = (self._origin.read_all(urls) for _time in (1, 2))
+        """Return the cached URLs that the origin answers in another way already,
+        though nothing changed, with the difference.
+        """
+        again = self._origin.read_all(self.visited())
         return {
-            url: first[url].differs_in(second[url])
-            for url in urls
-            if first[url] != second[url]
+            url: self._known[url].differs_in(answer)
+            for url, answer in again.items()
+            if self._known[url] != answer
         }
 
     def warm(self, own: Collection[str] = ()) -> None:
