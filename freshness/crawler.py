@@ -116,7 +116,7 @@ def _without_crowds(contents: Iterable[Content]) -> Iterator[Content]:
     for content in sorted(contents, key=lambda content: content.path):
         families.setdefault(content.path.rpartition("/")[0], []).append(content)
     for parent, children in families.items():
-        if len(children) > CROWD and parent not in ("", "/work"):
+        if len(children) > CROWD and parent:
             children = [children[index] for index in _KEPT_OF_CROWD]
         yield from (child for child in children if child.path not in _BORING)
 

@@ -17,6 +17,7 @@ from freshness.editor import Editor
 from freshness.editor import NotPossible
 from freshness.site import BULK
 from freshness.site import FILE_NAME
+from freshness.site import KEPT
 from freshness.site import picture
 from typing import Any
 
@@ -193,7 +194,7 @@ def replace_file(editor: Editor, pick: Pick) -> Steps:
 @operation
 def create_and_publish(editor: Editor, pick: Pick) -> Steps:
     """A private page where "not found" is cached, which is published then."""
-    folder = pick("/work", "Folder")
+    folder = pick("/states", "Folder")
     name = new_name("created")
     page = f"{folder}/{name}"
     yield (page,)
@@ -205,8 +206,8 @@ def create_and_publish(editor: Editor, pick: Pick) -> Steps:
 @operation
 def copy(editor: Editor, pick: Pick) -> Steps:
     """A copy of a page, in another folder, and published."""
-    page = pick("/work/copy", "Document")
-    folder = pick("/work/target", "Folder")
+    page = pick("/moving/copy", "Document")
+    folder = pick("/moving/target", "Folder")
     new = f"{folder}/{_id(page)}"
     yield page, new
     editor.copy(page, folder)
@@ -217,7 +218,7 @@ def copy(editor: Editor, pick: Pick) -> Steps:
 @operation
 def rename_page(editor: Editor, pick: Pick) -> Steps:
     """Another id and title for a page, in the folder contents."""
-    page = pick("/work/rename", "Document")
+    page = pick("/moving/rename", "Document")
     new = f"{_parent(page)}/{new_name('renamed')}"
     yield page, new
     editor.rename(page, _id(new))
@@ -235,7 +236,7 @@ def rename_page_at_top(editor: Editor, pick: Pick) -> Steps:
 @operation
 def rename_folder(editor: Editor, pick: Pick) -> Steps:
     """Another id for a folder with descendants."""
-    folder = pick("/work/rename-folder", "Folder")
+    folder = pick("/moving/rename-folder", "Folder")
     new = f"{_parent(folder)}/{new_name('renamed-folder')}"
     yield folder, new, f"{folder}/sub/page", f"{new}/sub/page"
     editor.rename(folder, _id(new))
@@ -244,8 +245,8 @@ def rename_folder(editor: Editor, pick: Pick) -> Steps:
 @operation
 def move_page(editor: Editor, pick: Pick) -> Steps:
     """A page into another folder."""
-    page = pick("/work/move", "Document")
-    folder = pick("/work/target", "Folder")
+    page = pick("/moving/move", "Document")
+    folder = pick("/moving/target", "Folder")
     new = f"{folder}/{_id(page)}"
     yield page, new
     editor.move(page, folder)
@@ -254,8 +255,8 @@ def move_page(editor: Editor, pick: Pick) -> Steps:
 @operation
 def move_folder(editor: Editor, pick: Pick) -> Steps:
     """A folder with descendants into another one."""
-    folder = pick("/work/move-folder", "Folder")
-    target = pick("/work/target", "Folder")
+    folder = pick("/moving/move-folder", "Folder")
+    target = pick("/moving/target", "Folder")
     if f"{target}/".startswith(f"{folder}/"):
         raise NotPossible("A folder cannot be moved into itself.")
     new = f"{target}/{_id(folder)}"
@@ -266,26 +267,26 @@ def move_folder(editor: Editor, pick: Pick) -> Steps:
 @operation
 def move_into_private(editor: Editor, pick: Pick) -> Steps:
     """A published page into a private folder."""
-    page = pick("/work/copy", "Document")
-    new = f"/work/private/{_id(page)}"
+    page = pick("/moving/copy", "Document")
+    new = f"/moving/private/{_id(page)}"
     yield page, new
-    editor.move(page, "/work/private")
+    editor.move(page, "/moving/private")
 
 
 @operation
 def move_out_of_private(editor: Editor, pick: Pick) -> Steps:
     """A page out of a private folder."""
     name = new_name("in-private")
-    page = editor.create("/work/private", "Document", id=name, title=name)
-    new = f"/work/target/{name}"
+    page = editor.create("/moving/private", "Document", id=name, title=name)
+    new = f"/moving/target/{name}"
     yield page, new
-    editor.move(page, "/work/target")
+    editor.move(page, "/moving/target")
 
 
 @operation
 def delete_page(editor: Editor, pick: Pick) -> Steps:
     """A page that another one is related to."""
-    page = pick("/work/delete", "Document")
+    page = pick("/moving/delete", "Document")
     yield (page,)
     editor.delete(page)
 
@@ -300,8 +301,8 @@ def delete_page_at_top(editor: Editor, pick: Pick) -> Steps:
 @operation
 def delete_folder(editor: Editor, pick: Pick) -> Steps:
     """A folder with descendants."""
-    folder = pick("/work/delete-folder", "Folder")
-    if folder in ("/work", "/work/target"):
+    folder = pick("/moving/delete-folder", "Folder")
+    if folder in KEPT:
         raise NotPossible("Without this folder the walk would end.")
     yield folder, f"{folder}/sub", f"{folder}/sub/page"
     editor.delete(folder)
@@ -313,7 +314,7 @@ def delete_folder(editor: Editor, pick: Pick) -> Steps:
 @operation
 def publish(editor: Editor, pick: Pick) -> Steps:
     """A private page."""
-    page = pick("/work/publish", "Document", "private")
+    page = pick("/states/publish", "Document", "private")
     yield (page,)
     editor.transition(page, "publish")
 
@@ -329,7 +330,7 @@ def publish_at_top(editor: Editor, pick: Pick) -> Steps:
 @operation
 def retract(editor: Editor, pick: Pick) -> Steps:
     """A published page."""
-    page = pick("/work/retract", "Document", "published")
+    page = pick("/states/retract", "Document", "published")
     yield (page,)
     editor.transition(page, "retract")
 
@@ -337,7 +338,7 @@ def retract(editor: Editor, pick: Pick) -> Steps:
 @operation
 def reject(editor: Editor, pick: Pick) -> Steps:
     """A page that was submitted for publication."""
-    page = pick("/work/reject", "Document", "pending")
+    page = pick("/states/reject", "Document", "pending")
     yield (page,)
     editor.transition(page, "reject")
 
@@ -345,7 +346,7 @@ def reject(editor: Editor, pick: Pick) -> Steps:
 @operation
 def retract_folder(editor: Editor, pick: Pick) -> Steps:
     """A folder whose children stay published, and are seen on their own."""
-    folder = pick("/work/retract-folder", "Folder", "published")
+    folder = pick("/states/retract-folder", "Folder", "published")
     yield folder, f"{folder}/sub/page"
     editor.transition(folder, "retract")
 
@@ -370,7 +371,7 @@ def retract_many(editor: Editor, pick: Pick) -> Steps:
 @operation
 def share_with_everybody(editor: Editor, pick: Pick) -> Steps:
     """A local role of a group: nothing that visitors see."""
-    page = pick("/work/share", "Document")
+    page = pick("/states/share", "Document")
     yield (page,)
     editor.share(page, {"Reader": next(_numbers) % 2 == 1}, "AuthenticatedUsers")
 
@@ -378,7 +379,7 @@ def share_with_everybody(editor: Editor, pick: Pick) -> Steps:
 @operation
 def share_inheritance(editor: Editor, pick: Pick) -> Steps:
     """Local roles are not inherited any more."""
-    page = pick("/work/share", "Document")
+    page = pick("/states/share", "Document")
     yield (page,)
     editor.inherit_roles(page, next(_numbers) % 2 == 0)
 
@@ -389,7 +390,7 @@ def share_inheritance(editor: Editor, pick: Pick) -> Steps:
 @operation
 def set_default_page(editor: Editor, pick: Pick) -> Steps:
     """A page in the place of a folder's listing."""
-    page = pick("/work/default-set/first", "Document")
+    page = pick("/folders/default-set/first", "Document")
     folder = _parent(page)
     yield folder, page
     editor.set_default_page(folder, _id(page))
@@ -398,7 +399,7 @@ def set_default_page(editor: Editor, pick: Pick) -> Steps:
 @operation
 def edit_default_page(editor: Editor, pick: Pick) -> Steps:
     """The text of a page that is shown at the folder, too."""
-    page = pick("/work/default-text/first", "Document")
+    page = pick("/folders/default-text/first", "Document")
     yield _parent(page), page
     editor.edit_text(page, new_words("Default"))
 
@@ -406,7 +407,7 @@ def edit_default_page(editor: Editor, pick: Pick) -> Steps:
 @operation
 def unset_default_page(editor: Editor, pick: Pick) -> Steps:
     """The folder shows its listing again."""
-    folder = pick("/work/default-unset", "Folder")
+    folder = pick("/folders/default-unset", "Folder")
     yield folder, f"{folder}/first"
     editor.set_layout(folder, "listing_view")
 
@@ -414,7 +415,7 @@ def unset_default_page(editor: Editor, pick: Pick) -> Steps:
 @operation
 def change_layout(editor: Editor, pick: Pick) -> Steps:
     """Another view of a folder, over plone.restapi, which raises no event."""
-    folder = pick("/work/arranged", "Folder")
+    folder = pick("/folders/arranged", "Folder")
     yield (folder,)
     editor.edit(folder, layout=("summary_view", "tabular_view")[next(_numbers) % 2])
 
@@ -422,7 +423,7 @@ def change_layout(editor: Editor, pick: Pick) -> Steps:
 @operation
 def change_layout_in_classic(editor: Editor, pick: Pick) -> Steps:
     """Another view of a folder, in the Classic menu."""
-    folder = pick("/work/arranged", "Folder")
+    folder = pick("/folders/arranged", "Folder")
     yield (folder,)
     editor.set_layout(folder, ("album_view", "full_view")[next(_numbers) % 2])
 
@@ -430,7 +431,7 @@ def change_layout_in_classic(editor: Editor, pick: Pick) -> Steps:
 @operation
 def reorder(editor: Editor, pick: Pick) -> Steps:
     """The order of a folder's children, over plone.restapi."""
-    page = pick("/work/order/other", "Document")
+    page = pick("/folders/order/other", "Document")
     folder = _parent(page)
     yield (folder,)
     editor.edit(folder, ordering={"obj_id": _id(page), "delta": "top"})
@@ -446,7 +447,7 @@ def reorder_at_top(editor: Editor, pick: Pick) -> Steps:
 @operation
 def reorder_in_contents(editor: Editor, pick: Pick) -> Steps:
     """The order of a folder's children, in the folder contents."""
-    page = pick("/work/order/first", "Document")
+    page = pick("/folders/order/first", "Document")
     folder = _parent(page)
     yield (folder,)
     editor.classic(f"{folder}/fc-itemOrder", id=_id(page), delta="top")
@@ -455,7 +456,7 @@ def reorder_in_contents(editor: Editor, pick: Pick) -> Steps:
 @operation
 def exclude_from_navigation(editor: Editor, pick: Pick) -> Steps:
     """A page that is in the navigation of its neighbours."""
-    page = pick("/work/hide", "Document")
+    page = pick("/states/hide", "Document")
     yield (page,)
     editor.edit(page, exclude_from_nav=True)
 
@@ -466,7 +467,7 @@ def exclude_from_navigation(editor: Editor, pick: Pick) -> Steps:
 @operation
 def expire(editor: Editor, pick: Pick) -> Steps:
     """An expiry date in the past."""
-    page = pick("/work/expire", "Document")
+    page = pick("/states/expire", "Document")
     yield (page,)
     editor.edit(page, expires="2020-01-01T00:00:00+00:00")
 
@@ -485,7 +486,7 @@ def _sleep_until(moment: datetime) -> None:
 @operation
 def arrive(editor: Editor, pick: Pick) -> Steps:
     """A publication date that comes."""
-    page = pick("/work/arrive", "Document")
+    page = pick("/states/arrive", "Document")
     moment = _next_minute()
     yield (page,)
     editor.edit(page, effective=moment.isoformat())
@@ -497,7 +498,7 @@ def arrive(editor: Editor, pick: Pick) -> Steps:
 @operation
 def depart(editor: Editor, pick: Pick) -> Steps:
     """An expiry date that comes."""
-    page = pick("/work/depart", "Document")
+    page = pick("/states/depart", "Document")
     moment = _next_minute()
     yield (page,)
     editor.edit(page, expires=moment.isoformat())
@@ -573,7 +574,7 @@ def theme_setting(editor: Editor, pick: Pick) -> Steps:
 @operation
 def undo(editor: Editor, pick: Pick) -> Steps:
     """A transaction undone in the ZMI, of which Plone tells nobody."""
-    page = pick("/work/undo", "Document")
+    page = pick("/moving/undo", "Document")
     editor.edit_text(page, new_words("Wrong"))
     yield (page,)
     editor.undo_last()

@@ -1,7 +1,7 @@
 """Runs in Zope: make a site with one of everything that editors work on.
 
 ``python -m freshness.site etc/zope.conf E123``. What the operations work on is in the
-folder ``work`` and has a name that says for which one it is.
+folders ``work``, ``moving``, ``states`` and ``folders``, and has a name that says for which one it is.
 """
 
 from collective.cloudfront.demo.instance import SITE_ID
@@ -33,24 +33,14 @@ _SETTINGS = {
     f"{_SYNDICATION}.default_enabled": True,
     "plone.enable_sitemap": True,
 }
-_PUBLIC_PAGES = (
-    "edit-text",
-    "edit-form",
-    "edit-title",
-    "rename",
-    "move",
-    "copy",
-    "delete",
-    "retract",
-    "hide",
-    "expire",
-    "arrive",
-    "depart",
-    "undo",
-    "check-out",
-    "discussed",
-    "related",
-)
+#: What is in each folder that operations work in; many in one make it slow, because
+#: the navigation of each has all others.
+_WORK = ("edit-text", "edit-form", "edit-title", "check-out", "discussed", "related")
+_MOVING = ("rename", "move", "copy", "delete", "undo")
+_STATES = ("retract", "hide", "expire", "arrive", "depart")
+_FOLDERS = ("default-set", "default-text", "default-unset", "arranged", "order")
+#: A walk deletes, renames and moves none of these folders.
+KEPT = ("/work", "/moving", "/moving/target", "/moving/private", "/states", "/bulk")
 
 
 def picture(colour: str) -> bytes:
@@ -98,27 +88,38 @@ def _add_top(site: Any) -> None:
 
 
 def _add_work(site: Any) -> None:
-    work = _add(site, "Folder", "work")
-    for name in _PUBLIC_PAGES:
-        _add(work, "Document", name)
-    for name in ("publish", "share"):
-        _add(work, "Document", name, publish=False)
-    _submit(_add(work, "Document", "reject", publish=False))
+    work = _add_pages(site, "work", _WORK)
     work["discussed"].allow_discussion = True
     _add(work, "News Item", "news", image=_image("news.png", "green"))
     _add(work, "Event", "event")
     _add_collection(work, "collection")
     _add(work, "Image", "photo", image=_image("photo.png", "blue"))
-    for name in ("rename-folder", "move-folder", "retract-folder", "delete-folder"):
-        _add(_add(_add(work, "Folder", name), "Folder", "sub"), "Document", "page")
-    _add(work, "Folder", "target")
-    _add(_add(work, "Folder", "private", publish=False), "Document", "inside")
-    for name in ("default-set", "default-text", "default-unset", "arranged", "order"):
-        folder = _add(work, "Folder", name)
-        for child in ("first", "other"):
-            _add(folder, "Document", child)
+    moving = _add_pages(site, "moving", _MOVING)
+    for name in ("rename-folder", "move-folder", "delete-folder"):
+        _add_tree(moving, name)
+    _add(moving, "Folder", "target")
+    _add(_add(moving, "Folder", "private", publish=False), "Document", "inside")
+    states = _add_pages(site, "states", _STATES)
+    for name in ("publish", "share"):
+        _add(states, "Document", name, publish=False)
+    _submit(_add(states, "Document", "reject", publish=False))
+    _add_tree(states, "retract-folder")
+    folders = _add_pages(site, "folders", ())
+    for name in _FOLDERS:
+        _add_pages(folders, name, ("first", "other"))
     for name in ("default-text", "default-unset"):
-        work[name].setDefaultPage("first")
+        folders[name].setDefaultPage("first")
+
+
+def _add_pages(container: Any, name: str, pages: tuple[str, ...]) -> Any:
+    folder = _add(container, "Folder", name)
+    for page in pages:
+        _add(folder, "Document", page)
+    return folder
+
+
+def _add_tree(container: Any, name: str) -> None:
+    _add(_add(_add(container, "Folder", name), "Folder", "sub"), "Document", "page")
 
 
 def _add_lists(site: Any) -> None:
@@ -134,8 +135,9 @@ def _relate(site: Any) -> None:
     from plone import api
 
     page = site["work"]["related"]
-    for name in ("edit-title", "retract", "delete"):
-        api.relation.create(page, site["work"][name], "relatedItems")
+    for folder, name in (("work", "edit-title"), ("states", "retract")):
+        api.relation.create(page, site[folder][name], "relatedItems")
+    api.relation.create(page, site["moving"]["delete"], "relatedItems")
 
 
 def _add(container: Any, portal_type: str, name: str, **fields: Any) -> Any:
@@ -171,15 +173,10 @@ def _add_collection(container: Any, name: str) -> None:
                 "i": "portal_type",
                 "o": "plone.app.querystring.operation.selection.any",
                 "v": ["Document", "News Item", "Event"],
-            },
-            {
-                "i": "path",
-                "o": "plone.app.querystring.operation.string.absolutePath",
-                "v": "/work",
-            },
+            }
         ],
         sort_on="sortable_title",
-        item_count=60,
+        item_count=20,
     )
 
 

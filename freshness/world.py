@@ -9,7 +9,6 @@ from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local import Options
 from collective.cloudfront.local.options import QuotaModel
 from collective.cloudfront.outbox import open_outbox
-from collective.cloudfront.settings import ICloudFrontSettings
 from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field
@@ -32,7 +31,7 @@ _INTERVAL = 2.0
 #: Seconds until everything must have been accepted.
 _PATIENCE = 60.0
 #: URLs from before are remembered; the oldest go first.
-_REMEMBERED = 60
+_REMEMBERED = 40
 
 
 class NotSettled(Exception):
@@ -190,7 +189,7 @@ class World:
     def settle(self) -> None:
         """Wait until nothing is left to be sent, or to be sent soon."""
         started = time.monotonic()
-        quiet_until = started + self._minimum()
+        quiet_until = started + 0.1
         while time.monotonic() < started + _PATIENCE:
             if self._is_busy():
                 quiet_until = max(quiet_until, time.monotonic() + 0.1)
@@ -199,20 +198,18 @@ class World:
             time.sleep(0.03)
         raise NotSettled(f"Not delivered in {_PATIENCE:.0f} s: {self._outbox.status()}")
 
-    def _minimum(self) -> float:
-        """Return how long something may be on its way without being seen."""
-        has_setting = "site_purge_interval" in ICloudFrontSettings
-        if has_setting and not hasattr(self._outbox.status(), "scheduled"):
-            return _INTERVAL + 2 * _WINDOW
-        return 0.1
-
     def _is_busy(self) -> bool:
         status = self._outbox.status()
         return bool(
             status.prepared
-            or getattr(status, "scheduled", None)
             or any(work.ready or work.frozen for work in status.work)
+            or self._is_due_soon()
         )
+
+    def _is_due_soon(self) -> bool:
+        """Say whether a site purge is scheduled; dates are further away."""
+        soon = time.time() + 2 * _INTERVAL
+        return any(entry.due < soon for entry in self._outbox.scheduled(10))
 
 
 def _is_of(url: str, own: Collection[str]) -> bool:
