@@ -74,6 +74,13 @@ def _id(path: str) -> str:
     return path.rpartition("/")[2]
 
 
+def _pick_folder(pick: Pick, default: str) -> str:
+    folder = pick(default, "Folder")
+    if folder in KEPT:
+        raise NotPossible(f"Other operations need {folder}.")
+    return folder
+
+
 # Edited
 
 
@@ -236,7 +243,7 @@ def rename_page_at_top(editor: Editor, pick: Pick) -> Steps:
 @operation
 def rename_folder(editor: Editor, pick: Pick) -> Steps:
     """Another id for a folder with descendants."""
-    folder = pick("/moving/rename-folder", "Folder")
+    folder = _pick_folder(pick, "/moving/rename-folder")
     new = f"{_parent(folder)}/{new_name('renamed-folder')}"
     yield folder, new, f"{folder}/sub/page", f"{new}/sub/page"
     editor.rename(folder, _id(new))
@@ -255,7 +262,7 @@ def move_page(editor: Editor, pick: Pick) -> Steps:
 @operation
 def move_folder(editor: Editor, pick: Pick) -> Steps:
     """A folder with descendants into another one."""
-    folder = pick("/moving/move-folder", "Folder")
+    folder = _pick_folder(pick, "/moving/move-folder")
     target = pick("/moving/target", "Folder")
     if f"{target}/".startswith(f"{folder}/"):
         raise NotPossible("A folder cannot be moved into itself.")
@@ -301,9 +308,7 @@ def delete_page_at_top(editor: Editor, pick: Pick) -> Steps:
 @operation
 def delete_folder(editor: Editor, pick: Pick) -> Steps:
     """A folder with descendants."""
-    folder = pick("/moving/delete-folder", "Folder")
-    if folder in KEPT:
-        raise NotPossible("Without this folder the walk would end.")
+    folder = _pick_folder(pick, "/moving/delete-folder")
     yield folder, f"{folder}/sub", f"{folder}/sub/page"
     editor.delete(folder)
 

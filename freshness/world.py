@@ -131,7 +131,10 @@ class World:
             self._extra.update(dict.fromkeys(extra))
         while len(self._extra) > _REMEMBERED:
             del self._extra[next(iter(self._extra))]
-        self.visit({*urls, *self._extra} - self._kept())
+        wanted = {*urls, *self._extra}
+        for url in self._known.keys() - wanted:
+            del self._known[url]
+        self.visit(wanted - self._kept())
 
     def visit(self, urls: Iterable[str]) -> None:
         """Read URLs at the edge, as visitors do."""
@@ -143,7 +146,7 @@ class World:
 
     def _kept(self) -> set[str]:
         cache = self.cloudfront.edge.cache_of(DISTRIBUTION)
-        return {entry["url"] for entry in cache.describe()}
+        return {entry["url"] for entry in cache.describe()} & self._known.keys()
 
     # Looking
 
