@@ -9,6 +9,9 @@ from typing import Any
 import requests
 
 
+_ANY = {"Accept": "*/*"}
+
+
 class NotPossible(Exception):
     """The site does not allow it in its present state."""
 
@@ -84,7 +87,7 @@ class Editor(BaseEditor):
         answer = self._rest.post(
             self.url + path,
             data={"_authenticator": self._token(), **form},
-            headers={"Accept": "*/*"},
+            headers=_ANY,
             allow_redirects=False,
         )
         if answer.status_code >= 400:
@@ -106,9 +109,25 @@ class Editor(BaseEditor):
 
     def undo_last(self) -> None:
         """Undo the last transaction in the ZMI."""
-        page = self.view("/manage_UndoForm").text
+        token = self._token()
+        page = self._rest.get(f"{self._database}/manage_UndoForm", headers=_ANY).text
         known = fromstring(page).xpath("//input[@name='transaction_info:list']/@value")
-        self.classic("/manage_undo_transactions", **{"transaction_info:list": known[0]})
+        answer = self._rest.post(
+            f"{self._database}/manage_undo_transactions",
+            data={"_authenticator": token, "transaction_info:list": known[0]},
+            headers=_ANY,
+            allow_redirects=False,
+        )
+        if answer.status_code >= 400:
+            raise NotPossible(f"Undo: {answer.status_code} {answer.text[:300]}")
+
+    @property
+    def _database(self) -> str:
+        return f"{self.url.rpartition('/')[0]}/Control_Panel/Database/main"
+
+    def set_in_site_panel(self, **values: Any) -> None:
+        """Change settings in the Site control panel."""
+        self._call("PATCH", "/@controlpanels/site", values)
 
     def inherit_roles(self, path: str, inherit: bool) -> None:
         """Inherit local roles, or do not."""

@@ -548,7 +548,7 @@ def site_logo(editor: Editor, pick: Pick) -> Steps:
     yield ()
     colour = f"#{next(_numbers) * 7777 % 0xFFFFFF:06x}"
     data = base64.b64encode(picture(colour)).decode()
-    editor.set_record("plone.site_logo", _LOGO + data)
+    editor.set_in_site_panel(site_logo=_LOGO + data)
 
 
 @operation

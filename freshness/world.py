@@ -212,7 +212,9 @@ class World:
     def _is_due_soon(self) -> bool:
         """Say whether a site purge is scheduled; dates are further away."""
         soon = time.time() + 2 * _INTERVAL
-        return any(entry.due < soon for entry in self._outbox.scheduled(10))
+        # Older versions schedule nothing; the table can be made of them, too.
+        scheduled = getattr(self._outbox, "scheduled", lambda _limit: ())
+        return any(entry.due < soon for entry in scheduled(10))
 
 
 def _is_of(url: str, own: Collection[str]) -> bool:
