@@ -32,6 +32,8 @@ _SETTINGS = {
     f"{_DISCUSSION}.anonymous_comments": True,
     f"{_SYNDICATION}.default_enabled": True,
     "plone.enable_sitemap": True,
+    # Otherwise Plone's own memory may answer with an old feed, as fresh as it gets.
+    "plone.app.caching.moderateCaching.plone.content.feed.ramCache": False,
 }
 #: What is in each folder that operations work in; many in one make it slow, because
 #: the navigation of each has all others.
