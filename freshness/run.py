@@ -25,6 +25,7 @@ from typing import Any
 
 import argparse
 import random
+import signal
 import sys
 import time
 
@@ -180,6 +181,8 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
 def main(arguments: list[str] | None = None) -> int:
     """Run it; return the exit status."""
     options = _arguments(arguments)
+    # Zope is stopped also where a time limit ends this.
+    signal.signal(signal.SIGTERM, lambda *_arguments: sys.exit(143))
     with _folder(options.dir) as folder, World(folder, options.api).running() as world:
         world.warm()
         unsteady = world.unsteady()
