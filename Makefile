@@ -15,7 +15,7 @@ PYENV_VERSION := $(shell pyenv versions --bare 2>/dev/null | sort --version-sort
 TOX = $(if $(PYENV_VERSION),PYENV_VERSION=$(PYENV_VERSION)) $(BIN)/tox
 
 .DEFAULT_GOAL := help
-.PHONY: help install test lint format demo bench docs tox buildout pins clean
+.PHONY: help install test lint format demo bench freshness docs tox buildout pins clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,9 @@ demo: install ## Plone behind a local CloudFront; ARGS=--once ends after one edi
 
 bench: install ## Measure: a table, and bench.json
 	$(BIN)/python benchmarks/bench.py $(ARGS)
+
+freshness: install ## Is anything stale after what editors do? ARGS="--walk 100 --seed 7"
+	$(BIN)/python -m freshness.run $(ARGS)
 
 docs: install ## Documentation in docs/_build/html
 	$(TOX) -q run -e docs

@@ -1,0 +1,168 @@
+"""Every URL that a visitor can reach, and what is answered there.
+
+Left out: ``@@search`` and ``@@querystring…`` with words in the query string, because
+their answers depend on all content and have no paths of their own; what is not
+cached (``login``, ``contact-info``, forms).
+"""
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from freshness.site import FILE_NAME
+from urllib.parse import quote
+from urllib.parse import urlsplit
+
+import gzip
+import http.client
+import re
+import threading
+
+
+#: Of a folder with more children than this, only the first and the last are visited.
+CROWD = 15
+_KEPT_OF_CROWD = (0, 1, -1)
+_THREADS = 4
+_ACCEPT = "text/html,*/*;q=0.8"
+_BATCH = "?b_start:int=20"
+_EXPAND = "?expand=breadcrumbs,navigation,actions"
+
+_SITE_URLS = ("/", "/sitemap", "/sitemap.xml.gz", "/RSS")
+_SITE_API = ("/++api++", "/++api++/@navigation", "/++api++" + _EXPAND)
+_VIEWS = {
+    "Collection": ("", "/RSS", _BATCH),
+    "Image": ("", "/view", "/@@images/image", "/@@images/image/preview"),
+    "News Item": ("", "/@@images/image/preview"),
+    "File": ("", "/view", f"/@@download/file/{quote(FILE_NAME)}"),
+}
+
+#: The demo's, and like others.
+_BORING = {"/about", "/welcome", "/news/story-2", "/news/story-3"}
+
+#: What differs from one answer to the next although nothing changed.
+_VARYING = (
+    (re.compile(rb'(name="_authenticator" value=")[0-9a-f]+'), rb"\1"),
+    (re.compile(rb"(_authenticator=)[0-9a-f]+"), rb"\1"),
+    (re.compile(rb"(came_from=)[^\"&]+"), rb"\1"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Content as the catalogue knows it."""
+
+    path: str
+    portal_type: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What counts of an answer, without what always varies."""
+
+    status: int
+    location: str
+    content_type: str
+    body: bytes
+
+    def differs_in(self, other: "Answer") -> str:
+        """Say in what two answers differ."""
+        for name in ("status", "location", "content_type"):
+            mine, others = getattr(self, name), getattr(other, name)
+            if mine != others:
+                return f"{name} {mine} is {others} by now"
+        pairs = zip(self.body.split(b"\n"), other.body.split(b"\n"), strict=False)
+        for mine, others in pairs:
+            if mine != others:
+                return f"{_excerpt(mine, others)} is {_excerpt(others, mine)} by now"
+        return f"{len(self.body)} bytes are {len(other.body)} by now"
+
+
+def _excerpt(line: bytes, other: bytes) -> str:
+    shared = 0
+    while line[shared : shared + 1] == other[shared : shared + 1] != b"":
+        shared += 1
+    return repr(line[max(0, shared - 20) : shared + 50].decode(errors="replace"))
+
+
+def urls_of(contents: Iterable[Content], api: bool = False) -> list[str]:
+    """Return the URLs of a site with these contents."""
+    urls = [*_SITE_URLS, *(_SITE_API if api else ())]
+    for content in _without_crowds(contents):
+        urls.extend(urls_at(content.path, content.portal_type, api))
+    return list(dict.fromkeys(urls))
+
+
+def urls_worked_on(path: str, portal_type: str, api: bool = False) -> list[str]:
+    """Return more URLs of one object, for what an operation is about."""
+    urls = [*urls_at(path, portal_type, api), path + "/view", path + "/"]
+    urls += [path + "/RSS"] if portal_type == "Folder" else []
+    return list(dict.fromkeys(urls))
+
+
+def urls_at(path: str, portal_type: str, api: bool = False) -> list[str]:
+    """Return the URLs of one object. Of crowds there is a second batch."""
+    urls = [path + view for view in _VIEWS.get(portal_type, ("",))]
+    if path.endswith("/listing"):
+        urls += [path + _BATCH, f"{path}/view", f"{path}/view{_BATCH}"]
+    if api:
+        urls += [f"/++api++{path}", f"/++api++{path}{_EXPAND}"]
+        urls += [f"/++api++{path}/@navigation"] if portal_type == "Folder" else []
+    return urls
+
+
+def _without_crowds(contents: Iterable[Content]) -> Iterator[Content]:
+    families: dict[str, list[Content]] = {}
+    for content in sorted(contents, key=lambda content: content.path):
+        families.setdefault(content.path.rpartition("/")[0], []).append(content)
+    for parent, children in families.items():
+        if len(children) > CROWD and parent:
+            children = [children[index] for index in _KEPT_OF_CROWD]
+        yield from (child for child in children if child.path not in _BORING)
+
+
+class Reader:
+    """Reads URLs below a base, over connections that stay open, in a few threads."""
+
+    def __init__(self, base: str):
+        parts = urlsplit(base)
+        self._address = (parts.hostname, parts.port)
+        self._prefix = parts.path
+        self._local = threading.local()
+        self._pool = ThreadPoolExecutor(_THREADS)
+
+    def read_all(self, urls: Iterable[str]) -> dict[str, Answer]:
+        """Return the answers at all of these URLs."""
+        urls = list(urls)
+        return dict(zip(urls, self._pool.map(self.read, urls), strict=True))
+
+    def read(self, url: str) -> Answer:
+        """Return the answer at one URL."""
+        try:
+            return self._read(url)
+        except (http.client.HTTPException, OSError):
+            self._local.connection = None  # it was closed meanwhile
+            return self._read(url)
+
+    def _read(self, url: str) -> Answer:
+        connection = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = http.client.HTTPConnection(*self._address, timeout=60)
+            self._local.connection = connection
+        headers = {"Accept": _ACCEPT, "User-Agent": "Amazon CloudFront"}
+        connection.request("GET", self._prefix + url, headers=headers)
+        answer = connection.getresponse()
+        return _answer(answer, answer.read())
+
+
+def _answer(answer: http.client.HTTPResponse, body: bytes) -> Answer:
+    if body.startswith(b"\x1f\x8b"):
+        body = gzip.decompress(body)
+    for pattern, replacement in _VARYING:
+        body = pattern.sub(replacement, body)
+    return Answer(
+        answer.status,
+        answer.headers.get("Location", ""),
+        answer.headers.get("Content-Type", ""),
+        body,
+    )

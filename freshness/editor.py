@@ -1,0 +1,145 @@
+"""What editors do, over plone.restapi, in Classic UI forms and in the ZMI."""
+
+from base64 import b64encode
+from collective.cloudfront.tests.http.people import Editor as BaseEditor
+from freshness.crawler import Content
+from lxml.html import fromstring
+from typing import Any
+
+import requests
+
+
+_ANY = {"Accept": "*/*"}
+
+
+class NotPossible(Exception):
+    """The site does not allow it in its present state."""
+
+
+class Editor(BaseEditor):
+    """The manager of the site."""
+
+    def contents(self) -> list[Content]:
+        """Return all content, by path."""
+        answer = self._call(
+            "GET",
+            "/@search?b_size=2000&metadata_fields=portal_type"
+            "&metadata_fields=review_state&metadata_fields=getPath",
+        )
+        found = [
+            Content(
+                each["@id"].removeprefix(self.url),
+                each["portal_type"] or each["@type"],
+                each["review_state"] or "",
+            )
+            for each in answer.json()["items"]
+            if each["@type"] not in ("Discussion Item", "Plone Site")
+        ]
+        return sorted(found, key=lambda content: content.path)
+
+    def _call(self, method: str, path: str, data: Any = None) -> requests.Response:
+        answer = self._rest.request(method, self.url + path, json=data)
+        if not answer.ok:
+            raise NotPossible(
+                f"{method} {path}: {answer.status_code} {answer.text[:300]}"
+            )
+        return answer
+
+    # plone.restapi
+
+    def edit_text(self, path: str, words: str) -> None:
+        """Change the text of a page."""
+        self.edit(path, text={"data": f"<p>{words}</p>", "content-type": "text/html"})
+
+    def replace_file(self, path: str, field: str, data: bytes, name: str) -> None:
+        """Upload another image or file."""
+        upload = {"data": b64encode(data).decode(), "encoding": "base64"}
+        kind = "image/png" if field == "image" else "text/plain"
+        self.edit(path, **{field: {**upload, "filename": name, "content-type": kind}})
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy content into a folder."""
+        self._call("POST", f"{target}/@copy", {"source": self.url + source})
+
+    def share(self, path: str, roles: dict[str, bool], user: str) -> None:
+        """Give somebody local roles."""
+        entry = {"id": user, "type": "user", "roles": roles}
+        kind = "group" if user == "AuthenticatedUsers" else "user"
+        self._call("POST", f"{path}/@sharing", {"entries": [{**entry, "type": kind}]})
+
+    def comment(self, path: str, words: str) -> None:
+        """Add a comment."""
+        self._call("POST", f"{path}/@comments", {"text": words})
+
+    def check_out(self, path: str) -> str:
+        """Make a working copy; return its path."""
+        answer = self._call("POST", f"{path}/@workingcopy")
+        return answer.json()["@id"].removeprefix(self.url)
+
+    def check_in(self, working_copy: str) -> None:
+        """Put a working copy in the place of the original."""
+        self._call("PATCH", f"{working_copy}/@workingcopy", {})
+
+    # Classic UI and ZMI, with the token of a form
+
+    def classic(self, path: str, **form: Any) -> requests.Response:
+        """Post a Classic UI or ZMI form."""
+        answer = self._rest.post(
+            self.url + path,
+            data={"_authenticator": self._token(), **form},
+            headers=_ANY,
+            allow_redirects=False,
+        )
+        if answer.status_code >= 400:
+            raise NotPossible(f"POST {path}: {answer.status_code} {answer.text[:300]}")
+        return answer
+
+    def _token(self) -> str:
+        page = self.view("/++add++Document").text
+        return fromstring(page).xpath("//input[@name='_authenticator']/@value")[0]
+
+    def rename(self, path: str, name: str) -> None:
+        """Rename content as the folder contents page does."""
+        uid = self._call("GET", path).json()["UID"]
+        answer = self.classic(
+            "/@@fc-rename", UID_0=uid, newid_0=name, newtitle_0=f"Now {name}"
+        ).json()
+        if answer["status"] != "success":
+            raise NotPossible(f"Renaming {path} to {name}: {answer}")
+
+    def undo_last(self) -> None:
+        """Undo the last transaction in the ZMI."""
+        token = self._token()
+        page = self._rest.get(f"{self._database}/manage_UndoForm", headers=_ANY).text
+        known = fromstring(page).xpath("//input[@name='transaction_info:list']/@value")
+        answer = self._rest.post(
+            f"{self._database}/manage_undo_transactions",
+            data={"_authenticator": token, "transaction_info:list": known[0]},
+            headers=_ANY,
+            allow_redirects=False,
+        )
+        if answer.status_code >= 400:
+            raise NotPossible(f"Undo: {answer.status_code} {answer.text[:300]}")
+
+    @property
+    def _database(self) -> str:
+        return f"{self.url.rpartition('/')[0]}/Control_Panel/Database/main"
+
+    def set_in_site_panel(self, **values: Any) -> None:
+        """Change settings in the Site control panel."""
+        self._call("PATCH", "/@controlpanels/site", values)
+
+    def inherit_roles(self, path: str, inherit: bool) -> None:
+        """Inherit local roles, or do not."""
+        self._call("POST", f"{path}/@sharing", {"inherit": inherit})
+
+    def set_default_page(self, folder: str, name: str) -> None:
+        """Choose a default page, in the Classic menu."""
+        self.classic(
+            f"{folder}/@@select_default_page",
+            **{"objectId": name, "form.buttons.Save": "Save"},
+        )
+
+    def set_layout(self, folder: str, name: str) -> None:
+        """Choose a view, in the Classic menu."""
+        self.classic(f"{folder}/selectViewTemplate", templateId=name)

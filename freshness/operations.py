@@ -1,0 +1,585 @@
+"""What editors do, each a small function, in steps.
+
+An operation is a generator: at each ``yield`` it names the paths that it is going to
+work on, also those that do not exist yet. Then these and all others are cached, and
+when it goes on, it changes something. What it changed before is checked first.
+
+In a walk the content is chosen at random where ``pick`` is asked for it; otherwise
+``pick`` returns its first argument.
+"""
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from datetime import datetime
+from datetime import timedelta
+from datetime import timezone
+from freshness.editor import Editor
+from freshness.editor import NotPossible
+from freshness.site import BULK
+from freshness.site import FILE_NAME
+from freshness.site import KEPT
+from freshness.site import picture
+from typing import Any
+
+import base64
+import itertools
+import time
+
+
+Steps = Iterator[tuple[str, ...]]
+Pick = Callable[..., str]
+Operation = Callable[[Editor, Pick], Steps]
+
+OPERATIONS: dict[str, Operation] = {}
+#: Too slow for a walk, or they take the whole site along.
+NOT_IN_A_WALK: set[str] = set()
+
+_numbers = itertools.count(1)
+_LOGO = "filenameb64:bG9nby5wbmc=;datab64:"
+
+
+def operation(function: Operation) -> Operation:
+    """Register an operation under its name."""
+    OPERATIONS[function.__name__.replace("_", "-")] = function
+    return function
+
+
+def table_only(function: Operation) -> Operation:
+    """Leave an operation out of walks."""
+    NOT_IN_A_WALK.add(function.__name__.replace("_", "-"))
+    return function
+
+
+def new_words(words: str) -> str:
+    """Return words that were not there before."""
+    return f"{words} {next(_numbers)}"
+
+
+def new_name(name: str) -> str:
+    """Return an id that was not there before."""
+    return new_words(name).replace(" ", "-")
+
+
+def restart_names() -> None:
+    """Number from one again, so that a walk can be replayed."""
+    global _numbers
+    _numbers = itertools.count(1)
+
+
+def _parent(path: str) -> str:
+    return path.rpartition("/")[0]
+
+
+def _id(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _pick_folder(pick: Pick, default: str) -> str:
+    folder = pick(default, "Folder")
+    if folder in KEPT:
+        raise NotPossible(f"Other operations need {folder}.")
+    return folder
+
+
+# Edited
+
+
+@operation
+def edit_text(editor: Editor, pick: Pick) -> Steps:
+    """The text of a page, over plone.restapi."""
+    page = pick("/work/edit-text", "Document")
+    yield (page,)
+    editor.edit_text(page, new_words("Edited"))
+
+
+@operation
+def edit_in_form(editor: Editor, pick: Pick) -> Steps:
+    """Text and description of a page, in the Classic edit form."""
+    page = pick("/work/edit-form", "Document")
+    yield (page,)
+    editor.edit_in_form(
+        page,
+        **{
+            "form.widgets.IRichTextBehavior.text": f"<p>{new_words('Edited')}</p>",
+            "form.widgets.IDublinCore.description": new_words("Described"),
+        },
+    )
+
+
+@operation
+def edit_title_at_top(editor: Editor, pick: Pick) -> Steps:
+    """The title of a page that all pages have in their navigation."""
+    yield ("/top-page",)
+    editor.edit("/top-page", title=new_words("Top"))
+
+
+@operation
+def edit_title_below(editor: Editor, pick: Pick) -> Steps:
+    """The title of a page that a listing, a collection and a relation show."""
+    page = pick("/work/edit-title", "Document")
+    yield (page,)
+    editor.edit(page, title=new_words("Title"))
+
+
+@operation
+def edit_title_of_folder(editor: Editor, pick: Pick) -> Steps:
+    """The title of a folder that is in the breadcrumbs of deep pages."""
+    folder = pick("/deep/b/c", "Folder")
+    yield (folder,)
+    editor.edit(folder, title=new_words("Folder"))
+
+
+@operation
+def edit_title_deep(editor: Editor, pick: Pick) -> Steps:
+    """The title of a page below the depth of the navigation."""
+    yield ("/deep/b/c/d/e/page",)
+    editor.edit("/deep/b/c/d/e/page", title=new_words("Deep"))
+
+
+@operation
+def edit_news(editor: Editor, pick: Pick) -> Steps:
+    """Title and description of a news item."""
+    news = pick("/work/news", "News Item")
+    yield (news,)
+    editor.edit(news, title=new_words("News"), description=new_words("Described"))
+
+
+@operation
+def edit_event(editor: Editor, pick: Pick) -> Steps:
+    """When and where an event is."""
+    event = pick("/work/event", "Event")
+    yield (event,)
+    editor.edit(event, location=new_words("Hall"), title=new_words("Event"))
+
+
+@operation
+def edit_collection(editor: Editor, pick: Pick) -> Steps:
+    """The order of a collection."""
+    path = pick("/work/collection", "Collection")
+    yield (path,)
+    editor.edit(path, sort_reversed=next(_numbers) % 2 == 1, description=new_words("D"))
+
+
+@operation
+def edit_link(editor: Editor, pick: Pick) -> Steps:
+    """The target of a link."""
+    link = pick("/link", "Link")
+    yield (link,)
+    editor.edit(link, remoteUrl=f"https://example.org/{new_name('target')}")
+
+
+@operation
+def replace_image(editor: Editor, pick: Pick) -> Steps:
+    """The picture of an image; its scales have URLs of their own."""
+    image = pick("/work/photo", "Image")
+    yield (image,)
+    number = next(_numbers)
+    colour = f"#{number * 4321 % 0xFFFFFF:06x}"
+    editor.replace_file(image, "image", picture(colour), f"photo-{number}.png")
+
+
+@operation
+def replace_lead_image(editor: Editor, pick: Pick) -> Steps:
+    """The picture of a news item."""
+    news = pick("/work/news", "News Item")
+    yield (news,)
+    colour = f"#{next(_numbers) * 1234 % 0xFFFFFF:06x}"
+    editor.replace_file(news, "image", picture(colour), "news.png")
+
+
+@operation
+def replace_file(editor: Editor, pick: Pick) -> Steps:
+    """A file, keeping its name, which is not ASCII."""
+    file = pick("/file", "File")
+    yield (file,)
+    editor.replace_file(file, "file", new_words("Data").encode(), FILE_NAME)
+
+
+# Created, copied, renamed, moved, deleted
+
+
+@operation
+def create_and_publish(editor: Editor, pick: Pick) -> Steps:
+    """A private page where "not found" is cached, which is published then."""
+    folder = pick("/states", "Folder")
+    name = new_name("created")
+    page = f"{folder}/{name}"
+    yield (page,)
+    editor.create(folder, "Document", id=name, title=name)
+    yield (page,)
+    editor.transition(page, "publish")
+
+
+@operation
+def copy(editor: Editor, pick: Pick) -> Steps:
+    """A copy of a page, in another folder, and published."""
+    page = pick("/moving/copy", "Document")
+    folder = pick("/moving/target", "Folder")
+    new = f"{folder}/{_id(page)}"
+    yield page, new
+    editor.copy(page, folder)
+    yield page, new
+    editor.transition(new, "publish")
+
+
+@operation
+def rename_page(editor: Editor, pick: Pick) -> Steps:
+    """Another id and title for a page, in the folder contents."""
+    page = pick("/moving/rename", "Document")
+    new = f"{_parent(page)}/{new_name('renamed')}"
+    yield page, new
+    editor.rename(page, _id(new))
+
+
+@operation
+def rename_page_at_top(editor: Editor, pick: Pick) -> Steps:
+    """Another id for a page in the navigation of all pages."""
+    page = pick("/top-rename", "Document")
+    new = f"{_parent(page)}/{new_name('renamed')}"
+    yield page, new
+    editor.edit(page, id=_id(new))
+
+
+@operation
+def rename_folder(editor: Editor, pick: Pick) -> Steps:
+    """Another id for a folder with descendants."""
+    folder = _pick_folder(pick, "/moving/rename-folder")
+    new = f"{_parent(folder)}/{new_name('renamed-folder')}"
+    yield folder, new, f"{folder}/sub/page", f"{new}/sub/page"
+    editor.rename(folder, _id(new))
+
+
+@operation
+def move_page(editor: Editor, pick: Pick) -> Steps:
+    """A page into another folder."""
+    page = pick("/moving/move", "Document")
+    folder = pick("/moving/target", "Folder")
+    new = f"{folder}/{_id(page)}"
+    yield page, new
+    editor.move(page, folder)
+
+
+@operation
+def move_folder(editor: Editor, pick: Pick) -> Steps:
+    """A folder with descendants into another one."""
+    folder = _pick_folder(pick, "/moving/move-folder")
+    target = pick("/moving/target", "Folder")
+    if f"{target}/".startswith(f"{folder}/"):
+        raise NotPossible("A folder cannot be moved into itself.")
+    new = f"{target}/{_id(folder)}"
+    yield folder, new, f"{folder}/sub/page", f"{new}/sub/page"
+    editor.move(folder, target)
+
+
+@operation
+def move_into_private(editor: Editor, pick: Pick) -> Steps:
+    """A published page into a private folder."""
+    page = pick("/moving/copy", "Document")
+    new = f"/moving/private/{_id(page)}"
+    yield page, new
+    editor.move(page, "/moving/private")
+
+
+@operation
+def move_out_of_private(editor: Editor, pick: Pick) -> Steps:
+    """A page out of a private folder."""
+    name = new_name("in-private")
+    page = editor.create("/moving/private", "Document", id=name, title=name)
+    new = f"/moving/target/{name}"
+    yield page, new
+    editor.move(page, "/moving/target")
+
+
+@operation
+def delete_page(editor: Editor, pick: Pick) -> Steps:
+    """A page that another one is related to."""
+    page = pick("/moving/delete", "Document")
+    yield (page,)
+    editor.delete(page)
+
+
+@operation
+def delete_page_at_top(editor: Editor, pick: Pick) -> Steps:
+    """A page in the navigation of all pages."""
+    yield ("/top-delete",)
+    editor.delete("/top-delete")
+
+
+@operation
+def delete_folder(editor: Editor, pick: Pick) -> Steps:
+    """A folder with descendants."""
+    folder = _pick_folder(pick, "/moving/delete-folder")
+    yield folder, f"{folder}/sub", f"{folder}/sub/page"
+    editor.delete(folder)
+
+
+# Workflow and sharing
+
+
+@operation
+def publish(editor: Editor, pick: Pick) -> Steps:
+    """A private page."""
+    page = pick("/states/publish", "Document", "private")
+    yield (page,)
+    editor.transition(page, "publish")
+
+
+@operation
+def publish_at_top(editor: Editor, pick: Pick) -> Steps:
+    """A private page that all pages then have in their navigation."""
+    page = pick("/top-private", "Document", "private")
+    yield (page,)
+    editor.transition(page, "publish")
+
+
+@operation
+def retract(editor: Editor, pick: Pick) -> Steps:
+    """A published page."""
+    page = pick("/states/retract", "Document", "published")
+    yield (page,)
+    editor.transition(page, "retract")
+
+
+@operation
+def reject(editor: Editor, pick: Pick) -> Steps:
+    """A page that was submitted for publication."""
+    page = pick("/states/reject", "Document", "pending")
+    yield (page,)
+    editor.transition(page, "reject")
+
+
+@operation
+def retract_folder(editor: Editor, pick: Pick) -> Steps:
+    """A folder whose children stay published, and are seen on their own."""
+    folder = pick("/states/retract-folder", "Folder", "published")
+    yield folder, f"{folder}/sub/page"
+    editor.transition(folder, "retract")
+
+
+@operation
+def publish_many(editor: Editor, pick: Pick) -> Steps:
+    """A folder and all in it, in one transaction."""
+    names = [f"/bulk/bulk-{number:02}" for number in (1, 2, BULK)]
+    yield "/bulk", *names
+    # Retracted for the sake of it: Plone publishes what is below on the way.
+    editor.transition("/bulk", "retract", include_children=False)
+    editor.transition("/bulk", "publish", include_children=True)
+
+
+@operation
+def retract_many(editor: Editor, pick: Pick) -> Steps:
+    """A folder and all in it, in one transaction."""
+    yield "/bulk", "/bulk/bulk-01"
+    editor.transition("/bulk", "retract", include_children=True)
+
+
+@operation
+def share_with_everybody(editor: Editor, pick: Pick) -> Steps:
+    """A local role of a group: nothing that visitors see."""
+    page = pick("/states/share", "Document")
+    yield (page,)
+    editor.share(page, {"Reader": next(_numbers) % 2 == 1}, "AuthenticatedUsers")
+
+
+@operation
+def share_inheritance(editor: Editor, pick: Pick) -> Steps:
+    """Local roles are not inherited any more."""
+    page = pick("/states/share", "Document")
+    yield (page,)
+    editor.inherit_roles(page, next(_numbers) % 2 == 0)
+
+
+# Display of folders
+
+
+@operation
+def set_default_page(editor: Editor, pick: Pick) -> Steps:
+    """A page in the place of a folder's listing."""
+    page = pick("/folders/default-set/first", "Document")
+    folder = _parent(page)
+    yield folder, page
+    editor.set_default_page(folder, _id(page))
+
+
+@operation
+def edit_default_page(editor: Editor, pick: Pick) -> Steps:
+    """The text of a page that is shown at the folder, too."""
+    page = pick("/folders/default-text/first", "Document")
+    yield _parent(page), page
+    editor.edit_text(page, new_words("Default"))
+
+
+@operation
+def unset_default_page(editor: Editor, pick: Pick) -> Steps:
+    """The folder shows its listing again."""
+    folder = pick("/folders/default-unset", "Folder")
+    yield folder, f"{folder}/first"
+    editor.set_layout(folder, "listing_view")
+
+
+@operation
+def change_layout(editor: Editor, pick: Pick) -> Steps:
+    """Another view of a folder, over plone.restapi, which raises no event."""
+    folder = pick("/folders/arranged", "Folder")
+    yield (folder,)
+    editor.edit(folder, layout=("summary_view", "tabular_view")[next(_numbers) % 2])
+
+
+@operation
+def change_layout_in_classic(editor: Editor, pick: Pick) -> Steps:
+    """Another view of a folder, in the Classic menu."""
+    folder = pick("/folders/arranged", "Folder")
+    yield (folder,)
+    editor.set_layout(folder, ("album_view", "full_view")[next(_numbers) % 2])
+
+
+@operation
+def reorder(editor: Editor, pick: Pick) -> Steps:
+    """The order of a folder's children, over plone.restapi."""
+    page = pick("/folders/order/other", "Document")
+    folder = _parent(page)
+    yield (folder,)
+    editor.edit(folder, ordering={"obj_id": _id(page), "delta": "top"})
+
+
+@operation
+def reorder_at_top(editor: Editor, pick: Pick) -> Steps:
+    """The order of the navigation."""
+    yield ()
+    editor.edit("", ordering={"obj_id": "top-page", "delta": "bottom"})
+
+
+@operation
+def reorder_in_contents(editor: Editor, pick: Pick) -> Steps:
+    """The order of a folder's children, in the folder contents."""
+    page = pick("/folders/order/first", "Document")
+    folder = _parent(page)
+    yield (folder,)
+    editor.classic(f"{folder}/fc-itemOrder", id=_id(page), delta="top")
+
+
+@operation
+def exclude_from_navigation(editor: Editor, pick: Pick) -> Steps:
+    """A page that is in the navigation of its neighbours."""
+    page = pick("/states/hide", "Document")
+    yield (page,)
+    editor.edit(page, exclude_from_nav=True)
+
+
+# Time
+
+
+@operation
+def expire(editor: Editor, pick: Pick) -> Steps:
+    """An expiry date in the past."""
+    page = pick("/states/expire", "Document")
+    yield (page,)
+    editor.edit(page, expires="2020-01-01T00:00:00+00:00")
+
+
+def _next_minute() -> datetime:
+    """Return a minute to come: Plone knows no seconds in these indexes."""
+    soon = datetime.now(timezone.utc) + timedelta(seconds=12)
+    return soon.replace(second=0, microsecond=0) + timedelta(minutes=1)
+
+
+def _sleep_until(moment: datetime) -> None:
+    time.sleep(max(0.0, moment.timestamp() + 1.5 - time.time()))
+
+
+@table_only
+@operation
+def arrive(editor: Editor, pick: Pick) -> Steps:
+    """A publication date that comes."""
+    page = pick("/states/arrive", "Document")
+    moment = _next_minute()
+    yield (page,)
+    editor.edit(page, effective=moment.isoformat())
+    yield (page,)
+    _sleep_until(moment)
+
+
+@table_only
+@operation
+def depart(editor: Editor, pick: Pick) -> Steps:
+    """An expiry date that comes."""
+    page = pick("/states/depart", "Document")
+    moment = _next_minute()
+    yield (page,)
+    editor.edit(page, expires=moment.isoformat())
+    yield (page,)
+    _sleep_until(moment)
+
+
+# Comments, working copies
+
+
+@operation
+def comment(editor: Editor, pick: Pick) -> Steps:
+    """A comment on a page."""
+    yield ("/work/discussed",)
+    editor.comment("/work/discussed", new_words("Comment"))
+
+
+@operation
+def check_in(editor: Editor, pick: Pick) -> Steps:
+    """A working copy in the place of the original."""
+    page = pick("/work/check-out", "Document")
+    yield (page,)
+    working_copy = editor.check_out(page)
+    editor.edit_text(working_copy, new_words("Working copy"))
+    yield page, working_copy
+    editor.check_in(working_copy)
+
+
+# The site
+
+
+@operation
+def site_title(editor: Editor, pick: Pick) -> Steps:
+    """The title of the site, in the Site control panel."""
+    yield ()
+    editor.set_record("plone.site_title", new_words("Site"))
+
+
+@operation
+def site_logo(editor: Editor, pick: Pick) -> Steps:
+    """The logo of the site."""
+    yield ()
+    colour = f"#{next(_numbers) * 7777 % 0xFFFFFF:06x}"
+    data = base64.b64encode(picture(colour)).decode()
+    editor.set_in_site_panel(site_logo=_LOGO + data)
+
+
+@operation
+def navigation_settings(editor: Editor, pick: Pick) -> Steps:
+    """The depth of the navigation."""
+    yield ()
+    editor.set_record("plone.navigation_depth", 1 + next(_numbers) % 3)
+
+
+@operation
+def navigation_types(editor: Editor, pick: Pick) -> Steps:
+    """The types in the navigation."""
+    yield ()
+    types: list[Any] = ["Document", "Folder"]
+    types += ["Link", "Collection"] if next(_numbers) % 2 else ["News Item"]
+    editor.set_record("plone.displayed_types", types)
+
+
+@operation
+def theme_setting(editor: Editor, pick: Pick) -> Steps:
+    """Styles of one's own."""
+    yield ()
+    css = f"p {{ margin: {next(_numbers)}px }}"
+    editor.set_record("plone.app.theming.interfaces.IThemeSettings.custom_css", css)
+
+
+@table_only
+@operation
+def undo(editor: Editor, pick: Pick) -> Steps:
+    """A transaction undone in the ZMI, of which Plone tells nobody."""
+    page = pick("/moving/undo", "Document")
+    editor.edit_text(page, new_words("Wrong"))
+    yield (page,)
+    editor.undo_last()

@@ -1,0 +1,232 @@
+"""Is anything stale at the edge after what editors do?
+
+``python -m freshness.run`` performs each operation and compares every answer that a
+CloudFront, which caches everything, still has, with Plone's own. Exit status 1 if one
+of them is stale. ``--walk 500 --seed 7`` mixes the operations at random.
+"""
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import asdict
+from dataclasses import dataclass
+from dataclasses import field
+from freshness import operations
+from freshness.editor import NotPossible
+from freshness.operations import NOT_IN_A_WALK
+from freshness.operations import OPERATIONS
+from freshness.report import print_table
+from freshness.report import write_json
+from freshness.report import write_rst
+from freshness.world import Finding
+from freshness.world import World
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import argparse
+import random
+import signal
+import sys
+import time
+
+
+@dataclass(slots=True)
+class Result:
+    """What an operation has left at the edge."""
+
+    name: str
+    title: str
+    own: dict[str, str] = field(default_factory=dict)
+    elsewhere: dict[str, str] = field(default_factory=dict)
+    calls: int = 0
+    items: list[str] = field(default_factory=list)
+    checked: int = 0
+    dropped: int = 0
+    over_purged: int = 0
+    milliseconds: float | None = None
+    seconds: float = 0.0
+    error: str = ""
+
+    @property
+    def is_good(self) -> bool:
+        """Was it done, and is nothing stale?"""
+        return not (self.own or self.elsewhere or self.error)
+
+    def add(self, finding: Finding) -> None:
+        """Add what was found after a step."""
+        for url, difference in finding.stale.items():
+            place = self.own if url in finding.own else self.elsewhere
+            place[url] = difference
+        self.calls += finding.calls
+        self.items += finding.items
+        self.checked += finding.checked
+        self.dropped += finding.dropped
+        self.over_purged += finding.over_purged
+        if finding.milliseconds is not None:
+            self.milliseconds = max(self.milliseconds or 0.0, finding.milliseconds)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what ``json.dumps`` takes."""
+        return {**asdict(self), "is_good": self.is_good}
+
+
+def _first(default: str, *_wanted: str) -> str:
+    return default
+
+
+def perform(world: World, name: str) -> Result:
+    """Perform an operation, and look at everything after each of its steps."""
+    function = OPERATIONS[name]
+    result = Result(name, (function.__doc__ or "").strip())
+    started = time.monotonic()
+    own: tuple[str, ...] | None = None
+    try:
+        for paths in function(world.editor, _first):
+            if own is not None:
+                result.add(world.look(own))
+            own = paths
+            world.settle()
+            world.warm(own)
+            world.mark()
+        result.add(world.look(own or ()))
+    except Exception as error:  # the others are to be performed all the same
+        result.error = f"{type(error).__name__}: {error}"
+    result.seconds = time.monotonic() - started
+    return result
+
+
+# At random
+
+
+class Walk:
+    """Operations at random, the same ones for the same seed."""
+
+    def __init__(self, world: World, seed: int, every: int):
+        self.world = world
+        self.seed = seed
+        self.every = every
+        self.stale: dict[str, str] = {}
+        self.done = 0
+        self._random = random.Random(seed)
+        self._names = [name for name in OPERATIONS if name not in NOT_IN_A_WALK]
+
+    def go(self, steps: int, tell: Callable[[str], None]) -> int:
+        """Take steps; return the number of that at which something was stale, or 0."""
+        since: list[str] = []
+        for step in range(1, steps + 1):
+            since.append(f"{step} {self._take_step()}")
+            tell(since[-1])
+            if step % self.every and step != steps:
+                continue
+            self.stale.update(self.world.look().stale)
+            self.world.warm()
+            if self.stale:
+                tell(f"Stale at step {step} of seed {self.seed}, after:")
+                for line in [*since, *map(": ".join, self.stale.items())]:
+                    tell(f"    {line}")
+                return step
+            since.clear()
+        return 0
+
+    def _take_step(self) -> str:
+        name = self._random.choice(self._names)
+        picked: list[str] = []
+
+        def pick(default: str, *wanted: str) -> str:
+            picked.append(self._pick(*wanted))
+            return picked[-1]
+
+        try:
+            for paths in OPERATIONS[name](self.world.editor, pick):
+                self.world.warm(paths)
+        except NotPossible as error:
+            return f"{name} {' '.join(picked)}: not possible: {str(error)[:90]}"
+        self.done += 1
+        # Visitors come while it is on its way.
+        urls = self.world.visited()
+        self.world.visit(self._random.sample(urls, min(10, len(urls))))
+        return f"{name} {' '.join(picked)}"
+
+    def _pick(self, portal_type: str, state: str = "") -> str:
+        paths = [
+            content.path
+            for content in self.world.contents()
+            if content.portal_type == portal_type and state in ("", content.state)
+        ]
+        if not paths:
+            raise NotPossible(f"There is no {state} {portal_type}.")
+        return self._random.choice(paths)
+
+
+# The command
+
+
+def _arguments(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m freshness.run", description=(__doc__ or "").split("\n\n")[1]
+    )
+    parser.add_argument("--only", action="append", choices=OPERATIONS, default=[])
+    parser.add_argument("--skip", action="append", choices=OPERATIONS, default=[])
+    parser.add_argument("--api", action="store_true", help="visit /++api++/ too")
+    parser.add_argument("--walk", type=int, default=0, metavar="N", help="random steps")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--every", type=int, default=10, help="steps between looks")
+    parser.add_argument("--verbose", action="store_true", help="list what is stale")
+    parser.add_argument("--rst", type=Path, help="write a table for docs/")
+    parser.add_argument("--json", type=Path, help="write all that was found")
+    parser.add_argument("--dir", type=Path, help="keep the instance here")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run it; return the exit status."""
+    options = _arguments(arguments)
+    # Zope is stopped also where a time limit ends this.
+    signal.signal(signal.SIGTERM, lambda *_arguments: sys.exit(143))
+    with _folder(options.dir) as folder, World(folder, options.api).running() as world:
+        world.warm()
+        unsteady = world.unsteady()
+        for url, difference in unsteady.items():
+            print(f"{url} is never the same: {difference}", file=sys.stderr)
+        if options.walk:
+            return _walk(world, options)
+        results = _table(world, options)
+    if options.rst:
+        write_rst(options.rst, results)
+    if options.json:
+        write_json(options.json, results, unsteady)
+    return 0 if all(result.is_good for result in results) else 1
+
+
+@contextmanager
+def _folder(given: Path | None) -> Any:
+    if given:
+        yield given
+        return
+    with TemporaryDirectory(prefix="freshness") as made:
+        yield Path(made)
+
+
+def _table(world: World, options: argparse.Namespace) -> list[Result]:
+    names = options.only or [name for name in OPERATIONS if name not in options.skip]
+    results: list[Result] = []
+    for name in names:
+        results.append(perform(world, name))
+        print_table(results[-1:], options.verbose, heading=len(results) == 1)
+    print_table([], options.verbose, total=results)
+    return results
+
+
+def _walk(world: World, options: argparse.Namespace) -> int:
+    operations.restart_names()
+    walk = Walk(world, options.seed, options.every)
+    started = time.monotonic()
+    failed = walk.go(options.walk, lambda line: print(line, flush=True))
+    took = time.monotonic() - started
+    print(f"seed {options.seed}: {walk.done} operations done in {took:.0f} s, ", end="")
+    print(f"stale at step {failed}." if failed else "nothing stale.")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,233 @@
+"""A Plone behind a CloudFront that caches everything, and a look at what it keeps."""
+
+from collections.abc import Collection
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collective.cloudfront.demo.instance import Instance
+from collective.cloudfront.demo.instance import virtual_host_root
+from collective.cloudfront.local import LocalCloudFront
+from collective.cloudfront.local import Options
+from collective.cloudfront.local.options import QuotaModel
+from collective.cloudfront.outbox import open_outbox
+from contextlib import contextmanager
+from dataclasses import dataclass
+from dataclasses import field
+from freshness.crawler import Answer
+from freshness.crawler import Content
+from freshness.crawler import Reader
+from freshness.crawler import urls_of
+from freshness.crawler import urls_worked_on
+from freshness.editor import Editor
+from pathlib import Path
+
+import os
+import time
+
+
+DISTRIBUTION = "EFRESHNESS123"
+_ROOT = Path(__file__).parent.parent
+_WINDOW = 0.2
+_INTERVAL = 2.0
+#: Seconds until everything must have been accepted.
+_PATIENCE = 60.0
+#: URLs from before are remembered; the oldest go first.
+_REMEMBERED = 40
+
+
+class NotSettled(Exception):
+    """Something waits in the outbox for too long."""
+
+
+@dataclass(slots=True)
+class Finding:
+    """What one look at all URLs has found.
+
+    ``stale`` are the URLs, each with what is wrong there; ``own`` those of them
+    that belong to what was worked on.
+    """
+
+    stale: dict[str, str] = field(default_factory=dict)
+    own: set[str] = field(default_factory=set)
+    checked: int = 0
+    dropped: int = 0
+    over_purged: int = 0
+    calls: int = 0
+    items: list[str] = field(default_factory=list)
+    milliseconds: float | None = None
+
+
+class World:
+    """The site, its edge and its editor."""
+
+    def __init__(self, folder: Path, api: bool = False):
+        self.api = api
+        self.cloudfront = LocalCloudFront(options=_options())
+        # Started once, so that it has ports for good.
+        with self.cloudfront:
+            pass
+        self.instance = Instance(folder / "zope", environ=self._environ())
+        self.editor = Editor(self.instance.site_url)
+        self._outbox = open_outbox(f"sqlite:///{self.instance.outbox}")
+        origin = virtual_host_root(self.instance.url)
+        self.cloudfront.edge.origin = origin
+        self._origin = Reader(origin)
+        self._edge = Reader(self.cloudfront.edge_url)
+        #: What the edge has answered, by URL: this is what it keeps.
+        self._known: dict[str, Answer] = {}
+        self._extra: dict[str, None] = {}
+        self._calls = 0
+        self._accepted = 0.0
+
+    def _environ(self) -> dict[str, str]:
+        path = [str(_ROOT), os.environ.get("PYTHONPATH", "")]
+        return {
+            **self.cloudfront.environment,
+            "PYTHONPATH": os.pathsep.join(filter(None, path)),
+            "PYTHONHASHSEED": "0",
+            "CLOUDFRONT_WINDOW": str(_WINDOW),
+            "CLOUDFRONT_SITE_PURGE_INTERVAL": str(_INTERVAL),
+            # Otherwise AWS's rates would be measured here.
+            "CLOUDFRONT_CALL_RATE": "50",
+        }
+
+    @contextmanager
+    def running(self) -> Iterator["World"]:
+        """Make the site, start Zope and CloudFront, and stop them at the end."""
+        self.instance.configure()
+        self.instance.run("freshness.site", DISTRIBUTION)
+        with self.cloudfront:
+            try:
+                self.instance.start()
+                self.instance.wait_until_ready()
+                self.editor.log_in()
+                yield self
+            finally:
+                self.instance.stop()
+
+    # Visiting
+
+    def contents(self) -> list[Content]:
+        """Return what is in the site now."""
+        return self.editor.contents()
+
+    def unsteady(self) -> dict[str, str]:
+        """Return the cached URLs that the origin answers in another way already,
+        though nothing changed, with the difference.
+        """
+        again = self._origin.read_all(self.visited())
+        return {
+            url: self._known[url].differs_in(answer)
+            for url, answer in again.items()
+            if self._known[url] != answer
+        }
+
+    def warm(self, own: Collection[str] = ()) -> None:
+        """Have everything cached that is not, also where there is nothing yet."""
+        contents = self.contents()
+        types = {content.path: content.portal_type for content in contents}
+        urls = urls_of(contents, self.api)
+        for path in own:
+            extra = urls_worked_on(path, types.get(path, "Folder"), self.api)
+            self._extra.update(dict.fromkeys(extra))
+        while len(self._extra) > _REMEMBERED:
+            del self._extra[next(iter(self._extra))]
+        wanted = {*urls, *self._extra}
+        for url in self._known.keys() - wanted:
+            del self._known[url]
+        self.visit(wanted - self._kept())
+
+    def visit(self, urls: Iterable[str]) -> None:
+        """Read URLs at the edge, as visitors do."""
+        self._known.update(self._edge.read_all(sorted(urls)))
+
+    def visited(self) -> list[str]:
+        """Return all URLs that were visited so far."""
+        return sorted(self._known)
+
+    def _kept(self) -> set[str]:
+        cache = self.cloudfront.edge.cache_of(DISTRIBUTION)
+        return {entry["url"] for entry in cache.describe()} & self._known.keys()
+
+    # Looking
+
+    def mark(self) -> None:
+        """Count calls from now on."""
+        self._calls = len(self.cloudfront.control.invalidations())
+        self._accepted = time.time()
+
+    def look(self, own: Collection[str] = ()) -> Finding:
+        """Compare all that is cached with the origin, once all is delivered.
+
+        Asked for through the edge, because it is then cached at once.
+        """
+        self.settle()
+        kept = self._kept()
+        dropped = [url for url in self._known if url not in kept]
+        made = self.cloudfront.control.invalidations()[self._calls :]
+        finding = Finding(checked=len(kept), dropped=len(dropped), calls=len(made))
+        finding.items = [item for invalidation in made for item in invalidation.items]
+        finding.milliseconds = self._delay()
+        cached = self._edge.read_all(sorted(kept))
+        before = {url: self._known[url] for url in dropped}
+        # From here on all is fresh, so that what is stale is found once.
+        self.cloudfront.edge.cache_of(DISTRIBUTION).clear()
+        self.visit({*kept, *dropped})
+        finding.over_purged = sum(self._known[url] == before[url] for url in dropped)
+        for url in sorted(kept):
+            fresh = self._known[url]
+            if cached[url] != fresh and fresh.status < 500:
+                finding.stale[url] = cached[url].differs_in(fresh)
+        finding.own = {url for url in finding.stale if _is_of(url, own)}
+        return finding
+
+    def _delay(self) -> float | None:
+        """Return the longest time from a commit to its acceptance since the mark."""
+        delays = [
+            settled.accepted - settled.since
+            for settled in self._outbox.history(100)
+            if settled.accepted >= self._accepted
+        ]
+        return 1000 * max(delays) if delays else None
+
+    def settle(self) -> None:
+        """Wait until nothing is left to be sent, or to be sent soon."""
+        started = time.monotonic()
+        quiet_until = started + 0.1
+        while time.monotonic() < started + _PATIENCE:
+            if self._is_busy():
+                quiet_until = max(quiet_until, time.monotonic() + 0.1)
+            elif time.monotonic() >= quiet_until:
+                return
+            time.sleep(0.03)
+        raise NotSettled(f"Not delivered in {_PATIENCE:.0f} s: {self._outbox.status()}")
+
+    def _is_busy(self) -> bool:
+        status = self._outbox.status()
+        return bool(
+            status.prepared
+            or any(work.ready or work.frozen for work in status.work)
+            or self._is_due_soon()
+        )
+
+    def _is_due_soon(self) -> bool:
+        """Say whether a site purge is scheduled; dates are further away."""
+        soon = time.time() + 2 * _INTERVAL
+        # Older versions schedule nothing; the table can be made of them, too.
+        scheduled = getattr(self._outbox, "scheduled", lambda _limit: ())
+        return any(entry.due < soon for entry in scheduled(10))
+
+
+def _is_of(url: str, own: Collection[str]) -> bool:
+    path = url.removeprefix("/++api++").partition("?")[0].rstrip("/")
+    return any(path == each or path.startswith(f"{each}/") for each in own if each)
+
+
+def _options() -> Options:
+    return Options(
+        distributions=(DISTRIBUTION,),
+        cache_everything=True,
+        effect_delay=0.0,
+        completion_delay=0.0,
+        quota_model=QuotaModel.NONE,
+        api_rate=None,
+    )
