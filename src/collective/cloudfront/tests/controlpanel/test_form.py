@@ -57,7 +57,12 @@ class Form:
 
     def fields(self):
         """Return what a browser would send without the person typing anything."""
-        return dict(html.fromstring(self.show()).xpath("//form")[0].fields)
+        fields = dict(html.fromstring(self.show()).xpath("//form")[0].fields)
+        # As the publisher does
+        return {
+            name.removesuffix(":list"): [value] if name.endswith(":list") else value
+            for name, value in fields.items()
+        }
 
     def save(self, **typed):
         """Type into the form and save it."""
