@@ -182,7 +182,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run it; return the exit status."""
     options = _arguments(arguments)
     # Zope is stopped also where a time limit ends this.
-    signal.signal(signal.SIGTERM, lambda *_arguments: sys.exit(143))
+    signal.signal(signal.SIGTERM, _end)
     with _folder(options.dir) as folder, World(folder, options.api).running() as world:
         world.warm()
         unsteady = world.unsteady()
@@ -205,6 +205,11 @@ def _folder(given: Path | None) -> Any:
         return
     with TemporaryDirectory(prefix="freshness") as made:
         yield Path(made)
+
+
+def _end(*_arguments: Any) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # Zope is being stopped already
+    sys.exit(143)
 
 
 def _table(world: World, options: argparse.Namespace) -> list[Result]:

@@ -17,6 +17,7 @@ class CourierThread:
         self.courier = courier
         self._lock = threading.Lock()
         self._wake = threading.Event()
+        self._hurry = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -32,6 +33,11 @@ class CourierThread:
                 )
                 self._thread.start()
 
+    def hurry(self) -> None:
+        """Say that there is urgent work: it waits for no window either."""
+        self._hurry.set()
+        self.wake()
+
     def stop(self, timeout: float = 15.0) -> None:
         """Finish the call in flight and end the thread.
 
@@ -41,6 +47,7 @@ class CourierThread:
         with self._lock:
             self._stopping.set()
             self._wake.set()
+            self._hurry.set()
             thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
@@ -53,8 +60,9 @@ class CourierThread:
             else:
                 # A window is running. What joins it needs no round of its own, which
                 # would take processor time from the very saves that cause it.
-                self._stopping.wait(delay)
+                self._hurry.wait(delay)
             self._wake.clear()
+            self._hurry.clear()
             if self._stopping.is_set():
                 break
             delay = self._round()

@@ -58,7 +58,7 @@ class Entry:
     * ``due`` (Unix seconds): in the future, it is scheduled for then, and only then
       coalesced.
     * ``key``: it replaces everything scheduled by earlier releases for the same
-      distribution and key. With the empty ``item`` it does only that. Entries of
+      distribution and key, but for what is due already. With the empty ``item`` it does only that. Entries of
       one release do not replace each other.
     """
 
@@ -335,7 +335,9 @@ class Outbox(Protocol):
         """Return what is scheduled, soonest first."""
 
     def cancel(self, distribution: str, key: str) -> int:
-        """Forget what is scheduled under ``key``; returns how many items."""
+        """Forget what is scheduled under ``key`` and not yet due; returns how many
+        items.
+        """
 
     def billed(self, month: str) -> dict[str, int]:
         """Return how many items were accepted in ``month`` (2026-11, UTC), by

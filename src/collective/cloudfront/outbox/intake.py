@@ -86,12 +86,14 @@ class Intake:
         wake: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         today: Callable[[], float] = time.time,
+        hurry: Callable[[], None] | None = None,
     ):
-        """``wake`` is called when there is work; ``clock`` returns seconds, and
-        ``today`` Unix seconds.
+        """``wake`` is called when there is work, and ``hurry`` instead when some is
+        urgent; ``clock`` returns seconds, and ``today`` Unix seconds.
         """
         self.outbox = outbox
         self._wake = wake
+        self._hurry = hurry or wake
         self._clock = clock
         self._lock = threading.Lock()
         self._today = today
@@ -144,8 +146,9 @@ class Intake:
             lambda: self.outbox.release(token, entries)
         ):
             self._keep(entries, [token])
+        urgent = any(entry.urgent for entry in entries)
         try:
-            self._wake()
+            (self._hurry if urgent else self._wake)()
         except Exception:
             # No thread can be started, perhaps: the next release tries again.
             logger.exception("The courier could not be woken.")

@@ -141,7 +141,7 @@ class SqliteOutbox:
         now = self._clock()
         with self._write(patience=SAVE_PATIENCE) as db:
             db.execute("DELETE FROM prepared WHERE token = ?", (token,))
-            _replace_scheduled(db, entries)
+            _replace_scheduled(db, entries, now)
             _take_in(db, ((entry, now) for entry in entries), now)
 
     def discard(self, token: str) -> None:
@@ -510,7 +510,7 @@ class SqliteOutbox:
 
     def cancel(self, distribution: str, key: str) -> int:
         with self._write() as db:
-            return _cancel(db, distribution, key)
+            return _cancel(db, distribution, key, self._clock())
 
     def billed(self, month: str) -> dict[str, int]:
         return {
@@ -880,15 +880,19 @@ def _due_entry(row: tuple) -> tuple[Entry, float]:
     return Entry(distribution, item, bool(urgent), every), due
 
 
-def _replace_scheduled(db: sqlite3.Connection, entries: Collection[Entry]) -> None:
+def _replace_scheduled(
+    db: sqlite3.Connection, entries: Collection[Entry], now: float
+) -> None:
     for distribution, key in {(e.distribution, e.key) for e in entries if e.key}:
-        _cancel(db, distribution, key)
+        _cancel(db, distribution, key, now)
 
 
-def _cancel(db: sqlite3.Connection, distribution: str, key: str) -> int:
+def _cancel(db: sqlite3.Connection, distribution: str, key: str, now: float) -> int:
+    # Not what is due already: no courier has come by yet, but viewers have.
     return db.execute(
-        "DELETE FROM scheduled WHERE distribution = ? AND key = ? AND coalesced = 0",
-        (distribution, key),
+        "DELETE FROM scheduled WHERE distribution = ? AND key = ? AND coalesced = 0 "
+        "AND due > ?",
+        (distribution, key, now),
     ).rowcount
 
 

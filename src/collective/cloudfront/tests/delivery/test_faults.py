@@ -12,11 +12,15 @@ from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.outbox.contract import OutboxUnavailable
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.sqlite import SqliteOutbox
+from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.tests.delivery.gateways import ControlGateway
 from collective.cloudfront.tests.delivery.gateways import E1
 from collective.cloudfront.tests.delivery.gateways import E2
 from collective.cloudfront.tests.delivery.gateways import TENANT
 from collective.cloudfront.tests.delivery.world import World
+from collective.cloudfront.tests.outbox.machine import reaches
+from datetime import datetime
+from datetime import timezone
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
@@ -91,12 +95,14 @@ class FaultMachine(RuleBasedStateMachine):
     """Saves, deliveries and faults in any order."""
 
     folder: Path
+    #: Of every courier.
+    options: dict = {}
 
     def __init__(self):
         super().__init__()
         folder = self.folder / uuid.uuid4().hex
         folder.mkdir()
-        self.world = FaultyWorld(folder)
+        self.world = FaultyWorld(folder, **self.options)
         self.clock = self.world.clock
         options = Options(distributions=DISTRIBUTIONS)
         self.control = ControlPlane(options, self.clock, self.clock.advance)
@@ -110,7 +116,7 @@ class FaultMachine(RuleBasedStateMachine):
         self.numbers = iter(range(1_000_000))
 
     def start_courier(self):
-        self.intake = Intake(self.world.outbox, clock=self.clock)
+        self.intake = Intake(self.world.outbox, clock=self.clock, today=self.clock)
         options = {"intake": self.intake}
         self.world.courier = self.world.make_courier(self.world.outbox, **options)
 
@@ -129,10 +135,13 @@ class FaultMachine(RuleBasedStateMachine):
         commits=st.booleans(),
     )
     def save(self, distribution, count, wildcards, bad, commits):
-        items = [f"/{next(self.numbers)}" for _ in range(count)]
-        items += [f"/{next(self.numbers)}/*" for _ in range(wildcards)]
+        items = [self.path() for _ in range(count)]
+        items += [f"{self.path()}/*" for _ in range(wildcards)]
         items += [f"/{BAD}{next(self.numbers)}" for _ in range(bad)]
         self.transaction(distribution, items, commits)
+
+    def path(self):
+        return f"/{next(self.numbers)}"
 
     @rule(commits=st.booleans(), data=st.data())
     def save_again(self, commits, data):
@@ -268,6 +277,83 @@ class CheckedFaultMachine(FaultMachine):
         super().teardown()
 
 
+class WideningFaultMachine(FaultMachine):
+    """The same with everything that an entry may be, and with wildcards instead of
+    backlogs.
+    """
+
+    options = {"limits": Limits()}
+
+    def path(self):
+        number = next(self.numbers)
+        return f"/{number % 5}/{number % 7}/{number}"
+
+    @rule(
+        distribution=st.sampled_from(DISTRIBUTIONS),
+        key=st.sampled_from(["k", "l", ""]),
+        seconds=st.sampled_from([0.0, 20.0, 200.0]),
+        urgent=st.booleans(),
+    )
+    def schedule(self, distribution, key, seconds, urgent):
+        due = seconds and self.clock.now + seconds
+        entry = Entry(distribution, self.path(), urgent, 0.0, due, key)
+        self.commit([entry])
+        if key:
+            for (other, item), (known, when) in list(self.scheduled.items()):
+                if (other, known) == (distribution, key) and when > self.clock.now:
+                    del self.scheduled[other, item]
+        if due:
+            self.scheduled[distribution, entry.item] = (key, due)
+        else:
+            self.released[distribution, entry.item].append(self.clock.now)
+
+    @rule(distribution=st.sampled_from(DISTRIBUTIONS))
+    def purge_site(self, distribution):
+        self.commit([Entry(distribution, "/*", every=60.0)])
+        self.released[distribution, "/*"].append(self.clock.now)
+
+    def commit(self, entries):
+        token = uuid.uuid4().hex
+        self.intake.prepare(token, entries)
+        self.intake.release(token, entries)
+
+    def __init__(self):
+        super().__init__()
+        #: The key of what is scheduled, and when it is due.
+        self.scheduled = {}
+
+    def check(self):
+        self.heal()
+        self.world.run(300)
+        self.world.run_until_idle(20_000)
+        assert self.world.outbox.status().scheduled == 0
+        for entry, (_, due) in self.scheduled.items():
+            self.released[entry].append(due)
+        quarantined = {
+            (refused.distribution, refused.item)
+            for refused in self.world.outbox.refused(100_000)
+        }
+        invalidations = self.control.invalidations()
+        for entry, times in self.released.items():
+            assert entry in quarantined or any(
+                each.distribution == entry[0]
+                and each.created >= times[-1]
+                and any(reaches(item, entry[1]) for item in each.items)
+                for each in reversed(invalidations)
+            )
+        billed = sum(len(each.items) for each in invalidations)
+        months = {
+            datetime.fromtimestamp(settled.accepted, timezone.utc).strftime("%Y-%m")
+            for settled in self.world.outbox.history(100_000)
+        }
+        counted = [self.world.outbox.billed(month).values() for month in months]
+        assert sum(map(sum, counted)) == billed
+
+    def teardown(self):
+        self.check()
+        super().teardown()
+
+
 def run(machine, folder, examples, steps):
     run_state_machine_as_test(
         type("Machine", (machine,), {"folder": folder}),
@@ -277,6 +363,10 @@ def run(machine, folder, examples, steps):
 
 def test_nothing_is_lost_or_billed_twice_whatever_goes_wrong(tmp_path):
     run(CheckedFaultMachine, tmp_path, examples=50, steps=50)
+
+
+def test_nothing_is_lost_while_backlogs_are_widened(tmp_path):
+    run(WideningFaultMachine, tmp_path, examples=30, steps=40)
 
 
 @pytest.mark.slow

@@ -112,6 +112,29 @@ def test_what_an_earlier_process_left_is_delivered(thread, outbox, gateway):
     eventually(lambda: gateway.accepted == {"left behind": ("/a",)})
 
 
+def test_what_is_urgent_does_not_wait_for_a_running_window(make_thread, gateway):
+    thread = make_thread()
+    targets = {E1: Target(E1, window=0.9)}
+    thread.courier.targets = lambda: targets
+    release(thread.courier.outbox, "/a")
+    thread.wake()
+    eventually(lambda: gateway.prepared)
+    released = time.time()
+    thread.courier.outbox.release("", [Entry(E1, "/secret", urgent=True)])
+    thread.hurry()
+    eventually(lambda: gateway.calls)
+    assert gateway.calls[0].time - released < 0.5
+    assert gateway.calls[0].items == ("/secret", "/a")
+
+
+def test_what_is_scheduled_is_delivered_though_nobody_wakes_it(thread, gateway):
+    thread.wake()
+    due = time.time() + 0.3
+    thread.courier.outbox.release("", [Entry(E1, "/a", due=due)])
+    eventually(lambda: gateway.delivered == ["/a"])
+    assert gateway.calls[0].time >= due
+
+
 def test_waking_keeps_nobody_waiting(thread, gateway):
     busy = threading.Event()
     gateway.script = [lambda call: busy.wait(5) and TRANSIENT]

@@ -892,6 +892,16 @@ class OutboxContract:
         assert other.cancel(E2, "l") == 0
         assert {each.key for each in outbox.scheduled(10)} == {"l"}
 
+    def test_what_is_due_already_is_neither_replaced_nor_cancelled(self, outbox, clock):
+        """No courier came by in time, and viewers see it all the same."""
+        due = clock.now + 9
+        outbox.release("", [Entry(E1, "/a", due=due, key="k")])
+        clock.advance(10)
+        outbox.release("", [Entry(E1, "", key="k")])
+        assert outbox.cancel(E1, "k") == 0
+        assert outbox.release_due() == 1
+        assert outbox.pending(E1, 10) == [Pending("/a", due)]
+
     def test_what_is_prepared_is_scheduled_only_when_released(self, outbox, clock):
         scheduled = [Entry(E1, "/a", due=clock.now + 9, key="k")]
         outbox.prepare("t", scheduled)

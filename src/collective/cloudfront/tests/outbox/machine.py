@@ -109,14 +109,14 @@ class Model:
         """A transaction was committed."""
         for entry in released:
             if entry.key:
-                self.cancel(entry.distribution, entry.key)
+                self.cancel(entry.distribution, entry.key, now)
         self.take_in([(entry, now) for entry in released], now)
 
-    def cancel(self, distribution: str, key: str) -> int:
+    def cancel(self, distribution: str, key: str, now: float) -> int:
         kept = [
             each
             for each in self.dated
-            if (each.distribution, each.key) != (distribution, key)
+            if (each.distribution, each.key) != (distribution, key) or each.due <= now
         ]
         cancelled = len(self.dated) - len(kept)
         self.dated = kept
@@ -297,7 +297,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @rule(who=couriers, distribution=distributions, key=st.sampled_from("kl"))
     def cancel(self, who, distribution, key) -> None:
-        cancelled = self.model.cancel(distribution, key)
+        cancelled = self.model.cancel(distribution, key, self.clock.now)
         assert self.outboxes[who].cancel(distribution, key) == cancelled
 
     # --- couriers -------------------------------------------------------------------

@@ -108,6 +108,17 @@ def test_a_disk_that_fails_during_the_commit_loses_nothing(
     assert (ready(outbox), intake.kept, intake.trouble) == (["/a"], 0, None)
 
 
+def test_what_is_urgent_hurries_the_courier(outbox, woken):
+    hurried = []
+    intake = Intake(
+        outbox, wake=lambda: woken.append(1), hurry=lambda: hurried.append(1)
+    )
+    intake.release("t", entries("/a"))
+    assert (woken, hurried) == ([1], [])
+    intake.release("u", [Entry("E1", "/b"), Entry("E1", "/c", urgent=True)])
+    assert (woken, hurried) == ([1], [1])
+
+
 def test_what_is_discarded_is_not_in_the_outbox(intake, outbox, woken):
     intake.prepare("t", entries("/a"))
     intake.discard("t")
