@@ -64,7 +64,7 @@ class Process:
         self.environ = environ
         self.database: Any = None
         self.outbox = self._open_outbox()
-        self.intake = Intake(self.outbox, wake=self.wake)
+        self.intake = Intake(self.outbox, wake=self.wake, hurry=self.hurry)
         self.courier = Courier(
             self.outbox,
             Boto3Gateway(),
@@ -93,6 +93,10 @@ class Process:
     def wake(self) -> None:
         """Tell the courier that there is work."""
         self.thread.wake()
+
+    def hurry(self) -> None:
+        """Tell the courier that there is work that must not wait for a window."""
+        self.thread.hurry()
 
     def start(self, database: Any) -> None:
         """Begin to work with ``database``: deliver what an earlier process left."""

@@ -86,6 +86,9 @@ class QuietProcess(Process):
     def wake(self) -> None:
         """Leave the courier alone."""
 
+    def hurry(self) -> None:
+        """Leave the courier alone."""
+
     def start(self, database: Any) -> None:
         """Know the sites, and leave the courier alone."""
         self.database = database

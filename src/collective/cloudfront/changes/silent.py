@@ -4,6 +4,7 @@ Before a request's commit, every content object that the transaction will store 
 that no event has named is compared with what the database holds of it.
 """
 
+from Acquisition import aq_base
 from collections.abc import Iterator
 from collective.cloudfront.changes.subscribers import changes_here
 from collective.cloudfront.changes.subscribers import current_site
@@ -17,7 +18,7 @@ from plone.uuid.interfaces import IUUID
 from Products.CMFCore.interfaces import IContentish
 from Products.CMFCore.interfaces import ISiteRoot
 from typing import Any
-from ZODB.utils import z64
+from ZODB.POSException import POSKeyError
 from zope.component import adapter
 from zope.component.hooks import getSite
 from ZPublisher.interfaces import IPubBeforeCommit
@@ -53,16 +54,26 @@ def on_commit(event: IPubBeforeCommit) -> None:
     connection = getattr(getSite(), "_p_jar", None)
     if connection is None:
         return
-    changes = None
-    for obj in list(connection._registered_objects):
-        if not (IContentish.providedBy(obj) or ISiteRoot.providedBy(obj)):
-            continue
-        if obj._p_serial in (None, z64):
-            continue  # new: its addition was announced
-        changes = changes or changes_here()
-        if changes is None:
-            return
-        _look_at(changes, connection, obj)
+    changes = changes_here()
+    if changes is None:
+        return
+    announced = {
+        aq_base(change.obj)._p_oid for change in changes.objects.values() if change.own
+    }
+    for obj in list(_to_be_stored(connection)):
+        if obj._p_oid not in announced and (
+            IContentish.providedBy(obj) or ISiteRoot.providedBy(obj)
+        ):
+            _look_at(changes, connection, obj)
+
+
+def _to_be_stored(connection: Any) -> Iterator[Any]:
+    """Yield what this transaction has changed; ZODB has no public name for that."""
+    yield from connection._registered_objects
+    at_savepoints = connection._savepoint_storage
+    if at_savepoints is not None:
+        for oid in list(at_savepoints.index):
+            yield connection.get(oid)
 
 
 def undone(request: Any) -> None:
@@ -80,9 +91,7 @@ def _look_at(changes: Any, connection: Any, obj: Any) -> None:
     content = _in_place(obj, changes.site)
     if content is None:
         return
-    known = changes.objects.get(content.getPhysicalPath())
-    if known is None or not known.own:
-        note(content, shown=shows(names, changes.site), even_excluded=True)
+    note(content, shown=shows(names, changes.site), even_excluded=True)
 
 
 def _in_place(obj: Any, site: Any) -> Any:
@@ -94,7 +103,12 @@ def _in_place(obj: Any, site: Any) -> Any:
 
 def _changed(connection: Any, obj: Any) -> Iterator[str]:
     """Yield the names of the attributes that differ from what is stored."""
-    before = connection.oldstate(obj, obj._p_serial)
+    try:
+        # Not oldstate(): after a savepoint it looks into the wrong storage
+        stored, _serial = connection._normal_storage.load(obj._p_oid)
+    except POSKeyError:
+        return  # new: its addition was announced
+    before = connection._reader.getState(stored)
     now = obj.__getstate__()
     for name in {*before, *now} - _UNSEEN:
         if before.get(name, _MISSING) != now.get(name, _MISSING):

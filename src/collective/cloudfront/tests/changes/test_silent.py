@@ -12,6 +12,8 @@ from zope.component import createObject
 from zope.component import getUtility
 from zope.event import notify
 from zope.globalrequest import getRequest
+from zope.lifecycleevent import Attributes
+from zope.lifecycleevent import ObjectModifiedEvent
 from ZPublisher.pubevents import PubBeforeCommit
 
 import pytest
@@ -64,6 +66,23 @@ def test_an_attribute_set_by_code(site, folder):
     folder["page"].title = "Another"
     commit()
     assert "/*" in collected(site)
+
+
+def test_what_was_changed_before_a_savepoint(site, folder):
+    folder["page"].text = "Another"
+    transaction.savepoint(optimistic=True)
+    commit()
+    assert collected(site) == {"/folder/page*"}
+
+
+def test_what_an_event_told_of_is_not_compared(site, folder, caplog):
+    page = folder["page"]
+    page.title = "Another"
+    notify(ObjectModifiedEvent(page, Attributes(None, "text")))
+    transaction.savepoint(optimistic=True)
+    commit()
+    assert collected(site) == {"/folder/page*"}
+    assert not caplog.records
 
 
 def test_a_lock_is_nothing_to_be_seen(site, folder):
