@@ -42,9 +42,25 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 
 
+def split_served(value: str | None) -> tuple[tuple[str, str], ...]:
+    """Return the ids, and what each serves, in a list with commas or white space.
+
+    ``E2ABC/en`` is a distribution whose front page is the folder ``/en`` of the site;
+    one that serves the whole site has the empty path.
+    """
+    words = filter(None, re.split(r"[\s,]+", value or ""))
+    pairs = (word.partition("/") for word in words)
+    return tuple(
+        dict.fromkeys(
+            (identifier, encode(f"/{path.strip('/')}") if path.strip("/") else "")
+            for identifier, _slash, path in pairs
+        )
+    )
+
+
 def split_distributions(value: str | None) -> tuple[str, ...]:
     """Return the ids in a list separated by commas or white space, each once."""
-    return tuple(dict.fromkeys(filter(None, re.split(r"[\s,]+", value or ""))))
+    return tuple(dict.fromkeys(identifier for identifier, _ in split_served(value)))
 
 
 def is_distributions(value: str | None) -> bool:
@@ -134,7 +150,9 @@ class ICloudFrontSettings(Interface):
         description=_(
             "help_distribution_id",
             default="The id of the CloudFront distribution (E…) or distribution "
-            "tenant (dt_…) that serves this site. Several are separated by spaces.",
+            "tenant (dt_…) that serves this site. Several are separated by spaces. "
+            "If one has a folder of the site as its front page, add its path: "
+            "E2QWRUHAPOMQZL/en.",
         ),
         default="",
         missing_value="",
@@ -300,6 +318,8 @@ class Settings:
     site_purge_interval: float = 60.0
     api: bool = False
     monthly_budget: int = 0
+    #: Pairs of a distribution's id and the path inside the site that is its root.
+    served: tuple[tuple[str, str], ...] = ()
 
     def targets(self) -> dict[str, Target]:
         """Return what a courier may deliver to for this site, by id."""
@@ -345,10 +365,11 @@ def read_settings(
     def get(name: str) -> Any:
         return value_in_force(registry, name, environ)
 
-    distributions = split_distributions(get("distribution_id"))
+    served = split_served(get("distribution_id"))
     return Settings(
         enabled=get("enabled") and is_purging_enabled(registry),
-        distributions=distributions,
+        distributions=tuple(dict.fromkeys(identifier for identifier, _ in served)),
+        served=served,
         window=get("window"),
         public_prefix=encode(get("public_prefix")),
         site_on_navigation=get("navigation_changes") == "site",

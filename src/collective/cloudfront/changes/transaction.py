@@ -79,6 +79,27 @@ class ObjectChange:
     was_public: bool | None = None
 
 
+def inside_root(path: str, root: str) -> str | None:
+    """Return a path inside the site as it is below ``root``, or None if elsewhere.
+
+    For distributions whose front page is a folder of the site. ``path`` may be a
+    wildcard, which also reaches a root that begins like it.
+    """
+    if not root:
+        return path
+    if path.startswith(f"{API}/"):
+        below = inside_root(path[len(API) :], root)
+        return None if below is None else f"{API}{'' if below == '/' else below}"
+    if path.endswith("*") and root.startswith(path[:-1]):
+        return "/*"
+    if not path.startswith(root):
+        return None
+    rest = path[len(root) :]
+    if rest[:1] == "?":
+        return f"/{rest}"
+    return (rest or "/") if rest[:1] in ("", "/") else "/*" if rest == "*" else None
+
+
 class SiteChanges:
     """What a transaction has changed in one site.
 
@@ -106,22 +127,29 @@ class SiteChanges:
 
     def add(self, paths: Iterable[str], **how: Any) -> None:
         """Add paths inside the site; ``how`` as in ``Entry``."""
+        settings = self.settings
         for path in paths:
             for inside in self._with_twin(path):
-                item = public_item(self.settings.public_prefix, inside)
-                self.add_items([item], **how)
+                for distribution, root in settings.served:
+                    below = inside_root(inside, root)
+                    if below is not None:
+                        prefix = "" if root else settings.public_prefix
+                        self._add(
+                            Entry(distribution, public_item(prefix, below), **how)
+                        )
 
     def add_items(self, items: Iterable[str], **how: Any) -> None:
-        """Add items as they are."""
+        """Add items as they are, for every distribution."""
         for item in items:
             for distribution in self.settings.distributions:
-                entry = Entry(distribution, item, **how)
-                known = self._entries.get((distribution, item, entry.key))
-                if known is None or entry.urgent or not entry.every:
-                    urgent = entry.urgent or bool(known and known.urgent)
-                    self._entries[distribution, item, entry.key] = replace(
-                        entry, urgent=urgent
-                    )
+                self._add(Entry(distribution, item, **how))
+
+    def _add(self, entry: Entry) -> None:
+        key = (entry.distribution, entry.item, entry.key)
+        known = self._entries.get(key)
+        if known is None or entry.urgent or not entry.every:
+            urgent = entry.urgent or bool(known and known.urgent)
+            self._entries[key] = replace(entry, urgent=urgent)
 
     def _with_twin(self, path: str) -> tuple[str, ...]:
         if not self.settings.api or path == "/*" or path.startswith(API):

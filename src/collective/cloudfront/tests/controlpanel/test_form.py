@@ -98,7 +98,7 @@ def test_it_stores_what_is_typed(form):
 
 
 def test_purging_can_be_switched_off(form):
-    form.save(**{"enabled:list": None})
+    form.save(enabled=None)
     assert stored("enabled") is False
 
 
