@@ -13,9 +13,12 @@ too many of those, or a portlet      every page: scope *site*
 from Acquisition import aq_base
 from Acquisition import aq_inner
 from Acquisition import aq_parent
+from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
+from collective.cloudfront.changes.collections import collections_for
+from collective.cloudfront.changes.collections import depends_on_any_edit
 from collective.cloudfront.changes.urls import feeds_cover
-from collective.cloudfront.changes.urls import object_cover
 from collective.cloudfront.changes.urls import page_cover
 from collective.cloudfront.changes.urls import path_inside
 from collective.cloudfront.changes.urls import subtree_cover
@@ -68,6 +71,27 @@ def of_text(obj: Any, site: Any) -> Iterator[str]:
     yield from feeds_cover(folder, inside)
     if _layout(folder) in _SHOWING_ALL:
         yield from page_cover(folder, inside)
+    for collection in collections_for(obj, site):
+        # Feeds tell when something was changed
+        yield from _everywhere(
+            collection, site, page_cover if depends_on_any_edit(collection) else None
+        )
+
+
+def _everywhere(
+    page: Any, site: Any, cover: Callable[[Any, str], Iterable[str]] | None
+) -> Iterator[str]:
+    """Yield the items of a page, and of folders it is the default page of.
+
+    ``cover`` returns those of its own; None: only its feeds.
+    """
+    for shown_at in (page, *chain_of_default_pages(page, site)):
+        inside = _inside(shown_at, site)
+        if inside is None:
+            continue
+        if cover is not None:
+            yield from cover(shown_at, inside)
+        yield from feeds_cover(shown_at, inside)
 
 
 def is_site_wide(obj: Any, site: Any, even_excluded: bool, api: bool) -> bool:
@@ -109,31 +133,13 @@ def of_showing(obj: Any, site: Any) -> list[str] | None:
     pages = list(islice(_showing(obj, site), MOST_SHOWING + 1))
     if len(pages) > MOST_SHOWING:
         return None
-    items = []
-    for page in pages:
-        inside = _inside(page, site)
-        if inside is None:
-            continue
-        items += object_cover(page, inside)
-        for shown_at in chain_of_default_pages(page, site):
-            items += page_cover(shown_at, _inside(shown_at, site))
-    return items
+    return [item for page in pages for item in _everywhere(page, site, page_cover)]
 
 
 def _showing(obj: Any, site: Any) -> Iterator[Any]:
-    yield from _collections(site)
+    yield from collections_for(obj, site)
     yield from _related(obj)
     yield from translations(obj)
-
-
-def _collections(site: Any) -> Iterator[Any]:
-    catalog = site.portal_catalog
-    found = catalog.unrestrictedSearchResults(
-        object_provides="plone.app.contenttypes.behaviors.collection.ICollection",
-        sort_limit=MOST_SHOWING + 1,
-    )
-    for brain in islice(found, MOST_SHOWING + 1):
-        yield brain._unrestrictedGetObject()
 
 
 def _related(obj: Any) -> Iterator[Any]:

@@ -58,6 +58,10 @@ def create(container, portal_type: str = "Document", **fields):
     return api.content.create(container, portal_type, **fields)
 
 
+SELECTION = "plone.app.querystring.operation.selection.any"
+BELOW = "plone.app.querystring.operation.string.absolutePath"
+
+
 @pytest.fixture
 def deep(site):
     """A folder whose contents are too deep for the navigation."""
@@ -171,6 +175,33 @@ class TestEdits:
         collected(site)
         edited(page, "IRichTextBehavior.text")
         assert reached(collected(site), "/one/two/three")
+
+    def test_reach_the_collections_that_may_show_the_object(self, site, deep):
+        def collection(name, **criteria):
+            query = [
+                {"i": "portal_type", "o": SELECTION, "v": [criteria["type"]]},
+                {"i": "path", "o": BELOW, "v": criteria.get("path", "/")},
+            ]
+            return create(site, "Collection", id=name, query=query, sort_on="effective")
+
+        collection("pages", type="Document")
+        collection("elsewhere", type="Document", path="/news")
+        collection("here", type="Document", path="/one::2")
+        collection("news", type="News Item")
+        page = create(deep, id="page")
+        transaction.savepoint(optimistic=True)
+        site.portal_catalog(portal_type="Collection")  # brings the catalog up to date
+        collected(site)
+        edited(page, "IDublinCore.title")
+        items = collected(site)
+        assert reached(items, "/pages", "/here", "/pages/RSS", "/pages?b_start:int=20")
+        assert not any(reached(items, url) for url in ("/elsewhere", "/news", "/"))
+        edited(page, "IRichTextBehavior.text")
+        items = collected(site)
+        assert not reached(items, "/pages")
+        site["pages"].sort_on = "modified"
+        edited(page, "IRichTextBehavior.text")
+        assert reached(collected(site), "/pages")
 
     def test_of_a_folders_order_reach_the_navigation(self, site):
         folder = create(site, "Folder", id="folder")
