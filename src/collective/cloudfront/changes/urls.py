@@ -46,7 +46,8 @@ def subtree_cover(inside: str, container: Any, name: str) -> tuple[str, ...]:
     if not inside:
         return ("/*",)
     if _begins_alone(container, name):
-        return (f"{inside}*",)
+        # The first is under the second, and is sent only if quota holds that back
+        return (inside, f"{inside}*")
     return (inside, f"{inside}?*", f"{inside}/*")
 
 

@@ -42,13 +42,21 @@ def broadest(wildcards: Iterable[str]) -> tuple[str, ...]:
 def next_batch(pending: Sequence[str], allowance: Allowance) -> Plan:
     """Choose the next batch out of ``pending``, which comes oldest first.
 
-    An exact path under *any* pending wildcard is never sent itself: its wildcard
-    will reach it, now or in a later batch. The same input gives the same plan.
+    An exact path under a pending wildcard is not sent itself: its wildcard will reach
+    it, now or in a later batch. But where quota holds ``/page*`` back, ``/page`` goes
+    ahead: wildcards are scarce, and it is what most visitors ask for. The same input
+    gives the same plan.
     """
     wildcards = broadest(item for item in pending if is_wildcard(item))
     order = {item: rank for rank, item in reversed(list(enumerate(pending)))}
     chosen = sorted(wildcards, key=order.__getitem__)[: allowance.wildcards]
-    exact = uncovered(dict.fromkeys(pending), wildcards)
+    later = frozenset(wildcards).difference(chosen)
+    exact = [
+        item
+        for item in dict.fromkeys(pending)
+        if not is_wildcard(item)
+        and (not _covered(wildcards, item) or f"{item}*" in later)
+    ]
     chosen += exact[: allowance.exact]
     return Plan(items=tuple(chosen), held_back=len(exact) > allowance.exact)
 

@@ -22,7 +22,8 @@ import transaction
 
 def collected(site) -> set[str]:
     """Return the items collected so far, and forget them."""
-    return {entry.item for entry in changes_of(site).take() if entry.item}
+    items = {entry.item for entry in changes_of(site).take() if entry.item}
+    return {item for item in items if f"{item}*" not in items}
 
 
 def reached(items: set[str], *urls: str) -> bool:
