@@ -33,7 +33,8 @@ def add_object(changes: Any, physical: tuple[str, ...], change: Any) -> None:
         changes.add(object_cover(obj, inside))
     cover_default_pages(changes, obj, urgent=leaves)
     if not change.shown:
-        changes.add(reach.of_text(obj, site))
+        if change.edited:
+            changes.add(reach.of_text(obj, site))
         return
     add_dates(changes, obj)
     if public or was_public:

@@ -168,6 +168,7 @@ def on_modified(obj: Any, event: IObjectModifiedEvent) -> None:
     shown = not names or shows(names, changes.site)
     note(
         obj,
+        edited=True,
         shown=shown,
         even_excluded=shown and (not names or "exclude_from_nav" in names),
         below=bool(names & INHERITED),

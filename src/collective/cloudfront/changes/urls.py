@@ -72,12 +72,12 @@ def object_cover(obj: Any, inside: str) -> tuple[str, ...]:
 
 
 def page_cover(obj: Any, inside: str) -> tuple[str, ...]:
-    """Return items for the plain URL of ``obj``, with and without a query string."""
+    """Return items for the URL of ``obj``, also with a query string or a slash."""
     if not _has_children(obj):
         return object_cover(obj, inside)
     if not inside:
         return ("/", "/?*")
-    return (inside, f"{inside}?*")
+    return (inside, f"{inside}?*", f"{inside}/")
 
 
 def feeds_cover(obj: Any, inside: str) -> tuple[str, ...]:
