@@ -275,17 +275,19 @@ class Courier:
         return 0.0
 
     def _plan(self, target: Target) -> tuple[str, ...]:
-        pending = self._pending(target)
-        urgent = [each.item for each in pending if each.urgent]
         pace = self._pace(target.distribution)
         now = self._clock()
         allowance = pace.allowance(
             now, self._in_progress(target.distribution), self.limits
         )
+        pending = self._pending(target, allowance)
+        urgent = [each.item for each in pending if each.urgent]
         items = urgent_first([each.item for each in pending], urgent)
         plan = next_batch(items, allowance)
         alone = pace.allowance(now, Allowance(0, 0), self.limits)
-        if plan.held_back and allowance.exact < alone.exact:
+        if (plan.held_back and allowance.exact < alone.exact) or (
+            plan.wildcards_held_back and allowance.wildcards < alone.wildcards
+        ):
             self._look_soon(target.distribution, now)
         if not plan.items:
             self._say(
@@ -298,12 +300,13 @@ class Courier:
             return ()
         return plan.items
 
-    def _pending(self, target: Target) -> list[Pending]:
+    def _pending(self, target: Target, allowance: Allowance) -> list[Pending]:
         """Return what goes next, widened where it is too much."""
         distribution, most = target.distribution, 2 * self.limits.batch
         pending = self.outbox.pending(distribution, most)
         items = [each.item for each in pending]
-        wider = widen(items, self.limits.wildcards, self._most_siblings(target))
+        wildcards = allowance.wildcards + self.limits.wildcards
+        wider = widen(items, wildcards, self._most_siblings(target))
         if not wider:
             return pending
         for wildcard in wider:

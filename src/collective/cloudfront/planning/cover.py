@@ -23,10 +23,11 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What goes out, and whether quota kept exact paths or tags back."""
+    """What goes out, and whether quota kept exact paths or tags, or wildcards, back."""
 
     items: tuple[str, ...]
     held_back: bool
+    wildcards_held_back: bool = False
 
 
 def broadest(wildcards: Iterable[str]) -> tuple[str, ...]:
@@ -48,17 +49,21 @@ def next_batch(pending: Sequence[str], allowance: Allowance) -> Plan:
     gives the same plan.
     """
     wildcards = broadest(item for item in pending if is_wildcard(item))
-    order = {item: rank for rank, item in reversed(list(enumerate(pending)))}
+    order = {item: rank for rank, item in enumerate(dict.fromkeys(pending))}
     chosen = sorted(wildcards, key=order.__getitem__)[: allowance.wildcards]
-    later = frozenset(wildcards).difference(chosen)
+    sent = broadest(chosen)
     exact = [
         item
-        for item in dict.fromkeys(pending)
+        for item in order
         if not is_wildcard(item)
-        and (not _covered(wildcards, item) or f"{item}*" in later)
+        and not _covered(sent, item)
+        and (f"{item}*" in order or not _covered(wildcards, item))
     ]
-    chosen += exact[: allowance.exact]
-    return Plan(items=tuple(chosen), held_back=len(exact) > allowance.exact)
+    return Plan(
+        items=(*chosen, *exact[: allowance.exact]),
+        held_back=len(exact) > allowance.exact,
+        wildcards_held_back=len(wildcards) > len(chosen),
+    )
 
 
 def urgent_first(pending: Sequence[str], urgent: Iterable[str]) -> list[str]:

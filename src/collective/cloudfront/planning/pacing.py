@@ -36,10 +36,11 @@ class Limits:
     #: CloudFront takes 3,000 items a request; 1,000 is the safe batch.
     batch: int = 1000
     #: Ours: more names than this in one folder become the folder's wildcard, fewer
-    #: when this month's budget is used up; more wildcards than this are merged.
+    #: when this month's budget is used up. So many wildcards may wait for quota, which
+    #: lets one out in a second; more are merged.
     siblings: int = 8
     siblings_over_budget: int = 2
-    wildcards: int = 15
+    wildcards: int = 5
 
 
 @dataclass(frozen=True, slots=True)

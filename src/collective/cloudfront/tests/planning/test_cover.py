@@ -81,6 +81,8 @@ def test_a_page_whose_wildcard_is_held_back_goes_ahead():
     backlog = ["/a", "/a*", "/b", "/b*", "/b/c"]
     assert next_batch(backlog, Allowance(9, 1)).items == ("/a*", "/b")
     assert next_batch(backlog, Allowance(9, 2)).items == ("/a*", "/b*")
+    # … also if all of it waits for a broader one
+    assert next_batch([*backlog, "/*"], Allowance(9, 0)).items == ("/a", "/b")
 
 
 @given(backlogs, allowances)
