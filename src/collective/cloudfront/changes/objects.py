@@ -22,7 +22,7 @@ def add_object(changes: Any, physical: tuple[str, ...], change: Any) -> None:
     obj, site = change.obj, changes.site
     if change.reordered and not change.child_changed:
         add_order(changes, obj)
-    if not change.own:
+    if not (change.own or change.told) or _is_told_of_children(change):
         return
     public = is_public(obj)
     was_public = public if change.was_public is None else change.was_public
@@ -39,6 +39,13 @@ def add_object(changes: Any, physical: tuple[str, ...], change: Any) -> None:
     add_dates(changes, obj)
     if public or was_public:
         add_reach(changes, obj, change.even_excluded, change.listed)
+
+
+def _is_told_of_children(change: Any) -> bool:
+    """Say whether the object is named only because of what came into it or went: those
+    who came or went know who lists them.
+    """
+    return not change.own and (change.child_changed or change.reordered)
 
 
 def cover_default_pages(changes: Any, obj: Any, urgent: bool) -> None:

@@ -140,7 +140,9 @@ def on_purge(event: IPurgeEvent) -> None:
         return
     obj = event.object
     if IContentish.providedBy(obj) or ISiteRoot.providedBy(obj):
-        note(obj)
+        if not changes.is_below_subtree(obj.getPhysicalPath()):
+            _add_adapted(changes, obj, skip_plones=True)
+            changes.note(aq_inner(obj)).told = True
     else:
         _add_adapted(changes, obj, skip_plones=False)
 

@@ -61,7 +61,8 @@ def public_item(prefix: str, path: str) -> str:
 class ObjectChange:
     """What happened to an object in this transaction.
 
-    ``own``: its own pages changed. ``edited``: so did its date of change. ``shown``: other pages show what changed. ``below``: what is below it changed, too.
+    ``own``: its own pages changed; ``told``: somebody says so, perhaps only because of
+    what it holds. ``edited``: so did its date of change. ``shown``: other pages show what changed. ``below``: what is below it changed, too.
     ``listed``: it came, went, or changed its state. ``even_excluded``: its exclusion
     from navigation may have changed. ``reordered``: what it holds may have another
     order, unless ``child_changed``. ``was_public``: visitors could see it before; None
@@ -70,6 +71,7 @@ class ObjectChange:
 
     obj: Any
     own: bool = False
+    told: bool = False
     edited: bool = False
     shown: bool = False
     below: bool = False

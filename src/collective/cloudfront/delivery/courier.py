@@ -72,7 +72,8 @@ LONGEST_LOOK = 15.0
 #: While a backlog waits for the end of the oldest one, we look this often (seconds).
 SOON = 0.5
 #: After this (seconds) an invalidation whose status cannot be read counts as done.
-ASSUME_DONE = 60.0
+#: CloudFront completes in under 25 s (P95), and quota must not wait for ever.
+ASSUME_DONE = 30.0
 FORGET_AFTER = 3600.0
 #: Refused for quota this often, over some five minutes, a batch was not accepted
 #: before either: what was in progress then is completed, and it would be found.

@@ -192,7 +192,14 @@ class Boto3Gateway:
                 )
             return client.get_invalidation(DistributionId=distribution, Id=invalidation)
 
-        return self._ask(distribution, credentials, call)
+        def call_or_forgotten(client: Any) -> dict:
+            try:
+                return call(client)
+            except client.exceptions.NoSuchInvalidation:
+                # CloudFront does not remember it for ever; then it is long done.
+                return {"Invalidation": {"Id": invalidation, "Status": "Unknown"}}
+
+        return self._ask(distribution, credentials, call_or_forgotten)
 
     def _ask(self, distribution: str, credentials: Credentials, call: Any) -> Answer:
         try:

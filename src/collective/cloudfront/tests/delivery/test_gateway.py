@@ -130,6 +130,11 @@ def test_a_denied_call_is_a_misconfiguration_that_names_the_permission(
     assert "cloudfront:CreateInvalidation" in answer.advice
 
 
+def test_a_look_up_of_what_cloudfront_has_forgotten_tells_that_it_is_over(gateway):
+    looked_up = gateway.look_up(E1, DEFAULT, "IFORGOTTEN1234")
+    assert (looked_up.outcome, looked_up.status) == (Outcome.ACCEPTED, "Unknown")
+
+
 def test_a_denied_look_up_is_a_misconfiguration(gateway, control):
     control.change_options(denied_actions={"GetInvalidation"})
     answer = create(gateway)
