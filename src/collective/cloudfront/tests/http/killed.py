@@ -59,9 +59,10 @@ def main(zope_conf: str) -> None:
 
 
 def _open():
-    Zope2.startup_wsgi()
+    # Before Zope starts, and with it the courier.
     this_process().courier.limits = MANY_CALLS
     this_process().courier.gateway = GATEWAY
+    Zope2.startup_wsgi()
     site = Zope2.app()["Plone"]
     setSite(site)
     newSecurityManager(None, system)
