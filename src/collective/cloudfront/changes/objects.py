@@ -51,8 +51,8 @@ def _is_told_of_children(change: Any) -> bool:
 def cover_default_pages(changes: Any, obj: Any, urgent: bool) -> None:
     """Add the folders at whose URL ``obj`` answers."""
     for folder in reach.chain_of_default_pages(obj, changes.site):
-        inside = path_inside(folder.getPhysicalPath(), changes.site_path)
-        changes.add(page_cover(folder, inside), urgent=urgent)
+        cover = page_cover(folder, reach.path_of(folder, changes.site))
+        changes.add(cover, urgent=urgent)
 
 
 def add_order(changes: Any, folder: Any) -> None:
@@ -74,7 +74,6 @@ def add_reach(
     are to see at once.
     """
     site, settings = changes.site, changes.settings
-    every = {} if how else {"every": settings.site_purge_interval}
     everywhere = settings.site_on_navigation and reach.is_site_wide(
         obj, site, even_excluded, settings.api
     )
@@ -82,7 +81,7 @@ def add_reach(
     if everywhere or (showing is None and settings.site_on_navigation):
         if listed:
             changes.add(_folder_page(changes, obj), **how)
-        changes.add(["/*"], **every, **how)
+        changes.add_site(**how)
         return
     changes.add(reach.of_folder(obj, site), **how)
     changes.add(showing or (), **how)
@@ -107,7 +106,7 @@ def _forget(changes: Any, moment: Moment) -> None:
 
 
 def _keep(changes: Any, obj: Any, moment: Moment) -> None:
-    inside = path_inside(obj.getPhysicalPath(), changes.site_path)
+    inside = reach.path_of(obj, changes.site)
     how = {"due": moment.due, "key": moment.key}
     folder = aq_parent(aq_inner(obj))
     changes.add(subtree_cover(inside, folder, obj.getId()), urgent=moment.leaves, **how)
@@ -116,5 +115,5 @@ def _keep(changes: Any, obj: Any, moment: Moment) -> None:
 
 def _folder_page(changes: Any, obj: Any) -> Iterable[str]:
     folder = aq_parent(aq_inner(obj))
-    inside = path_inside(folder.getPhysicalPath(), changes.site_path)
+    inside = reach.path_of(folder, changes.site)
     return () if inside is None else page_cover(folder, inside)

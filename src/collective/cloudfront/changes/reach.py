@@ -31,6 +31,7 @@ from plone.portlets.interfaces import IPortletManager
 from Products.CMFCore.interfaces import IContentish
 from Products.CMFCore.interfaces import ISiteRoot
 from typing import Any
+from zc.relation.interfaces import ICatalog
 from zope.component import getUtilitiesFor
 from zope.component import queryUtility
 from zope.intid.interfaces import IIntIds
@@ -65,7 +66,7 @@ def of_text(obj: Any, site: Any) -> Iterator[str]:
     if ISiteRoot.providedBy(obj):
         return
     folder = aq_parent(aq_inner(obj))
-    inside = _inside(folder, site)
+    inside = path_of(folder, site)
     if inside is None:
         return
     yield from feeds_cover(folder, inside)
@@ -86,7 +87,7 @@ def _everywhere(
     ``cover`` returns those of its own; None: only its feeds.
     """
     for shown_at in (page, *chain_of_default_pages(page, site)):
-        inside = _inside(shown_at, site)
+        inside = path_of(shown_at, site)
         if inside is None:
             continue
         if cover is not None:
@@ -115,7 +116,7 @@ def of_folder(obj: Any, site: Any) -> Iterator[str]:
 
 def listing(folder: Any, site: Any) -> Iterator[str]:
     """Yield items for a folder whose listing changed, and all below it."""
-    inside = _inside(folder, site)
+    inside = path_of(folder, site)
     if inside is None:
         return
     if not inside:
@@ -125,7 +126,7 @@ def listing(folder: Any, site: Any) -> Iterator[str]:
         return
     yield from subtree_cover(inside, aq_parent(aq_inner(folder)), folder.getId())
     for shown_at in chain_of_default_pages(folder, site):
-        yield from page_cover(shown_at, _inside(shown_at, site))
+        yield from page_cover(shown_at, path_of(shown_at, site))
 
 
 def of_showing(obj: Any, site: Any) -> list[str] | None:
@@ -143,10 +144,6 @@ def _showing(obj: Any, site: Any) -> Iterator[Any]:
 
 
 def _related(obj: Any) -> Iterator[Any]:
-    try:
-        from zc.relation.interfaces import ICatalog
-    except ImportError:  # pragma: no cover - Plone brings it
-        return
     relations, intids = queryUtility(ICatalog), queryUtility(IIntIds)
     if relations is None or intids is None:
         return
@@ -196,6 +193,7 @@ def _layout(obj: Any) -> str:
     return (get_layout() if get_layout else "") or ""
 
 
-def _inside(obj: Any, site: Any) -> str | None:
+def path_of(obj: Any, site: Any) -> str | None:
+    """Return the path of ``obj`` inside the site, or None if it is elsewhere."""
     get_path = getattr(obj, "getPhysicalPath", None)
     return path_inside(get_path(), site.getPhysicalPath()) if get_path else None

@@ -54,13 +54,15 @@ def on_commit(event: IPubBeforeCommit) -> None:
     connection = getattr(getSite(), "_p_jar", None)
     if connection is None:
         return
-    changes = changes_here()
+    stored = list(_to_be_stored(connection))
+    # Most requests store nothing, and must not pay for reading the settings.
+    changes = changes_here() if stored else None
     if changes is None:
         return
     announced = {
         aq_base(change.obj)._p_oid for change in changes.objects.values() if change.own
     }
-    for obj in list(_to_be_stored(connection)):
+    for obj in stored:
         if obj._p_oid not in announced and (
             IContentish.providedBy(obj) or ISiteRoot.providedBy(obj)
         ):

@@ -161,9 +161,11 @@ class SiteChanges:
             return ("/", API, f"{API}/")
         return (path, f"{API}{path}")
 
-    def add_site(self) -> None:
-        """Add every page, at most once per interval: scope *site*."""
-        self.add(["/*"], every=self.settings.site_purge_interval)
+    def add_site(self, **how: Any) -> None:
+        """Add every page: scope *site*. At most once per interval, unless ``how``
+        says when.
+        """
+        self.add(["/*"], **(how or {"every": self.settings.site_purge_interval}))
 
     # --- objects --------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """Specification: changes that no event tells of are seen before a request's commit."""
 
+from collective.cloudfront.changes import silent
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.local.rules import reaches
 from collective.cloudfront.testing import DISTRIBUTION
@@ -49,6 +50,16 @@ def folder(site):
     collected(site)
     transaction.commit()
     return folder
+
+
+def test_a_request_that_stores_nothing_reads_no_settings(site, folder, monkeypatch):
+    asked = []
+    monkeypatch.setattr(silent, "changes_here", lambda: asked.append(1))
+    commit()
+    assert not asked
+    folder.setLayout("summary_view")
+    commit()
+    assert asked
 
 
 def test_a_default_page(site, folder):
