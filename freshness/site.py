@@ -5,11 +5,11 @@ folders ``work``, ``moving``, ``states`` and ``folders``, and has a name that sa
 """
 
 from collective.cloudfront.demo.instance import SITE_ID
+from collective.cloudfront.demo.make_site import main
 from collective.cloudfront.demo.make_site import make_site
 from io import BytesIO
 from typing import Any
 
-import os
 import sys
 import transaction
 
@@ -194,23 +194,5 @@ def _file() -> Any:
     return NamedBlobFile(b"The first text.", "text/plain", FILE_NAME)
 
 
-def main(zope_conf: str, distribution: str) -> None:
-    """Start Zope without a server, and create the site."""
-    from Testing.makerequest import makerequest
-    from zope.globalrequest import setRequest
-    from Zope2.Startup.run import make_wsgi_app
-
-    import Zope2
-
-    # Nothing is cached yet, so there is nothing to purge.
-    os.environ["CLOUDFRONT_ENABLED"] = "false"
-    make_wsgi_app({}, zope_conf)
-    app = makerequest(Zope2.app())
-    app.REQUEST["PARENTS"] = [app]
-    setRequest(app.REQUEST)
-    make(app, distribution)
-    Zope2.DB.close()
-
-
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*sys.argv[1:], make=make)

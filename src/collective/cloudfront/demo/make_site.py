@@ -3,6 +3,7 @@
 Run as ``python -m collective.cloudfront.demo.make_site etc/zope.conf E123``.
 """
 
+from collections.abc import Callable
 from collective.cloudfront.demo.instance import PASSWORD
 from collective.cloudfront.demo.instance import SITE_ID
 from collective.cloudfront.demo.instance import USER
@@ -92,8 +93,12 @@ def _add_content(site: Any) -> None:
         add(news, "News Item", f"Story {number}", f"The text of story {number}.")
 
 
-def main(zope_conf: str, distribution: str) -> None:
-    """Start Zope without a server, and create the site."""
+def main(
+    zope_conf: str,
+    distribution: str,
+    make: Callable[[Any, str], None] = make_site,
+) -> None:
+    """Start Zope without a server, and let ``make`` create the site."""
     from Testing.makerequest import makerequest
     from zope.globalrequest import setRequest
     from Zope2.Startup.run import make_wsgi_app
@@ -106,7 +111,7 @@ def main(zope_conf: str, distribution: str) -> None:
     app = makerequest(Zope2.app())
     app.REQUEST["PARENTS"] = [app]
     setRequest(app.REQUEST)
-    make_site(app, distribution)
+    make(app, distribution)
     Zope2.DB.close()
 
 
