@@ -209,7 +209,7 @@ class ICloudFrontSettings(Interface):
     )
 
     site_purge_interval = schema.Float(
-        title=_("label_site_purge_interval", default="Every page at most every (s)"),
+        title=_("label_site_purge_interval", default="Site purge interval (seconds)"),
         description=_(
             "help_site_purge_interval",
             default="So many seconds lie at least between two purges of every page "
