@@ -1,5 +1,7 @@
 """What installing and removing needs besides the XML in ``profiles/``."""
 
+from collective.cloudfront.changes.portlets import forget_all_places
+from collective.cloudfront.changes.portlets import remember_all_places
 from collective.cloudfront.interfaces import MANAGE_PURGING
 from collective.cloudfront.upgrades.to_3000 import remove_2_0
 from plone import api
@@ -21,9 +23,15 @@ class HiddenProfiles:
         return ["collective.cloudfront:uninstall"]
 
 
+def installed(setup: Any) -> None:
+    """Find what nothing in Plone lists: the folders with portlets of their own."""
+    remember_all_places(api.portal.get())
+
+
 def uninstalled(setup: Any) -> None:
     """Remove what XML cannot: our permission's roles, and leftovers of 2.0."""
     site = api.portal.get()
     # Without roles and acquired, a permission leaves no attribute on the site.
     site.manage_permission(MANAGE_PURGING, roles=[], acquire=1)
     remove_2_0(site)
+    forget_all_places(site)

@@ -25,7 +25,7 @@ _OF_ANY_EDIT = frozenset({"modified", "ModificationDate", "Date", "SearchableTex
 def collections_for(obj: Any, site: Any) -> Iterator[Any]:
     """Yield the collections of the site whose query does not rule out ``obj``."""
     for collection in _all_collections(site):
-        if may_show(_query(collection), obj, site):
+        if may_show(query_of(collection), obj, site):
             yield collection
 
 
@@ -49,10 +49,11 @@ def depends_on_any_edit(collection: Any) -> bool:
     """Say whether an edit of a mere text may change what ``collection`` lists."""
     if getattr(collection, "sort_on", None) in _OF_ANY_EDIT:
         return True
-    return any(each.get("i") in _OF_ANY_EDIT for each in _query(collection))
+    return any(each.get("i") in _OF_ANY_EDIT for each in query_of(collection))
 
 
-def _query(collection: Any) -> list[dict]:
+def query_of(collection: Any) -> list[dict]:
+    """Return the query of a collection, of plone.app.querystring."""
     return list(getattr(collection, "query", None) or ())
 
 

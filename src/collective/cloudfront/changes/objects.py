@@ -19,7 +19,7 @@ def add_object(changes: Any, physical: tuple[str, ...], change: Any) -> None:
     inside = path_inside(physical, changes.site_path)
     if inside is None:
         return
-    obj, site = change.obj, changes.site
+    obj = change.obj
     if change.reordered and not change.child_changed:
         add_order(changes, obj)
     if not (change.own or change.told) or _is_told_of_children(change):
@@ -34,11 +34,17 @@ def add_object(changes: Any, physical: tuple[str, ...], change: Any) -> None:
     cover_default_pages(changes, obj, urgent=leaves)
     if not change.shown:
         if change.edited:
-            changes.add(reach.of_text(obj, site))
+            _add_text(changes, obj)
         return
     add_dates(changes, obj)
     if public or was_public:
         add_reach(changes, obj, change.even_excluded, change.listed)
+
+
+def _add_text(changes: Any, obj: Any) -> None:
+    changes.add(reach.of_text(obj, changes.site))
+    if reach.is_text_site_wide(obj, changes.site):
+        changes.add_site()
 
 
 def _is_told_of_children(change: Any) -> bool:

@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collective.cloudfront.changes.collections import collections_for
 from collective.cloudfront.changes.collections import depends_on_any_edit
+from collective.cloudfront.changes.portlets import places_showing
 from collective.cloudfront.changes.urls import feeds_cover
 from collective.cloudfront.changes.urls import page_cover
 from collective.cloudfront.changes.urls import path_inside
@@ -26,13 +27,10 @@ from collective.cloudfront.changes.visible import is_in_navigation
 from collective.cloudfront.changes.visible import is_in_navigation_with_children
 from itertools import islice
 from plone.base.defaultpage import get_default_page
-from plone.portlets.constants import CONTEXT_CATEGORY
-from plone.portlets.interfaces import IPortletManager
 from Products.CMFCore.interfaces import IContentish
 from Products.CMFCore.interfaces import ISiteRoot
 from typing import Any
 from zc.relation.interfaces import ICatalog
-from zope.component import getUtilitiesFor
 from zope.component import queryUtility
 from zope.intid.interfaces import IIntIds
 
@@ -46,9 +44,6 @@ logger = logging.getLogger("collective.cloudfront")
 MOST_SHOWING = 4
 #: Layouts of folders that show more of an object than its title and description.
 _SHOWING_ALL = frozenset({"full_view", "tabular_view", "event_listing"})
-#: Portlets that show no content, or only what navigation shows.
-_HARMLESS_PORTLETS = ("navigation", "login", "actions", "static", "search", "sitemap")
-_HARMLESS_PORTLETS += ("colophon", "footer", "classic", "siteactions")
 
 
 def chain_of_default_pages(obj: Any, site: Any) -> Iterator[Any]:
@@ -77,6 +72,14 @@ def of_text(obj: Any, site: Any) -> Iterator[str]:
         yield from _everywhere(
             collection, site, page_cover if depends_on_any_edit(collection) else None
         )
+    for place in places_showing(obj, site, text=True):
+        if place is not site:
+            yield from _with_all_below(place, site)
+
+
+def is_text_site_wide(obj: Any, site: Any) -> bool:
+    """Say whether all pages show when a mere text of ``obj`` changed."""
+    return any(place is site for place in places_showing(obj, site, text=True))
 
 
 def _everywhere(
@@ -101,7 +104,9 @@ def is_site_wide(obj: Any, site: Any, even_excluded: bool, api: bool) -> bool:
         # Volto's pages show anything anywhere, by blocks
         return True
     registry = site.portal_registry
-    return is_in_navigation(obj, registry, even_excluded) or _has_portlets(site)
+    if is_in_navigation(obj, registry, even_excluded):
+        return True
+    return any(place is site for place in places_showing(obj, site))
 
 
 def is_order_site_wide(folder: Any, site: Any, api: bool) -> bool:
@@ -132,9 +137,20 @@ def listing(folder: Any, site: Any) -> Iterator[str]:
 def of_showing(obj: Any, site: Any) -> list[str] | None:
     """Return items for pages elsewhere that show ``obj``; None: too many."""
     pages = list(islice(_showing(obj, site), MOST_SHOWING + 1))
-    if len(pages) > MOST_SHOWING:
+    places = list(islice(places_showing(obj, site), MOST_SHOWING + 1))
+    if len(pages) + len(places) > MOST_SHOWING:
         return None
-    return [item for page in pages for item in _everywhere(page, site, page_cover)]
+    return [
+        *(item for page in pages for item in _everywhere(page, site, page_cover)),
+        *(item for place in places for item in _with_all_below(place, site)),
+    ]
+
+
+def _with_all_below(place: Any, site: Any) -> tuple[str, ...]:
+    inside = path_of(place, site)
+    if inside is None:
+        return ()
+    return subtree_cover(inside, aq_parent(aq_inner(place)), place.getId())
 
 
 def _showing(obj: Any, site: Any) -> Iterator[Any]:
@@ -171,21 +187,6 @@ def translations(obj: Any) -> Iterator[Any]:
     for translation in manager.get_translations().values():
         if translation is not None and aq_base(translation) is not aq_base(obj):
             yield translation
-
-
-def _has_portlets(site: Any) -> bool:
-    """Say whether a portlet somewhere may show any content."""
-    for _name, manager in getUtilitiesFor(IPortletManager, context=site):
-        places = manager.get(CONTEXT_CATEGORY)
-        for assignments in (places or {}).values():
-            if any(not _is_harmless(each) for each in assignments.values()):
-                return True
-    return False
-
-
-def _is_harmless(assignment: Any) -> bool:
-    module = type(aq_base(assignment)).__module__.rpartition(".")[2]
-    return module in _HARMLESS_PORTLETS
 
 
 def _layout(obj: Any) -> str:

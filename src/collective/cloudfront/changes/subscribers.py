@@ -26,6 +26,7 @@ from collective.cloudfront.changes.objects import add_reach
 from collective.cloudfront.changes.objects import cover_default_pages
 from collective.cloudfront.changes.objects import forget_dates
 from collective.cloudfront.changes.paths import purge_paths
+from collective.cloudfront.changes.portlets import remember_place
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.changes.transaction import collect
 from collective.cloudfront.changes.transaction import forget_settings
@@ -36,8 +37,10 @@ from collective.cloudfront.changes.visible import is_public
 from collective.cloudfront.changes.visible import shows
 from collective.cloudfront.planning.items import normalise
 from collective.cloudfront.process import this_process
+from collective.cloudfront.settings import is_installed
 from collective.cloudfront.settings import PREFIX
 from collective.cloudfront.settings import PURGING_ENABLED
+from collective.cloudfront.settings import registry_of
 from collective.cloudfront.settings import split_distributions
 from functools import wraps
 from OFS.interfaces import IItem
@@ -289,6 +292,11 @@ def on_translation(event: IObjectEvent) -> None:
 @never_failing
 def on_portlet(assignment: Any, event: IObjectEvent) -> None:
     """A portlet was added, edited, or removed."""
+    site = current_site()
+    registry = None if site is None else registry_of(site)
+    if registry is not None and is_installed(registry):
+        # Also while nothing is purged: one day it will be
+        remember_place(getattr(event, "newParent", None) or assignment, site)
     changes = changes_here()
     if changes is not None:
         changes.add_site()

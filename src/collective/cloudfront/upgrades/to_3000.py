@@ -14,6 +14,7 @@ roles of its permission                      kept: the permission is the same on
 
 from AccessControl.Permission import pname
 from Acquisition import aq_base
+from collective.cloudfront.changes.portlets import remember_all_places
 from collective.cloudfront.interfaces import MANAGE_PURGING
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import PREFIX
@@ -56,6 +57,7 @@ def upgrade(setup: Any) -> None:
         setup.runImportStepFromProfile(_PROFILE, step, run_dependencies=False)
     if old:
         carry_over(old)
+    remember_all_places(site)
 
 
 def old_settings(site: Any) -> dict[str, str]:

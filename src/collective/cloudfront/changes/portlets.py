@@ -1,0 +1,143 @@
+"""Which pages show an object in a portlet, told from the portlets' own settings.
+
+A portlet is shown by the folder it was assigned to and all below. Nothing in Plone
+lists those folders, so their UIDs are remembered: found once at the installation, then
+kept when portlets are assigned.
+"""
+
+from Acquisition import aq_base
+from Acquisition import aq_chain
+from BTrees.OOBTree import OOTreeSet
+from collections.abc import Iterator
+from collective.cloudfront.changes.collections import depends_on_any_edit
+from collective.cloudfront.changes.collections import may_show
+from collective.cloudfront.changes.collections import query_of
+from plone.app.uuid.utils import uuidToObject
+from plone.event.interfaces import IEvent
+from plone.portlets.constants import CONTENT_TYPE_CATEGORY
+from plone.portlets.constants import CONTEXT_ASSIGNMENT_KEY
+from plone.portlets.interfaces import IPortletManager
+from plone.uuid.interfaces import IUUID
+from Products.CMFCore.interfaces import ISiteRoot
+from typing import Any
+from zope.annotation.interfaces import IAnnotations
+from zope.component import getUtilitiesFor
+
+
+#: Annotation of the site: UIDs of the folders with portlets of their own.
+PLACES = "collective.cloudfront.portlets"
+
+#: Modules of portlets that show visitors no content, or only what navigation shows.
+_HARMLESS = frozenset(
+    {
+        "actions",
+        "classic",
+        "colophon",
+        "footer",
+        "language",
+        "login",
+        "navigation",
+        "recent",  # not for visitors who have not logged in
+        "review",
+        "rss",
+        "search",
+        "siteactions",
+        "sitemap",
+        "static",
+    }
+)
+_NEWS = "news"
+_EVENTS = frozenset({"events", "calendar", "portlet_events", "portlet_calendar"})
+_COLLECTION = "plone.portlet.collection.collection"
+
+
+def places_showing(obj: Any, site: Any, text: bool = False) -> Iterator[Any]:
+    """Yield the folders that, with all below, may show ``obj`` in a portlet.
+
+    ``text``: nothing changed that a portlet shows, only the date of the change.
+    """
+    for place in _places(obj, site):
+        if any(_may_show(each, obj, site, text) for each in _assignments(place)):
+            yield place
+
+
+def remember_place(assignments: Any, site: Any) -> None:
+    """Remember the folder whose ``assignments`` (of a portlet manager) changed."""
+    for parent in aq_chain(assignments):
+        if ISiteRoot.providedBy(parent):
+            return  # always looked at
+        uid = IUUID(parent, None)
+        if uid is not None:
+            _remember(site, uid)
+            return
+    # Code that assigns portlets need not say where
+    remember_all_places(site)
+
+
+def remember_all_places(site: Any) -> None:
+    """Find the folders with portlets of their own. Looks at every folder once."""
+    catalog = site.portal_catalog
+    for brain in catalog.unrestrictedSearchResults(is_folderish=True):
+        folder = brain._unrestrictedGetObject()
+        uid = IUUID(folder, None)
+        if uid is not None and not ISiteRoot.providedBy(folder) and _has_own(folder):
+            _remember(site, uid)
+
+
+def forget_all_places(site: Any) -> None:
+    """Remove what was remembered from the site."""
+    IAnnotations(site).pop(PLACES, None)
+
+
+def _remember(site: Any, uid: str) -> None:
+    annotations = IAnnotations(site)
+    places = annotations.get(PLACES)
+    if places is None:
+        places = annotations[PLACES] = OOTreeSet()
+    if uid not in places:
+        places.insert(uid)
+
+
+def _places(obj: Any, site: Any) -> Iterator[Any]:
+    yield site
+    for uid in IAnnotations(site).get(PLACES, ()):
+        place = uuidToObject(uid, unrestricted=True)
+        if place is not None:
+            yield place
+
+
+def _has_own(place: Any) -> bool:
+    return any(True for _each in _own(place))
+
+
+def _own(place: Any) -> Iterator[Any]:
+    annotations = IAnnotations(place, None) or {}
+    for assignments in annotations.get(CONTEXT_ASSIGNMENT_KEY, {}).values():
+        yield from assignments.values()
+
+
+def _assignments(place: Any) -> Iterator[Any]:
+    yield from _own(place)
+    if not ISiteRoot.providedBy(place):
+        return
+    # Those of content types are shown anywhere
+    for _name, manager in getUtilitiesFor(IPortletManager, context=place):
+        for assignments in (manager.get(CONTENT_TYPE_CATEGORY) or {}).values():
+            yield from assignments.values()
+
+
+def _may_show(assignment: Any, obj: Any, site: Any, text: bool) -> bool:
+    module = type(aq_base(assignment)).__module__
+    if module == _COLLECTION:
+        collection = uuidToObject(getattr(assignment, "uid", None), unrestricted=True)
+        if collection is None or text and not depends_on_any_edit(collection):
+            return False
+        return may_show(query_of(collection), obj, site)
+    if text:
+        return False
+    kind = module.rpartition(".")[2]
+    if kind == _NEWS:
+        return obj.portal_type == "News Item"
+    if kind in _EVENTS:
+        return IEvent.providedBy(obj)
+    return kind not in _HARMLESS
