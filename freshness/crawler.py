@@ -25,10 +25,19 @@ _KEPT_OF_CROWD = (0, 1, -1)
 _THREADS = 4
 _ACCEPT = "text/html,*/*;q=0.8"
 _BATCH = "?b_start:int=20"
-_EXPAND = "?expand=breadcrumbs,navigation,actions"
+_API = "/++api++"
+_EXPAND = "?expand=breadcrumbs,navigation,actions,navroot"
+_LISTED = (
+    '{"query":[{"i":"portal_type","o":"plone.app.querystring.operation.selection.any",'
+    '"v":["Document","News Item"]}],"sort_on":"sortable_title","b_size":10}'
+)
+#: A listing block's question, with fields that its answer shows.
+_LISTING = f"/@querystring-search?query={quote(_LISTED)}"
 
 _SITE_URLS = ("/", "/sitemap", "/sitemap.xml.gz", "/RSS")
-_SITE_API = ("/++api++", "/++api++/@navigation", "/++api++" + _EXPAND)
+_SITE_API = ("", "/", _EXPAND, "/@navigation", "/@site", _LISTING)
+#: Volto asks the REST API for pages, and Plone itself for these.
+_NOT_PAGES = ("/@@images", "/@@download", "/sitemap.xml.gz")
 _VIEWS = {
     "Collection": ("", "/RSS", _BATCH),
     "Image": ("", "/view", "/@@images/image", "/@@images/image/preview"),
@@ -85,30 +94,42 @@ def _excerpt(line: bytes, other: bytes) -> str:
     return repr(line[max(0, shared - 20) : shared + 50].decode(errors="replace"))
 
 
-def urls_of(contents: Iterable[Content], api: bool = False) -> list[str]:
+def urls_of(contents: Iterable[Content], volto: bool = False) -> list[str]:
     """Return the URLs of a site with these contents."""
-    urls = [*_SITE_URLS, *(_SITE_API if api else ())]
+    urls = _of_volto("", _SITE_URLS, _SITE_API) if volto else list(_SITE_URLS)
     for content in _without_crowds(contents):
-        urls.extend(urls_at(content.path, content.portal_type, api))
+        urls.extend(urls_at(content.path, content.portal_type, volto))
     return list(dict.fromkeys(urls))
 
 
-def urls_worked_on(path: str, portal_type: str, api: bool = False) -> list[str]:
+def urls_worked_on(path: str, portal_type: str, volto: bool = False) -> list[str]:
     """Return more URLs of one object, for what an operation is about."""
-    urls = [*urls_at(path, portal_type, api), path + "/view", path + "/"]
-    urls += [path + "/RSS"] if portal_type == "Folder" else []
+    urls = urls_at(path, portal_type, volto)
+    if volto:
+        services = ("/", "/@breadcrumbs", "/@contextnavigation", "/@comments", _LISTING)
+        urls += [f"{_API}{path}{service}" for service in services]
+    else:
+        urls += [path + "/view", path + "/"]
+        urls += [path + "/RSS"] if portal_type == "Folder" else []
     return list(dict.fromkeys(urls))
 
 
-def urls_at(path: str, portal_type: str, api: bool = False) -> list[str]:
+def urls_at(path: str, portal_type: str, volto: bool = False) -> list[str]:
     """Return the URLs of one object. Of crowds there is a second batch."""
     urls = [path + view for view in _VIEWS.get(portal_type, ("",))]
     if path.endswith("/listing"):
         urls += [path + _BATCH, f"{path}/view", f"{path}/view{_BATCH}"]
-    if api:
-        urls += [f"/++api++{path}", f"/++api++{path}{_EXPAND}"]
-        urls += [f"/++api++{path}/@navigation"] if portal_type == "Folder" else []
+    if volto:
+        folders = ("/@navigation",) if portal_type == "Folder" else ()
+        batch = ("?b_start=10",) if path.endswith("/listing") else ()
+        return _of_volto(path, urls, ("", _EXPAND, *folders, *batch))
     return urls
+
+
+def _of_volto(path: str, urls: Iterable[str], services: Iterable[str]) -> list[str]:
+    """Return what Volto asks for instead of these URLs of an object."""
+    kept = [url for url in urls if url.startswith(tuple(path + n for n in _NOT_PAGES))]
+    return kept + [f"{_API}{path}{service}" for service in services]
 
 
 def _without_crowds(contents: Iterable[Content]) -> Iterator[Content]:

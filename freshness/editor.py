@@ -12,6 +12,10 @@ import requests
 _ANY = {"Accept": "*/*"}
 
 
+def _slate(words: str) -> list[dict]:
+    return [{"type": "p", "children": [{"text": words}]}]
+
+
 class NotPossible(Exception):
     """The site does not allow it in its present state."""
 
@@ -48,8 +52,14 @@ class Editor(BaseEditor):
     # plone.restapi
 
     def edit_text(self, path: str, words: str) -> None:
-        """Change the text of a page."""
-        self.edit(path, text={"data": f"<p>{words}</p>", "content-type": "text/html"})
+        """Change the text of a page, and its blocks, where pages are made of blocks."""
+        block = {"@type": "slate", "plaintext": words, "value": _slate(words)}
+        self.edit(
+            path,
+            text={"data": f"<p>{words}</p>", "content-type": "text/html"},
+            blocks={"only": block},
+            blocks_layout={"items": ["only"]},
+        )
 
     def replace_file(self, path: str, field: str, data: bytes, name: str) -> None:
         """Upload another image or file."""

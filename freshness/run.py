@@ -167,7 +167,9 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--only", action="append", choices=OPERATIONS, default=[])
     parser.add_argument("--skip", action="append", choices=OPERATIONS, default=[])
-    parser.add_argument("--api", action="store_true", help="visit /++api++/ too")
+    parser.add_argument(
+        "--volto", action="store_true", help="a site for Volto, which reads /++api++/"
+    )
     parser.add_argument("--walk", type=int, default=0, metavar="N", help="random steps")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=int, default=10, help="steps between looks")
@@ -183,7 +185,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = _arguments(arguments)
     # Zope is stopped also where a time limit ends this.
     signal.signal(signal.SIGTERM, _end)
-    with _folder(options.dir) as folder, World(folder, options.api).running() as world:
+    with (
+        _folder(options.dir) as folder,
+        World(folder, options.volto).running() as world,
+    ):
         world.warm()
         unsteady = world.unsteady()
         for url, difference in unsteady.items():

@@ -1,6 +1,6 @@
 """Runs in Zope: make a site with one of everything that editors work on.
 
-``python -m freshness.site etc/zope.conf E123``. What the operations work on is in the
+``python -m freshness.site etc/zope.conf E123 classic``. What the operations work on is in the
 folders ``work``, ``moving``, ``states`` and ``folders``, and has a name that says for which one it is.
 """
 
@@ -54,15 +54,17 @@ def picture(colour: str) -> bytes:
     return file.getvalue()
 
 
-def make(app: Any, distribution: str) -> None:
+def make(app: Any, distribution: str, kind: str) -> None:
     """Make the demo's site, and add the content."""
-    make_site(app, distribution)
+    make_site(app, distribution, kind)
     site = app[SITE_ID]
     for profile in _PROFILES:
         site.portal_setup.runAllImportStepsFromProfile(f"profile-{profile}")
     _configure()
     _add_top(site)
     _add_work(site)
+    if not _has_folders(site):
+        _add(site["work"]["edit-text"], "Document", "child")
     _add_lists(site)
     _relate(site)
     transaction.commit()
@@ -147,6 +149,8 @@ def _add(container: Any, portal_type: str, name: str, **fields: Any) -> Any:
     from plone.dexterity.utils import createContentInContainer
 
     publish = fields.pop("publish", True)
+    if portal_type == "Folder" and not _has_folders(container):
+        portal_type = "Document"
     fields = {"id": name, "title": name.replace("-", " ").title(), **fields}
     if portal_type in ("Document", "News Item"):
         fields["text"] = RichTextValue(
@@ -159,6 +163,11 @@ def _add(container: Any, portal_type: str, name: str, **fields: Any) -> Any:
     if publish and workflow.getChainFor(content):
         workflow.doActionFor(content, "publish")
     return content
+
+
+def _has_folders(context: Any) -> bool:
+    """Volto has pages instead, which hold pages."""
+    return context.portal_types["Folder"].global_allow
 
 
 def _submit(content: Any) -> None:

@@ -59,8 +59,8 @@ class Finding:
 class World:
     """The site, its edge and its editor."""
 
-    def __init__(self, folder: Path, api: bool = False):
-        self.api = api
+    def __init__(self, folder: Path, volto: bool = False):
+        self.volto = volto
         self.cloudfront = LocalCloudFront(options=_options())
         # Started once, so that it has ports for good.
         with self.cloudfront:
@@ -94,7 +94,8 @@ class World:
     def running(self) -> Iterator["World"]:
         """Make the site, start Zope and CloudFront, and stop them at the end."""
         self.instance.configure()
-        self.instance.run("freshness.site", DISTRIBUTION)
+        kind = "volto" if self.volto else "classic"
+        self.instance.run("freshness.site", DISTRIBUTION, kind)
         with self.cloudfront:
             try:
                 self.instance.start()
@@ -125,9 +126,9 @@ class World:
         """Have everything cached that is not, also where there is nothing yet."""
         contents = self.contents()
         types = {content.path: content.portal_type for content in contents}
-        urls = urls_of(contents, self.api)
+        urls = urls_of(contents, self.volto)
         for path in own:
-            extra = urls_worked_on(path, types.get(path, "Folder"), self.api)
+            extra = urls_worked_on(path, types.get(path, "Folder"), self.volto)
             self._extra.update(dict.fromkeys(extra))
         while len(self._extra) > _REMEMBERED:
             del self._extra[next(iter(self._extra))]

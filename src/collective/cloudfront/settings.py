@@ -317,6 +317,7 @@ class Settings:
     site_on_navigation: bool = True
     site_purge_interval: float = 60.0
     api: bool = False
+    classic: bool = True
     monthly_budget: int = 0
     #: Pairs of a distribution's id and the path inside the site that is its root.
     served: tuple[tuple[str, str], ...] = ()
@@ -375,6 +376,7 @@ def read_settings(
         site_on_navigation=get("navigation_changes") == "site",
         site_purge_interval=get("site_purge_interval"),
         api=_has_api(registry, get("api_paths")),
+        classic=VOLTO not in registry.records,
         monthly_budget=get("monthly_budget"),
         credentials=Credentials(
             profile=get("aws_profile"),

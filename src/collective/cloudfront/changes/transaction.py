@@ -17,6 +17,8 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collective.cloudfront.changes.objects import add_object
+from collective.cloudfront.changes.urls import ClassicPath
+from collective.cloudfront.changes.urls import FeedPath
 from collective.cloudfront.changes.urls import path_inside
 from collective.cloudfront.changes.urls import subtree_cover
 from collective.cloudfront.delivery.courier import Target
@@ -156,6 +158,10 @@ class SiteChanges:
 
     def _with_twin(self, path: str) -> tuple[str, ...]:
         if not self.settings.api or path == "/*" or path.startswith(API):
+            return (path,)
+        if isinstance(path, ClassicPath) and not self.settings.classic:
+            return ()
+        if isinstance(path, FeedPath):
             return (path,)
         if path == "/":
             return ("/", API, f"{API}/")

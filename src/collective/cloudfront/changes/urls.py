@@ -28,6 +28,14 @@ _VIEWS = ("view",)
 _LAST_CHARACTER = "\U0010ffff"
 
 
+class FeedPath(str):
+    """A path that has no twin in the REST API."""
+
+
+class ClassicPath(FeedPath):
+    """A path that only Classic UI has, and Volto does not."""
+
+
 def path_inside(physical: tuple[str, ...], site: tuple[str, ...]) -> str | None:
     """Return the quoted path of an object inside its site, or None if elsewhere.
 
@@ -58,17 +66,20 @@ def object_cover(obj: Any, inside: str) -> tuple[str, ...]:
     views = dict.fromkeys((*_VIEWS, *_layout(obj)))
     return (
         inside or "/",
-        f"{inside}/?*",
         # The site has no URL without a slash
-        *((f"{inside}?*", f"{inside}/") if inside else ()),
+        *(_with_slash(inside) if inside else ("/?*",)),
         f"{inside}/@*",
         *(
-            item
+            ClassicPath(item)
             for view in views
             for item in subtree_cover(f"{inside}/{view}", obj, view)
         ),
         *feeds_cover(obj, inside),
     )
+
+
+def _with_slash(inside: str) -> tuple[str, ...]:
+    return (f"{inside}?*", f"{inside}/", ClassicPath(f"{inside}/?*"))
 
 
 def page_cover(obj: Any, inside: str) -> tuple[str, ...]:
@@ -91,7 +102,7 @@ def feeds_cover(obj: Any, inside: str) -> tuple[str, ...]:
         logger.warning("The feeds of %r cannot be listed (%s).", obj, error)
         return ()
     return tuple(
-        item
+        FeedPath(item)
         for name in types or ()
         for item in subtree_cover(f"{inside}/{quote(name)}", obj, name)
     )

@@ -27,8 +27,11 @@ _PAGE = "<p>{}</p>"
 _NEWS = 3
 
 
-def make_site(app: Any, distribution: str) -> None:
-    """Create users, site, add-on, settings and some content, and commit."""
+def make_site(app: Any, distribution: str, kind: str = "classic") -> None:
+    """Create users, site, add-on, settings and some content, and commit.
+
+    ``kind``: Plone's name for a kind of site, ``classic`` or ``volto``.
+    """
     from AccessControl.SecurityManagement import newSecurityManager
     from Products.CMFPlone.factory import addPloneSite
 
@@ -39,12 +42,12 @@ def make_site(app: Any, distribution: str) -> None:
         SITE_ID,
         title="Behind CloudFront",
         setup_content=False,
-        distribution_name="classic",
+        distribution_name=kind,
     )
     for profile in _PROFILES:
         site.portal_setup.runAllImportStepsFromProfile(f"profile-{profile}")
     _configure(distribution)
-    _add_content(site)
+    _add_content(site, "Document" if kind == "volto" else "Folder")
     transaction.commit()
 
 
@@ -72,7 +75,7 @@ def _configure(distribution: str) -> None:
     site.portal_workflow.setDefaultChain("simple_publication_workflow")
 
 
-def _add_content(site: Any) -> None:
+def _add_content(site: Any, folders: str) -> None:
     from plone import api
     from plone.app.textfield.value import RichTextValue
 
@@ -88,15 +91,15 @@ def _add_content(site: Any) -> None:
 
     add(site, "Document", "Welcome", "This page waits for your edit.")
     add(site, "Document", "About", "A page about nothing in particular.")
-    news = add(site, "Folder", "News")
+    news = add(site, folders, "News")
     for number in range(1, _NEWS + 1):
         add(news, "News Item", f"Story {number}", f"The text of story {number}.")
 
 
 def main(
     zope_conf: str,
-    distribution: str,
-    make: Callable[[Any, str], None] = make_site,
+    *arguments: str,
+    make: Callable[..., None] = make_site,
 ) -> None:
     """Start Zope without a server, and let ``make`` create the site."""
     from Testing.makerequest import makerequest
@@ -111,7 +114,7 @@ def main(
     app = makerequest(Zope2.app())
     app.REQUEST["PARENTS"] = [app]
     setRequest(app.REQUEST)
-    make(app, distribution)
+    make(app, *arguments)
     Zope2.DB.close()
 
 

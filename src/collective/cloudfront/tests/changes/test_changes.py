@@ -11,6 +11,8 @@ from DateTime import DateTime
 from plone import api
 from plone.app.dexterity.behaviors.metadata import IDublinCore
 from plone.app.workflow.events import LocalrolesModifiedEvent
+from plone.registry import field
+from plone.registry import Record
 from plone.registry.interfaces import IRegistry
 from z3c.caching.interfaces import IPurgePaths
 from z3c.caching.purge import Purge
@@ -357,6 +359,17 @@ class TestTheSite:
         collected(site)
         edited(page, "IRichTextBehavior.text")
         assert collected(site) == {"/page*", "/++api++/page*"}
+
+    def test_with_volto_pages_that_hold_pages_have_no_classic_views(self, site, deep):
+        create(deep, id="page")
+        getUtility(IRegistry).records["volto.frontend_domain"] = Record(
+            field.TextLine(), "https://example.org"
+        )
+        setting("api_paths", "on")
+        collected(site)
+        edited(deep, "IRichTextBehavior.text")
+        pages = {f"/one/two/three{end}" for end in ("", "?*", "/", "/@*")}
+        assert collected(site) == pages | {f"/++api++{page}" for page in pages}
 
 
 class TestMovingAndRemoving:
