@@ -1,7 +1,7 @@
 """Changes that no event tells of: default pages, layouts, undo, other people's code.
 
-Before a request's commit, every content object that the transaction will store and
-that no event has named is compared with what the database holds of it.
+Before the commit of a request or a script, every content object that the transaction
+will store and that no event has named is compared with what the database holds of it.
 """
 
 from Acquisition import aq_base
@@ -11,6 +11,7 @@ from collective.cloudfront.changes.subscribers import current_site
 from collective.cloudfront.changes.subscribers import never_failing
 from collective.cloudfront.changes.subscribers import note
 from collective.cloudfront.changes.transaction import collect
+from collective.cloudfront.changes.transaction import collect_late
 from collective.cloudfront.changes.visible import shows
 from collective.cloudfront.process import sites_below
 from plone.app.uuid.utils import uuidToObject
@@ -21,7 +22,10 @@ from typing import Any
 from ZODB.POSException import POSKeyError
 from zope.component import adapter
 from zope.component.hooks import getSite
+from zope.processlifetime import IDatabaseOpenedWithRoot
 from ZPublisher.interfaces import IPubBeforeCommit
+
+import transaction
 
 
 #: Written without anything to be seen: locks, histories, scales, and dates of the
@@ -51,6 +55,39 @@ def on_commit(event: IPubBeforeCommit) -> None:
     """Look for content that is about to be stored and that nobody spoke of."""
     if event.request.get("URL", "").endswith(f"/{_UNDO}"):
         undone(event.request)
+    _look_at_stored()
+
+
+class ScriptWatch:
+    """Looks at what scripts commit: an ``ISynchronizer`` of the main thread.
+
+    Zope's requests run in other threads. A script's commits raise no event, and a
+    transaction tells only synchronizers of its end, however it ends.
+    """
+
+    @never_failing
+    def beforeCompletion(self, current: Any) -> None:
+        """Look, and have what is found prepared if this is a commit."""
+        _look_at_stored()
+        collect_late(current)
+
+    def afterCompletion(self, current: Any) -> None:
+        """Nothing to do."""
+
+    def newTransaction(self, current: Any) -> None:
+        """Nothing to do."""
+
+
+_watch = ScriptWatch()
+
+
+@adapter(IDatabaseOpenedWithRoot)
+def watch_scripts(event: IDatabaseOpenedWithRoot) -> None:
+    """Watch the thread that Zope is started in, and that scripts run in."""
+    transaction.manager.registerSynch(_watch)
+
+
+def _look_at_stored() -> None:
     connection = getattr(getSite(), "_p_jar", None)
     if connection is None:
         return

@@ -236,6 +236,14 @@ class _Changes:
         self.sites: dict[tuple[str, ...], SiteChanges] = {}
         self.hooked = False
 
+    def targets(self) -> dict[str, Target]:
+        """Return what a courier may deliver to for these sites, by id."""
+        found: dict[str, Target] = {}
+        for site in self.sites.values():
+            if site.active:
+                found.update(site.settings.targets())
+        return found
+
 
 def changes_of(site: Any) -> SiteChanges:
     """Return the changes of ``site`` in the current transaction.
@@ -297,15 +305,26 @@ def collect(site: Any, paths: Iterable[str]) -> None:
 def _before_commit(current: transaction.Transaction, changes: _Changes) -> None:
     changes.hooked = False  # an event in a later hook registers us again
     entries = [entry for site in changes.sites.values() for entry in site.take()]
-    if not entries:
+    if entries:
+        token = uuid.uuid4().hex
+        current.join(_Durable(this_process().intake.prepare(token, entries)))
+        current.addAfterCommitHook(_after_commit, (token, entries, changes.targets()))
+
+
+def collect_late(current: transaction.Transaction) -> None:
+    """Have prepared what was noted since ``current`` called its before-commit hooks.
+
+    If ``current`` is being aborted instead, nothing is prepared.
+    """
+    try:
+        changes = current.data(_KEY)
+    except KeyError:
         return
-    token = uuid.uuid4().hex
-    targets: dict[str, Target] = {}
-    for site in changes.sites.values():
-        if site.active:
-            targets.update(site.settings.targets())
-    current.join(_Durable(this_process().intake.prepare(token, entries)))
-    current.addAfterCommitHook(_after_commit, (token, entries, targets))
+    entries = [entry for site in changes.sites.values() for entry in site.take()]
+    if entries:
+        token = uuid.uuid4().hex
+        current.join(_Late(token, entries))
+        current.addAfterCommitHook(_after_commit, (token, entries, changes.targets()))
 
 
 @implementer(IDataManager)
@@ -333,6 +352,18 @@ class _Durable:
         """The hooks do the rest."""
 
     abort = tpc_begin = commit = tpc_finish = tpc_abort = _nothing
+
+
+class _Late(_Durable):
+    """Prepares in the commit itself: the hooks before it are over."""
+
+    def __init__(self, token: str, entries: list[Entry]):
+        self._token = token
+        self._entries = entries
+
+    def commit(self, current: transaction.Transaction) -> None:
+        """Prepare. Never fails: the intake says what is wrong."""
+        self._wait = this_process().intake.prepare(self._token, self._entries)
 
 
 def _after_commit(

@@ -3,6 +3,7 @@
 from collective.cloudfront.changes import silent
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.local.rules import reaches
+from collective.cloudfront.purge import suspended
 from collective.cloudfront.testing import DISTRIBUTION
 from plone import api
 from plone.app.discussion.interfaces import IConversation
@@ -113,6 +114,42 @@ def test_a_comment(site, folder):
     assert reached(collected(site), "/folder/page")
     del conversation[identifier]
     assert reached(collected(site), "/folder/page")
+
+
+class TestAScript:
+    @pytest.fixture(autouse=True)
+    def script(self, site, folder, process):
+        """Transactions of a script: no publisher says that they commit."""
+        process.deliver()
+        process.gateway.batches.clear()
+        transaction.manager.registerSynch(silent._watch)
+        yield
+        transaction.manager.unregisterSynch(silent._watch)
+
+    def test_has_its_silent_changes_seen_when_it_commits(self, folder, process):
+        folder.setDefaultPage("page")
+        transaction.commit()
+        assert reached(process.deliver(), "/folder", "/folder?x=1", "/")
+
+    def test_has_no_change_seen_that_it_aborts(self, folder, process):
+        folder.setDefaultPage("page")
+        transaction.abort()
+        transaction.commit()
+        assert process.deliver() == []
+        assert process.outbox.status().prepared == 0
+
+    def test_has_other_changes_sent_once(self, folder, process):
+        notify(ObjectModifiedEvent(folder["page"], Attributes(None, "text")))
+        transaction.commit()
+        assert process.deliver() == ["/folder/page*"]
+        assert len(process.gateway.batches) == 1
+
+    def test_may_leave_the_look_to_a_suspension(self, folder, process):
+        with suspended():
+            folder.setDefaultPage("page")
+            transaction.commit()
+        transaction.commit()
+        assert process.deliver() == ["/*"]
 
 
 def test_undo_purges_everything(site):
