@@ -22,6 +22,9 @@ def add_object(changes: Any, physical: tuple[str, ...], change: Any) -> None:
     obj = change.obj
     if change.reordered and not change.child_changed:
         add_order(changes, obj)
+    if not change.own and changes.settings.api:
+        # There, not in Classic UI, a folder tells when something came or went
+        changes.add_api(page_cover(obj, inside))
     if not (change.own or change.told) or _is_told_of_children(change):
         return
     public = is_public(obj)

@@ -59,6 +59,16 @@ def public_item(prefix: str, path: str) -> str:
     return normalise(prefix + path)
 
 
+def _twins(path: str) -> tuple[str, ...]:
+    """Return the paths of the REST API for a path inside the site."""
+    if isinstance(path, FeedPath):
+        return ()
+    if path in ("/", "/?*"):
+        # The site's own answer, with and without a slash
+        return (f"{API}{path[1:]}", f"{API}{path}")
+    return (f"{API}{path}",)
+
+
 @dataclass(slots=True)
 class ObjectChange:
     """What happened to an object in this transaction.
@@ -156,16 +166,17 @@ class SiteChanges:
             urgent = entry.urgent or bool(known and known.urgent)
             self._entries[key] = replace(entry, urgent=urgent)
 
+    def add_api(self, paths: Iterable[str], **how: Any) -> None:
+        """Add the twins of paths inside the site only."""
+        for path in paths:
+            self.add(_twins(path), **how)
+
     def _with_twin(self, path: str) -> tuple[str, ...]:
         if not self.settings.api or path == "/*" or path.startswith(API):
             return (path,)
         if isinstance(path, ClassicPath) and not self.settings.classic:
             return ()
-        if isinstance(path, FeedPath):
-            return (path,)
-        if path == "/":
-            return ("/", API, f"{API}/")
-        return (path, f"{API}{path}")
+        return (path, *_twins(path))
 
     def add_site(self, **how: Any) -> None:
         """Add every page: scope *site*. At most once per interval, unless ``how``

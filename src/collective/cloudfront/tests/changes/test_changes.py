@@ -360,6 +360,16 @@ class TestTheSite:
         edited(page, "IRichTextBehavior.text")
         assert collected(site) == {"/page*", "/++api++/page*"}
 
+    def test_with_volto_a_folder_tells_when_something_came(self, site, deep):
+        setting("api_paths", "on")
+        site.portal_workflow.setDefaultChain("simple_publication_workflow")
+        collected(site)
+        create(deep, id="page")
+        create(site, id="page")
+        items = collected(site)
+        assert reached(items, "/++api++/one/two/three?expand=x", "/++api++?expand=x")
+        assert "/*" not in items
+
     def test_with_volto_pages_that_hold_pages_have_no_classic_views(self, site, deep):
         create(deep, id="page")
         getUtility(IRegistry).records["volto.frontend_domain"] = Record(
