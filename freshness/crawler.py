@@ -1,8 +1,9 @@
 """Every URL that a visitor can reach, and what is answered there.
 
 Left out: ``@@search`` and ``@@querystring…`` with words in the query string, because
-their answers depend on all content and have no paths of their own; what is not
-cached (``login``, ``contact-info``, forms).
+their answers depend on all content and have no paths of their own, and so do the
+suggestions of "not found" pages; what is not cached (``login``, ``contact-info``,
+forms).
 """
 
 from collections.abc import Iterable
@@ -48,11 +49,12 @@ _VIEWS = {
 #: The demo's, and like others.
 _BORING = {"/about", "/welcome", "/news/story-2", "/news/story-3"}
 
-#: What differs from one answer to the next although nothing changed.
+#: What differs from one answer to the next although nothing changed, or is a search.
 _VARYING = (
     (re.compile(rb'(name="_authenticator" value=")[0-9a-f]+'), rb"\1"),
     (re.compile(rb"(_authenticator=)[0-9a-f]+"), rb"\1"),
     (re.compile(rb"(came_from=)[^\"&]+"), rb"\1"),
+    (re.compile(rb"<h2>You might have been looking for.*?</nav>", re.DOTALL), b""),
 )
 
 

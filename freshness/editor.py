@@ -1,11 +1,13 @@
 """What editors do, over plone.restapi, in Classic UI forms and in the ZMI."""
 
 from base64 import b64encode
+from collections.abc import Iterator
 from collective.cloudfront.tests.http.people import Editor as BaseEditor
 from freshness.crawler import Content
 from lxml.html import fromstring
 from typing import Any
 
+import itertools
 import requests
 
 
@@ -22,6 +24,21 @@ class NotPossible(Exception):
 
 class Editor(BaseEditor):
     """The manager of the site."""
+
+    #: What is new is numbered; a walk says where each of its editors goes on.
+    numbers: Iterator[int] = itertools.count(1)
+
+    def new_number(self) -> int:
+        """Return a number that was not there before."""
+        return next(self.numbers)
+
+    def new_words(self, words: str) -> str:
+        """Return words that were not there before."""
+        return f"{words} {self.new_number()}"
+
+    def new_name(self, name: str) -> str:
+        """Return an id that was not there before."""
+        return self.new_words(name).replace(" ", "-")
 
     def contents(self) -> list[Content]:
         """Return all content, by path."""
@@ -92,6 +109,13 @@ class Editor(BaseEditor):
 
     # Classic UI and ZMI, with the token of a form
 
+    def edit_in_form(self, path: str, **fields: str) -> requests.Response:
+        """Edit content through the Classic edit form."""
+        try:
+            return super().edit_in_form(path, **fields)
+        except AssertionError as error:
+            raise NotPossible(f"The form of {path}: {error}") from error
+
     def classic(self, path: str, **form: Any) -> requests.Response:
         """Post a Classic UI or ZMI form."""
         answer = self._rest.post(
@@ -128,8 +152,9 @@ class Editor(BaseEditor):
             headers=_ANY,
             allow_redirects=False,
         )
-        if answer.status_code >= 400:
-            raise NotPossible(f"Undo: {answer.status_code} {answer.text[:300]}")
+        # A conflict with what came later is told on the form, which is shown again.
+        if answer.status_code != 302:
+            raise NotPossible(f"Undo: {answer.status_code} {_message(answer.text)}")
 
     @property
     def _database(self) -> str:
@@ -153,3 +178,8 @@ class Editor(BaseEditor):
     def set_layout(self, folder: str, name: str) -> None:
         """Choose a view, in the Classic menu."""
         self.classic(f"{folder}/selectViewTemplate", templateId=name)
+
+
+def _message(page: str) -> str:
+    found = fromstring(page).xpath("//*[contains(@class, 'alert')]")
+    return " ".join(found[0].text_content().split()) if found else page[:300]

@@ -22,7 +22,6 @@ from freshness.site import picture
 from typing import Any
 
 import base64
-import itertools
 import time
 
 
@@ -31,10 +30,9 @@ Pick = Callable[..., str]
 Operation = Callable[[Editor, Pick], Steps]
 
 OPERATIONS: dict[str, Operation] = {}
-#: Too slow for a walk, or they take the whole site along.
+#: Too slow for a walk.
 NOT_IN_A_WALK: set[str] = set()
 
-_numbers = itertools.count(1)
 _LOGO = "filenameb64:bG9nby5wbmc=;datab64:"
 
 
@@ -48,22 +46,6 @@ def table_only(function: Operation) -> Operation:
     """Leave an operation out of walks."""
     NOT_IN_A_WALK.add(function.__name__.replace("_", "-"))
     return function
-
-
-def new_words(words: str) -> str:
-    """Return words that were not there before."""
-    return f"{words} {next(_numbers)}"
-
-
-def new_name(name: str) -> str:
-    """Return an id that was not there before."""
-    return new_words(name).replace(" ", "-")
-
-
-def restart_names() -> None:
-    """Number from one again, so that a walk can be replayed."""
-    global _numbers
-    _numbers = itertools.count(1)
 
 
 def _parent(path: str) -> str:
@@ -89,7 +71,7 @@ def edit_text(editor: Editor, pick: Pick) -> Steps:
     """The text of a page, over plone.restapi."""
     page = pick("/work/edit-text", "Document")
     yield (page,)
-    editor.edit_text(page, new_words("Edited"))
+    editor.edit_text(page, editor.new_words("Edited"))
 
 
 @operation
@@ -100,8 +82,8 @@ def edit_in_form(editor: Editor, pick: Pick) -> Steps:
     editor.edit_in_form(
         page,
         **{
-            "form.widgets.IRichTextBehavior.text": f"<p>{new_words('Edited')}</p>",
-            "form.widgets.IDublinCore.description": new_words("Described"),
+            "form.widgets.IRichTextBehavior.text": f"<p>{editor.new_words('Edited')}</p>",
+            "form.widgets.IDublinCore.description": editor.new_words("Described"),
         },
     )
 
@@ -110,7 +92,7 @@ def edit_in_form(editor: Editor, pick: Pick) -> Steps:
 def edit_title_at_top(editor: Editor, pick: Pick) -> Steps:
     """The title of a page that all pages have in their navigation."""
     yield ("/top-page",)
-    editor.edit("/top-page", title=new_words("Top"))
+    editor.edit("/top-page", title=editor.new_words("Top"))
 
 
 @operation
@@ -118,7 +100,7 @@ def edit_title_below(editor: Editor, pick: Pick) -> Steps:
     """The title of a page that a listing, a collection and a relation show."""
     page = pick("/work/edit-title", "Document")
     yield (page,)
-    editor.edit(page, title=new_words("Title"))
+    editor.edit(page, title=editor.new_words("Title"))
 
 
 @operation
@@ -126,14 +108,14 @@ def edit_title_of_folder(editor: Editor, pick: Pick) -> Steps:
     """The title of a folder that is in the breadcrumbs of deep pages."""
     folder = pick("/deep/b/c", "Folder")
     yield (folder,)
-    editor.edit(folder, title=new_words("Folder"))
+    editor.edit(folder, title=editor.new_words("Folder"))
 
 
 @operation
 def edit_title_deep(editor: Editor, pick: Pick) -> Steps:
     """The title of a page below the depth of the navigation."""
     yield ("/deep/b/c/d/e/page",)
-    editor.edit("/deep/b/c/d/e/page", title=new_words("Deep"))
+    editor.edit("/deep/b/c/d/e/page", title=editor.new_words("Deep"))
 
 
 @operation
@@ -141,7 +123,9 @@ def edit_news(editor: Editor, pick: Pick) -> Steps:
     """Title and description of a news item."""
     news = pick("/work/news", "News Item")
     yield (news,)
-    editor.edit(news, title=new_words("News"), description=new_words("Described"))
+    editor.edit(
+        news, title=editor.new_words("News"), description=editor.new_words("Described")
+    )
 
 
 @operation
@@ -149,7 +133,9 @@ def edit_event(editor: Editor, pick: Pick) -> Steps:
     """When and where an event is."""
     event = pick("/work/event", "Event")
     yield (event,)
-    editor.edit(event, location=new_words("Hall"), title=new_words("Event"))
+    editor.edit(
+        event, location=editor.new_words("Hall"), title=editor.new_words("Event")
+    )
 
 
 @operation
@@ -157,7 +143,11 @@ def edit_collection(editor: Editor, pick: Pick) -> Steps:
     """The order of a collection."""
     path = pick("/work/collection", "Collection")
     yield (path,)
-    editor.edit(path, sort_reversed=next(_numbers) % 2 == 1, description=new_words("D"))
+    editor.edit(
+        path,
+        sort_reversed=editor.new_number() % 2 == 1,
+        description=editor.new_words("D"),
+    )
 
 
 @operation
@@ -165,7 +155,7 @@ def edit_link(editor: Editor, pick: Pick) -> Steps:
     """The target of a link."""
     link = pick("/link", "Link")
     yield (link,)
-    editor.edit(link, remoteUrl=f"https://example.org/{new_name('target')}")
+    editor.edit(link, remoteUrl=f"https://example.org/{editor.new_name('target')}")
 
 
 @operation
@@ -173,7 +163,7 @@ def replace_image(editor: Editor, pick: Pick) -> Steps:
     """The picture of an image; its scales have URLs of their own."""
     image = pick("/work/photo", "Image")
     yield (image,)
-    number = next(_numbers)
+    number = editor.new_number()
     colour = f"#{number * 4321 % 0xFFFFFF:06x}"
     editor.replace_file(image, "image", picture(colour), f"photo-{number}.png")
 
@@ -183,7 +173,7 @@ def replace_lead_image(editor: Editor, pick: Pick) -> Steps:
     """The picture of a news item."""
     news = pick("/work/news", "News Item")
     yield (news,)
-    colour = f"#{next(_numbers) * 1234 % 0xFFFFFF:06x}"
+    colour = f"#{editor.new_number() * 1234 % 0xFFFFFF:06x}"
     editor.replace_file(news, "image", picture(colour), "news.png")
 
 
@@ -192,7 +182,7 @@ def replace_file(editor: Editor, pick: Pick) -> Steps:
     """A file, keeping its name, which is not ASCII."""
     file = pick("/file", "File")
     yield (file,)
-    editor.replace_file(file, "file", new_words("Data").encode(), FILE_NAME)
+    editor.replace_file(file, "file", editor.new_words("Data").encode(), FILE_NAME)
 
 
 # Created, copied, renamed, moved, deleted
@@ -202,7 +192,7 @@ def replace_file(editor: Editor, pick: Pick) -> Steps:
 def create_and_publish(editor: Editor, pick: Pick) -> Steps:
     """A private page where "not found" is cached, which is published then."""
     folder = pick("/states", "Folder")
-    name = new_name("created")
+    name = editor.new_name("created")
     page = f"{folder}/{name}"
     yield (page,)
     editor.create(folder, "Document", id=name, title=name)
@@ -226,7 +216,7 @@ def copy(editor: Editor, pick: Pick) -> Steps:
 def rename_page(editor: Editor, pick: Pick) -> Steps:
     """Another id and title for a page, in the folder contents."""
     page = pick("/moving/rename", "Document")
-    new = f"{_parent(page)}/{new_name('renamed')}"
+    new = f"{_parent(page)}/{editor.new_name('renamed')}"
     yield page, new
     editor.rename(page, _id(new))
 
@@ -235,7 +225,7 @@ def rename_page(editor: Editor, pick: Pick) -> Steps:
 def rename_page_at_top(editor: Editor, pick: Pick) -> Steps:
     """Another id for a page in the navigation of all pages."""
     page = pick("/top-rename", "Document")
-    new = f"{_parent(page)}/{new_name('renamed')}"
+    new = f"{_parent(page)}/{editor.new_name('renamed')}"
     yield page, new
     editor.edit(page, id=_id(new))
 
@@ -244,7 +234,7 @@ def rename_page_at_top(editor: Editor, pick: Pick) -> Steps:
 def rename_folder(editor: Editor, pick: Pick) -> Steps:
     """Another id for a folder with descendants."""
     folder = _pick_folder(pick, "/moving/rename-folder")
-    new = f"{_parent(folder)}/{new_name('renamed-folder')}"
+    new = f"{_parent(folder)}/{editor.new_name('renamed-folder')}"
     yield folder, new, f"{folder}/sub/page", f"{new}/sub/page"
     editor.rename(folder, _id(new))
 
@@ -283,7 +273,7 @@ def move_into_private(editor: Editor, pick: Pick) -> Steps:
 @operation
 def move_out_of_private(editor: Editor, pick: Pick) -> Steps:
     """A page out of a private folder."""
-    name = new_name("in-private")
+    name = editor.new_name("in-private")
     page = editor.create("/moving/private", "Document", id=name, title=name)
     new = f"/moving/target/{name}"
     yield page, new
@@ -378,7 +368,7 @@ def share_with_everybody(editor: Editor, pick: Pick) -> Steps:
     """A local role of a group: nothing that visitors see."""
     page = pick("/states/share", "Document")
     yield (page,)
-    editor.share(page, {"Reader": next(_numbers) % 2 == 1}, "AuthenticatedUsers")
+    editor.share(page, {"Reader": editor.new_number() % 2 == 1}, "AuthenticatedUsers")
 
 
 @operation
@@ -386,7 +376,7 @@ def share_inheritance(editor: Editor, pick: Pick) -> Steps:
     """Local roles are not inherited any more."""
     page = pick("/states/share", "Document")
     yield (page,)
-    editor.inherit_roles(page, next(_numbers) % 2 == 0)
+    editor.inherit_roles(page, editor.new_number() % 2 == 0)
 
 
 # Display of folders
@@ -406,7 +396,7 @@ def edit_default_page(editor: Editor, pick: Pick) -> Steps:
     """The text of a page that is shown at the folder, too."""
     page = pick("/folders/default-text/first", "Document")
     yield _parent(page), page
-    editor.edit_text(page, new_words("Default"))
+    editor.edit_text(page, editor.new_words("Default"))
 
 
 @operation
@@ -422,7 +412,9 @@ def change_layout(editor: Editor, pick: Pick) -> Steps:
     """Another view of a folder, over plone.restapi, which raises no event."""
     folder = pick("/folders/arranged", "Folder")
     yield (folder,)
-    editor.edit(folder, layout=("summary_view", "tabular_view")[next(_numbers) % 2])
+    editor.edit(
+        folder, layout=("summary_view", "tabular_view")[editor.new_number() % 2]
+    )
 
 
 @operation
@@ -430,7 +422,7 @@ def change_layout_in_classic(editor: Editor, pick: Pick) -> Steps:
     """Another view of a folder, in the Classic menu."""
     folder = pick("/folders/arranged", "Folder")
     yield (folder,)
-    editor.set_layout(folder, ("album_view", "full_view")[next(_numbers) % 2])
+    editor.set_layout(folder, ("album_view", "full_view")[editor.new_number() % 2])
 
 
 @operation
@@ -518,7 +510,7 @@ def depart(editor: Editor, pick: Pick) -> Steps:
 def comment(editor: Editor, pick: Pick) -> Steps:
     """A comment on a page."""
     yield ("/work/discussed",)
-    editor.comment("/work/discussed", new_words("Comment"))
+    editor.comment("/work/discussed", editor.new_words("Comment"))
 
 
 @operation
@@ -527,7 +519,7 @@ def check_in(editor: Editor, pick: Pick) -> Steps:
     page = pick("/work/check-out", "Document")
     yield (page,)
     working_copy = editor.check_out(page)
-    editor.edit_text(working_copy, new_words("Working copy"))
+    editor.edit_text(working_copy, editor.new_words("Working copy"))
     yield page, working_copy
     editor.check_in(working_copy)
 
@@ -539,14 +531,14 @@ def check_in(editor: Editor, pick: Pick) -> Steps:
 def site_title(editor: Editor, pick: Pick) -> Steps:
     """The title of the site, in the Site control panel."""
     yield ()
-    editor.set_record("plone.site_title", new_words("Site"))
+    editor.set_record("plone.site_title", editor.new_words("Site"))
 
 
 @operation
 def site_logo(editor: Editor, pick: Pick) -> Steps:
     """The logo of the site."""
     yield ()
-    colour = f"#{next(_numbers) * 7777 % 0xFFFFFF:06x}"
+    colour = f"#{editor.new_number() * 7777 % 0xFFFFFF:06x}"
     data = base64.b64encode(picture(colour)).decode()
     editor.set_in_site_panel(site_logo=_LOGO + data)
 
@@ -555,7 +547,7 @@ def site_logo(editor: Editor, pick: Pick) -> Steps:
 def navigation_settings(editor: Editor, pick: Pick) -> Steps:
     """The depth of the navigation."""
     yield ()
-    editor.set_record("plone.navigation_depth", 1 + next(_numbers) % 3)
+    editor.set_record("plone.navigation_depth", 1 + editor.new_number() % 3)
 
 
 @operation
@@ -563,7 +555,7 @@ def navigation_types(editor: Editor, pick: Pick) -> Steps:
     """The types in the navigation."""
     yield ()
     types: list[Any] = ["Document", "Folder"]
-    types += ["Link", "Collection"] if next(_numbers) % 2 else ["News Item"]
+    types += ["Link", "Collection"] if editor.new_number() % 2 else ["News Item"]
     editor.set_record("plone.displayed_types", types)
 
 
@@ -571,15 +563,21 @@ def navigation_types(editor: Editor, pick: Pick) -> Steps:
 def theme_setting(editor: Editor, pick: Pick) -> Steps:
     """Styles of one's own."""
     yield ()
-    css = f"p {{ margin: {next(_numbers)}px }}"
+    css = f"p {{ margin: {editor.new_number()}px }}"
     editor.set_record("plone.app.theming.interfaces.IThemeSettings.custom_css", css)
 
 
-@table_only
 @operation
 def undo(editor: Editor, pick: Pick) -> Steps:
     """A transaction undone in the ZMI, of which Plone tells nobody."""
     page = pick("/moving/undo", "Document")
-    editor.edit_text(page, new_words("Wrong"))
+    editor.edit_text(page, editor.new_words("Wrong"))
     yield (page,)
+    editor.undo_last()
+
+
+@operation
+def undo_whatever(editor: Editor, pick: Pick) -> Steps:
+    """Whatever came last, undone in the ZMI: here, the undoing."""
+    yield ("/moving/undo",)
     editor.undo_last()

@@ -5,18 +5,15 @@ CloudFront, which caches everything, still has, with Plone's own. Exit status 1 
 of them is stale. ``--walk 500 --seed 7`` mixes the operations at random.
 """
 
-from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
-from freshness import operations
-from freshness.editor import NotPossible
-from freshness.operations import NOT_IN_A_WALK
 from freshness.operations import OPERATIONS
 from freshness.report import print_table
 from freshness.report import write_json
 from freshness.report import write_rst
+from freshness.walk import Walk
 from freshness.world import Finding
 from freshness.world import World
 from pathlib import Path
@@ -24,7 +21,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import argparse
-import random
 import signal
 import sys
 import time
@@ -95,69 +91,6 @@ def perform(world: World, name: str) -> Result:
     return result
 
 
-# At random
-
-
-class Walk:
-    """Operations at random, the same ones for the same seed."""
-
-    def __init__(self, world: World, seed: int, every: int):
-        self.world = world
-        self.seed = seed
-        self.every = every
-        self.stale: dict[str, str] = {}
-        self.done = 0
-        self._random = random.Random(seed)
-        self._names = [name for name in OPERATIONS if name not in NOT_IN_A_WALK]
-
-    def go(self, steps: int, tell: Callable[[str], None]) -> int:
-        """Take steps; return the number of that at which something was stale, or 0."""
-        since: list[str] = []
-        for step in range(1, steps + 1):
-            since.append(f"{step} {self._take_step()}")
-            tell(since[-1])
-            if step % self.every and step != steps:
-                continue
-            self.stale.update(self.world.look().stale)
-            self.world.warm()
-            if self.stale:
-                tell(f"Stale at step {step} of seed {self.seed}, after:")
-                for line in [*since, *map(": ".join, self.stale.items())]:
-                    tell(f"    {line}")
-                return step
-            since.clear()
-        return 0
-
-    def _take_step(self) -> str:
-        name = self._random.choice(self._names)
-        picked: list[str] = []
-
-        def pick(default: str, *wanted: str) -> str:
-            picked.append(self._pick(*wanted))
-            return picked[-1]
-
-        try:
-            for paths in OPERATIONS[name](self.world.editor, pick):
-                self.world.warm(paths)
-        except NotPossible as error:
-            return f"{name} {' '.join(picked)}: not possible: {str(error)[:90]}"
-        self.done += 1
-        # Visitors come while it is on its way.
-        urls = self.world.visited()
-        self.world.visit(self._random.sample(urls, min(10, len(urls))))
-        return f"{name} {' '.join(picked)}"
-
-    def _pick(self, portal_type: str, state: str = "") -> str:
-        paths = [
-            content.path
-            for content in self.world.contents()
-            if content.portal_type == portal_type and state in ("", content.state)
-        ]
-        if not paths:
-            raise NotPossible(f"There is no {state} {portal_type}.")
-        return self._random.choice(paths)
-
-
 # The command
 
 
@@ -185,9 +118,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = _arguments(arguments)
     # Zope is stopped also where a time limit ends this.
     signal.signal(signal.SIGTERM, _end)
+    zopes = 2 if options.walk else 1
     with (
         _folder(options.dir) as folder,
-        World(folder, options.volto).running() as world,
+        World(folder, options.volto, zopes).running() as world,
     ):
         world.warm()
         unsteady = world.unsteady()
@@ -228,13 +162,10 @@ def _table(world: World, options: argparse.Namespace) -> list[Result]:
 
 
 def _walk(world: World, options: argparse.Namespace) -> int:
-    operations.restart_names()
     walk = Walk(world, options.seed, options.every)
-    started = time.monotonic()
     failed = walk.go(options.walk, lambda line: print(line, flush=True))
-    took = time.monotonic() - started
-    print(f"seed {options.seed}: {walk.done} operations done in {took:.0f} s, ", end="")
-    print(f"stale at step {failed}." if failed else "nothing stale.")
+    print(f"seed {options.seed}: {walk.summary()}")
+    print(f"Stale at step {failed}." if failed else "Nothing stale.")
     return 1 if failed else 0
 
 

@@ -1,5 +1,6 @@
 """A Plone behind a CloudFront that caches everything, and a look at what it keeps."""
 
+from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -9,7 +10,9 @@ from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local import Options
 from collective.cloudfront.local.options import QuotaModel
 from collective.cloudfront.outbox import open_outbox
+from collective.cloudfront.tests.http.zeo import zeo_server
 from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from dataclasses import field
 from freshness.crawler import Answer
@@ -57,18 +60,25 @@ class Finding:
 
 
 class World:
-    """The site, its edge and its editor."""
+    """The site, its edge and its editors, each of whom has a Zope."""
 
-    def __init__(self, folder: Path, volto: bool = False):
+    def __init__(self, folder: Path, volto: bool = False, zopes: int = 1):
         self.volto = volto
         self.cloudfront = LocalCloudFront(options=_options())
         # Started once, so that it has ports for good.
         with self.cloudfront:
             pass
-        self.instance = Instance(folder / "zope", environ=self._environ())
-        self.editor = Editor(self.instance.site_url)
-        self._outbox = open_outbox(f"sqlite:///{self.instance.outbox}")
-        origin = virtual_host_root(self.instance.url)
+        outbox = f"sqlite:///{folder.absolute()}/outbox.sqlite"
+        environ = {**self._environ(), "CLOUDFRONT_OUTBOX": outbox}
+        self.instances = [
+            Instance(folder / f"zope{number}", environ=environ, zcml="freshness")
+            for number in range(1, zopes + 1)
+        ]
+        self.editors = [Editor(instance.site_url) for instance in self.instances]
+        self.editor = self.editors[0]
+        self._outbox = open_outbox(outbox)
+        # Visitors are answered by the first Zope, whoever changed something.
+        origin = virtual_host_root(self.instances[0].url)
         self.cloudfront.edge.origin = origin
         self._origin = Reader(origin)
         self._edge = Reader(self.cloudfront.edge_url)
@@ -93,17 +103,23 @@ class World:
     @contextmanager
     def running(self) -> Iterator["World"]:
         """Make the site, start Zope and CloudFront, and stop them at the end."""
-        self.instance.configure()
+        maker = self.instances[0]
+        maker.configure()
         kind = "volto" if self.volto else "classic"
-        self.instance.run("freshness.site", DISTRIBUTION, kind)
-        with self.cloudfront:
-            try:
-                self.instance.start()
-                self.instance.wait_until_ready()
-                self.editor.log_in()
-                yield self
-            finally:
-                self.instance.stop()
+        maker.run("freshness.site", DISTRIBUTION, kind)
+        with self.cloudfront, ExitStack() as stack:
+            if len(self.instances) > 1:
+                zeo = stack.enter_context(zeo_server(maker.home / "var"))
+                for instance in self.instances:
+                    instance.zeo = zeo
+                    instance.configure()
+            for instance in self.instances:
+                stack.callback(instance.stop)
+                instance.start()
+            for instance, editor in zip(self.instances, self.editors, strict=True):
+                instance.wait_until_ready()
+                editor.log_in()
+            yield self
 
     # Visiting
 
@@ -123,19 +139,32 @@ class World:
         }
 
     def warm(self, own: Collection[str] = ()) -> None:
-        """Have everything cached that is not, also where there is nothing yet."""
+        """Have everything cached that is not, also where there is nothing yet.
+
+        To be called after a look: what is nowhere any more is forgotten.
+        """
+        wanted = self._wanted(own)
+        for url in self._known.keys() - wanted:
+            del self._known[url]
+        self.visit(wanted - self._kept())
+
+    def warm_some(
+        self, own: Collection[str], choose: Callable[[list[str]], list[str]]
+    ) -> None:
+        """Have cached what is worked on, and what is chosen of the others."""
+        missing = sorted(self._wanted(own) - self._kept())
+        mine = [url for url in missing if _is_of(url, own)]
+        self.visit({*mine, *choose(missing)})
+
+    def _wanted(self, own: Collection[str]) -> set[str]:
         contents = self.contents()
         types = {content.path: content.portal_type for content in contents}
-        urls = urls_of(contents, self.volto)
         for path in own:
             extra = urls_worked_on(path, types.get(path, "Folder"), self.volto)
             self._extra.update(dict.fromkeys(extra))
         while len(self._extra) > _REMEMBERED:
             del self._extra[next(iter(self._extra))]
-        wanted = {*urls, *self._extra}
-        for url in self._known.keys() - wanted:
-            del self._known[url]
-        self.visit(wanted - self._kept())
+        return {*urls_of(contents, self.volto), *self._extra}
 
     def visit(self, urls: Iterable[str]) -> None:
         """Read URLs at the edge, as visitors do."""
@@ -144,6 +173,10 @@ class World:
     def visited(self) -> list[str]:
         """Return all URLs that were visited so far."""
         return sorted(self._known)
+
+    def urls_on(self, paths: Collection[str]) -> list[str]:
+        """Return the URLs visited so far that belong to what is at these paths."""
+        return [url for url in self.visited() if _is_of(url, paths)]
 
     def _kept(self) -> set[str]:
         cache = self.cloudfront.edge.cache_of(DISTRIBUTION)

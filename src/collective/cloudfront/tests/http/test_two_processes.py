@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from collective.cloudfront.demo.instance import free_port
 from collective.cloudfront.demo.instance import Instance
 from collective.cloudfront.demo.instance import virtual_host_root
 from collective.cloudfront.local import LocalCloudFront
@@ -11,14 +10,11 @@ from collective.cloudfront.tests.http.conftest import options
 from collective.cloudfront.tests.http.people import Editor
 from collective.cloudfront.tests.http.people import eventually
 from collective.cloudfront.tests.http.people import Viewer
+from collective.cloudfront.tests.http.zeo import zeo_server
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 import shutil
-import subprocess
-import sys
 
 
 PAGES = 24
@@ -30,41 +26,13 @@ def cloudfront() -> Iterator[LocalCloudFront]:
         yield local
 
 
-@contextmanager
-def zeo_server(folder: Path) -> Iterator[str]:
-    """Serve the database in ``folder``; yield the server's address."""
-    address = f"127.0.0.1:{free_port()}"
-    (folder / "zeo.conf").write_text(f"""\
-<zeo>
-    address {address}
-</zeo>
-<blobstorage 1>
-    blob-dir {folder}/blobs
-    <filestorage>
-        path {folder}/Data.fs
-    </filestorage>
-</blobstorage>
-""")
-    server = subprocess.Popen(
-        [sys.executable, "-m", "ZEO.runzeo", "-C", str(folder / "zeo.conf")],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield address
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
 @pytest.fixture
 def instances(site_template, tmp_path, cloudfront) -> Iterator[list[Instance]]:
     """Two Zope processes with one database (ZEO) and one outbox."""
     folder = tmp_path / "zeo"
     folder.mkdir()
     shutil.copy(site_template.home / "var" / "Data.fs", folder / "Data.fs")
-    shutil.copytree(site_template.home / "var" / "blobstorage", folder / "blobs")
+    shutil.copytree(site_template.home / "var" / "blobstorage", folder / "blobstorage")
     with zeo_server(folder) as address:
         both = [
             Instance(

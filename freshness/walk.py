@@ -1,0 +1,193 @@
+"""Operations at random, by two editors on two Zope processes, now and then at once."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from freshness import retries
+from freshness.crawler import Content
+from freshness.editor import NotPossible
+from freshness.operations import NOT_IN_A_WALK
+from freshness.operations import OPERATIONS
+from freshness.operations import Steps
+from freshness.world import World
+
+import itertools
+import random
+import time
+
+
+#: How many steps of a hundred are two operations at once, and how many of these are
+#: twice the same.
+AT_ONCE = 40
+TWICE = 40
+#: So many new words does an operation need at most.
+_WORDS = 4
+#: Besides what is worked on, so many URLs are visited in each step.
+_VISITED = 12
+
+
+@dataclass(slots=True)
+class Turn:
+    """What one of the editors does in a step."""
+
+    who: str
+    name: str
+    steps: Steps
+    picked: list[str]
+    paths: tuple[str, ...] = ()
+    problem: str = ""
+
+    def __str__(self) -> str:
+        words = " ".join((self.who, self.name, *self.picked))
+        return f"{words} (not possible: {self.problem})" if self.problem else words
+
+    def go_on(self) -> bool:
+        """Do the next part; return False at the end."""
+        try:
+            self.paths = next(self.steps)
+        except StopIteration:
+            return False
+        except NotPossible as error:
+            self.problem = " ".join(str(error).split())[:90]
+            return False
+        return True
+
+
+class Walk:
+    """A random walk.
+
+    What is drawn depends on the seed and the number of the step only. What a pick
+    makes of it depends on the content that is there, and so, after operations at
+    once, on who came first.
+    """
+
+    def __init__(self, world: World, seed: int, every: int):
+        self.world = world
+        self.seed = seed
+        self.every = every
+        self.stale: dict[str, str] = {}
+        self._names = [name for name in OPERATIONS if name not in NOT_IN_A_WALK]
+        self._turns = self._refused = self._at_once = self._checked = 0
+        self._working = self._looking = 0.0
+
+    def go(self, steps: int, tell: Callable[[str], None]) -> int:
+        """Take steps; return the number of that at which something was stale, or 0."""
+        since: list[str] = []
+        for step in range(1, steps + 1):
+            started = time.monotonic()
+            since.append(f"{step} {self._take_step(step)}")
+            self._working += time.monotonic() - started
+            tell(since[-1])
+            if step % self.every and step != steps:
+                continue
+            self._look()
+            if self.stale:
+                tell(f"Stale at step {step} of seed {self.seed}, after:")
+                for line in [*since, *map(": ".join, self.stale.items())]:
+                    tell(f"    {line}")
+                return step
+            since.clear()
+        return 0
+
+    def summary(self) -> str:
+        """Say what was done, and how long it took."""
+        logs = [retries.count(instance.log) for instance in self.world.instances]
+        tried, given_up = map(sum, zip(*logs, strict=True))
+        return (
+            f"{self._turns - self._refused} operations done, {self._refused} not "
+            f"possible, {self._at_once} times two at once; {tried} requests tried "
+            f"again after a conflict, {given_up} given up; {self._working:.0f} s of "
+            f"steps, {self._looking:.0f} s of looks at {self._checked} cached answers."
+        )
+
+    def _look(self) -> None:
+        started = time.monotonic()
+        finding = self.world.look()
+        self.world.warm()
+        self._looking += time.monotonic() - started
+        self._checked += finding.checked
+        self.stale.update(finding.stale)
+
+    # A step
+
+    def _take_step(self, step: int) -> str:
+        chance = random.Random(f"{self.seed} {step}")
+        self._visitors = random.Random(f"{self.seed} {step} visitors")
+        turns = self._draw(step, chance)
+        # Here they pick, and some change something already.
+        ready = [turn for turn in turns if turn.go_on()]
+        self._warm(ready)
+        if len(ready) > 1:
+            self._at_once += 1
+            self._do_at_once(ready)
+        for turn in ready:
+            while turn.go_on():
+                self._warm([turn])
+        # Visitors come while it is on its way.
+        self.world.visit(self._some(self.world.visited()))
+        self._turns += len(turns)
+        self._refused += sum(bool(turn.problem) for turn in turns)
+        return " | ".join(map(str, turns))
+
+    def _draw(self, step: int, chance: random.Random) -> list[Turn]:
+        """Return who is to do what: one or both editors."""
+        editors = list(enumerate(self.world.editors))
+        chance.shuffle(editors)
+        names = chance.choices(self._names, k=2)
+        at_once, twice = chance.randrange(100), chance.randrange(100)
+        if twice < TWICE:
+            names[1] = names[0]
+        contents = self.world.contents()
+        taken: list[str] = []
+        turns = []
+        for (number, editor), name in zip(editors, names, strict=True):
+            editor.numbers = itertools.count((2 * step + number) * _WORDS + step)
+            pick = _Pick(f"{self.seed} {step} {number}", contents, taken)
+            steps = OPERATIONS[name](editor, pick)
+            turns.append(Turn("AB"[number], name, steps, pick.picked))
+            taken = pick.picked
+        return turns if at_once < AT_ONCE else turns[:1]
+
+    def _do_at_once(self, turns: list[Turn]) -> None:
+        """Do what two editors do in two threads, while visitors come."""
+
+        def finish(turn: Turn) -> None:
+            while turn.go_on():
+                pass
+
+        urls = self.world.urls_on([path for turn in turns for path in turn.paths])
+        with ThreadPoolExecutor(len(turns)) as pool:
+            done = [pool.submit(finish, turn) for turn in turns]
+            while not all(each.done() for each in done):
+                self.world.visit(self._some(urls, 4))
+            for each in done:
+                each.result()
+
+    def _warm(self, turns: list[Turn]) -> None:
+        paths = [path for turn in turns for path in turn.paths]
+        self.world.warm_some(paths, self._some)
+
+    def _some(self, urls: list[str], most: int = _VISITED) -> list[str]:
+        return self._visitors.sample(urls, min(most, len(urls)))
+
+
+class _Pick:
+    """Picks content at random, or what the other editor has picked, if it can be had."""
+
+    def __init__(self, seed: str, contents: list[Content], taken: list[str]):
+        self.picked: list[str] = []
+        self._chance = random.Random(seed)
+        self._contents = contents
+        self._taken = taken
+
+    def __call__(self, _default: str, portal_type: str, state: str = "") -> str:
+        paths = [
+            content.path
+            for content in self._contents
+            if content.portal_type == portal_type and state in ("", content.state)
+        ]
+        if not paths:
+            raise NotPossible(f"There is no {state} {portal_type}.")
+        both = [path for path in paths if path in self._taken]
+        self.picked.append(self._chance.choice(both or paths))
+        return self.picked[-1]
