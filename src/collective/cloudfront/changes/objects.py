@@ -4,8 +4,10 @@ from Acquisition import aq_inner
 from Acquisition import aq_parent
 from collections.abc import Iterable
 from collective.cloudfront.changes import reach
+from collective.cloudfront.changes.collections import is_asked_for
 from collective.cloudfront.changes.dates import Moment
 from collective.cloudfront.changes.dates import moments
+from collective.cloudfront.changes.dates import START
 from collective.cloudfront.changes.urls import object_cover
 from collective.cloudfront.changes.urls import page_cover
 from collective.cloudfront.changes.urls import path_inside
@@ -100,7 +102,9 @@ def add_dates(changes: Any, obj: Any) -> None:
     """Keep the moments at which pages change, and forget what was kept before."""
     for moment in moments(obj):
         _forget(changes, moment)
-        if moment.due is not None:
+        if moment.due is not None and (
+            moment.name != START or is_asked_for(START, obj, changes.site)
+        ):
             _keep(changes, obj, moment)
 
 
