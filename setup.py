@@ -103,6 +103,7 @@ setup(
             "plone.app.dexterity",
             "plone.app.discussion",
             "plone.app.portlets",
+            "plone.app.redirector",
             "plone.app.testing",
             "plone.locking",
             "plone.namedfile",
