@@ -6,6 +6,7 @@ will store and that no event has named is compared with what the database holds 
 
 from Acquisition import aq_base
 from collections.abc import Iterator
+from collective.cloudfront.changes.stored import stored_state
 from collective.cloudfront.changes.subscribers import changes_here
 from collective.cloudfront.changes.subscribers import current_site
 from collective.cloudfront.changes.subscribers import never_failing
@@ -19,7 +20,6 @@ from plone.uuid.interfaces import IUUID
 from Products.CMFCore.interfaces import IContentish
 from Products.CMFCore.interfaces import ISiteRoot
 from typing import Any
-from ZODB.POSException import POSKeyError
 from zope.component import adapter
 from zope.component.hooks import getSite
 from zope.processlifetime import IDatabaseOpenedWithRoot
@@ -103,7 +103,7 @@ def _look_at_stored() -> None:
         if obj._p_oid not in announced and (
             IContentish.providedBy(obj) or ISiteRoot.providedBy(obj)
         ):
-            _look_at(changes, connection, obj)
+            _look_at(changes, obj)
 
 
 def _to_be_stored(connection: Any) -> Iterator[Any]:
@@ -123,8 +123,8 @@ def undone(request: Any) -> None:
         collect(site, ["/*"])
 
 
-def _look_at(changes: Any, connection: Any, obj: Any) -> None:
-    names = frozenset(_changed(connection, obj))
+def _look_at(changes: Any, obj: Any) -> None:
+    names = frozenset(_changed(obj))
     if not names:
         return
     content = _in_place(obj, changes.site)
@@ -140,14 +140,11 @@ def _in_place(obj: Any, site: Any) -> Any:
     return uuidToObject(IUUID(obj, None), unrestricted=True)
 
 
-def _changed(connection: Any, obj: Any) -> Iterator[str]:
+def _changed(obj: Any) -> Iterator[str]:
     """Yield the names of the attributes that differ from what is stored."""
-    try:
-        # Not oldstate(): after a savepoint it looks into the wrong storage
-        stored, _serial = connection._normal_storage.load(obj._p_oid)
-    except POSKeyError:
+    before = stored_state(obj)
+    if not before:
         return  # new: its addition was announced
-    before = connection._reader.getState(stored)
     now = obj.__getstate__()
     for name in {*before, *now} - _UNSEEN:
         if before.get(name, _MISSING) != now.get(name, _MISSING):
