@@ -27,6 +27,7 @@ from collective.cloudfront.changes.objects import cover_default_pages
 from collective.cloudfront.changes.objects import forget_dates
 from collective.cloudfront.changes.paths import purge_paths
 from collective.cloudfront.changes.portlets import remember_place
+from collective.cloudfront.changes.reach import contents_below
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.changes.transaction import collect
 from collective.cloudfront.changes.transaction import forget_settings
@@ -237,9 +238,11 @@ def on_will_move(obj: Any, event: IObjectWillBeMovedEvent) -> None:
     changes.add_subtree(physical, event.oldParent, urgent=public)
     changes.objects.pop(physical, None)
     forget_dates(changes, obj)
-    if public:
+    # What is below it may be public although it is not
+    shown = [obj] * public + contents_below(obj)
+    if shown:
         renamed = event.oldParent is event.newParent
-        add_reach(changes, obj, even_excluded=False, listed=not renamed)
+        add_reach(changes, shown[0], False, not renamed, below=shown[1:])
     _note_child(event.oldParent)
 
 
@@ -256,7 +259,8 @@ def on_moved(obj: Any, event: IObjectMovedEvent) -> None:
         return
     if obj is event.object:
         changes.add_subtree(obj.getPhysicalPath(), event.newParent)
-        note(obj, shown=True, listed=event.oldParent is not event.newParent)
+        listed = event.oldParent is not event.newParent
+        note(obj, shown=True, listed=listed, moved=True)
         _note_child(event.newParent)
     elif has_moments(obj):
         add_dates(changes, obj)

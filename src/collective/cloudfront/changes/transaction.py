@@ -75,7 +75,8 @@ class ObjectChange:
 
     ``own``: its own pages changed; ``told``: somebody says so, perhaps only because of
     what it holds. ``edited``: so did its date of change. ``shown``: other pages show what changed. ``below``: what is below it changed, too.
-    ``listed``: it came, went, or changed its state. ``even_excluded``: its exclusion
+    ``listed``: it came, went, or changed its state. ``moved``: with what is below, it
+    is at a new place. ``even_excluded``: its exclusion
     from navigation may have changed. ``reordered``: what it holds may have another
     order, unless ``child_changed``. ``was_public``: visitors could see it before; None
     if that did not change.
@@ -88,6 +89,7 @@ class ObjectChange:
     shown: bool = False
     below: bool = False
     listed: bool = False
+    moved: bool = False
     even_excluded: bool = False
     reordered: bool = False
     child_changed: bool = False
