@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from collective.cloudfront.changes import reach
 from collective.cloudfront.changes.dates import Moment
 from collective.cloudfront.changes.dates import moments
+from collective.cloudfront.changes.languages import is_translatable
+from collective.cloudfront.changes.languages import REDIRECTS
 from collective.cloudfront.changes.urls import object_cover
 from collective.cloudfront.changes.urls import page_cover
 from collective.cloudfront.changes.urls import path_inside
@@ -106,6 +108,14 @@ def add_reach(
         return
     changes.add(reach.of_folder(obj, site), **how)
     changes.add(showing or (), **how)
+    if listed or below is not None:
+        add_redirects(changes, obj, **how)
+
+
+def add_redirects(changes: Any, obj: Any, **how: Any) -> None:
+    """Add the redirects to translations, if ``obj`` may be among them."""
+    if is_translatable(obj):
+        changes.add_at_front_pages(REDIRECTS, **how)
 
 
 def add_dates(changes: Any, obj: Any) -> None:

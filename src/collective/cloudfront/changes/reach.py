@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collective.cloudfront.changes.collections import collections_for
 from collective.cloudfront.changes.collections import depends_on_any_edit
+from collective.cloudfront.changes.languages import translations
 from collective.cloudfront.changes.portlets import places_showing
 from collective.cloudfront.changes.urls import feeds_cover
 from collective.cloudfront.changes.urls import page_cover
@@ -186,7 +187,7 @@ def _with_all_below(place: Any, site: Any) -> tuple[str, ...]:
 def _showing(obj: Any, site: Any) -> Iterator[Any]:
     yield from collections_for(obj, site)
     yield from _related(obj)
-    yield from translations(obj)
+    yield from translations(obj, site)
 
 
 def _related(obj: Any) -> Iterator[Any]:
@@ -200,23 +201,6 @@ def _related(obj: Any) -> Iterator[Any]:
         origin = relation.from_object
         if IContentish.providedBy(origin):
             yield origin
-
-
-def translations(obj: Any) -> Iterator[Any]:
-    """Yield the translations of ``obj``, which link to it."""
-    try:
-        from plone.app.multilingual.interfaces import ITranslatable
-        from plone.app.multilingual.interfaces import ITranslationManager
-    except ImportError:
-        return
-    if not ITranslatable.providedBy(obj):
-        return
-    manager = ITranslationManager(obj, None)
-    if manager is None:
-        return
-    for translation in manager.get_translations().values():
-        if translation is not None and aq_base(translation) is not aq_base(obj):
-            yield translation
 
 
 def _layout(obj: Any) -> str:

@@ -6,6 +6,7 @@ will store and that no event has named is compared with what the database holds 
 
 from Acquisition import aq_base
 from collections.abc import Iterator
+from collective.cloudfront.changes.languages import shared_uids
 from collective.cloudfront.changes.stored import stored_state
 from collective.cloudfront.changes.subscribers import changes_here
 from collective.cloudfront.changes.subscribers import current_site
@@ -42,6 +43,7 @@ _UNSEEN = frozenset(
         "_dav_writelocks",
         "_mt_index",
         "_tree",
+        "cmf_uid",
     }
 )
 #: The database as a whole goes back to an earlier state.
@@ -137,7 +139,12 @@ def _in_place(obj: Any, site: Any) -> Any:
     """Return ``obj`` where it is in the site: what is stored knows no parents."""
     if ISiteRoot.providedBy(obj):
         return site
-    return uuidToObject(IUUID(obj, None), unrestricted=True)
+    uid = IUUID(obj, None)
+    for known_as in (uid, *shared_uids(uid, site)):
+        content = uuidToObject(known_as, unrestricted=True)
+        if content is not None:
+            return content
+    return None
 
 
 def _changed(obj: Any) -> Iterator[str]:

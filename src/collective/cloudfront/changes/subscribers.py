@@ -21,8 +21,10 @@ from Acquisition import aq_inner
 from Acquisition import aq_parent
 from collections.abc import Callable
 from collective.cloudfront.changes.dates import has_moments
+from collective.cloudfront.changes.languages import former_translations
 from collective.cloudfront.changes.objects import add_dates
 from collective.cloudfront.changes.objects import add_reach
+from collective.cloudfront.changes.objects import add_redirects
 from collective.cloudfront.changes.objects import cover_default_pages
 from collective.cloudfront.changes.objects import forget_dates
 from collective.cloudfront.changes.paths import purge_paths
@@ -286,10 +288,16 @@ def on_chrome(name: str) -> None:
 @never_failing
 def on_translation(event: IObjectEvent) -> None:
     """A translation was linked or unlinked: each links to the others."""
+    changes = changes_here()
+    if changes is None:
+        return
     for name in ("object", "target", "old_object"):
         obj = getattr(event, name, None)
         if IContentish.providedBy(obj):
             note(obj, shown=True)
+            add_redirects(changes, obj)
+            for former in former_translations(obj, changes.site):
+                note(former)
 
 
 @adapter(IPortletAssignment, IObjectEvent)
