@@ -106,6 +106,7 @@ setup(
             "plone.app.event",
             "plone.app.multilingual",
             "plone.app.portlets",
+            "plone.app.redirector",
             "plone.app.testing",
             "plone.locking",
             "plone.namedfile",

@@ -129,6 +129,13 @@ def edit_news(editor: Editor, pick: Pick) -> Steps:
 
 
 @operation
+def edit_news_deep(editor: Editor, pick: Pick) -> Steps:
+    """The title of a news item that no navigation, but a portlet on every page shows."""
+    yield ("/deep/b/c/d/e/news",)
+    editor.edit("/deep/b/c/d/e/news", title=editor.new_words("Deep"))
+
+
+@operation
 def edit_event(editor: Editor, pick: Pick) -> Steps:
     """When and where an event is."""
     event = pick("/work/event", "Event")
@@ -228,6 +235,18 @@ def rename_page_at_top(editor: Editor, pick: Pick) -> Steps:
     new = f"{_parent(page)}/{editor.new_name('renamed')}"
     yield page, new
     editor.edit(page, id=_id(new))
+
+
+@operation
+def create_at_old_path(editor: Editor, pick: Pick) -> Steps:
+    """A page where another one was renamed, and a redirect is cached."""
+    page = pick("/moving/again", "Document")
+    new = f"{_parent(page)}/{editor.new_name('renamed')}"
+    yield page, new
+    editor.rename(page, _id(new))
+    yield page, new
+    editor.create(_parent(page), "Document", id=_id(page), title="Again")
+    editor.transition(page, "publish")
 
 
 @operation
@@ -400,6 +419,14 @@ def edit_default_page(editor: Editor, pick: Pick) -> Steps:
 
 
 @operation
+def delete_default_page(editor: Editor, pick: Pick) -> Steps:
+    """The page that is shown in the place of a folder's listing goes."""
+    page = pick("/folders/default-gone/first", "Document")
+    yield _parent(page), page
+    editor.delete(page)
+
+
+@operation
 def unset_default_page(editor: Editor, pick: Pick) -> Steps:
     """The folder shows its listing again."""
     folder = pick("/folders/default-unset", "Folder")
@@ -500,6 +527,19 @@ def depart(editor: Editor, pick: Pick) -> Steps:
     yield (page,)
     editor.edit(page, expires=moment.isoformat())
     yield (page,)
+    _sleep_until(moment)
+
+
+@table_only
+@operation
+def event_ends(editor: Editor, pick: Pick) -> Steps:
+    """An event that is over, and leaves a portlet on every page."""
+    event = pick("/deep/b/c/d/e/event", "Event")
+    moment = _next_minute()
+    yield (event,)
+    started = moment - timedelta(hours=1)
+    editor.edit(event, start=started.isoformat(), end=moment.isoformat())
+    yield (event,)
     _sleep_until(moment)
 
 

@@ -7,6 +7,7 @@ folders ``work``, ``moving``, ``states`` and ``folders``, and has a name that sa
 from collective.cloudfront.demo.instance import SITE_ID
 from collective.cloudfront.demo.make_site import main
 from collective.cloudfront.demo.make_site import make_site
+from DateTime import DateTime
 from io import BytesIO
 from typing import Any
 
@@ -38,9 +39,10 @@ _SETTINGS = {
 #: What is in each folder that operations work in; many in one make it slow, because
 #: the navigation of each has all others.
 _WORK = ("edit-text", "edit-form", "edit-title", "check-out", "discussed", "related")
-_MOVING = ("rename", "move", "copy", "delete", "undo")
+_MOVING = ("rename", "move", "copy", "delete", "undo", "again")
 _STATES = ("retract", "hide", "expire", "arrive", "depart")
-_FOLDERS = ("default-set", "default-text", "default-unset", "arranged", "order")
+_FOLDERS = ("default-set", "default-text", "default-unset", "default-gone")
+_FOLDERS += ("arranged", "order")
 #: A walk deletes, renames and moves none of these folders.
 KEPT = ("/work", "/moving", "/moving/target", "/moving/private", "/states", "/bulk")
 
@@ -67,6 +69,7 @@ def make(app: Any, distribution: str, kind: str) -> None:
         _add(site["work"]["edit-text"], "Document", "child")
     _add_lists(site)
     _relate(site)
+    _assign_portlets(site)
     transaction.commit()
 
 
@@ -89,6 +92,8 @@ def _add_top(site: Any) -> None:
     for name in ("deep", "b", "c", "d", "e"):
         deep = _add(deep, "Folder", name)
     _add(deep, "Document", "page")
+    _add(deep, "News Item", "news", image=_image("news.png", "yellow"))
+    _add(deep, "Event", "event")
 
 
 def _add_work(site: Any) -> None:
@@ -111,7 +116,7 @@ def _add_work(site: Any) -> None:
     folders = _add_pages(site, "folders", ())
     for name in _FOLDERS:
         _add_pages(folders, name, ("first", "other"))
-    for name in ("default-text", "default-unset"):
+    for name in ("default-text", "default-unset", "default-gone"):
         folders[name].setDefaultPage("first")
 
 
@@ -144,6 +149,27 @@ def _relate(site: Any) -> None:
     api.relation.create(page, site["moving"]["delete"], "relatedItems")
 
 
+def _assign_portlets(site: Any) -> None:
+    """News and events on every page, and a collection on those of one folder."""
+    from plone.app.event.portlets import portlet_events
+    from plone.app.portlets.portlets import news
+    from plone.portlet.collection import collection
+    from plone.portlets.interfaces import IPortletAssignmentMapping
+    from plone.portlets.interfaces import IPortletManager
+    from zope.component import getMultiAdapter
+    from zope.component import getUtility
+
+    def assign(place: Any, name: str, assignment: Any) -> None:
+        manager = getUtility(IPortletManager, name="plone.rightcolumn")
+        mapping = getMultiAdapter((place, manager), IPortletAssignmentMapping)
+        mapping[name] = assignment
+
+    assign(site, "all-news", news.Assignment(count=20))
+    assign(site, "all-events", portlet_events.Assignment(count=20))
+    listed = collection.Assignment(header="Listed", uid=site["collection"].UID())
+    assign(site["listing"], "collection", listed)
+
+
 def _add(container: Any, portal_type: str, name: str, **fields: Any) -> Any:
     from plone.app.textfield.value import RichTextValue
     from plone.dexterity.utils import createContentInContainer
@@ -161,6 +187,8 @@ def _add(container: Any, portal_type: str, name: str, **fields: Any) -> Any:
     )
     workflow = container.portal_workflow
     if publish and workflow.getChainFor(content):
+        # As publishing in Plone's forms and its REST API does
+        content.setEffectiveDate(DateTime() - 1)
         workflow.doActionFor(content, "publish")
     return content
 

@@ -52,6 +52,15 @@ def depends_on_any_edit(collection: Any) -> bool:
     return any(each.get("i") in _OF_ANY_EDIT for each in query_of(collection))
 
 
+def is_asked_for(index: str, obj: Any, site: Any) -> bool:
+    """Say whether a collection that may show ``obj`` has a criterion of ``index``."""
+    return any(
+        each.get("i") == index
+        for collection in collections_for(obj, site)
+        for each in query_of(collection)
+    )
+
+
 def query_of(collection: Any) -> list[dict]:
     """Return the query of a collection, of plone.app.querystring."""
     return list(getattr(collection, "query", None) or ())

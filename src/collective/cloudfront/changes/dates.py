@@ -14,10 +14,13 @@ import math
 import time
 
 
+#: Only collections that ask for it show when an event begins.
+START = "start"
 #: Content fields and, by name, whether the object leaves the listings then.
 _FIELDS = (
     ("effective", "effective_date", False),
     ("expires", "expiration_date", True),
+    (START, "start", False),
     ("end", "end", False),
 )
 _MINUTE = 60
@@ -25,11 +28,13 @@ _MINUTE = 60
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When (Unix seconds) an object's pages change, under which ``key``.
+    """When (Unix seconds) an object's pages change, by ``name`` of the date, under
+    which ``key``.
 
     A moment that is None cancels what was kept under the key.
     """
 
+    name: str
     key: str
     due: float | None
     leaves: bool
@@ -48,12 +53,14 @@ def moments(obj: Any, now: float | None = None) -> Iterator[Moment]:
         return
     now = time.time() if now is None else now
     for name, attribute, leaves in _FIELDS:
+        if not hasattr(base, attribute):
+            continue
         due = _seconds(getattr(base, attribute, None))
         if due is not None:
             due = _shown_from(due, leaves)
-        yield Moment(
-            f"{uid}:{name}", due if due is not None and due > now else None, leaves
-        )
+        if due is not None and due <= now:
+            due = None
+        yield Moment(name, f"{uid}:{name}", due, leaves)
 
 
 def _seconds(value: Any) -> float | None:

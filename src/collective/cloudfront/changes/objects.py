@@ -5,8 +5,10 @@ from Acquisition import aq_parent
 from collections.abc import Iterable
 from collections.abc import Sequence
 from collective.cloudfront.changes import reach
+from collective.cloudfront.changes.collections import is_asked_for
 from collective.cloudfront.changes.dates import Moment
 from collective.cloudfront.changes.dates import moments
+from collective.cloudfront.changes.dates import START
 from collective.cloudfront.changes.languages import is_translatable
 from collective.cloudfront.changes.languages import REDIRECTS
 from collective.cloudfront.changes.urls import object_cover
@@ -122,7 +124,9 @@ def add_dates(changes: Any, obj: Any) -> None:
     """Keep the moments at which pages change, and forget what was kept before."""
     for moment in moments(obj):
         _forget(changes, moment)
-        if moment.due is not None:
+        if moment.due is not None and (
+            moment.name != START or is_asked_for(START, obj, changes.site)
+        ):
             _keep(changes, obj, moment)
 
 

@@ -69,14 +69,17 @@ def of_text(obj: Any, site: Any) -> Iterator[str]:
     inside = path_of(folder, site)
     if inside is None:
         return
-    yield from feeds_cover(folder, inside)
+    yield from feeds_cover(folder, inside, text_of=obj)
     if _layout(folder) in _SHOWING_ALL:
         yield from page_cover(folder, inside)
     for collection in collections_for(obj, site):
-        # Feeds tell when something was changed
-        yield from _everywhere(
-            collection, site, page_cover if depends_on_any_edit(collection) else None
-        )
+        if depends_on_any_edit(collection):
+            yield from _everywhere(collection, site)
+            continue
+        for shown_at in (collection, *chain_of_default_pages(collection, site)):
+            inside = path_of(shown_at, site)
+            if inside is not None:
+                yield from feeds_cover(shown_at, inside, text_of=obj)
     for place in places_showing(obj, site, text=True):
         if place is not site:
             yield from _with_all_below(place, site)
@@ -87,20 +90,13 @@ def is_text_site_wide(obj: Any, site: Any) -> bool:
     return any(place is site for place in places_showing(obj, site, text=True))
 
 
-def _everywhere(
-    page: Any, site: Any, cover: Callable[[Any, str], Iterable[str]] | None
-) -> Iterator[str]:
-    """Yield the items of a page, and of folders it is the default page of.
-
-    ``cover`` returns those of its own; None: only its feeds.
-    """
+def _everywhere(page: Any, site: Any) -> Iterator[str]:
+    """Yield the items of a page, and of folders it is the default page of."""
     for shown_at in (page, *chain_of_default_pages(page, site)):
         inside = path_of(shown_at, site)
-        if inside is None:
-            continue
-        if cover is not None:
-            yield from cover(shown_at, inside)
-        yield from feeds_cover(shown_at, inside)
+        if inside is not None:
+            yield from page_cover(shown_at, inside)
+            yield from feeds_cover(shown_at, inside)
 
 
 def is_site_wide(obj: Any, site: Any, even_excluded: bool, api: bool) -> bool:
@@ -149,11 +145,7 @@ def of_showing(objs: Iterable[Any], site: Any) -> list[str] | None:
         if len(pages) + len(places) > MOST_SHOWING:
             return None
     return [
-        *(
-            item
-            for page in pages.values()
-            for item in _everywhere(page, site, page_cover)
-        ),
+        *(item for page in pages.values() for item in _everywhere(page, site)),
         *(item for place in places.values() for item in _with_all_below(place, site)),
     ]
 

@@ -5,6 +5,7 @@ will store and that no event has named is compared with what the database holds 
 """
 
 from Acquisition import aq_base
+from Acquisition import aq_parent
 from collections.abc import Iterator
 from collective.cloudfront.changes.languages import shared_uids
 from collective.cloudfront.changes.stored import stored_state
@@ -16,10 +17,15 @@ from collective.cloudfront.changes.transaction import collect
 from collective.cloudfront.changes.transaction import collect_late
 from collective.cloudfront.changes.visible import shows
 from collective.cloudfront.process import sites_below
+from OFS.Image import File
 from plone.app.uuid.utils import uuidToObject
 from plone.uuid.interfaces import IUUID
+from Products.CMFCore.interfaces import IAction
+from Products.CMFCore.interfaces import IActionCategory
 from Products.CMFCore.interfaces import IContentish
 from Products.CMFCore.interfaces import ISiteRoot
+from Products.CMFCore.interfaces import ITypeInformation
+from Products.PageTemplates.ZopePageTemplate import ZopePageTemplate
 from typing import Any
 from zope.component import adapter
 from zope.component.hooks import getSite
@@ -48,6 +54,19 @@ _UNSEEN = frozenset(
 )
 #: The database as a whole goes back to an earlier state.
 _UNDO = "manage_undo_transactions"
+#: Views that change redirects, or which portlets are inherited: kept in trees that do
+#: not say whose they are.
+_UNHEARD = frozenset(
+    {
+        "@aliases",
+        "@@manage-aliases",
+        "@@redirection-controlpanel",
+        "@@set-portlet-blacklist-status",
+    }
+)
+#: What all pages are made with.
+_CHROME = (IAction, IActionCategory, ITypeInformation)
+_CHROME_CLASSES = (File, ZopePageTemplate)
 _MISSING = object()
 
 
@@ -55,9 +74,10 @@ _MISSING = object()
 @never_failing
 def on_commit(event: IPubBeforeCommit) -> None:
     """Look for content that is about to be stored and that nobody spoke of."""
-    if event.request.get("URL", "").endswith(f"/{_UNDO}"):
+    called = event.request.get("ACTUAL_URL", "").rstrip("/").rpartition("/")[2]
+    if called == _UNDO:
         undone(event.request)
-    _look_at_stored()
+    _look_at_stored(unheard=called in _UNHEARD or f"@@{called}" in _UNHEARD)
 
 
 class ScriptWatch:
@@ -89,7 +109,7 @@ def watch_scripts(event: IDatabaseOpenedWithRoot) -> None:
     transaction.manager.registerSynch(_watch)
 
 
-def _look_at_stored() -> None:
+def _look_at_stored(unheard: bool = False) -> None:
     connection = getattr(getSite(), "_p_jar", None)
     if connection is None:
         return
@@ -98,6 +118,8 @@ def _look_at_stored() -> None:
     changes = changes_here() if stored else None
     if changes is None:
         return
+    if unheard or any(map(_is_chrome, stored)):
+        changes.add_site()
     announced = {
         aq_base(change.obj)._p_oid for change in changes.objects.values() if change.own
     }
@@ -132,7 +154,21 @@ def _look_at(changes: Any, obj: Any) -> None:
     content = _in_place(obj, changes.site)
     if content is None:
         return
+    if any(map(_is_about_access, names)):
+        physical = content.getPhysicalPath()
+        changes.add_subtree(physical, aq_parent(content), urgent=True)
+        note(content, shown=True, below=True)
     note(content, shown=shows(names, changes.site), even_excluded=True)
+
+
+def _is_chrome(obj: Any) -> bool:
+    return isinstance(obj, _CHROME_CLASSES) or any(
+        interface.providedBy(obj) for interface in _CHROME
+    )
+
+
+def _is_about_access(name: str) -> bool:
+    return name == "__ac_local_roles__" or name.endswith("_Permission")
 
 
 def _in_place(obj: Any, site: Any) -> Any:

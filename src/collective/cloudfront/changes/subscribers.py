@@ -50,6 +50,7 @@ from OFS.interfaces import IItem
 from OFS.interfaces import IObjectWillBeMovedEvent
 from plone.app.workflow.interfaces import ILocalrolesModifiedEvent
 from plone.portlets.interfaces import IPortletAssignment
+from plone.portlets.interfaces import IPortletAssignmentMapping
 from plone.registry.interfaces import IRecordModifiedEvent
 from Products.CMFCore.interfaces import IActionSucceededEvent
 from Products.CMFCore.interfaces import IActionWillBeInvokedEvent
@@ -309,6 +310,15 @@ def on_portlet(assignment: Any, event: IObjectEvent) -> None:
     if registry is not None and is_installed(registry):
         # Also while nothing is purged: one day it will be
         remember_place(getattr(event, "newParent", None) or assignment, site)
+    changes = changes_here()
+    if changes is not None:
+        changes.add_site()
+
+
+@adapter(IPortletAssignmentMapping, IContainerModifiedEvent)
+@never_failing
+def on_portlets(assignments: Any, event: IContainerModifiedEvent) -> None:
+    """Portlets of a column may have another order."""
     changes = changes_here()
     if changes is not None:
         changes.add_site()

@@ -25,6 +25,9 @@ logger = logging.getLogger("collective.cloudfront")
 
 #: Views of a folder that begin neither with ``@@`` nor with the name of its layout.
 _VIEWS = ("view",)
+#: Feeds that do not show when something was changed, unless they have to because it
+#: has no date of publication.
+_FEEDS_OF_PUBLICATIONS = frozenset({"RSS", "rss.xml", "itunes.xml"})
 _LAST_CHARACTER = "\U0010ffff"
 
 
@@ -91,13 +94,18 @@ def page_cover(obj: Any, inside: str) -> tuple[str, ...]:
     return (inside, f"{inside}?*", f"{inside}/")
 
 
-def feeds_cover(obj: Any, inside: str) -> tuple[str, ...]:
-    """Return items for the feeds of ``obj``, if it has any."""
+def feeds_cover(obj: Any, inside: str, text_of: Any = None) -> tuple[str, ...]:
+    """Return items for the feeds of ``obj``, if it has any.
+
+    ``text_of``: content of which a mere text has changed, which not all feeds show.
+    """
     if not ISyndicatable.providedBy(obj):
         return ()
     try:
         settings = IFeedSettings(obj)
         types = settings.feed_types if settings.enabled else ()
+        if text_of is not None and not settings.render_body and _is_dated(text_of):
+            types = [name for name in types or () if name not in _FEEDS_OF_PUBLICATIONS]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         logger.warning("The feeds of %r cannot be listed (%s).", obj, error)
         return ()
@@ -106,6 +114,11 @@ def feeds_cover(obj: Any, inside: str) -> tuple[str, ...]:
         for name in types or ()
         for item in subtree_cover(f"{inside}/{quote(name)}", obj, name)
     )
+
+
+def _is_dated(obj: Any) -> bool:
+    date = getattr(obj, "EffectiveDate", None)
+    return date is not None and date() not in (None, "None")
 
 
 def _layout(obj: Any) -> Iterator[str]:

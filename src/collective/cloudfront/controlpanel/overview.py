@@ -15,6 +15,9 @@ from collective.cloudfront.settings import split_distributions
 from collective.cloudfront.settings import value_in_force
 from collective.cloudfront.settings import variable
 from dataclasses import dataclass
+from dataclasses import field
+from datetime import datetime
+from datetime import timezone
 from plone.registry.interfaces import IRegistry
 
 import os
@@ -22,8 +25,6 @@ import os
 
 #: How many rows of the history and of the quarantine are shown.
 SHOWN = 10
-#: And how many are read for that: some may belong to other sites of this Zope.
-READ = 50
 
 _SECRETS = frozenset({"aws_secret_access_key"})
 
@@ -145,8 +146,10 @@ class Overview:
     """The outbox as it concerns one site.
 
     ``work`` has one entry for each of the site's distributions; ``orphans`` is work
-    for distributions that no site here is enabled for. ``kept`` items are in memory
-    only, because of ``trouble``. If the outbox cannot be read, ``unavailable`` says
+    for distributions that no site here is enabled for. ``billed`` is how many items of
+    this calendar month (UTC) AWS bills for each distribution, and ``billed_by_all``
+    for all that use the outbox. ``kept`` items are in memory only, because of
+    ``trouble``. If the outbox cannot be read, ``unavailable`` says
     why, and the rest is empty.
     """
 
@@ -154,6 +157,8 @@ class Overview:
     orphans: tuple[Work, ...] = ()
     refused: tuple[Refused, ...] = ()
     history: tuple[Settled, ...] = ()
+    billed: Mapping[str, int] = field(default_factory=dict)
+    billed_by_all: int = 0
     kept: int = 0
     trouble: str = ""
     unavailable: str = ""
@@ -183,8 +188,9 @@ def overview(process: Process, distributions: Collection[str]) -> Overview:
     kept, trouble = process.intake.kept, process.intake.trouble or ""
     try:
         work = process.outbox.status().work
-        refused = process.outbox.refused(READ)
-        history = process.outbox.history(READ)
+        refused = process.outbox.refused(SHOWN, distributions)
+        history = process.outbox.history(SHOWN, distributions)
+        billed = process.outbox.billed(datetime.now(timezone.utc).strftime("%Y-%m"))
     except OutboxUnavailable as error:
         return Overview(kept=kept, trouble=trouble, unavailable=str(error))
     known = {each.distribution: each for each in work}
@@ -199,8 +205,10 @@ def overview(process: Process, distributions: Collection[str]) -> Overview:
             and each.distribution not in distributions
             and each.ready + each.frozen
         ),
-        refused=tuple(r for r in refused if r.distribution in distributions)[:SHOWN],
-        history=tuple(s for s in history if s.distribution in distributions)[:SHOWN],
+        refused=tuple(refused),
+        history=tuple(history),
+        billed=billed,
+        billed_by_all=sum(billed.values()),
         kept=kept,
         trouble=trouble,
     )

@@ -145,6 +145,19 @@ class CloudFrontPage(ControlPanelFormWrapper):
             )
         return _("state_delivered", default="Everything is delivered.")
 
+    @cached_property
+    def budget_warning(self) -> str:
+        """What to know where this month's items are more than the budget, or ""."""
+        budget = value_in_force(self.registry, "monthly_budget")
+        if not budget or self.overview.billed_by_all <= budget:
+            return ""
+        return _(
+            "budget_exceeded",
+            default="This month's budget of ${budget} items is used up. Purging goes "
+            "on, with fewer and broader items, so Plone answers more visitors itself.",
+            mapping={"budget": budget},
+        )
+
     def badge(self, work: Work) -> Badge:
         """Return the state of a distribution in a word."""
         if work.waiting is not None and work.waiting.paused:

@@ -8,9 +8,13 @@ from collective.cloudfront.purge import suspended
 from collective.cloudfront.settings import PURGING_ENABLED
 from collective.cloudfront.testing import DISTRIBUTION
 from DateTime import DateTime
+from datetime import datetime
+from datetime import timedelta
+from datetime import timezone
 from plone import api
 from plone.app.dexterity.behaviors.metadata import IDublinCore
 from plone.app.workflow.events import LocalrolesModifiedEvent
+from plone.base.interfaces.syndication import IFeedSettings
 from plone.registry import field
 from plone.registry import Record
 from plone.registry.interfaces import IRegistry
@@ -64,6 +68,7 @@ def create(container, portal_type: str = "Document", **fields):
     return api.content.create(container, portal_type, **fields)
 
 
+FEEDS = ("RSS", "rss.xml", "atom.xml")
 SELECTION = "plone.app.querystring.operation.selection.any"
 BELOW = "plone.app.querystring.operation.string.absolutePath"
 
@@ -182,6 +187,33 @@ class TestEdits:
         edited(page, "IRichTextBehavior.text")
         assert reached(collected(site), "/one/two/three")
 
+    def test_of_a_text_reach_the_feeds_that_show_dates_of_change(self, site, deep):
+        page = create(deep, id="page")
+        page.effective_date = DateTime("2026/01/01")
+        IFeedSettings(deep).enabled = True
+        collected(site)
+        edited(page, "IRichTextBehavior.text")
+        feed = "/one/two/three/atom.xml"
+        assert collected(site) == {"/one/two/three/page*", f"{feed}*"}
+
+    def test_of_a_text_reach_the_feeds_that_show_whole_texts(self, site, deep):
+        page = create(deep, id="page")
+        page.effective_date = DateTime("2026/01/01")
+        IFeedSettings(deep).enabled = True
+        IFeedSettings(deep).render_body = True
+        collected(site)
+        edited(page, "IRichTextBehavior.text")
+        items = collected(site)
+        assert reached(items, *(f"/one/two/three/{name}" for name in FEEDS))
+
+    def test_of_a_title_reach_all_feeds(self, site, deep):
+        page = create(deep, id="page")
+        IFeedSettings(deep).enabled = True
+        collected(site)
+        edited(page, "IDublinCore.title")
+        items = collected(site)
+        assert reached(items, *(f"/one/two/three/{name}" for name in FEEDS))
+
     def test_reach_the_collections_that_may_show_the_object(self, site, deep):
         def collection(name, **criteria):
             query = [
@@ -288,8 +320,24 @@ class TestDates:
         edited(page, "IPublication.expires")
         entries = changes_of(site).take()
         cancelled = {e.key.partition(":")[2] for e in entries if not e.item}
-        assert cancelled == {"effective", "expires", "end"}
+        assert cancelled == {"effective", "expires"}
         assert not any(e.due for e in entries)
+
+    def test_of_an_event_are_its_end_and_its_start_where_a_collection_asks(self, site):
+        soon = datetime.now(timezone.utc) + timedelta(days=1)
+        event = create(
+            site, "Event", id="event", start=soon, end=soon + timedelta(hours=1)
+        )
+        kept = self.schedule(site)
+        assert kept["end", "/*"].due == event.end.timestamp()
+        assert ("start", "/*") not in kept
+        operation = "plone.app.querystring.operation.date.beforeToday"
+        query = [{"i": "start", "o": operation, "v": ""}]
+        create(site, "Collection", id="begun", query=query)
+        site.portal_catalog(portal_type="Collection")  # brings the catalog up to date
+        collected(site)
+        edited(event, "IEventBasic.start")
+        assert self.schedule(site)["start", "/*"].due == event.start.timestamp()
 
     def test_of_what_is_removed_are_cancelled_with_all_below(self, site):
         folder = create(site, "Folder", id="folder")

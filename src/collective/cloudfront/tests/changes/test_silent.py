@@ -7,6 +7,7 @@ from collective.cloudfront.purge import suspended
 from collective.cloudfront.testing import DISTRIBUTION
 from plone import api
 from plone.app.discussion.interfaces import IConversation
+from plone.app.redirector.interfaces import IRedirectionStorage
 from plone.locking.interfaces import ILockable
 from plone.registry.interfaces import IRegistry
 from zope.annotation.interfaces import IAnnotations
@@ -152,11 +153,39 @@ class TestAScript:
         assert process.deliver() == ["/*"]
 
 
-def test_undo_purges_everything(site):
+def commit_at(view: str) -> None:
+    """Commit as at the end of a request for a view of the site."""
     request = getRequest()
-    url, request["URL"] = request["URL"], "http://x/plone/manage_undo_transactions"
+    url = request.get("ACTUAL_URL")
+    request["ACTUAL_URL"] = f"http://x/plone/{view}"
     try:
         commit()
     finally:
-        request["URL"] = url
+        request["ACTUAL_URL"] = url
+
+
+def test_undo_purges_everything(site):
+    commit_at("manage_undo_transactions")
     assert collected(site) == {"/*"}
+
+
+@pytest.mark.parametrize("view", ["@aliases", "@@manage-aliases", "manage-aliases"])
+def test_a_redirect_given_by_hand_purges_every_page(site, folder, view):
+    storage = getUtility(IRedirectionStorage)
+    storage.add("/plone/old", "/plone/folder", manual=True)
+    commit_at(view)
+    entries = changes_of(site).take()
+    assert [(entry.item, entry.every) for entry in entries] == [("/*", 60.0)]
+
+
+def test_an_action_in_the_footer_purges_every_page(site):
+    site.portal_actions.site_actions.accessibility.title = "Another"
+    commit()
+    assert collected(site) == {"/*"}
+
+
+def test_a_permission_that_code_changed_leaves_the_edge_at_once(site, folder):
+    folder.manage_permission("View", ["Manager"], acquire=0)
+    commit()
+    entries = changes_of(site).take()
+    assert {entry.item for entry in entries if entry.urgent} == {"/folder", "/folder*"}

@@ -83,7 +83,9 @@ def test_a_site_that_purges_says_so(page):
     shown = page()
     assert shown.text("cloudfront-headline") == "Everything is delivered."
     assert shown.obstacles() == []
-    assert shown.rows("cloudfront-work") == [[DISTRIBUTION, "Delivered", "0", "0", "0"]]
+    assert shown.rows("cloudfront-work") == [
+        [DISTRIBUTION, "Delivered", "0", "0", "0", "0"]
+    ]
     assert "None yet." in shown.text("cloudfront-history")
 
 
@@ -93,7 +95,9 @@ def test_waiting_items_are_counted(page, process):
     )
     shown = page()
     assert shown.text("cloudfront-headline") == "Items on their way to CloudFront: 2."
-    assert shown.rows("cloudfront-work") == [[DISTRIBUTION, "Sending", "2", "0", "0"]]
+    assert shown.rows("cloudfront-work") == [
+        [DISTRIBUTION, "Sending", "2", "0", "0", "0"]
+    ]
 
 
 def test_an_accepted_invalidation_is_in_progress_and_then_completed(page, process):
@@ -114,6 +118,22 @@ def test_an_accepted_invalidation_is_in_progress_and_then_completed(page, proces
     assert row[5].endswith(" s")
 
 
+def test_the_items_that_aws_bills_this_month_are_counted(page, process):
+    deliver(process, "/a", "/b")
+    found = page()
+    assert "bills for this month: 2." in found.text("cloudfront-billed")
+    assert found.rows("cloudfront-work")[0][-1] == "2"
+    assert found.text("cloudfront-budget") is None
+
+
+def test_a_budget_that_is_used_up_is_a_warning(page, process, configured):
+    configured["collective.cloudfront.monthly_budget"] = 1
+    deliver(process, "/a", "/b")
+    warning = page().text("cloudfront-budget")
+    assert "budget of 1 items is used up" in warning
+    assert "Purging goes on" in warning
+
+
 def test_a_paused_distribution_says_why_and_what_to_do(page, process):
     denied = Answer(
         Outcome.MISCONFIGURED, reason="AccessDenied: no", advice="Allow purging."
@@ -124,7 +144,7 @@ def test_a_paused_distribution_says_why_and_what_to_do(page, process):
         f"Purging is paused for {DISTRIBUTION}. Nothing is lost; items kept: 1."
     )
     ((_, state, *counts),) = shown.rows("cloudfront-work")
-    assert counts == ["0", "1", "0"]
+    assert counts == ["0", "1", "0", "0"]
     assert state.startswith(
         "Paused AccessDenied: no Allow purging. It is tried again in"
     )

@@ -76,7 +76,10 @@ def english(cloudfront) -> Viewer:
 def sent_to(cloudfront: LocalCloudFront, distribution: str) -> set[str]:
     made = cloudfront.control.invalidations()
     return {
-        item for each in made if each.distribution == distribution for item in each.items
+        item
+        for each in made
+        if each.distribution == distribution
+        for item in each.items
     }
 
 
@@ -164,7 +167,9 @@ def test_the_language_selector_leads_to_a_new_translation_at_both(
 
 def selector(html: str) -> str:
     """Return the path of the link to the German page."""
-    found = re.search(r'href="http://[^/]+(/@@multilingual-selector/\w+/de\b[^"]*)', html)
+    found = re.search(
+        r'href="http://[^/]+(/@@multilingual-selector/\w+/de\b[^"]*)', html
+    )
     return found[1].replace("&amp;", "&")
 
 
