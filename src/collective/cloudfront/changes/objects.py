@@ -3,11 +3,14 @@
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 from collections.abc import Iterable
+from collections.abc import Sequence
 from collective.cloudfront.changes import reach
 from collective.cloudfront.changes.collections import is_asked_for
 from collective.cloudfront.changes.dates import Moment
 from collective.cloudfront.changes.dates import moments
 from collective.cloudfront.changes.dates import START
+from collective.cloudfront.changes.languages import is_translatable
+from collective.cloudfront.changes.languages import REDIRECTS
 from collective.cloudfront.changes.urls import object_cover
 from collective.cloudfront.changes.urls import page_cover
 from collective.cloudfront.changes.urls import path_inside
@@ -43,7 +46,11 @@ def add_object(changes: Any, physical: tuple[str, ...], change: Any) -> None:
         return
     add_dates(changes, obj)
     if public or was_public:
-        add_reach(changes, obj, change.even_excluded, change.listed)
+        below = None
+        if change.moved or public is not was_public:
+            # What has no workflow of its own comes and goes with it
+            below = reach.contents_below(obj, is_public if public else bool)
+        add_reach(changes, obj, change.even_excluded, change.listed, below)
 
 
 def _add_text(changes: Any, obj: Any) -> None:
@@ -77,18 +84,25 @@ def add_order(changes: Any, folder: Any) -> None:
 
 
 def add_reach(
-    changes: Any, obj: Any, even_excluded: bool, listed: bool, **how: Any
+    changes: Any,
+    obj: Any,
+    even_excluded: bool,
+    listed: bool,
+    below: Sequence[Any] | None = None,
+    **how: Any,
 ) -> None:
     """Add the pages that show ``obj`` at the place where it is now.
 
     ``listed``: it came, went, or changed its state, which the visitors of its folder
-    are to see at once.
+    are to see at once. ``below``: what came or went with it; None: it stayed.
     """
     site, settings = changes.site, changes.settings
-    everywhere = settings.site_on_navigation and reach.is_site_wide(
-        obj, site, even_excluded, settings.api
+    shown = (obj, *(below or ()))
+    everywhere = settings.site_on_navigation and any(
+        reach.is_site_wide(each, site, even_excluded, settings.api) for each in shown
     )
-    showing = None if everywhere else reach.of_showing(obj, site)
+    many = len(shown) > reach.MOST_BELOW + 1
+    showing = None if everywhere or many else reach.of_showing(shown, site)
     if everywhere or (showing is None and settings.site_on_navigation):
         if listed:
             changes.add(_folder_page(changes, obj), **how)
@@ -96,6 +110,14 @@ def add_reach(
         return
     changes.add(reach.of_folder(obj, site), **how)
     changes.add(showing or (), **how)
+    if listed or below is not None:
+        add_redirects(changes, obj, **how)
+
+
+def add_redirects(changes: Any, obj: Any, **how: Any) -> None:
+    """Add the redirects to translations, if ``obj`` may be among them."""
+    if is_translatable(obj):
+        changes.add_at_front_pages(REDIRECTS, **how)
 
 
 def add_dates(changes: Any, obj: Any) -> None:

@@ -463,6 +463,30 @@ class TestMovingAndRemoving:
         assert len(items) <= 6
         assert not any(item.startswith("/old/") for item in items)
 
+    @pytest.fixture
+    def collection(self, site, deep):
+        """A collection that lists what is in a deep folder, but not the folder."""
+        create(create(deep, "Folder", id="folder"), id="page")
+        query = [{"i": "portal_type", "o": SELECTION, "v": ["Document"]}]
+        create(site, "Collection", id="collection", query=query)
+        transaction.savepoint(optimistic=True)
+        site.portal_catalog(portal_type="Collection")  # brings the catalog up to date
+        collected(site)
+
+    @pytest.mark.usefixtures("collection")
+    def test_a_rename_reaches_who_shows_what_is_below(self, site, deep):
+        api.content.rename(deep["folder"], "new")
+        items = collected(site)
+        assert reached(items, "/collection")
+        assert "/*" not in items
+
+    @pytest.mark.usefixtures("collection")
+    def test_a_removal_reaches_who_shows_what_is_below(self, site, deep):
+        api.content.delete(deep["folder"])
+        items = collected(site)
+        assert reached(items, "/collection")
+        assert "/*" not in items
+
     def test_a_copy_is_no_move(self, site, folder):
         api.content.copy(folder["page-0"], site)
         items = collected(site)
