@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from freshness import retries
 from freshness.crawler import Content
 from freshness.editor import NotPossible
+from freshness.operations import EVERYWHERE
 from freshness.operations import NOT_IN_A_WALK
 from freshness.operations import OPERATIONS
 from freshness.operations import Steps
@@ -67,11 +68,15 @@ class Walk:
         self.every = every
         self.stale: dict[str, str] = {}
         self._names = [name for name in OPERATIONS if name not in NOT_IN_A_WALK]
+        self._weights = [1 if name in EVERYWHERE else 3 for name in self._names]
         self._turns = self._refused = self._at_once = self._checked = 0
         self._working = self._looking = 0.0
 
     def go(self, steps: int, tell: Callable[[str], None]) -> int:
         """Take steps; return the number of that at which something was stale, or 0."""
+        # Otherwise all pages are purged after most operations, and none can be stale.
+        self.world.editor.set_record("plone.navigation_depth", 1)
+        self.world.look()
         since: list[str] = []
         for step in range(1, steps + 1):
             started = time.monotonic()
@@ -80,7 +85,7 @@ class Walk:
             tell(since[-1])
             if step % self.every and step != steps:
                 continue
-            self._look()
+            tell(self._look())
             if self.stale:
                 tell(f"Stale at step {step} of seed {self.seed}, after:")
                 for line in [*since, *map(": ".join, self.stale.items())]:
@@ -100,13 +105,17 @@ class Walk:
             f"steps, {self._looking:.0f} s of looks at {self._checked} cached answers."
         )
 
-    def _look(self) -> None:
+    def _look(self) -> str:
         started = time.monotonic()
         finding = self.world.look()
         self.world.warm()
-        self._looking += time.monotonic() - started
+        took = time.monotonic() - started
+        self._looking += took
         self._checked += finding.checked
         self.stale.update(finding.stale)
+        return (
+            f"    {finding.checked} still cached, {finding.dropped} not, {took:.1f} s"
+        )
 
     # A step
 
@@ -133,7 +142,7 @@ class Walk:
         """Return who is to do what: one or both editors."""
         editors = list(enumerate(self.world.editors))
         chance.shuffle(editors)
-        names = chance.choices(self._names, k=2)
+        names = chance.choices(self._names, self._weights, k=2)
         at_once, twice = chance.randrange(100), chance.randrange(100)
         if twice < TWICE:
             names[1] = names[0]
