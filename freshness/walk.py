@@ -10,6 +10,7 @@ from freshness.operations import EVERYWHERE
 from freshness.operations import NOT_IN_A_WALK
 from freshness.operations import OPERATIONS
 from freshness.operations import Steps
+from freshness.world import Finding
 from freshness.world import World
 
 import itertools
@@ -66,17 +67,17 @@ class Walk:
         self.world = world
         self.seed = seed
         self.every = every
-        self.stale: dict[str, str] = {}
         self._names = [name for name in OPERATIONS if name not in NOT_IN_A_WALK]
         self._weights = [1 if name in EVERYWHERE else 3 for name in self._names]
         self._turns = self._refused = self._at_once = self._checked = 0
         self._working = self._looking = 0.0
 
-    def go(self, steps: int, tell: Callable[[str], None]) -> int:
-        """Take steps; return the number of that at which something was stale, or 0."""
+    def go(self, steps: int, tell: Callable[[str], None]) -> list[int]:
+        """Take steps; return the numbers of those at which something was stale."""
         # Otherwise all pages are purged after most operations, and none can be stale.
         self.world.editor.set_record("plone.navigation_depth", 1)
         self.world.look()
+        failed: list[int] = []
         since: list[str] = []
         for step in range(1, steps + 1):
             started = time.monotonic()
@@ -85,14 +86,14 @@ class Walk:
             tell(since[-1])
             if step % self.every and step != steps:
                 continue
-            tell(self._look())
-            if self.stale:
+            finding = self._look(tell)
+            if finding.stale:
+                failed.append(step)
                 tell(f"Stale at step {step} of seed {self.seed}, after:")
-                for line in [*since, *map(": ".join, self.stale.items())]:
+                for line in [*since, *map(": ".join, finding.stale.items())]:
                     tell(f"    {line}")
-                return step
             since.clear()
-        return 0
+        return failed
 
     def summary(self) -> str:
         """Say what was done, and how long it took."""
@@ -105,17 +106,16 @@ class Walk:
             f"steps, {self._looking:.0f} s of looks at {self._checked} cached answers."
         )
 
-    def _look(self) -> str:
+    def _look(self, tell: Callable[[str], None]) -> Finding:
+        """Compare everything cached, and have everything cached for the next steps."""
         started = time.monotonic()
         finding = self.world.look()
         self.world.warm()
         took = time.monotonic() - started
+        tell(f"    {finding.checked} cached, {finding.dropped} purged; {took:.1f} s")
         self._looking += took
         self._checked += finding.checked
-        self.stale.update(finding.stale)
-        return (
-            f"    {finding.checked} still cached, {finding.dropped} not, {took:.1f} s"
-        )
+        return finding
 
     # A step
 

@@ -74,6 +74,8 @@ def add_order(changes: Any, folder: Any) -> None:
         changes.add_site()
     else:
         changes.add(reach.listing(folder, changes.site))
+        if reach.is_order_in_site_map(folder, changes.site):
+            changes.add_coalesced(reach.site_maps(folder, changes.site))
 
 
 def add_reach(
@@ -96,6 +98,8 @@ def add_reach(
         return
     changes.add(reach.of_folder(obj, site), **how)
     changes.add(showing or (), **how)
+    if listed or reach.is_in_site_map(obj, site, even_excluded):
+        changes.add_coalesced(reach.site_maps(obj, site), **how)
 
 
 def add_dates(changes: Any, obj: Any) -> None:

@@ -131,6 +131,19 @@ class TestEdits:
         edited(page, "IDublinCore.title")
         assert collected(site) == {"/one/two/three/page*", "/one/two/three*"}
 
+    def test_of_a_title_reach_a_site_map_that_is_deeper_than_the_navigation(self, site):
+        folder = create(site, "Folder", id="folder")
+        page = create(folder, id="page")
+        create(folder, id="other")
+        getUtility(IRegistry)["plone.navigation_depth"] = 1
+        collected(site)
+        edited(page, "IDublinCore.title")
+        items = collected(site)
+        assert not reached(items, "/other")
+        assert reached(items, "/sitemap", "/sitemap.xml.gz?page=1")
+        notify(ContainerModifiedEvent(folder))
+        assert reached(collected(site), "/sitemap")
+
     def test_with_unknown_fields_count_as_edits_of_everything(self, site):
         page = create(site, id="page")
         collected(site)
@@ -290,6 +303,17 @@ class TestComingAndGoing:
         collected(site)
         notify(LocalrolesModifiedEvent(folder, getRequest()))
         assert ("/folder*", True) in {(e.item, e.urgent) for e in self.entries(site)}
+
+    def test_what_comes_and_goes_below_the_navigation_reaches_the_site_maps(
+        self, site, deep
+    ):
+        page = create(deep, id="page")
+        collected(site)
+        api.content.transition(page, "publish")
+        maps = [e for e in self.entries(site) if e.item == "/sitemap*"]
+        assert [entry.every for entry in maps] == [60]
+        deep.manage_delObjects([page.getId()])
+        assert reached(collected(site), "/sitemap", "/sitemap.xml.gz?page=1")
 
 
 class TestDates:
