@@ -379,6 +379,7 @@ def retract_folder(editor: Editor, pick: Pick) -> Steps:
     editor.transition(folder, "retract")
 
 
+@everywhere
 @operation
 def publish_many(editor: Editor, pick: Pick) -> Steps:
     """A folder and all in it, in one transaction."""
@@ -389,6 +390,7 @@ def publish_many(editor: Editor, pick: Pick) -> Steps:
     editor.transition("/bulk", "publish", include_children=True)
 
 
+@everywhere
 @operation
 def retract_many(editor: Editor, pick: Pick) -> Steps:
     """A folder and all in it, in one transaction."""

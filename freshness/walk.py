@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from freshness import retries
 from freshness.crawler import Content
 from freshness.editor import NotPossible
+from freshness.in_zope import count_conflicts
 from freshness.operations import EVERYWHERE
 from freshness.operations import NOT_IN_A_WALK
 from freshness.operations import OPERATIONS
@@ -25,7 +25,7 @@ TWICE = 40
 #: So many new words does an operation need at most.
 _WORDS = 4
 #: Besides what is worked on, so many URLs are visited in each step.
-_VISITED = 12
+_VISITED = 20
 
 
 @dataclass(slots=True)
@@ -97,7 +97,7 @@ class Walk:
 
     def summary(self) -> str:
         """Say what was done, and how long it took."""
-        logs = [retries.count(instance.log) for instance in self.world.instances]
+        logs = [count_conflicts(instance.log) for instance in self.world.instances]
         tried, given_up = map(sum, zip(*logs, strict=True))
         return (
             f"{self._turns - self._refused} operations done, {self._refused} not "

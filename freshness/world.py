@@ -21,6 +21,7 @@ from freshness.crawler import Reader
 from freshness.crawler import urls_of
 from freshness.crawler import urls_worked_on
 from freshness.editor import Editor
+from freshness.in_zope import NO_QUOTAS
 from pathlib import Path
 
 import os
@@ -70,6 +71,8 @@ class World:
             pass
         outbox = f"sqlite:///{folder.absolute()}/outbox.sqlite"
         environ = {**self._environ(), "CLOUDFRONT_OUTBOX": outbox}
+        if zopes > 1:
+            environ[NO_QUOTAS] = "yes"
         self.instances = [
             Instance(folder / f"zope{number}", environ=environ, zcml="freshness")
             for number in range(1, zopes + 1)
