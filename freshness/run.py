@@ -165,6 +165,8 @@ def _walk(world: World, options: argparse.Namespace) -> int:
     walk = Walk(world, options.seed, options.every)
     failed = walk.go(options.walk, lambda line: print(line, flush=True))
     print(f"seed {options.seed}: {walk.summary()}")
+    for url, difference in world.disagreeing().items():
+        print(f"{url} differs between the Zopes: {difference}", file=sys.stderr)
     steps = ", ".join(map(str, failed))
     print(f"Stale at step {steps}." if failed else "Nothing stale.")
     return 1 if failed else 0

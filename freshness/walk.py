@@ -13,11 +13,13 @@ from freshness.operations import Steps
 from freshness.world import Finding
 from freshness.world import World
 
+import hashlib
 import itertools
 import random
 import time
 
 
+EDITORS = "AB"
 #: How many steps of a hundred are two operations at once, and how many of these are
 #: twice the same.
 AT_ONCE = 40
@@ -58,9 +60,8 @@ class Turn:
 class Walk:
     """A random walk.
 
-    What is drawn depends on the seed and the number of the step only. What a pick
-    makes of it depends on the content that is there, and so, after operations at
-    once, on who came first.
+    What is drawn depends on the seed and the number of the step only; whether there is
+    the content that is picked, after operations at once, on who came first.
     """
 
     def __init__(self, world: World, seed: int, every: int):
@@ -77,6 +78,7 @@ class Walk:
         # Otherwise all pages are purged after most operations, and none can be stale.
         self.world.editor.set_record("plone.navigation_depth", 1)
         self.world.look()
+        tell(f"Seed {self.seed}, editors {EDITORS[0]} and {EDITORS[1]}:")
         failed: list[int] = []
         since: list[str] = []
         for step in range(1, steps + 1):
@@ -153,7 +155,7 @@ class Walk:
             editor.numbers = itertools.count((2 * step + number) * _WORDS + step)
             pick = _Pick(f"{self.seed} {step} {number}", contents, taken)
             steps = OPERATIONS[name](editor, pick)
-            turns.append(Turn("AB"[number], name, steps, pick.picked))
+            turns.append(Turn(EDITORS[number], name, steps, pick.picked))
             taken = pick.picked
         return turns if at_once < AT_ONCE else turns[:1]
 
@@ -164,7 +166,8 @@ class Walk:
             while turn.go_on():
                 pass
 
-        urls = self.world.urls_on([path for turn in turns for path in turn.paths])
+        paths = [path for turn in turns for path in turn.paths]
+        urls = self.world.urls_on(paths) or self.world.visited()
         with ThreadPoolExecutor(len(turns)) as pool:
             done = [pool.submit(finish, turn) for turn in turns]
             while not all(each.done() for each in done):
@@ -185,7 +188,7 @@ class _Pick:
 
     def __init__(self, seed: str, contents: list[Content], taken: list[str]):
         self.picked: list[str] = []
-        self._chance = random.Random(seed)
+        self._seed = seed
         self._contents = contents
         self._taken = taken
 
@@ -198,5 +201,10 @@ class _Pick:
         if not paths:
             raise NotPossible(f"There is no {state} {portal_type}.")
         both = [path for path in paths if path in self._taken]
-        self.picked.append(self._chance.choice(both or paths))
+        self.picked.append(min(both or paths, key=self._rank))
         return self.picked[-1]
+
+    def _rank(self, path: str) -> bytes:
+        """Order paths at random, so that others that come and go change no pick."""
+        words = f"{self._seed} {len(self.picked)} {path}"
+        return hashlib.sha256(words.encode()).digest()
