@@ -30,7 +30,11 @@ def add_object(changes: Any, physical: tuple[str, ...], change: Any) -> None:
     if not change.own and changes.settings.api:
         # There, not in Classic UI, a folder tells when something came or went
         changes.add_api(page_cover(obj, inside))
-    if not (change.own or change.told) or _is_told_of_children(change):
+    if not change.own and (change.child_changed or change.reordered):
+        # That is an edit of the folder; those who came or went know who lists them
+        _add_text(changes, obj)
+        return
+    if not (change.own or change.told):
         return
     public = is_public(obj)
     was_public = public if change.was_public is None else change.was_public
@@ -54,16 +58,11 @@ def add_object(changes: Any, physical: tuple[str, ...], change: Any) -> None:
 
 
 def _add_text(changes: Any, obj: Any) -> None:
+    if not is_public(obj):
+        return
     changes.add(reach.of_text(obj, changes.site))
     if reach.is_text_site_wide(obj, changes.site):
         changes.add_site()
-
-
-def _is_told_of_children(change: Any) -> bool:
-    """Say whether the object is named only because of what came into it or went: those
-    who came or went know who lists them.
-    """
-    return not change.own and (change.child_changed or change.reordered)
 
 
 def cover_default_pages(changes: Any, obj: Any, urgent: bool) -> None:
@@ -81,6 +80,8 @@ def add_order(changes: Any, folder: Any) -> None:
         changes.add_site()
     else:
         changes.add(reach.listing(folder, changes.site))
+        if reach.is_order_in_site_map(folder, changes.site):
+            changes.add_coalesced(reach.site_maps(folder, changes.site))
 
 
 def add_reach(
@@ -101,7 +102,7 @@ def add_reach(
     everywhere = settings.site_on_navigation and any(
         reach.is_site_wide(each, site, even_excluded, settings.api) for each in shown
     )
-    many = len(shown) > reach.MOST_BELOW + 1
+    many = len(shown) > reach.MOST_BELOW
     showing = None if everywhere or many else reach.of_showing(shown, site)
     if everywhere or (showing is None and settings.site_on_navigation):
         if listed:
@@ -112,6 +113,8 @@ def add_reach(
     changes.add(showing or (), **how)
     if listed or below is not None:
         add_redirects(changes, obj, **how)
+    if listed or reach.is_in_site_map(obj, site, even_excluded):
+        changes.add_coalesced(reach.site_maps(obj, site), **how)
 
 
 def add_redirects(changes: Any, obj: Any, **how: Any) -> None:

@@ -3,7 +3,7 @@
 ===================================  ===============================================
 in the navigation                    every page: scope *site*
 deeper                               its folder with all below (listing, navigation
-                                     portlet, previous and next)
+                                     portlet, previous and next), the site maps
 anywhere                             the folders it is the default page of, its
                                      translations, what relates to it, collections
 too many of those, or a portlet      every page: scope *site*
@@ -11,6 +11,7 @@ too many of those, or a portlet      every page: scope *site*
 """
 
 from Acquisition import aq_base
+from Acquisition import aq_chain
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from collective.cloudfront.changes.collections import collections_for
 from collective.cloudfront.changes.collections import depends_on_any_edit
 from collective.cloudfront.changes.languages import translations
 from collective.cloudfront.changes.portlets import places_showing
+from collective.cloudfront.changes.urls import FeedPath
 from collective.cloudfront.changes.urls import feeds_cover
 from collective.cloudfront.changes.urls import page_cover
 from collective.cloudfront.changes.urls import path_inside
@@ -27,8 +29,10 @@ from collective.cloudfront.changes.urls import subtree_cover
 from collective.cloudfront.changes.visible import is_in_navigation
 from collective.cloudfront.changes.visible import is_in_navigation_with_children
 from collective.cloudfront.changes.visible import is_public
+from collective.cloudfront.changes.visible import SITE_MAP
 from itertools import islice
 from plone.base.defaultpage import get_default_page
+from plone.base.interfaces import INavigationRoot
 from Products.CMFCore.interfaces import IContentish
 from Products.CMFCore.interfaces import ISiteRoot
 from typing import Any
@@ -135,6 +139,26 @@ def listing(folder: Any, site: Any) -> Iterator[str]:
         yield from page_cover(shown_at, path_of(shown_at, site))
 
 
+def is_in_site_map(obj: Any, site: Any, even_excluded: bool) -> bool:
+    """Say whether the site map, which may be deeper than navigation, shows ``obj``."""
+    return is_in_navigation(obj, site.portal_registry, even_excluded, SITE_MAP)
+
+
+def is_order_in_site_map(folder: Any, site: Any) -> bool:
+    """Say whether the site map shows the order of what ``folder`` holds."""
+    return is_in_navigation_with_children(folder, site.portal_registry, SITE_MAP)
+
+
+def site_maps(obj: Any, site: Any) -> Iterator[str]:
+    """Yield items for the site maps, of people and of robots, that list ``obj``."""
+    for parent in aq_chain(aq_inner(obj)):
+        inside = path_of(parent, site)
+        if inside is None:
+            return
+        if INavigationRoot.providedBy(parent):
+            yield FeedPath(f"{inside}/sitemap*")
+
+
 def of_showing(objs: Iterable[Any], site: Any) -> list[str] | None:
     """Return items for pages elsewhere that show one of ``objs``; None: too many."""
     pages: dict[tuple[str, ...], Any] = {}
@@ -156,8 +180,11 @@ def _first(found: Iterator[Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
 
 
 def contents_below(obj: Any, counts: Callable[[Any], bool] = is_public) -> list[Any]:
-    """Return the content below ``obj`` that ``counts``; no more than one too many."""
-    return list(islice(filter(counts, _contents_below(obj)), MOST_BELOW + 1))
+    """Return the content below ``obj`` that ``counts``; where there is much, one too
+    many of all.
+    """
+    found = list(islice(_contents_below(obj), MOST_BELOW + 1))
+    return found if len(found) > MOST_BELOW else list(filter(counts, found))
 
 
 def _contents_below(obj: Any) -> Iterator[Any]:

@@ -73,8 +73,9 @@ import transaction
 
 logger = logging.getLogger("collective.cloudfront")
 
-#: Fields of a folder that pages below it show, in breadcrumbs, or take from it.
-INHERITED = frozenset({"title", "language", "nextPreviousEnabled"})
+#: Fields of a folder that pages below it show, in breadcrumbs and in navigation, which
+#: leaves out default pages, or take from it. Also if visitors may not see the folder.
+INHERITED = frozenset({"default_page", "language", "nextPreviousEnabled", "title"})
 #: When one of these is switched on, everything is purged once.
 SWITCHES = frozenset({PURGING_ENABLED, f"{PREFIX}.enabled"})
 #: Settings of Plone that no page shows.

@@ -205,10 +205,12 @@ class SiteChanges:
         return (path, *_twins(path))
 
     def add_site(self, **how: Any) -> None:
-        """Add every page: scope *site*. At most once per interval, unless ``how``
-        says when.
-        """
-        self.add(["/*"], **(how or {"every": self.settings.site_purge_interval}))
+        """Add every page: scope *site*."""
+        self.add_coalesced(["/*"], **how)
+
+    def add_coalesced(self, paths: Iterable[str], **how: Any) -> None:
+        """Add paths at most once per interval, unless ``how`` says when."""
+        self.add(paths, **(how or {"every": self.settings.site_purge_interval}))
 
     # --- objects --------------------------------------------------------------
 

@@ -131,6 +131,19 @@ class TestEdits:
         edited(page, "IDublinCore.title")
         assert collected(site) == {"/one/two/three/page*", "/one/two/three*"}
 
+    def test_of_a_title_reach_a_site_map_that_is_deeper_than_the_navigation(self, site):
+        folder = create(site, "Folder", id="folder")
+        page = create(folder, id="page")
+        create(folder, id="other")
+        getUtility(IRegistry)["plone.navigation_depth"] = 1
+        collected(site)
+        edited(page, "IDublinCore.title")
+        items = collected(site)
+        assert not reached(items, "/other")
+        assert reached(items, "/sitemap", "/sitemap.xml.gz?page=1")
+        notify(ContainerModifiedEvent(folder))
+        assert reached(collected(site), "/sitemap")
+
     def test_with_unknown_fields_count_as_edits_of_everything(self, site):
         page = create(site, id="page")
         collected(site)
@@ -205,6 +218,17 @@ class TestEdits:
         edited(page, "IRichTextBehavior.text")
         items = collected(site)
         assert reached(items, *(f"/one/two/three/{name}" for name in FEEDS))
+
+    def test_of_what_a_folder_holds_reach_the_feed_that_dates_the_folder(self, site):
+        folder = create(site, "Folder", id="folder")
+        inner = create(folder, "Folder", id="inner")
+        inner.effective_date = DateTime("2026/01/01")
+        IFeedSettings(folder).enabled = True
+        site.portal_workflow.setDefaultChain("simple_publication_workflow")
+        collected(site)
+        create(inner, id="private")
+        feed = "/folder/atom.xml"
+        assert collected(site) == {"/folder/inner/private*", f"{feed}*"}
 
     def test_of_a_title_reach_all_feeds(self, site, deep):
         page = create(deep, id="page")
@@ -290,6 +314,17 @@ class TestComingAndGoing:
         collected(site)
         notify(LocalrolesModifiedEvent(folder, getRequest()))
         assert ("/folder*", True) in {(e.item, e.urgent) for e in self.entries(site)}
+
+    def test_what_comes_and_goes_below_the_navigation_reaches_the_site_maps(
+        self, site, deep
+    ):
+        page = create(deep, id="page")
+        collected(site)
+        api.content.transition(page, "publish")
+        maps = [e for e in self.entries(site) if e.item == "/sitemap*"]
+        assert [entry.every for entry in maps] == [60]
+        deep.manage_delObjects([page.getId()])
+        assert reached(collected(site), "/sitemap", "/sitemap.xml.gz?page=1")
 
 
 class TestDates:
