@@ -1,0 +1,102 @@
+"""Specification: what a person types, line by line."""
+
+from collective.cloudfront.planning.items import MAX_PATH_LENGTH
+from collective.cloudfront.planning.lines import items_of
+from collective.cloudfront.planning.lines import MAX_LINES
+from collective.cloudfront.planning.lines import Problem
+from collective.cloudfront.planning.lines import read_lines
+from hypothesis import given
+from hypothesis import strategies as st
+
+import pytest
+
+
+HOSTS = {"www.example.com", "example.com:8080"}
+
+
+def item(line: str) -> str:
+    (read,) = read_lines(line, HOSTS)
+    assert read.problem is None, read
+    return read.item
+
+
+def problem(line: str) -> Problem | None:
+    (read,) = read_lines(line, HOSTS)
+    assert not read.item
+    return read.problem
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("/", "/"),
+        ("/news", "/news"),
+        ("  /news/  ", "/news/"),
+        ("/news*", "/news*"),
+        ("/*", "/*"),
+        ("/news?b_start:int=20", "/news?b_start:int=20"),
+        ("/news#top", "/news"),
+        ("/übersicht 2026", "/%C3%BCbersicht%202026"),
+        ("https://www.example.com/news", "/news"),
+        ("http://WWW.example.com", "/"),
+        ("https://example.com:8080/a?b=c#d", "/a?b=c"),
+        ("//www.example.com/a", "/a"),
+        ("https://user:secret@www.example.com/a", "/a"),
+    ],
+)
+def test_a_line_is_a_path_or_a_url(line, expected):
+    assert item(line) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("news", Problem.NO_PATH),
+        ("www.example.com/news", Problem.NO_PATH),
+        ("ftp://www.example.com/news", Problem.SCHEME),
+        ("javascript:alert(1)", Problem.SCHEME),
+        ("https://elsewhere.org/news", Problem.OTHER_HOST),
+        ("https://www.example.com:8080/news", Problem.OTHER_HOST),
+        ("http://[::1", Problem.NO_PATH),
+        ("/a*b", Problem.WILDCARD),
+        ("/a**", Problem.WILDCARD),
+        ("/*/a", Problem.WILDCARD),
+        ("/a\tb", Problem.CONTROL),
+    ],
+)
+def test_a_line_that_is_neither_has_a_problem(line, expected):
+    assert problem(line) == expected
+
+
+def test_any_host_is_the_site_s_where_none_is_known():
+    (line,) = read_lines("https://elsewhere.org/news")
+    assert line.item == "/news"
+
+
+def test_lines_are_numbered_as_they_were_typed():
+    lines = read_lines("/a\n\n  \nb\n/a")
+    assert [(line.number, line.item) for line in lines] == [
+        (1, "/a"),
+        (4, ""),
+        (5, "/a"),
+    ]
+    assert items_of(lines) == ("/a",)
+
+
+def test_too_many_lines_are_one_problem():
+    lines = read_lines("\n".join(["/a"] * (MAX_LINES + 5)))
+    assert len(lines) == MAX_LINES + 1
+    assert lines[-1].problem is Problem.TOO_MANY
+    assert lines[-1].number == MAX_LINES + 1
+
+
+@given(st.text())
+def test_every_text_is_read_into_items_that_cloudfront_takes(text):
+    for line in read_lines(text):
+        assert bool(line.item) != bool(line.problem)
+        if line.item:
+            assert line.item.startswith("/")
+            assert line.item.isascii()
+            assert line.item.isprintable()
+            assert len(line.item) <= MAX_PATH_LENGTH
+            assert "*" not in line.item[:-1]
