@@ -61,6 +61,7 @@ def _add_text(changes: Any, obj: Any) -> None:
     if not is_public(obj):
         return
     changes.add(reach.of_text(obj, changes.site))
+    changes.add_coalesced(reach.robots_maps(obj, changes.site))
     if reach.is_text_site_wide(obj, changes.site):
         changes.add_site()
 
@@ -115,6 +116,8 @@ def add_reach(
         add_redirects(changes, obj, **how)
     if listed or reach.is_in_site_map(obj, site, even_excluded):
         changes.add_coalesced(reach.site_maps(obj, site), **how)
+    else:
+        changes.add_coalesced(reach.robots_maps(obj, site), **how)
 
 
 def add_redirects(changes: Any, obj: Any, **how: Any) -> None:
