@@ -24,6 +24,9 @@ def add_object(changes: Any, physical: tuple[str, ...], change: Any) -> None:
     obj = change.obj
     if change.reordered and not change.child_changed:
         add_order(changes, obj)
+    if change.reordered and is_public(obj):
+        # Whatever comes or goes, its folder has another date of change
+        _add_text(changes, obj)
     if not change.own and changes.settings.api:
         # There, not in Classic UI, a folder tells when something came or went
         changes.add_api(page_cover(obj, inside))

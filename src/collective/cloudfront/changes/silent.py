@@ -9,6 +9,7 @@ from Acquisition import aq_parent
 from collections.abc import Iterator
 from collective.cloudfront.changes.subscribers import changes_here
 from collective.cloudfront.changes.subscribers import current_site
+from collective.cloudfront.changes.subscribers import INHERITED
 from collective.cloudfront.changes.subscribers import never_failing
 from collective.cloudfront.changes.subscribers import note
 from collective.cloudfront.changes.transaction import collect
@@ -156,7 +157,12 @@ def _look_at(changes: Any, connection: Any, obj: Any) -> None:
         physical = content.getPhysicalPath()
         changes.add_subtree(physical, aq_parent(content), urgent=True)
         note(content, shown=True, below=True)
-    note(content, shown=shows(names, changes.site), even_excluded=True)
+    note(
+        content,
+        shown=shows(names, changes.site),
+        even_excluded=True,
+        below=bool(names & INHERITED),
+    )
 
 
 def _is_chrome(obj: Any) -> bool:

@@ -70,8 +70,9 @@ import transaction
 
 logger = logging.getLogger("collective.cloudfront")
 
-#: Fields of a folder that pages below it show, in breadcrumbs, or take from it.
-INHERITED = frozenset({"title", "language", "nextPreviousEnabled"})
+#: Fields of a folder that pages below it show, in breadcrumbs or, without its default
+#: page, in navigation, or take from it.
+INHERITED = frozenset({"title", "language", "nextPreviousEnabled", "default_page"})
 #: When one of these is switched on, everything is purged once.
 SWITCHES = frozenset({PURGING_ENABLED, f"{PREFIX}.enabled"})
 #: Settings of Plone that no page shows.
