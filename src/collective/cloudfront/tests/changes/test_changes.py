@@ -248,6 +248,15 @@ class TestEdits:
         items = collected(site)
         assert reached(items, *(f"/one/two/three/{name}" for name in FEEDS))
 
+    def test_in_a_folder_reach_the_feeds_that_show_its_date_of_change(self, site, deep):
+        above = site["one"]["two"]
+        IFeedSettings(above).enabled = True
+        collected(site)
+        create(deep, id="page")
+        items = collected(site)
+        assert reached(items, *(f"/one/two/{name}" for name in FEEDS))
+        assert not reached(items, "/one/two")
+
     def test_reach_the_collections_that_may_show_the_object(self, site, deep):
         def collection(name, **criteria):
             query = [
