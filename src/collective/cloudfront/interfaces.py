@@ -5,8 +5,14 @@ from zope.interface import Interface
 from zope.publisher.interfaces.browser import IDefaultBrowserLayer
 
 
-#: The permission ``cloudfront.managePurging``, by its title.
+#: Our permissions, by their titles. To configure, ``cloudfront.managePurging``:
 MANAGE_PURGING = "collective.cloudfront: Manage purging"
+#: ``cloudfront.purgeEverything``, of the site:
+PURGE_EVERYTHING = "collective.cloudfront: Purge everything"
+#: ``cloudfront.purgeContent``, of each object, so that local roles count:
+PURGE_CONTENT = "collective.cloudfront: Purge content"
+
+PERMISSIONS = (MANAGE_PURGING, PURGE_EVERYTHING, PURGE_CONTENT)
 
 
 class ICloudFrontLayer(IDefaultBrowserLayer):

@@ -2,7 +2,7 @@
 
 from collective.cloudfront.changes.portlets import forget_all_places
 from collective.cloudfront.changes.portlets import remember_all_places
-from collective.cloudfront.interfaces import MANAGE_PURGING
+from collective.cloudfront.interfaces import PERMISSIONS
 from collective.cloudfront.upgrades.to_3000 import remove_2_0
 from plone import api
 from plone.base.interfaces import INonInstallable
@@ -29,9 +29,10 @@ def installed(setup: Any) -> None:
 
 
 def uninstalled(setup: Any) -> None:
-    """Remove what XML cannot: our permission's roles, and leftovers of 2.0."""
+    """Remove what XML cannot: our permissions' roles, and leftovers of 2.0."""
     site = api.portal.get()
-    # Without roles and acquired, a permission leaves no attribute on the site.
-    site.manage_permission(MANAGE_PURGING, roles=[], acquire=1)
+    for permission in PERMISSIONS:
+        # Without roles and acquired, a permission leaves no attribute on the site.
+        site.manage_permission(permission, roles=[], acquire=1)
     remove_2_0(site)
     forget_all_places(site)

@@ -1,5 +1,6 @@
 """The CloudFront page: state, last invalidations, "Purge all", settings."""
 
+from AccessControl import getSecurityManager
 from collections.abc import Iterable
 from collective.cloudfront.controlpanel.form import SettingsForm
 from collective.cloudfront.controlpanel.overview import Obstacle
@@ -10,6 +11,7 @@ from collective.cloudfront.controlpanel.overview import overview
 from collective.cloudfront.controlpanel.tabs import caching_tabs
 from collective.cloudfront.controlpanel.tabs import Tab
 from collective.cloudfront.i18n import _
+from collective.cloudfront.interfaces import PURGE_EVERYTHING
 from collective.cloudfront.outbox.contract import Settled
 from collective.cloudfront.outbox.contract import Waiting
 from collective.cloudfront.outbox.contract import Work
@@ -83,6 +85,12 @@ class CloudFrontPage(ControlPanelFormWrapper):
     def is_installed(self) -> bool:
         """Whether our records are there. On a site of 2.0 they are not."""
         return is_installed(self.registry)
+
+    @property
+    def may_purge_everything(self) -> bool:
+        """Whether this person may; to configure is another permission."""
+        security = getSecurityManager()
+        return bool(security.checkPermission(PURGE_EVERYTHING, self.context))
 
     @cached_property
     def tabs(self) -> list[Tab]:

@@ -4,6 +4,7 @@ from collective.cloudfront.changes.transaction import public_item
 from collective.cloudfront.controlpanel.overview import Obstacle
 from collective.cloudfront.controlpanel.overview import obstacles
 from collective.cloudfront.controlpanel.tabs import caching_tabs
+from collective.cloudfront.controlpanel.tabs import may_configure
 from collective.cloudfront.controlpanel.tabs import PAGE
 from collective.cloudfront.controlpanel.tabs import Tab
 from collective.cloudfront.i18n import _
@@ -35,20 +36,20 @@ class PurgeAll(BrowserView):
         """Return the question, or purge and go back."""
         if self.request.method == "POST":
             CheckAuthenticator(self.request)
-            self.purge()
-            return self._go_back()
+            return self.purge()
         if not is_installed(getUtility(IRegistry)):
-            return self._go_back()
+            return self._go_to(self.page_url)
         return self.index()
 
-    def purge(self) -> None:
+    def purge(self) -> str:
         """Purge everything, or say why not."""
         if not self.settings or self.obstacles:
             self._say(
                 _("nothing_purged", default="Nothing was purged; below is why."),
                 "warning",
             )
-            return
+            # Both say why; the page is not for everybody.
+            return self._go_to(self.page_url if may_configure() else self.own_url)
         purge_all()
         user = api.user.get_current().getId()
         logger.info("%r purges everything: %s", user, self.item)
@@ -59,6 +60,7 @@ class PurgeAll(BrowserView):
             ),
             "info",
         )
+        return self._go_to(self.page_url)
 
     @cached_property
     def settings(self) -> Settings | None:
@@ -81,15 +83,21 @@ class PurgeAll(BrowserView):
         return public_item(self.settings.public_prefix, "/*")
 
     @property
+    def own_url(self) -> str:
+        """The question."""
+        return f"{self.context.absolute_url()}/@@cloudfront-purge-all"
+
+    @property
     def page_url(self) -> str:
-        """The CloudFront page."""
-        return f"{self.context.absolute_url()}/{PAGE}"
+        """Where to go back to: the CloudFront page, or for who may not, the site."""
+        url = self.context.absolute_url()
+        return f"{url}/{PAGE}" if may_configure() else url
 
     def _say(self, text: str, kind: str) -> None:
         api.portal.show_message(text, self.request, type=kind)
 
-    def _go_back(self) -> str:
-        self.request.response.redirect(self.page_url)
+    def _go_to(self, url: str) -> str:
+        self.request.response.redirect(url)
         return ""
 
 

@@ -71,7 +71,15 @@ def caching_tabs() -> list[Tab]:
         for name, title in names
         if name != "-purge" or isCachePurgingEnabled()
     ]
-    return [*tabs, Tab(TITLE, f"{url}/{PAGE}", active=True)]
+    if may_configure():
+        tabs.append(Tab(TITLE, f"{url}/{PAGE}", active=True))
+    return tabs
+
+
+def may_configure() -> bool:
+    """Say whether this person may open our page."""
+    site = api.portal.get()
+    return bool(getSecurityManager().checkPermission(MANAGE_PURGING, site))
 
 
 @implementer(ITransform)
@@ -113,9 +121,7 @@ class AddTab:
         return (
             (response.getHeader("Content-Type") or "").startswith("text/html")
             and not response.getHeader("Content-Encoding")
-            and bool(
-                getSecurityManager().checkPermission(MANAGE_PURGING, api.portal.get())
-            )
+            and may_configure()
         )
 
     def _add_to(self, result: Iterable[bytes], encoding: str) -> Any:

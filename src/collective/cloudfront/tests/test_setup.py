@@ -4,6 +4,9 @@ from AccessControl.Permission import pname
 from Acquisition import aq_base
 from collective.cloudfront.interfaces import ICloudFrontLayer
 from collective.cloudfront.interfaces import MANAGE_PURGING
+from collective.cloudfront.interfaces import PERMISSIONS
+from collective.cloudfront.interfaces import PURGE_CONTENT
+from collective.cloudfront.interfaces import PURGE_EVERYTHING
 from collective.cloudfront.settings import ICloudFrontSettings
 from dataclasses import dataclass
 from plone import api
@@ -30,12 +33,17 @@ class Traces:
     records: frozenset[str]
     layers: frozenset[tuple[str, str]]
     configlets: frozenset[str]
-    roles: tuple[str, ...]
-    has_own_roles: bool
+    roles: tuple[tuple[str, ...], ...]
+    have_own_roles: tuple[bool, ...]
     import_steps: frozenset[str]
     components: frozenset[str]
     skins: frozenset[str]
     profile_version: Any
+
+
+def roles_of(portal: Any, permission: str) -> tuple[str, ...]:
+    roles = portal.rolesOfPermission(permission)
+    return tuple(role["name"] for role in roles if role["selected"])
 
 
 def traces(portal: Any) -> Traces:
@@ -49,12 +57,10 @@ def traces(portal: Any) -> Traces:
             for name, layer in getUtilitiesFor(ILocalBrowserLayerType)
         ),
         configlets=frozenset(action.getId() for action in panel.listActions()),
-        roles=tuple(
-            role["name"]
-            for role in portal.rolesOfPermission(MANAGE_PURGING)
-            if role["selected"]
+        roles=tuple(roles_of(portal, permission) for permission in PERMISSIONS),
+        have_own_roles=tuple(
+            hasattr(aq_base(portal), pname(permission)) for permission in PERMISSIONS
         ),
-        has_own_roles=hasattr(aq_base(portal), pname(MANAGE_PURGING)),
         import_steps=frozenset(setup.getImportStepRegistry().listSteps()),
         components=frozenset(
             f"{each.provided.__identifier__} {each.name}"
@@ -87,11 +93,31 @@ def test_requests_have_our_layer(portal):
     assert layers[ADD_ON] is ICloudFrontLayer
 
 
-def test_managers_and_site_administrators_may_purge(portal):
-    roles = [
-        r["name"] for r in portal.rolesOfPermission(MANAGE_PURGING) if r["selected"]
-    ]
-    assert roles == ["Manager", "Site Administrator"]
+@pytest.mark.parametrize("permission", [MANAGE_PURGING, PURGE_EVERYTHING])
+def test_managers_and_site_administrators_may_configure_and_purge_everything(
+    portal, permission
+):
+    assert roles_of(portal, permission) == ("Manager", "Site Administrator")
+
+
+def test_editors_and_reviewers_may_purge_content_as_well(portal):
+    assert roles_of(portal, PURGE_CONTENT) == (
+        "Editor",
+        "Manager",
+        "Reviewer",
+        "Site Administrator",
+    )
+
+
+def test_who_edits_a_folder_may_purge_what_is_in_it_and_nothing_else(portal):
+    folder = api.content.create(portal, "Folder", "ours")
+    page = api.content.create(folder, "Document", "page")
+    api.user.create("e@example.com", "local", "correct horse")
+    folder.manage_setLocalRoles("local", ["Editor"])
+    with api.env.adopt_user("local"):
+        assert api.user.has_permission(PURGE_CONTENT, obj=page)
+        assert not api.user.has_permission(PURGE_CONTENT, obj=portal)
+        assert not api.user.has_permission(PURGE_EVERYTHING, obj=portal)
 
 
 def test_site_setup_has_an_entry_beside_caching(portal):

@@ -8,7 +8,8 @@ registry records of its own interface        carried over and removed
 browser layer ``collective.cloudfront``      replaced; the old interface is an
                                              alias, so that old sites load
 configlet ``CloudFrontConfiguration``        replaced
-roles of its permission                      kept: the permission is the same one
+roles of its permission                      kept: the permission is the same one;
+                                             they may still purge everything, too
 ===========================================  ====================================
 """
 
@@ -16,6 +17,8 @@ from AccessControl.Permission import pname
 from Acquisition import aq_base
 from collective.cloudfront.changes.portlets import remember_all_places
 from collective.cloudfront.interfaces import MANAGE_PURGING
+from collective.cloudfront.interfaces import PERMISSIONS
+from collective.cloudfront.interfaces import PURGE_EVERYTHING
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import PREFIX
 from plone import api
@@ -41,6 +44,7 @@ LAYER = "collective.cloudfront"
 #: Both releases use the same names.
 _NAMES = ("distribution_id", "aws_access_key_id", "aws_secret_access_key")
 _PROFILE = "profile-collective.cloudfront:default"
+_STEPS = ("plone.app.registry", "browserlayer", "controlpanel", "rolemap")
 
 
 def upgrade(setup: Any) -> None:
@@ -50,14 +54,35 @@ def upgrade(setup: Any) -> None:
     remove_2_0(site)
     if LAYER in _layer_names(site):
         unregister_layer(LAYER, site.getSiteManager())
-    steps = ["plone.app.registry", "browserlayer", "controlpanel"]
-    if not hasattr(aq_base(site), pname(MANAGE_PURGING)):
-        steps.append("rolemap")
-    for step in steps:
+    given = roles_given(site)
+    for step in _STEPS:
         setup.runImportStepFromProfile(_PROFILE, step, run_dependencies=False)
+    give_again(site, given)
     if old:
         carry_over(old)
     remember_all_places(site)
+
+
+def roles_given(site: Any) -> dict[str, list[str] | tuple[str, ...]]:
+    """Return the roles of those of our permissions that have any of their own.
+
+    A tuple, as Zope has it, where they are not acquired. Whoever had the only
+    permission of 2.0 could purge everything with it.
+    """
+    given = {
+        permission: getattr(aq_base(site), pname(permission))
+        for permission in PERMISSIONS
+        if hasattr(aq_base(site), pname(permission))
+    }
+    if MANAGE_PURGING in given:
+        given.setdefault(PURGE_EVERYTHING, given[MANAGE_PURGING])
+    return given
+
+
+def give_again(site: Any, given: dict[str, list[str] | tuple[str, ...]]) -> None:
+    """Replace the roles that our profile gives by those that a person gave."""
+    for permission, roles in given.items():
+        site.manage_permission(permission, list(roles), isinstance(roles, list))
 
 
 def old_settings(site: Any) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collective.cloudfront.delivery.courier import Target
 from collective.cloudfront.delivery.gateway import Answer
 from collective.cloudfront.delivery.gateway import Outcome
 from collective.cloudfront.interfaces import MANAGE_PURGING
+from collective.cloudfront.interfaces import PURGE_EVERYTHING
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.contract import Entry
@@ -358,7 +359,11 @@ def test_a_site_administrator_may_see_it(functional_portal, browser):
     assert "cloudfront-headline" in person.contents
 
 
-VIEWS = ["cloudfront-controlpanel", "cloudfront-purge-all", "purge-cloudfront"]
+VIEWS = {
+    "cloudfront-controlpanel": MANAGE_PURGING,
+    "cloudfront-purge-all": PURGE_EVERYTHING,
+    "purge-cloudfront": PURGE_EVERYTHING,
+}
 
 
 def is_refused(person, url):
@@ -369,7 +374,7 @@ def is_refused(person, url):
     return "login" in person.url or "Insufficient Privileges" in person.contents
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", list(VIEWS))
 def test_editors_and_visitors_may_not(functional_portal, browser, view):
     api.user.create("e@example.com", "editor", "correct horse", roles=["Editor"])
     transaction.commit()
@@ -378,10 +383,18 @@ def test_editors_and_visitors_may_not(functional_portal, browser, view):
     assert is_refused(browser("editor", "correct horse"), url)
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", list(VIEWS))
 def test_without_the_permission_not_even_a_manager_may(
     functional_portal, browser, view
 ):
-    functional_portal.manage_permission(MANAGE_PURGING, roles=[], acquire=0)
+    functional_portal.manage_permission(VIEWS[view], roles=[], acquire=0)
     transaction.commit()
     assert is_refused(browser(), f"{functional_portal.absolute_url()}/@@{view}")
+
+
+def test_who_may_configure_but_not_purge_everything_sees_no_button(page, portal):
+    assert "Purge all" in page().text("cloudfront-purge")
+    portal.manage_permission(PURGE_EVERYTHING, roles=[], acquire=0)
+    shown = page()
+    assert "@@cloudfront-purge-all" not in shown.contents
+    assert shown.text("cloudfront-headline") == "Everything is delivered."

@@ -1,5 +1,6 @@
 """ "Purge all": asked for by GET, done by POST, never by accident."""
 
+from collective.cloudfront.interfaces import MANAGE_PURGING
 from collective.cloudfront.settings import PURGING_ENABLED
 from collective.cloudfront.testing import DISTRIBUTION
 from plone import api
@@ -123,3 +124,34 @@ def test_the_address_of_2_0_leads_to_the_question(
         person.post(formerly, "")
     assert "Purge everything?" in person.contents
     assert process.outbox.work() == ()
+
+
+# --- people who may purge everything, and not configure --------------------------
+
+
+@pytest.fixture
+def purger(functional_portal, person):
+    functional_portal.manage_permission(MANAGE_PURGING, roles=[], acquire=0)
+    transaction.commit()
+    return person
+
+
+def test_who_may_not_configure_is_led_back_to_the_site(
+    functional_portal, purger, url, process
+):
+    purger.open(url)
+    assert "@@cloudfront-controlpanel" not in purger.contents
+    purger.getControl("Purge everything").click()
+    assert purger.url == functional_portal.absolute_url()
+    assert "will be removed from CloudFront within seconds" in purger.contents
+    assert process.deliver() == ["/*"]
+
+
+def test_who_may_not_configure_is_told_why_nothing_was_purged(purger, url, process):
+    purger.open(url)
+    api.portal.set_registry_record("collective.cloudfront.enabled", False)
+    transaction.commit()
+    purger.getControl("Purge everything").click()
+    assert purger.url == url
+    assert "Nothing was purged" in purger.contents
+    assert "“Purge from CloudFront” is off." in purger.contents

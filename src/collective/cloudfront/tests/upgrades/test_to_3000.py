@@ -6,6 +6,8 @@ from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.changes.transaction import forget_settings
 from collective.cloudfront.interfaces import ICloudFrontLayer
 from collective.cloudfront.interfaces import MANAGE_PURGING
+from collective.cloudfront.interfaces import PURGE_CONTENT
+from collective.cloudfront.interfaces import PURGE_EVERYTHING
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import read_settings
 from collective.cloudfront.testing import DISTRIBUTION
@@ -126,16 +128,54 @@ def test_site_setup_has_our_entry(site):
     assert ids.count("collective.cloudfront") == 1
 
 
-def test_roles_given_to_the_permission_stay(site):
+def roles_of(site, permission):
+    """Return the roles that the site itself gives; a tuple if none are acquired."""
+    return getattr(aq_base(site), pname(permission))
+
+
+def test_roles_given_to_the_permission_stay_and_may_still_purge_everything(site):
     upgrade(site)
-    roles = [r["name"] for r in site.rolesOfPermission(MANAGE_PURGING) if r["selected"]]
-    assert roles == ["Editor", "Manager"]
+    assert sorted(roles_of(site, MANAGE_PURGING)) == ["Editor", "Manager"]
+    assert sorted(roles_of(site, PURGE_EVERYTHING)) == ["Editor", "Manager"]
 
 
-def test_a_site_without_roles_for_the_permission_gets_them(site):
+def test_roles_that_were_not_acquired_are_not(site):
+    site.manage_permission(MANAGE_PURGING, ["Manager"], acquire=0)
+    upgrade(site)
+    assert roles_of(site, MANAGE_PURGING) == ("Manager",)
+    assert roles_of(site, PURGE_EVERYTHING) == ("Manager",)
+
+
+def test_a_permission_that_nobody_had_is_given_to_nobody(site):
+    site.manage_permission(MANAGE_PURGING, [], acquire=0)
+    upgrade(site)
+    assert roles_of(site, MANAGE_PURGING) == roles_of(site, PURGE_EVERYTHING) == ()
+
+
+def test_the_permission_to_purge_content_has_the_roles_of_a_new_site(site):
+    upgrade(site)
+    assert sorted(roles_of(site, PURGE_CONTENT)) == [
+        "Editor",
+        "Manager",
+        "Reviewer",
+        "Site Administrator",
+    ]
+
+
+@pytest.mark.parametrize("permission", [MANAGE_PURGING, PURGE_EVERYTHING])
+def test_a_site_without_roles_for_the_permission_gets_them(site, permission):
     site.manage_permission(MANAGE_PURGING, [], acquire=1)
     upgrade(site)
-    assert hasattr(aq_base(site), pname(MANAGE_PURGING))
+    assert sorted(roles_of(site, permission)) == ["Manager", "Site Administrator"]
+
+
+@pytest.mark.parametrize("permission", [PURGE_EVERYTHING, PURGE_CONTENT])
+def test_roles_given_since_stay_when_the_step_is_repeated(site, permission):
+    upgrade(site)
+    site.manage_permission(permission, ["Contributor"], acquire=0)
+    api.portal.get_tool("portal_setup").setLastVersionForProfile(PROFILE, "1001")
+    upgrade(site)
+    assert roles_of(site, permission) == ("Contributor",)
 
 
 @pytest.mark.parametrize("version", ["1000", "1001"])
