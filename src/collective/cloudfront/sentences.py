@@ -25,9 +25,7 @@ _PROBLEMS = {
         default="This is not a domain of this site. They are listed in the Caching "
         "control panel.",
     ),
-    Problem.WILDCARD: _(
-        "problem_wildcard", default="A * is possible at the end only."
-    ),
+    Problem.WILDCARD: _("problem_wildcard", default="A * is possible at the end only."),
     Problem.CONTROL: _(
         "problem_control", default="This contains a character that no URL has."
     ),

@@ -1,5 +1,6 @@
 """``POST @cloudfront/purge``: purge from a deployment script, or from Volto."""
 
+from collective.cloudfront.api.state import iso
 from collective.cloudfront.i18n import _
 from collective.cloudfront.interfaces import PURGE_CONTENT
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
@@ -11,7 +12,6 @@ from collective.cloudfront.planning.lines import items_of
 from collective.cloudfront.planning.lines import read_lines
 from collective.cloudfront.sentences import problem_sentence
 from collective.cloudfront.sentences import site_hosts
-from collective.cloudfront.api.state import iso
 from datetime import datetime
 from datetime import timezone
 from plone import api
@@ -71,9 +71,7 @@ class Purge(Service):
         # Browsers send no such type to another site without asking it first
         kind = self.request.getHeader("Content-Type") or ""
         if kind.partition(";")[0].strip().lower() != "application/json":
-            raise Refusal(
-                _("json_wanted", default="Send JSON, with its Content-Type.")
-            )
+            raise Refusal(_("json_wanted", default="Send JSON, with its Content-Type."))
         body = json_body(self.request)
         unknown = ", ".join(sorted(body.keys() - _FIELDS))
         if unknown:
@@ -107,9 +105,7 @@ class Purge(Service):
     def _add(self, purge: ManualPurge, body: dict[str, Any]) -> None:
         wanted = [name for name in ("all", "paths", "path") if body.get(name)]
         if len(wanted) != 1:
-            raise Refusal(
-                _("one_of", default="Say one of “all”, “paths” and “path”.")
-            )
+            raise Refusal(_("one_of", default="Say one of “all”, “paths” and “path”."))
         if wanted == ["path"]:
             self._add_content(purge, body["path"], bool(body.get("recursive")))
             return

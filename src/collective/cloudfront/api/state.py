@@ -26,9 +26,7 @@ class State(Service):
     def reply(self) -> dict[str, Any]:
         """Return it as JSON; times are ISO 8601, in UTC."""
         registry = getUtility(IRegistry)
-        distributions = split_distributions(
-            value_in_force(registry, "distribution_id")
-        )
+        distributions = split_distributions(value_in_force(registry, "distribution_id"))
         look = overview(this_process(), distributions)
         return {
             "@id": f"{self.context.absolute_url()}/@cloudfront",

@@ -167,7 +167,7 @@ class SiteChanges:
         self, root: str, distribution: str, path: str, how: dict[str, Any]
     ) -> None:
         prefix = "" if root else self.settings.public_prefix
-        self._add(Entry(distribution, public_item(prefix, path), **how))
+        self.put(Entry(distribution, public_item(prefix, path), **how))
 
     def _in_all_languages(self, path: str) -> tuple[str, ...]:
         """Return ``path`` and where else the same content is."""
@@ -183,9 +183,9 @@ class SiteChanges:
         """Add items as they are, for every distribution."""
         for item in items:
             for distribution in self.settings.distributions:
-                self._add(Entry(distribution, item, **how))
+                self.put(Entry(distribution, item, **how))
 
-    def _add(self, entry: Entry) -> None:
+    def put(self, entry: Entry) -> None:
         key = (entry.distribution, entry.item, entry.key)
         known = self._entries.get(key)
         if known is None or entry.urgent or not entry.every:
