@@ -16,6 +16,7 @@ that later before-commit hooks raise are prepared by a further hook.
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collective.cloudfront.changes.languages import shared_folders
 from collective.cloudfront.changes.objects import add_object
 from collective.cloudfront.changes.urls import ClassicPath
 from collective.cloudfront.changes.urls import FeedPath
@@ -75,7 +76,8 @@ class ObjectChange:
 
     ``own``: its own pages changed; ``told``: somebody says so, perhaps only because of
     what it holds. ``edited``: so did its date of change. ``shown``: other pages show what changed. ``below``: what is below it changed, too.
-    ``listed``: it came, went, or changed its state. ``even_excluded``: its exclusion
+    ``listed``: it came, went, or changed its state. ``moved``: with what is below, it
+    is at a new place. ``even_excluded``: its exclusion
     from navigation may have changed. ``reordered``: what it holds may have another
     order, unless ``child_changed``. ``was_public``: visitors could see it before; None
     if that did not change.
@@ -88,6 +90,7 @@ class ObjectChange:
     shown: bool = False
     below: bool = False
     listed: bool = False
+    moved: bool = False
     even_excluded: bool = False
     reordered: bool = False
     child_changed: bool = False
@@ -131,6 +134,7 @@ class SiteChanges:
         self._entries: dict[tuple[str, str, str], Entry] = {}
         # Whether each is urgent
         self._subtrees: dict[tuple[str, ...], bool] = {}
+        self._shared_folders: tuple[str, ...] | None = None
 
     @property
     def active(self) -> bool:
@@ -142,16 +146,38 @@ class SiteChanges:
 
     def add(self, paths: Iterable[str], **how: Any) -> None:
         """Add paths inside the site; ``how`` as in ``Entry``."""
-        settings = self.settings
         for path in paths:
-            for inside in self._with_twin(path):
-                for distribution, root in settings.served:
-                    below = inside_root(inside, root)
-                    if below is not None:
-                        prefix = "" if root else settings.public_prefix
-                        self._add(
-                            Entry(distribution, public_item(prefix, below), **how)
-                        )
+            for shared in self._in_all_languages(path):
+                for inside in self._with_twin(shared):
+                    for distribution, root in self.settings.served:
+                        below = inside_root(inside, root)
+                        if below is not None:
+                            self._add_below(root, distribution, below, how)
+
+    def add_at_front_pages(self, paths: Iterable[str], **how: Any) -> None:
+        """Add paths of Classic UI that answer at every distribution's front page,
+        whatever it is.
+        """
+        if self.settings.classic:
+            for path in paths:
+                for distribution, root in self.settings.served:
+                    self._add_below(root, distribution, path, how)
+
+    def _add_below(
+        self, root: str, distribution: str, path: str, how: dict[str, Any]
+    ) -> None:
+        prefix = "" if root else self.settings.public_prefix
+        self._add(Entry(distribution, public_item(prefix, path), **how))
+
+    def _in_all_languages(self, path: str) -> tuple[str, ...]:
+        """Return ``path`` and where else the same content is."""
+        if self._shared_folders is None:
+            self._shared_folders = shared_folders(self.site)
+        for folder in self._shared_folders:
+            rest = path[len(folder) :]
+            if path.startswith(folder) and rest[:1] in ("", "/", "?", "*"):
+                return tuple(type(path)(each + rest) for each in self._shared_folders)
+        return (path,)
 
     def add_items(self, items: Iterable[str], **how: Any) -> None:
         """Add items as they are, for every distribution."""

@@ -219,6 +219,27 @@ class TestEdits:
         items = collected(site)
         assert reached(items, *(f"/one/two/three/{name}" for name in FEEDS))
 
+    def test_reach_the_robots_site_map_that_dates_them_coalesced(self, site, deep):
+        page = create(deep, id="page")
+        getUtility(IRegistry)["plone.enable_sitemap"] = True
+        collected(site)
+        edited(page, "IRichTextBehavior.text")
+        entries = {entry.item: entry.every for entry in changes_of(site).take()}
+        assert entries["/sitemap.xml.gz*"] == 60.0
+        edited(page, "IDublinCore.title")
+        assert "/sitemap.xml.gz*" in collected(site)
+
+    def test_of_what_a_folder_holds_reach_the_feed_that_dates_the_folder(self, site):
+        folder = create(site, "Folder", id="folder")
+        inner = create(folder, "Folder", id="inner")
+        inner.effective_date = DateTime("2026/01/01")
+        IFeedSettings(folder).enabled = True
+        site.portal_workflow.setDefaultChain("simple_publication_workflow")
+        collected(site)
+        create(inner, id="private")
+        feed = "/folder/atom.xml"
+        assert collected(site) == {"/folder/inner/private*", f"{feed}*"}
+
     def test_of_a_title_reach_all_feeds(self, site, deep):
         page = create(deep, id="page")
         IFeedSettings(deep).enabled = True
@@ -495,6 +516,30 @@ class TestMovingAndRemoving:
         assert {"/old*", "/*"} <= items
         assert len(items) <= 6
         assert not any(item.startswith("/old/") for item in items)
+
+    @pytest.fixture
+    def collection(self, site, deep):
+        """A collection that lists what is in a deep folder, but not the folder."""
+        create(create(deep, "Folder", id="folder"), id="page")
+        query = [{"i": "portal_type", "o": SELECTION, "v": ["Document"]}]
+        create(site, "Collection", id="collection", query=query)
+        transaction.savepoint(optimistic=True)
+        site.portal_catalog(portal_type="Collection")  # brings the catalog up to date
+        collected(site)
+
+    @pytest.mark.usefixtures("collection")
+    def test_a_rename_reaches_who_shows_what_is_below(self, site, deep):
+        api.content.rename(deep["folder"], "new")
+        items = collected(site)
+        assert reached(items, "/collection")
+        assert "/*" not in items
+
+    @pytest.mark.usefixtures("collection")
+    def test_a_removal_reaches_who_shows_what_is_below(self, site, deep):
+        api.content.delete(deep["folder"])
+        items = collected(site)
+        assert reached(items, "/collection")
+        assert "/*" not in items
 
     def test_a_copy_is_no_move(self, site, folder):
         api.content.copy(folder["page-0"], site)

@@ -84,6 +84,19 @@ def test_a_default_page(site, folder):
     assert reached(collected(site), "/folder", "/folder?x=1", "/")
 
 
+def test_a_default_page_of_a_private_folder_is_seen_in_the_navigation_below(
+    site, folder
+):
+    folder.manage_permission("View", ["Manager"], acquire=0)
+    folder["page"].manage_permission("View", ["Anonymous"], acquire=0)
+    commit()
+    collected(site)
+    transaction.commit()
+    folder.setDefaultPage("page")
+    commit()
+    assert reached(collected(site), "/folder/page", "/folder/other")
+
+
 def test_a_layout(site, folder):
     folder.setLayout("summary_view")
     commit()
