@@ -59,11 +59,14 @@ class Sites:
         self._control = _instance(folder / "control")
         self._outbox = open_outbox(f"sqlite:///{self._with.outbox}")
 
-    def make(self, descendants: int, pages: int) -> None:
-        """Create the databases; takes a minute or two."""
+    def make(self, descendants: int, pages: int, objects: int) -> None:
+        """Create the databases; takes some minutes. ``objects`` are below the huge folder;
+        if 0, there are neither that nor the empty one.
+        """
         self._with.configure()
         made = _instance(self._with.home, {"CLOUDFRONT_ENABLED": "false"})
-        made.run("bench_site", "make", DISTRIBUTION, str(descendants), str(pages))
+        counts = map(str, (descendants, pages, objects))
+        made.run("bench_site", "make", DISTRIBUTION, *counts)
         self._without.configure()
         self._without.copy_database(self._with)
         _instance(self._without.home, {"CLOUDFRONT_ENABLED": "false"}).run(
