@@ -86,6 +86,8 @@ LONGEST_DOUBT = 2.0
 LOOKS_PER_ROUND = 3
 #: How many settled invalidations the history keeps.
 KEEP_HISTORY = 10_000
+#: How many days it keeps them, and what persons did, unless a target says otherwise.
+HISTORY_DAYS = 180
 #: How often it is cut to that (seconds).
 TIDY_EVERY = 600.0
 
@@ -96,12 +98,15 @@ class Target:
 
     ``budget`` is how many items a month all distributions together should cost; 0
     is none. Above it the planner is thrifty, but purging never stops for money.
+    ``history_days`` is how long the history is kept; as there is one for all, the
+    longest of all targets counts.
     """
 
     distribution: str
     window: float = 1.0
     credentials: Credentials = Credentials()
     budget: int = 0
+    history_days: int = HISTORY_DAYS
 
 
 class Courier:
@@ -121,7 +126,7 @@ class Courier:
         jitter: Callable[[], float] = random.random,
     ):
         """``targets`` returns the distributions configured now, by id; it is asked
-        in every round with work. ``grace`` and ``clock`` are in seconds; ``jitter``
+        in every round with work, and when the history is cut. ``grace`` and ``clock`` are in seconds; ``jitter``
         returns a number between 0 and 1.
         """
         self.outbox = outbox
@@ -185,13 +190,18 @@ class Courier:
                 )
         if _has_come(self._tidy_at, now, TIDY_EVERY):
             self._tidy_at = now + TIDY_EVERY
-            self.outbox.tidy(KEEP_HISTORY)
+            self.outbox.tidy(KEEP_HISTORY, self._history_seconds())
             # Other couriers may have completed what we had looked at.
             self._looks = {
                 reference: (when, delay)
                 for reference, (when, delay) in self._looks.items()
                 if when > now - TIDY_EVERY
             }
+
+    def _history_seconds(self) -> float | None:
+        """Return how long the history is kept; None while no target is known."""
+        days = [target.history_days for target in self.targets().values()]
+        return 86400.0 * max(days) if days else None
 
     # --- one distribution -----------------------------------------------------
 

@@ -932,7 +932,7 @@ class OutboxContract:
         assert outbox.retarget(E1, E2) == 3
         assert outbox.scheduled(10) == [
             Scheduled(E2, "/a", due, "k", True),
-            Scheduled(E2, "/*", clock.now + 300, "", False),
+            Scheduled(E2, "/*", clock.now + 300, "", False, coalesced=True),
         ]
 
     # --- coalesced --------------------------------------------------------------------
@@ -997,7 +997,9 @@ class OutboxContract:
         clock.advance(50)
         assert outbox.release_due() == 1
         assert ready(outbox) == []
-        assert outbox.scheduled(10) == [Scheduled(E1, "/*", start + 350, "", False)]
+        assert outbox.scheduled(10) == [
+            Scheduled(E1, "/*", start + 350, "", False, coalesced=True)
+        ]
 
     def test_a_coalesced_item_in_doubt_is_coalesced(self, outbox, clock):
         outbox.release("", [site()])
