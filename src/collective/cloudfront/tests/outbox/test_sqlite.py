@@ -901,6 +901,58 @@ def test_a_round_of_the_courier_reads_no_long_backlog_through(outbox):
     assert seconds() < 10 * short
 
 
+def steps(outbox, action):
+    """Count what SQLite does for ``action``, in its own steps."""
+    outbox.work()
+    count = 0
+
+    def step():
+        nonlocal count
+        count += 1
+
+    outbox._local.db.set_progress_handler(step, 1)
+    action()
+    outbox._local.db.set_progress_handler(None, 1)
+    return count
+
+
+READS = {
+    "the latest": lambda outbox: outbox.history(20),
+    "of some": lambda outbox: outbox.history(20, ["E1", "E2"]),
+    "of a rare one": lambda outbox: outbox.history(20, ["E9"]),
+    "a later page": lambda outbox: outbox.history(20, None, 1_800_000_050.0),
+    "a later page of some": lambda outbox: outbox.history(20, ["E1"], 1_800_000_050.0),
+    "actions": lambda outbox: outbox.actions(20),
+    "in progress": lambda outbox: outbox.in_progress("E1"),
+    "work": lambda outbox: outbox.work(),
+}
+
+
+@pytest.mark.parametrize("read", READS)
+def test_of_a_long_history_only_what_is_shown_is_read(outbox, clock, read):
+    def grow(start, stop):
+        with outbox._write() as db:
+            for number in range(start, stop):
+                time = clock.now + number
+                row = (f"r{number}", "I", "E9" if number == 7 else f"E{number % 2 + 1}")
+                db.execute(
+                    "INSERT INTO settled VALUES "
+                    "(?, ?, ?, '[]', 1, ?, ?, 'Completed', '')",
+                    (*row, time, time),
+                )
+                db.execute(
+                    "INSERT INTO action VALUES (?, ?, '', '', '[]', '[]', NULL, NULL)",
+                    (f"a{number}", time),
+                )
+
+    outbox.work()
+    grow(0, 100)
+    few = steps(outbox, lambda: READS[read](outbox))
+    grow(100, 10_000)
+    assert len(outbox.history(10_001)) == 10_000
+    assert steps(outbox, lambda: READS[read](outbox)) <= 1.1 * few
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_forked_process_has_its_own_connection(path):
     code = """
