@@ -57,7 +57,7 @@ class Cancel(_Action):
     def act(self) -> tuple[str, str]:
         """Cancel the action whose id was sent."""
         outbox, wanted = this_process().outbox, self.sent("action")
-        known = outbox.actions(_MOST_ACTIONS, self.distributions)
+        known = outbox.planned(_MOST_PLANNED, self.distributions)
         if all(action.id != wanted for action in known):
             return _("action_unknown", default="It is not known any more."), "warning"
         count = outbox.cancel_action(wanted)
@@ -91,5 +91,4 @@ class Refused(_Action):
         return _("refused_discarded", default="The item is discarded."), "info"
 
 
-#: How far back a scheduled purge is looked for.
-_MOST_ACTIONS = 1000
+_MOST_PLANNED = 1000

@@ -160,6 +160,7 @@ class Overview:
     refused: tuple[Refused, ...] = ()
     history: tuple[Settled, ...] = ()
     scheduled: tuple[Scheduled, ...] = ()
+    planned: tuple[Action, ...] = ()
     actions: tuple[Action, ...] = ()
     billed: Mapping[str, int] = field(default_factory=dict)
     billed_by_all: int = 0
@@ -195,6 +196,7 @@ def overview(process: Process, distributions: Collection[str]) -> Overview:
         refused = process.outbox.refused(SHOWN, distributions)
         history = process.outbox.history(SHOWN, distributions)
         scheduled = process.outbox.scheduled(SHOWN, distributions)
+        planned = process.outbox.planned(SHOWN, distributions)
         actions = process.outbox.actions(SHOWN, distributions)
         billed = process.outbox.billed(datetime.now(timezone.utc).strftime("%Y-%m"))
     except OutboxUnavailable as error:
@@ -214,6 +216,7 @@ def overview(process: Process, distributions: Collection[str]) -> Overview:
         refused=tuple(refused),
         history=tuple(history),
         scheduled=tuple(scheduled),
+        planned=tuple(planned),
         actions=tuple(actions),
         billed=billed,
         billed_by_all=sum(billed.values()),

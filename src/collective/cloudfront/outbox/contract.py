@@ -444,6 +444,11 @@ class Outbox(Protocol):
         distributions; with ``before`` (Unix seconds) only earlier ones.
         """
 
+    def planned(
+        self, limit: int, distribution: Collection[str] | None = None
+    ) -> list[Action]:
+        """Return the actions that are yet to come and not cancelled, soonest first."""
+
     def cancel_action(self, identifier: str) -> int:
         """Forget what an action has scheduled and is not yet due, in all
         distributions; returns how many items. If there are any, the action is marked

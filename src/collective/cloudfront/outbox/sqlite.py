@@ -120,6 +120,11 @@ _SCHEDULE = f"""
 _DUE = "due <= :now"
 _COALESCED_TOO_FAR = "coalesced = 1 AND due - every > :now"
 # Of one distribution, or of a JSON list of them, or of all.
+_ACTION = "id, time, user, reason, items, distributions, due, cancelled"
+_FOR_THESE = (
+    "(? IS NULL OR EXISTS (SELECT 1 FROM json_each(distributions) AS mine, "
+    "json_each(?) AS these WHERE mine.value = these.value))"
+)
 _OF_THESE = "(? IS NULL OR distribution IN (SELECT value FROM json_each(?)))"
 
 #: ``(distribution, item, since, urgent, causes)``, the causes packed.
@@ -643,11 +648,21 @@ class SqliteOutbox:
         these = _json_list(distribution)
         with self._read() as db:
             rows = db.execute(
-                "SELECT id, time, user, reason, items, distributions, due, cancelled "
-                "FROM action WHERE time < ? AND (? IS NULL OR EXISTS ("
-                "SELECT 1 FROM json_each(distributions) AS mine, json_each(?) AS these "
-                "WHERE mine.value = these.value)) ORDER BY time DESC LIMIT ?",
+                f"SELECT {_ACTION} FROM action WHERE time < ? AND {_FOR_THESE} "
+                "ORDER BY time DESC LIMIT ?",
                 (_NEVER if before is None else before, these, these, limit),
+            ).fetchall()
+        return [_action(*row) for row in rows]
+
+    def planned(
+        self, limit: int, distribution: Collection[str] | None = None
+    ) -> list[Action]:
+        these = _json_list(distribution)
+        with self._read() as db:
+            rows = db.execute(
+                f"SELECT {_ACTION} FROM action WHERE due > ? AND cancelled IS NULL "
+                f"AND {_FOR_THESE} ORDER BY due LIMIT ?",
+                (self._clock(), these, these, limit),
             ).fetchall()
         return [_action(*row) for row in rows]
 
