@@ -119,8 +119,8 @@ _TRANSIENT = frozenset(
 #: Sentences for whoever must act, by error code.
 _ADVICE = {
     "AccessDenied": (
-        "Allow cloudfront:CreateInvalidation on this distribution to the credentials "
-        "that Zope uses."
+        "Allow cloudfront:{operation} on this distribution to the credentials that "
+        "Zope uses."
     ),
     "NoSuchDistribution": (
         "Check the distribution id in the CloudFront settings, and that the "
@@ -321,7 +321,7 @@ def classify(error: Exception, distribution: str) -> Answer:
     if _is_unreachable(error):
         return Answer(
             Outcome.TRANSIENT,
-            reason=f"CloudFront cannot be reached: {error}",
+            reason=f"CloudFront cannot be reached: {_without_headers(error)}",
             advice="Check this machine's network if it goes on.",
         )
     if isinstance(
@@ -365,6 +365,18 @@ def _is_unreachable(error: Exception) -> bool:
     )
 
 
+def _without_headers(error: Exception) -> str:
+    """Say what happened, without the headers that may not be shown.
+
+    A session token with a line break at its end cannot be sent as a header; Python
+    repeats it in the error, and botocore in an HTTPClientError of its own.
+    """
+    cause = getattr(error, "kwargs", {}).get("error")
+    if isinstance(cause, ValueError) and "header" in str(cause):
+        return "the credentials cannot be sent as a header; is there a line break?"
+    return str(error)
+
+
 def _classify_response(response: dict, operation: str) -> Answer:
     code = str(response.get("Error", {}).get("Code", ""))
     message = response.get("Error", {}).get("Message", "")
@@ -396,7 +408,7 @@ def _classify_response(response: dict, operation: str) -> Answer:
             reason=f"CloudFront failed ({reason or status})",
             advice="Nothing is to be done: it goes on by itself.",
         )
-    if operation == "AssumeRole" and code.startswith("AccessDenied"):
+    if operation.startswith("AssumeRole") and code.startswith("AccessDenied"):
         return Answer(
             Outcome.MISCONFIGURED,
             reason=f"The role cannot be assumed ({reason})",
@@ -405,7 +417,10 @@ def _classify_response(response: dict, operation: str) -> Answer:
     return Answer(
         Outcome.MISCONFIGURED,
         reason=f"CloudFront refuses the call ({reason})",
-        advice=_ADVICE.get(code.removesuffix("Exception"), _DEFAULT_ADVICE),
+        # The IAM actions are called like the operations; those on tenants differ.
+        advice=_ADVICE.get(code.removesuffix("Exception"), _DEFAULT_ADVICE).format(
+            operation=operation
+        ),
     )
 
 
