@@ -20,7 +20,10 @@ class HiddenProfiles:
 
     def getNonInstallableProfiles(self) -> list[str]:
         """Return profiles that are not offered when a site is created."""
-        return ["collective.cloudfront:uninstall"]
+        return [
+            "collective.cloudfront:uninstall",
+            "collective.cloudfront:with-cloudfront",
+        ]
 
 
 def installed(setup: Any) -> None:
