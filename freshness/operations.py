@@ -32,20 +32,32 @@ Operation = Callable[[Editor, Pick], Steps]
 OPERATIONS: dict[str, Operation] = {}
 #: Too slow for a walk.
 NOT_IN_A_WALK: set[str] = set()
+#: Every page is purged after these, and nothing is left at the edge to be stale.
+EVERYWHERE: set[str] = set()
 
 _LOGO = "filenameb64:bG9nby5wbmc=;datab64:"
 
 
 def operation(function: Operation) -> Operation:
     """Register an operation under its name."""
-    OPERATIONS[function.__name__.replace("_", "-")] = function
+    OPERATIONS[_name(function)] = function
     return function
 
 
 def table_only(function: Operation) -> Operation:
     """Leave an operation out of walks."""
-    NOT_IN_A_WALK.add(function.__name__.replace("_", "-"))
+    NOT_IN_A_WALK.add(_name(function))
     return function
+
+
+def everywhere(function: Operation) -> Operation:
+    """Leave an operation out of most steps of walks."""
+    EVERYWHERE.add(_name(function))
+    return function
+
+
+def _name(function: Operation) -> str:
+    return function.__name__.replace("_", "-")
 
 
 def _parent(path: str) -> str:
@@ -88,6 +100,7 @@ def edit_in_form(editor: Editor, pick: Pick) -> Steps:
     )
 
 
+@everywhere
 @operation
 def edit_title_at_top(editor: Editor, pick: Pick) -> Steps:
     """The title of a page that all pages have in their navigation."""
@@ -307,6 +320,7 @@ def delete_page(editor: Editor, pick: Pick) -> Steps:
     editor.delete(page)
 
 
+@everywhere
 @operation
 def delete_page_at_top(editor: Editor, pick: Pick) -> Steps:
     """A page in the navigation of all pages."""
@@ -365,6 +379,7 @@ def retract_folder(editor: Editor, pick: Pick) -> Steps:
     editor.transition(folder, "retract")
 
 
+@everywhere
 @operation
 def publish_many(editor: Editor, pick: Pick) -> Steps:
     """A folder and all in it, in one transaction."""
@@ -375,6 +390,7 @@ def publish_many(editor: Editor, pick: Pick) -> Steps:
     editor.transition("/bulk", "publish", include_children=True)
 
 
+@everywhere
 @operation
 def retract_many(editor: Editor, pick: Pick) -> Steps:
     """A folder and all in it, in one transaction."""
@@ -461,6 +477,7 @@ def reorder(editor: Editor, pick: Pick) -> Steps:
     editor.edit(folder, ordering={"obj_id": _id(page), "delta": "top"})
 
 
+@everywhere
 @operation
 def reorder_at_top(editor: Editor, pick: Pick) -> Steps:
     """The order of the navigation."""
@@ -493,7 +510,9 @@ def expire(editor: Editor, pick: Pick) -> Steps:
     """An expiry date in the past."""
     page = pick("/states/expire", "Document")
     yield (page,)
-    editor.edit(page, expires="2020-01-01T00:00:00+00:00")
+    # Not before it was published: Plone would refuse that
+    passed = datetime.now(timezone.utc) - timedelta(minutes=2)
+    editor.edit(page, expires=passed.isoformat())
 
 
 def _next_minute() -> datetime:
@@ -567,6 +586,7 @@ def check_in(editor: Editor, pick: Pick) -> Steps:
 # The site
 
 
+@everywhere
 @operation
 def site_title(editor: Editor, pick: Pick) -> Steps:
     """The title of the site, in the Site control panel."""
@@ -574,6 +594,7 @@ def site_title(editor: Editor, pick: Pick) -> Steps:
     editor.set_record("plone.site_title", editor.new_words("Site"))
 
 
+@everywhere
 @operation
 def site_logo(editor: Editor, pick: Pick) -> Steps:
     """The logo of the site."""
@@ -583,6 +604,7 @@ def site_logo(editor: Editor, pick: Pick) -> Steps:
     editor.set_in_site_panel(site_logo=_LOGO + data)
 
 
+@everywhere
 @operation
 def navigation_settings(editor: Editor, pick: Pick) -> Steps:
     """The depth of the navigation."""
@@ -590,6 +612,7 @@ def navigation_settings(editor: Editor, pick: Pick) -> Steps:
     editor.set_record("plone.navigation_depth", 1 + editor.new_number() % 3)
 
 
+@everywhere
 @operation
 def navigation_types(editor: Editor, pick: Pick) -> Steps:
     """The types in the navigation."""
@@ -599,6 +622,7 @@ def navigation_types(editor: Editor, pick: Pick) -> Steps:
     editor.set_record("plone.displayed_types", types)
 
 
+@everywhere
 @operation
 def theme_setting(editor: Editor, pick: Pick) -> Steps:
     """Styles of one's own."""
@@ -607,6 +631,7 @@ def theme_setting(editor: Editor, pick: Pick) -> Steps:
     editor.set_record("plone.app.theming.interfaces.IThemeSettings.custom_css", css)
 
 
+@everywhere
 @operation
 def undo(editor: Editor, pick: Pick) -> Steps:
     """A transaction undone in the ZMI, of which Plone tells nobody."""
@@ -616,6 +641,7 @@ def undo(editor: Editor, pick: Pick) -> Steps:
     editor.undo_last()
 
 
+@everywhere
 @operation
 def undo_whatever(editor: Editor, pick: Pick) -> Steps:
     """Whatever came last, undone in the ZMI: here, the undoing."""

@@ -165,7 +165,10 @@ def _walk(world: World, options: argparse.Namespace) -> int:
     walk = Walk(world, options.seed, options.every)
     failed = walk.go(options.walk, lambda line: print(line, flush=True))
     print(f"seed {options.seed}: {walk.summary()}")
-    print(f"Stale at step {failed}." if failed else "Nothing stale.")
+    for url, difference in world.disagreeing().items():
+        print(f"{url} differs between the Zopes: {difference}", file=sys.stderr)
+    steps = ", ".join(map(str, failed))
+    print(f"Stale at step {steps}." if failed else "Nothing stale.")
     return 1 if failed else 0
 
 

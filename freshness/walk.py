@@ -3,19 +3,23 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from freshness import retries
 from freshness.crawler import Content
 from freshness.editor import NotPossible
+from freshness.in_zope import count_conflicts
+from freshness.operations import EVERYWHERE
 from freshness.operations import NOT_IN_A_WALK
 from freshness.operations import OPERATIONS
 from freshness.operations import Steps
+from freshness.world import Finding
 from freshness.world import World
 
+import hashlib
 import itertools
 import random
 import time
 
 
+EDITORS = "AB"
 #: How many steps of a hundred are two operations at once, and how many of these are
 #: twice the same.
 AT_ONCE = 40
@@ -23,7 +27,7 @@ TWICE = 40
 #: So many new words does an operation need at most.
 _WORDS = 4
 #: Besides what is worked on, so many URLs are visited in each step.
-_VISITED = 12
+_VISITED = 20
 
 
 @dataclass(slots=True)
@@ -56,22 +60,26 @@ class Turn:
 class Walk:
     """A random walk.
 
-    What is drawn depends on the seed and the number of the step only. What a pick
-    makes of it depends on the content that is there, and so, after operations at
-    once, on who came first.
+    What is drawn depends on the seed and the number of the step only; whether there is
+    the content that is picked, after operations at once, on who came first.
     """
 
     def __init__(self, world: World, seed: int, every: int):
         self.world = world
         self.seed = seed
         self.every = every
-        self.stale: dict[str, str] = {}
         self._names = [name for name in OPERATIONS if name not in NOT_IN_A_WALK]
+        self._weights = [1 if name in EVERYWHERE else 3 for name in self._names]
         self._turns = self._refused = self._at_once = self._checked = 0
         self._working = self._looking = 0.0
 
-    def go(self, steps: int, tell: Callable[[str], None]) -> int:
-        """Take steps; return the number of that at which something was stale, or 0."""
+    def go(self, steps: int, tell: Callable[[str], None]) -> list[int]:
+        """Take steps; return the numbers of those at which something was stale."""
+        # Otherwise all pages are purged after most operations, and none can be stale.
+        self.world.editor.set_record("plone.navigation_depth", 1)
+        self.world.look()
+        tell(f"Seed {self.seed}, editors {EDITORS[0]} and {EDITORS[1]}:")
+        failed: list[int] = []
         since: list[str] = []
         for step in range(1, steps + 1):
             started = time.monotonic()
@@ -80,18 +88,18 @@ class Walk:
             tell(since[-1])
             if step % self.every and step != steps:
                 continue
-            self._look()
-            if self.stale:
+            finding = self._look(tell)
+            if finding.stale:
+                failed.append(step)
                 tell(f"Stale at step {step} of seed {self.seed}, after:")
-                for line in [*since, *map(": ".join, self.stale.items())]:
+                for line in [*since, *map(": ".join, finding.stale.items())]:
                     tell(f"    {line}")
-                return step
             since.clear()
-        return 0
+        return failed
 
     def summary(self) -> str:
         """Say what was done, and how long it took."""
-        logs = [retries.count(instance.log) for instance in self.world.instances]
+        logs = [count_conflicts(instance.log) for instance in self.world.instances]
         tried, given_up = map(sum, zip(*logs, strict=True))
         return (
             f"{self._turns - self._refused} operations done, {self._refused} not "
@@ -100,13 +108,16 @@ class Walk:
             f"steps, {self._looking:.0f} s of looks at {self._checked} cached answers."
         )
 
-    def _look(self) -> None:
+    def _look(self, tell: Callable[[str], None]) -> Finding:
+        """Compare everything cached, and have everything cached for the next steps."""
         started = time.monotonic()
         finding = self.world.look()
         self.world.warm()
-        self._looking += time.monotonic() - started
+        took = time.monotonic() - started
+        tell(f"    {finding.checked} cached, {finding.dropped} purged; {took:.1f} s")
+        self._looking += took
         self._checked += finding.checked
-        self.stale.update(finding.stale)
+        return finding
 
     # A step
 
@@ -133,7 +144,7 @@ class Walk:
         """Return who is to do what: one or both editors."""
         editors = list(enumerate(self.world.editors))
         chance.shuffle(editors)
-        names = chance.choices(self._names, k=2)
+        names = chance.choices(self._names, self._weights, k=2)
         at_once, twice = chance.randrange(100), chance.randrange(100)
         if twice < TWICE:
             names[1] = names[0]
@@ -144,7 +155,7 @@ class Walk:
             editor.numbers = itertools.count((2 * step + number) * _WORDS + step)
             pick = _Pick(f"{self.seed} {step} {number}", contents, taken)
             steps = OPERATIONS[name](editor, pick)
-            turns.append(Turn("AB"[number], name, steps, pick.picked))
+            turns.append(Turn(EDITORS[number], name, steps, pick.picked))
             taken = pick.picked
         return turns if at_once < AT_ONCE else turns[:1]
 
@@ -155,7 +166,8 @@ class Walk:
             while turn.go_on():
                 pass
 
-        urls = self.world.urls_on([path for turn in turns for path in turn.paths])
+        paths = [path for turn in turns for path in turn.paths]
+        urls = self.world.urls_on(paths) or self.world.visited()
         with ThreadPoolExecutor(len(turns)) as pool:
             done = [pool.submit(finish, turn) for turn in turns]
             while not all(each.done() for each in done):
@@ -176,7 +188,7 @@ class _Pick:
 
     def __init__(self, seed: str, contents: list[Content], taken: list[str]):
         self.picked: list[str] = []
-        self._chance = random.Random(seed)
+        self._seed = seed
         self._contents = contents
         self._taken = taken
 
@@ -189,5 +201,10 @@ class _Pick:
         if not paths:
             raise NotPossible(f"There is no {state} {portal_type}.")
         both = [path for path in paths if path in self._taken]
-        self.picked.append(self._chance.choice(both or paths))
+        self.picked.append(min(both or paths, key=self._rank))
         return self.picked[-1]
+
+    def _rank(self, path: str) -> bytes:
+        """Order paths at random, so that others that come and go change no pick."""
+        words = f"{self._seed} {len(self.picked)} {path}"
+        return hashlib.sha256(words.encode()).digest()

@@ -21,6 +21,7 @@ from freshness.crawler import Reader
 from freshness.crawler import urls_of
 from freshness.crawler import urls_worked_on
 from freshness.editor import Editor
+from freshness.in_zope import NO_QUOTAS
 from pathlib import Path
 
 import os
@@ -70,6 +71,8 @@ class World:
             pass
         outbox = f"sqlite:///{folder.absolute()}/outbox.sqlite"
         environ = {**self._environ(), "CLOUDFRONT_OUTBOX": outbox}
+        if zopes > 1:
+            environ[NO_QUOTAS] = "yes"
         self.instances = [
             Instance(folder / f"zope{number}", environ=environ, zcml="freshness")
             for number in range(1, zopes + 1)
@@ -78,9 +81,10 @@ class World:
         self.editor = self.editors[0]
         self._outbox = open_outbox(outbox)
         # Visitors are answered by the first Zope, whoever changed something.
-        origin = virtual_host_root(self.instances[0].url)
-        self.cloudfront.edge.origin = origin
-        self._origin = Reader(origin)
+        origins = [virtual_host_root(instance.url) for instance in self.instances]
+        self.cloudfront.edge.origin = origins[0]
+        self._origin = Reader(origins[0])
+        self._last_origin = Reader(origins[-1])
         self._edge = Reader(self.cloudfront.edge_url)
         #: What the edge has answered, by URL: this is what it keeps.
         self._known: dict[str, Answer] = {}
@@ -131,7 +135,16 @@ class World:
         """Return the cached URLs that the origin answers in another way already,
         though nothing changed, with the difference.
         """
-        again = self._origin.read_all(self.visited())
+        return self._differing(self._origin)
+
+    def disagreeing(self) -> dict[str, str]:
+        """Return the cached URLs that another Zope answers in another way, right after
+        a look: Plone keeps something in the memory of a process.
+        """
+        return self._differing(self._last_origin)
+
+    def _differing(self, origin: Reader) -> dict[str, str]:
+        again = origin.read_all(sorted(self._kept()))
         return {
             url: self._known[url].differs_in(answer)
             for url, answer in again.items()

@@ -26,6 +26,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from zope.component import getUtility
 from zope.component import queryUtility
+from zope.configuration import xmlconfig
 
 import time
 
@@ -147,10 +148,38 @@ class CloudFrontFixture(PloneSandboxLayer):
 
 FIXTURE = CloudFrontFixture()
 
+
+class MultilingualFixture(PloneSandboxLayer):
+    """The same with plone.app.multilingual: English below ``/en``, German ``/de``."""
+
+    defaultBases = (FIXTURE,)
+
+    def setUpZope(self, app: Any, configurationContext: Any) -> None:
+        """Load plone.app.multilingual, and what it says about UUIDs below assets."""
+        import plone.app.multilingual
+
+        self.loadZCML(package=plone.app.multilingual)
+        xmlconfig.includeOverrides(
+            configurationContext, "overrides.zcml", plone.app.multilingual
+        )
+        configurationContext.execute_actions()
+
+    def setUpPloneSite(self, portal: Any) -> None:
+        """Have the folders of both languages made."""
+        getUtility(IRegistry)["plone.available_languages"] = ["en", "de"]
+        applyProfile(portal, "plone.app.multilingual:default")
+
+
+MULTILINGUAL_FIXTURE = MultilingualFixture()
+
 INTEGRATION_TESTING = IntegrationTesting(
     bases=(FIXTURE,), name="CloudFront:IntegrationTesting"
 )
 
 FUNCTIONAL_TESTING = FunctionalTesting(
     bases=(FIXTURE,), name="CloudFront:FunctionalTesting"
+)
+
+MULTILINGUAL_TESTING = FunctionalTesting(
+    bases=(MULTILINGUAL_FIXTURE,), name="CloudFront:MultilingualTesting"
 )

@@ -3,11 +3,14 @@
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 from collections.abc import Iterable
+from collections.abc import Sequence
 from collective.cloudfront.changes import reach
 from collective.cloudfront.changes.collections import is_asked_for
 from collective.cloudfront.changes.dates import Moment
 from collective.cloudfront.changes.dates import moments
 from collective.cloudfront.changes.dates import START
+from collective.cloudfront.changes.languages import is_translatable
+from collective.cloudfront.changes.languages import REDIRECTS
 from collective.cloudfront.changes.urls import object_cover
 from collective.cloudfront.changes.urls import page_cover
 from collective.cloudfront.changes.urls import path_inside
@@ -24,10 +27,15 @@ def add_object(changes: Any, physical: tuple[str, ...], change: Any) -> None:
     obj = change.obj
     if change.reordered and not change.child_changed:
         add_order(changes, obj)
+    if change.reordered or change.child_changed:
+        # Whatever comes or goes, its folder has another date of change
+        _add_text(changes, obj)
     if not change.own and changes.settings.api:
         # There, not in Classic UI, a folder tells when something came or went
         changes.add_api(page_cover(obj, inside))
-    if not (change.own or change.told) or _is_told_of_children(change):
+    # Those who came or went know who lists them
+    of_children = change.child_changed or change.reordered
+    if not change.own and (of_children or not change.told):
         return
     public = is_public(obj)
     was_public = public if change.was_public is None else change.was_public
@@ -43,20 +51,20 @@ def add_object(changes: Any, physical: tuple[str, ...], change: Any) -> None:
         return
     add_dates(changes, obj)
     if public or was_public:
-        add_reach(changes, obj, change.even_excluded, change.listed)
+        below = None
+        if change.moved or public is not was_public:
+            # What has no workflow of its own comes and goes with it
+            below = reach.contents_below(obj, is_public if public else bool)
+        add_reach(changes, obj, change.even_excluded, change.listed, below)
 
 
 def _add_text(changes: Any, obj: Any) -> None:
+    if not is_public(obj):
+        return
     changes.add(reach.of_text(obj, changes.site))
+    changes.add_coalesced(reach.robots_maps(obj, changes.site))
     if reach.is_text_site_wide(obj, changes.site):
         changes.add_site()
-
-
-def _is_told_of_children(change: Any) -> bool:
-    """Say whether the object is named only because of what came into it or went: those
-    who came or went know who lists them.
-    """
-    return not change.own and (change.child_changed or change.reordered)
 
 
 def cover_default_pages(changes: Any, obj: Any, urgent: bool) -> None:
@@ -74,21 +82,30 @@ def add_order(changes: Any, folder: Any) -> None:
         changes.add_site()
     else:
         changes.add(reach.listing(folder, changes.site))
+        if reach.is_order_in_site_map(folder, changes.site):
+            changes.add_coalesced(reach.site_maps(folder, changes.site))
 
 
 def add_reach(
-    changes: Any, obj: Any, even_excluded: bool, listed: bool, **how: Any
+    changes: Any,
+    obj: Any,
+    even_excluded: bool,
+    listed: bool,
+    below: Sequence[Any] | None = None,
+    **how: Any,
 ) -> None:
     """Add the pages that show ``obj`` at the place where it is now.
 
     ``listed``: it came, went, or changed its state, which the visitors of its folder
-    are to see at once.
+    are to see at once. ``below``: what came or went with it; None: it stayed.
     """
     site, settings = changes.site, changes.settings
-    everywhere = settings.site_on_navigation and reach.is_site_wide(
-        obj, site, even_excluded, settings.api
+    shown = (obj, *(below or ()))
+    everywhere = settings.site_on_navigation and any(
+        reach.is_site_wide(each, site, even_excluded, settings.api) for each in shown
     )
-    showing = None if everywhere else reach.of_showing(obj, site)
+    many = len(shown) > reach.MOST_BELOW
+    showing = None if everywhere or many else reach.of_showing(shown, site)
     if everywhere or (showing is None and settings.site_on_navigation):
         if listed:
             changes.add(_folder_page(changes, obj), **how)
@@ -96,6 +113,18 @@ def add_reach(
         return
     changes.add(reach.of_folder(obj, site), **how)
     changes.add(showing or (), **how)
+    if listed or below is not None:
+        add_redirects(changes, obj, **how)
+    if listed or reach.is_in_site_map(obj, site, even_excluded):
+        changes.add_coalesced(reach.site_maps(obj, site), **how)
+    else:
+        changes.add_coalesced(reach.robots_maps(obj, site), **how)
+
+
+def add_redirects(changes: Any, obj: Any, **how: Any) -> None:
+    """Add the redirects to translations, if ``obj`` may be among them."""
+    if is_translatable(obj):
+        changes.add_at_front_pages(REDIRECTS, **how)
 
 
 def add_dates(changes: Any, obj: Any) -> None:

@@ -3,7 +3,7 @@
 ===================================  ===============================================
 in the navigation                    every page: scope *site*
 deeper                               its folder with all below (listing, navigation
-                                     portlet, previous and next)
+                                     portlet, previous and next), the site maps
 anywhere                             the folders it is the default page of, its
                                      translations, what relates to it, collections
 too many of those, or a portlet      every page: scope *site*
@@ -11,20 +11,28 @@ too many of those, or a portlet      every page: scope *site*
 """
 
 from Acquisition import aq_base
+from Acquisition import aq_chain
 from Acquisition import aq_inner
 from Acquisition import aq_parent
+from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collective.cloudfront.changes.collections import collections_for
 from collective.cloudfront.changes.collections import depends_on_any_edit
+from collective.cloudfront.changes.languages import translations
 from collective.cloudfront.changes.portlets import places_showing
+from collective.cloudfront.changes.urls import FeedPath
 from collective.cloudfront.changes.urls import feeds_cover
 from collective.cloudfront.changes.urls import page_cover
 from collective.cloudfront.changes.urls import path_inside
 from collective.cloudfront.changes.urls import subtree_cover
 from collective.cloudfront.changes.visible import is_in_navigation
 from collective.cloudfront.changes.visible import is_in_navigation_with_children
+from collective.cloudfront.changes.visible import is_public
+from collective.cloudfront.changes.visible import SITE_MAP
 from itertools import islice
 from plone.base.defaultpage import get_default_page
+from plone.base.interfaces import INavigationRoot
 from Products.CMFCore.interfaces import IContentish
 from Products.CMFCore.interfaces import ISiteRoot
 from typing import Any
@@ -40,6 +48,9 @@ logger = logging.getLogger("collective.cloudfront")
 #: More pages than these that show an object are not purged one by one: purging the
 #: site costs one item.
 MOST_SHOWING = 4
+#: For more objects than these that come or go with their folder, it is not asked who
+#: shows them.
+MOST_BELOW = 50
 #: Layouts of folders that show more of an object than its title and description.
 _SHOWING_ALL = frozenset({"full_view", "tabular_view", "event_listing"})
 
@@ -128,16 +139,72 @@ def listing(folder: Any, site: Any) -> Iterator[str]:
         yield from page_cover(shown_at, path_of(shown_at, site))
 
 
-def of_showing(obj: Any, site: Any) -> list[str] | None:
-    """Return items for pages elsewhere that show ``obj``; None: too many."""
-    pages = list(islice(_showing(obj, site), MOST_SHOWING + 1))
-    places = list(islice(places_showing(obj, site), MOST_SHOWING + 1))
-    if len(pages) + len(places) > MOST_SHOWING:
-        return None
+def is_in_site_map(obj: Any, site: Any, even_excluded: bool) -> bool:
+    """Say whether the site map, which may be deeper than navigation, shows ``obj``."""
+    return is_in_navigation(obj, site.portal_registry, even_excluded, SITE_MAP)
+
+
+def is_order_in_site_map(folder: Any, site: Any) -> bool:
+    """Say whether the site map shows the order of what ``folder`` holds."""
+    return is_in_navigation_with_children(folder, site.portal_registry, SITE_MAP)
+
+
+def site_maps(obj: Any, site: Any) -> Iterator[str]:
+    """Yield items for the site maps, of people and of robots, that list ``obj``."""
+    return (FeedPath(f"{root}/sitemap*") for root in _navigation_roots(obj, site))
+
+
+def robots_maps(obj: Any, site: Any) -> Iterator[str]:
+    """Yield items for the site maps of robots, which date all changes of ``obj``."""
+    if site.portal_registry.get("plone.enable_sitemap", False):
+        for root in _navigation_roots(obj, site):
+            yield FeedPath(f"{root}/sitemap.xml.gz*")
+
+
+def _navigation_roots(obj: Any, site: Any) -> Iterator[str]:
+    for parent in aq_chain(aq_inner(obj)):
+        inside = path_of(parent, site)
+        if inside is None:
+            return
+        if INavigationRoot.providedBy(parent):
+            yield inside
+
+
+def of_showing(objs: Iterable[Any], site: Any) -> list[str] | None:
+    """Return items for pages elsewhere that show one of ``objs``; None: too many."""
+    pages: dict[tuple[str, ...], Any] = {}
+    places: dict[tuple[str, ...], Any] = {}
+    for obj in objs:
+        pages.update(_first(_showing(obj, site)))
+        places.update(_first(places_showing(obj, site)))
+        if len(pages) + len(places) > MOST_SHOWING:
+            return None
     return [
-        *(item for page in pages for item in _everywhere(page, site)),
-        *(item for place in places for item in _with_all_below(place, site)),
+        *(item for page in pages.values() for item in _everywhere(page, site)),
+        *(item for place in places.values() for item in _with_all_below(place, site)),
     ]
+
+
+def _first(found: Iterator[Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for each in islice(found, MOST_SHOWING + 1):
+        yield each.getPhysicalPath(), each
+
+
+def contents_below(obj: Any, counts: Callable[[Any], bool] = is_public) -> list[Any]:
+    """Return the content below ``obj`` that ``counts``; where there is much, one too
+    many of all.
+    """
+    found = list(islice(_contents_below(obj), MOST_BELOW + 1))
+    return found if len(found) > MOST_BELOW else list(filter(counts, found))
+
+
+def _contents_below(obj: Any) -> Iterator[Any]:
+    if not hasattr(aq_base(obj), "objectIds"):
+        return
+    for child in obj.objectValues():
+        if IContentish.providedBy(child):
+            yield child
+            yield from _contents_below(child)
 
 
 def _with_all_below(place: Any, site: Any) -> tuple[str, ...]:
@@ -150,7 +217,7 @@ def _with_all_below(place: Any, site: Any) -> tuple[str, ...]:
 def _showing(obj: Any, site: Any) -> Iterator[Any]:
     yield from collections_for(obj, site)
     yield from _related(obj)
-    yield from translations(obj)
+    yield from translations(obj, site)
 
 
 def _related(obj: Any) -> Iterator[Any]:
@@ -164,23 +231,6 @@ def _related(obj: Any) -> Iterator[Any]:
         origin = relation.from_object
         if IContentish.providedBy(origin):
             yield origin
-
-
-def translations(obj: Any) -> Iterator[Any]:
-    """Yield the translations of ``obj``, which link to it."""
-    try:
-        from plone.app.multilingual.interfaces import ITranslatable
-        from plone.app.multilingual.interfaces import ITranslationManager
-    except ImportError:
-        return
-    if not ITranslatable.providedBy(obj):
-        return
-    manager = ITranslationManager(obj, None)
-    if manager is None:
-        return
-    for translation in manager.get_translations().values():
-        if translation is not None and aq_base(translation) is not aq_base(obj):
-            yield translation
 
 
 def _layout(obj: Any) -> str:

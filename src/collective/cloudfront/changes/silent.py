@@ -7,8 +7,11 @@ will store and that no event has named is compared with what the database holds 
 from Acquisition import aq_base
 from Acquisition import aq_parent
 from collections.abc import Iterator
+from collective.cloudfront.changes.languages import shared_uids
+from collective.cloudfront.changes.stored import stored_state
 from collective.cloudfront.changes.subscribers import changes_here
 from collective.cloudfront.changes.subscribers import current_site
+from collective.cloudfront.changes.subscribers import INHERITED
 from collective.cloudfront.changes.subscribers import never_failing
 from collective.cloudfront.changes.subscribers import note
 from collective.cloudfront.changes.transaction import collect
@@ -25,7 +28,6 @@ from Products.CMFCore.interfaces import ISiteRoot
 from Products.CMFCore.interfaces import ITypeInformation
 from Products.PageTemplates.ZopePageTemplate import ZopePageTemplate
 from typing import Any
-from ZODB.POSException import POSKeyError
 from zope.component import adapter
 from zope.component.hooks import getSite
 from zope.processlifetime import IDatabaseOpenedWithRoot
@@ -48,6 +50,7 @@ _UNSEEN = frozenset(
         "_dav_writelocks",
         "_mt_index",
         "_tree",
+        "cmf_uid",
     }
 )
 #: The database as a whole goes back to an earlier state.
@@ -125,7 +128,7 @@ def _look_at_stored(unheard: bool = False) -> None:
         if obj._p_oid not in announced and (
             IContentish.providedBy(obj) or ISiteRoot.providedBy(obj)
         ):
-            _look_at(changes, connection, obj)
+            _look_at(changes, obj)
 
 
 def _to_be_stored(connection: Any) -> Iterator[Any]:
@@ -145,8 +148,8 @@ def undone(request: Any) -> None:
         collect(site, ["/*"], "undo")
 
 
-def _look_at(changes: Any, connection: Any, obj: Any) -> None:
-    names = frozenset(_changed(connection, obj))
+def _look_at(changes: Any, obj: Any) -> None:
+    names = frozenset(_changed(obj))
     if not names:
         return
     content = _in_place(obj, changes.site)
@@ -156,7 +159,13 @@ def _look_at(changes: Any, connection: Any, obj: Any) -> None:
         physical = content.getPhysicalPath()
         changes.add_subtree(physical, aq_parent(content), urgent=True)
         note(content, shown=True, below=True)
-    note(content, shown=shows(names, changes.site), even_excluded=True)
+    note(
+        content,
+        edited=True,
+        shown=shows(names, changes.site),
+        even_excluded=True,
+        below=bool(names & INHERITED),
+    )
 
 
 def _is_chrome(obj: Any) -> bool:
@@ -173,17 +182,19 @@ def _in_place(obj: Any, site: Any) -> Any:
     """Return ``obj`` where it is in the site: what is stored knows no parents."""
     if ISiteRoot.providedBy(obj):
         return site
-    return uuidToObject(IUUID(obj, None), unrestricted=True)
+    uid = IUUID(obj, None)
+    for known_as in (uid, *shared_uids(uid, site)):
+        content = uuidToObject(known_as, unrestricted=True)
+        if content is not None:
+            return content
+    return None
 
 
-def _changed(connection: Any, obj: Any) -> Iterator[str]:
+def _changed(obj: Any) -> Iterator[str]:
     """Yield the names of the attributes that differ from what is stored."""
-    try:
-        # Not oldstate(): after a savepoint it looks into the wrong storage
-        stored, _serial = connection._normal_storage.load(obj._p_oid)
-    except POSKeyError:
+    before = stored_state(obj)
+    if not before:
         return  # new: its addition was announced
-    before = connection._reader.getState(stored)
     now = obj.__getstate__()
     for name in {*before, *now} - _UNSEEN:
         if before.get(name, _MISSING) != now.get(name, _MISSING):

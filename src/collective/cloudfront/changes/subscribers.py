@@ -22,12 +22,15 @@ from Acquisition import aq_parent
 from collections.abc import Callable
 from collective.cloudfront.changes.causes import SETTINGS
 from collective.cloudfront.changes.dates import has_moments
+from collective.cloudfront.changes.languages import former_translations
 from collective.cloudfront.changes.objects import add_dates
 from collective.cloudfront.changes.objects import add_reach
+from collective.cloudfront.changes.objects import add_redirects
 from collective.cloudfront.changes.objects import cover_default_pages
 from collective.cloudfront.changes.objects import forget_dates
 from collective.cloudfront.changes.paths import purge_paths
 from collective.cloudfront.changes.portlets import remember_place
+from collective.cloudfront.changes.reach import contents_below
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.changes.transaction import collect
 from collective.cloudfront.changes.transaction import forget_settings
@@ -71,8 +74,9 @@ import transaction
 
 logger = logging.getLogger("collective.cloudfront")
 
-#: Fields of a folder that pages below it show, in breadcrumbs, or take from it.
-INHERITED = frozenset({"title", "language", "nextPreviousEnabled"})
+#: Fields of a folder that pages below it show, in breadcrumbs and in navigation, which
+#: leaves out default pages, or take from it. Also if visitors may not see the folder.
+INHERITED = frozenset({"default_page", "language", "nextPreviousEnabled", "title"})
 #: When one of these is switched on, everything is purged once.
 SWITCHES = frozenset({PURGING_ENABLED, f"{PREFIX}.enabled"})
 #: Settings of Plone that no page shows.
@@ -241,9 +245,11 @@ def on_will_move(obj: Any, event: IObjectWillBeMovedEvent) -> None:
     changes.add_subtree(physical, event.oldParent, urgent=public)
     changes.objects.pop(physical, None)
     forget_dates(changes, obj)
-    if public:
+    # What is below it may be public although it is not
+    shown = [obj] * public + contents_below(obj)
+    if shown:
         renamed = event.oldParent is event.newParent
-        add_reach(changes, obj, even_excluded=False, listed=not renamed)
+        add_reach(changes, shown[0], False, not renamed, below=shown[1:])
     _note_child(event.oldParent)
 
 
@@ -260,7 +266,8 @@ def on_moved(obj: Any, event: IObjectMovedEvent) -> None:
         return
     if obj is event.object:
         changes.add_subtree(obj.getPhysicalPath(), event.newParent)
-        note(obj, shown=True, listed=event.oldParent is not event.newParent)
+        listed = event.oldParent is not event.newParent
+        note(obj, shown=True, listed=listed, moved=True)
         _note_child(event.newParent)
     elif has_moments(obj):
         add_dates(changes, obj)
@@ -286,10 +293,16 @@ def on_chrome(name: str) -> None:
 @never_failing
 def on_translation(event: IObjectEvent) -> None:
     """A translation was linked or unlinked: each links to the others."""
+    changes = changes_here()
+    if changes is None:
+        return
     for name in ("object", "target", "old_object"):
         obj = getattr(event, name, None)
         if IContentish.providedBy(obj):
             note(obj, shown=True)
+            add_redirects(changes, obj)
+            for former in former_translations(obj, changes.site):
+                note(former)
 
 
 @adapter(IPortletAssignment, IObjectEvent)

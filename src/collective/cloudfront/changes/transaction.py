@@ -21,6 +21,7 @@ from collective.cloudfront.changes.causes import as_cause
 from collective.cloudfront.changes.causes import current_user
 from collective.cloudfront.changes.causes import MOST_NAMED
 from collective.cloudfront.changes.causes import SETTINGS
+from collective.cloudfront.changes.languages import shared_folders
 from collective.cloudfront.changes.objects import add_object
 from collective.cloudfront.changes.urls import ClassicPath
 from collective.cloudfront.changes.urls import FeedPath
@@ -81,7 +82,8 @@ class ObjectChange:
 
     ``own``: its own pages changed; ``told``: somebody says so, perhaps only because of
     what it holds. ``edited``: so did its date of change. ``shown``: other pages show what changed. ``below``: what is below it changed, too.
-    ``listed``: it came, went, or changed its state. ``even_excluded``: its exclusion
+    ``listed``: it came, went, or changed its state. ``moved``: with what is below, it
+    is at a new place. ``even_excluded``: its exclusion
     from navigation may have changed. ``reordered``: what it holds may have another
     order, unless ``child_changed``. ``was_public``: visitors could see it before; None
     if that did not change.
@@ -94,6 +96,7 @@ class ObjectChange:
     shown: bool = False
     below: bool = False
     listed: bool = False
+    moved: bool = False
     even_excluded: bool = False
     reordered: bool = False
     child_changed: bool = False
@@ -141,6 +144,7 @@ class SiteChanges:
         self._user = current_user()
         self._named: dict[str, None] = {}
         self._changed: dict[tuple[str, ...], None] = {}
+        self._shared_folders: tuple[str, ...] | None = None
 
     @property
     def active(self) -> bool:
@@ -152,16 +156,38 @@ class SiteChanges:
 
     def add(self, paths: Iterable[str], **how: Any) -> None:
         """Add paths inside the site; ``how`` as in ``Entry``."""
-        settings = self.settings
         for path in paths:
-            for inside in self._with_twin(path):
-                for distribution, root in settings.served:
-                    below = inside_root(inside, root)
-                    if below is not None:
-                        prefix = "" if root else settings.public_prefix
-                        self._add(
-                            Entry(distribution, public_item(prefix, below), **how)
-                        )
+            for shared in self._in_all_languages(path):
+                for inside in self._with_twin(shared):
+                    for distribution, root in self.settings.served:
+                        below = inside_root(inside, root)
+                        if below is not None:
+                            self._add_below(root, distribution, below, how)
+
+    def add_at_front_pages(self, paths: Iterable[str], **how: Any) -> None:
+        """Add paths of Classic UI that answer at every distribution's front page,
+        whatever it is.
+        """
+        if self.settings.classic:
+            for path in paths:
+                for distribution, root in self.settings.served:
+                    self._add_below(root, distribution, path, how)
+
+    def _add_below(
+        self, root: str, distribution: str, path: str, how: dict[str, Any]
+    ) -> None:
+        prefix = "" if root else self.settings.public_prefix
+        self._add(Entry(distribution, public_item(prefix, path), **how))
+
+    def _in_all_languages(self, path: str) -> tuple[str, ...]:
+        """Return ``path`` and where else the same content is."""
+        if self._shared_folders is None:
+            self._shared_folders = shared_folders(self.site)
+        for folder in self._shared_folders:
+            rest = path[len(folder) :]
+            if path.startswith(folder) and rest[:1] in ("", "/", "?", "*"):
+                return tuple(type(path)(each + rest) for each in self._shared_folders)
+        return (path,)
 
     def add_items(self, items: Iterable[str], **how: Any) -> None:
         """Add items as they are, for every distribution."""
@@ -190,10 +216,12 @@ class SiteChanges:
         return (path, *_twins(path))
 
     def add_site(self, **how: Any) -> None:
-        """Add every page: scope *site*. At most once per interval, unless ``how``
-        says when.
-        """
-        self.add(["/*"], **(how or {"every": self.settings.site_purge_interval}))
+        """Add every page: scope *site*."""
+        self.add_coalesced(["/*"], **how)
+
+    def add_coalesced(self, paths: Iterable[str], **how: Any) -> None:
+        """Add paths at most once per interval, unless ``how`` says when."""
+        self.add(paths, **(how or {"every": self.settings.site_purge_interval}))
 
     # --- objects --------------------------------------------------------------
 

@@ -10,6 +10,9 @@ from Products.CMFCore.permissions import View
 from typing import Any
 
 
+#: Plone's settings of how deep they are.
+NAVIGATION, SITE_MAP = "navigation_depth", "sitemap_depth"
+
 #: Fields that listings, navigation, breadcrumbs and feeds show or sort by. So do the
 #: columns of the catalog, whatever an add-on has put there.
 SHOWN = frozenset(
@@ -67,14 +70,16 @@ def is_public(obj: Any) -> bool:
     return "Anonymous" in rolesForPermissionOn(View, obj)
 
 
-def is_in_navigation(obj: Any, registry: IRegistry, even_excluded: bool) -> bool:
+def is_in_navigation(
+    obj: Any, registry: IRegistry, even_excluded: bool, where: str = NAVIGATION
+) -> bool:
     """Say whether the navigation of other pages shows ``obj``, or would.
 
     From Plone's settings (Navigation control panel). ``even_excluded``: its exclusion
-    may be what changed.
+    may be what changed. ``where``: or whether the site map does.
     """
     depth = _depth(obj)
-    if depth is None or depth > _setting(registry, "navigation_depth", 3):
+    if depth is None or depth > _setting(registry, where, 3):
         return False
     if obj.portal_type not in (_setting(registry, "displayed_types", None) or ()):
         return False
@@ -83,10 +88,12 @@ def is_in_navigation(obj: Any, registry: IRegistry, even_excluded: bool) -> bool
     return not getattr(obj, "exclude_from_nav", False)
 
 
-def is_in_navigation_with_children(folder: Any, registry: IRegistry) -> bool:
+def is_in_navigation_with_children(
+    folder: Any, registry: IRegistry, where: str = NAVIGATION
+) -> bool:
     """Say whether the navigation of other pages shows what ``folder`` holds."""
     depth = _depth(folder)
-    return depth is not None and depth < _setting(registry, "navigation_depth", 3)
+    return depth is not None and depth < _setting(registry, where, 3)
 
 
 def _depth(obj: Any) -> int | None:

@@ -96,11 +96,13 @@ class Edge:
 
     ``origin`` is the URL that the viewer's raw path and query string is appended to,
     with ``{host}`` for the viewer's Host. The distribution is the one whose id is the
-    first label of the Host (``edemo1234567.localhost``), else the first option.
+    first label of the Host (``edemo1234567.localhost``), else the first option; one
+    that is in ``origins`` has that origin instead.
     """
 
     def __init__(self, control: ControlPlane, origin: str) -> None:
         self.origin = origin.rstrip("/")
+        self.origins: dict[str, str] = {}
         self._control = control
         self._lock = threading.Lock()
         self._caches: dict[str, EdgeCache] = {}
@@ -237,7 +239,8 @@ class Edge:
     def _ask_origin(
         self, request: Request, dropped: frozenset[str], added: Headers
     ) -> "Response | _Unreachable":
-        url = self.origin.replace("{host}", self._host(request)) + request.url
+        origin = self.origins.get(self._distribution(request), self.origin)
+        url = origin.replace("{host}", self._host(request)) + request.url
         headers = [
             *_passed_on(request.headers, _REPLACED | dropped),
             *added,

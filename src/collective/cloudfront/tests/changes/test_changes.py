@@ -131,6 +131,19 @@ class TestEdits:
         edited(page, "IDublinCore.title")
         assert collected(site) == {"/one/two/three/page*", "/one/two/three*"}
 
+    def test_of_a_title_reach_a_site_map_that_is_deeper_than_the_navigation(self, site):
+        folder = create(site, "Folder", id="folder")
+        page = create(folder, id="page")
+        create(folder, id="other")
+        getUtility(IRegistry)["plone.navigation_depth"] = 1
+        collected(site)
+        edited(page, "IDublinCore.title")
+        items = collected(site)
+        assert not reached(items, "/other")
+        assert reached(items, "/sitemap", "/sitemap.xml.gz?page=1")
+        notify(ContainerModifiedEvent(folder))
+        assert reached(collected(site), "/sitemap")
+
     def test_with_unknown_fields_count_as_edits_of_everything(self, site):
         page = create(site, id="page")
         collected(site)
@@ -206,6 +219,27 @@ class TestEdits:
         items = collected(site)
         assert reached(items, *(f"/one/two/three/{name}" for name in FEEDS))
 
+    def test_reach_the_robots_site_map_that_dates_them_coalesced(self, site, deep):
+        page = create(deep, id="page")
+        getUtility(IRegistry)["plone.enable_sitemap"] = True
+        collected(site)
+        edited(page, "IRichTextBehavior.text")
+        entries = {entry.item: entry.every for entry in changes_of(site).take()}
+        assert entries["/sitemap.xml.gz*"] == 60.0
+        edited(page, "IDublinCore.title")
+        assert "/sitemap.xml.gz*" in collected(site)
+
+    def test_of_what_a_folder_holds_reach_the_feed_that_dates_the_folder(self, site):
+        folder = create(site, "Folder", id="folder")
+        inner = create(folder, "Folder", id="inner")
+        inner.effective_date = DateTime("2026/01/01")
+        IFeedSettings(folder).enabled = True
+        site.portal_workflow.setDefaultChain("simple_publication_workflow")
+        collected(site)
+        create(inner, id="private")
+        feed = "/folder/atom.xml"
+        assert collected(site) == {"/folder/inner/private*", f"{feed}*"}
+
     def test_of_a_title_reach_all_feeds(self, site, deep):
         page = create(deep, id="page")
         IFeedSettings(deep).enabled = True
@@ -213,6 +247,15 @@ class TestEdits:
         edited(page, "IDublinCore.title")
         items = collected(site)
         assert reached(items, *(f"/one/two/three/{name}" for name in FEEDS))
+
+    def test_in_a_folder_reach_the_feeds_that_show_its_date_of_change(self, site, deep):
+        above = site["one"]["two"]
+        IFeedSettings(above).enabled = True
+        collected(site)
+        create(deep, id="page")
+        items = collected(site)
+        assert reached(items, *(f"/one/two/{name}" for name in FEEDS))
+        assert not reached(items, "/one/two")
 
     def test_reach_the_collections_that_may_show_the_object(self, site, deep):
         def collection(name, **criteria):
@@ -290,6 +333,17 @@ class TestComingAndGoing:
         collected(site)
         notify(LocalrolesModifiedEvent(folder, getRequest()))
         assert ("/folder*", True) in {(e.item, e.urgent) for e in self.entries(site)}
+
+    def test_what_comes_and_goes_below_the_navigation_reaches_the_site_maps(
+        self, site, deep
+    ):
+        page = create(deep, id="page")
+        collected(site)
+        api.content.transition(page, "publish")
+        maps = [e for e in self.entries(site) if e.item == "/sitemap*"]
+        assert [entry.every for entry in maps] == [60]
+        deep.manage_delObjects([page.getId()])
+        assert reached(collected(site), "/sitemap", "/sitemap.xml.gz?page=1")
 
 
 class TestDates:
@@ -462,6 +516,30 @@ class TestMovingAndRemoving:
         assert {"/old*", "/*"} <= items
         assert len(items) <= 6
         assert not any(item.startswith("/old/") for item in items)
+
+    @pytest.fixture
+    def collection(self, site, deep):
+        """A collection that lists what is in a deep folder, but not the folder."""
+        create(create(deep, "Folder", id="folder"), id="page")
+        query = [{"i": "portal_type", "o": SELECTION, "v": ["Document"]}]
+        create(site, "Collection", id="collection", query=query)
+        transaction.savepoint(optimistic=True)
+        site.portal_catalog(portal_type="Collection")  # brings the catalog up to date
+        collected(site)
+
+    @pytest.mark.usefixtures("collection")
+    def test_a_rename_reaches_who_shows_what_is_below(self, site, deep):
+        api.content.rename(deep["folder"], "new")
+        items = collected(site)
+        assert reached(items, "/collection")
+        assert "/*" not in items
+
+    @pytest.mark.usefixtures("collection")
+    def test_a_removal_reaches_who_shows_what_is_below(self, site, deep):
+        api.content.delete(deep["folder"])
+        items = collected(site)
+        assert reached(items, "/collection")
+        assert "/*" not in items
 
     def test_a_copy_is_no_move(self, site, folder):
         api.content.copy(folder["page-0"], site)

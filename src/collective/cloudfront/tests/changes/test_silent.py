@@ -64,10 +64,37 @@ def test_a_request_that_stores_nothing_reads_no_settings(site, folder, monkeypat
     assert asked
 
 
+def test_a_default_page_of_a_folder_that_is_not_public_changes_navigation_below(
+    site, folder
+):
+    site.portal_workflow.setDefaultChain("simple_publication_workflow")
+    site.portal_workflow.updateRoleMappings()
+    api.content.transition(folder["page"], "publish")
+    commit()
+    collected(site)
+    transaction.commit()
+    folder.setDefaultPage("page")
+    commit()
+    assert reached(collected(site), "/folder/page", "/folder/other")
+
+
 def test_a_default_page(site, folder):
     folder.setDefaultPage("page")
     commit()
     assert reached(collected(site), "/folder", "/folder?x=1", "/")
+
+
+def test_a_default_page_of_a_private_folder_is_seen_in_the_navigation_below(
+    site, folder
+):
+    folder.manage_permission("View", ["Manager"], acquire=0)
+    folder["page"].manage_permission("View", ["Anonymous"], acquire=0)
+    commit()
+    collected(site)
+    transaction.commit()
+    folder.setDefaultPage("page")
+    commit()
+    assert reached(collected(site), "/folder/page", "/folder/other")
 
 
 def test_a_layout(site, folder):

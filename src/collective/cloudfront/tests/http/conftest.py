@@ -37,11 +37,10 @@ def site_template(tmp_path_factory) -> Instance:
 def options(**changes) -> Options:
     """A CloudFront that caches everything and has a quick effect."""
     return Options(
-        distributions=(DISTRIBUTION,),
         cache_everything=True,
         effect_delay=0.05,
         completion_delay=1.0,
-        **{"api_rate": 20.0, **changes},
+        **{"distributions": (DISTRIBUTION,), "api_rate": 20.0, **changes},
     )
 
 

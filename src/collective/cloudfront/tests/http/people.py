@@ -44,6 +44,14 @@ class Editor:
         """Move content into another folder."""
         self._call("POST", f"{target}/@move", {"source": self.url + source})
 
+    def link(self, path: str, translation: str) -> None:
+        """Link content to its translation."""
+        self._call("POST", f"{path}/@translations", {"id": self.url + translation})
+
+    def install(self, add_on: str) -> None:
+        """Install an add-on."""
+        self._call("POST", f"/@addons/{add_on}/install")
+
     def set(self, **records: Any) -> None:
         """Change settings of ours."""
         changes = {f"collective.cloudfront.{k}": v for k, v in records.items()}
@@ -96,11 +104,13 @@ class Editor:
 
 
 class Viewer:
-    """Somebody who visits the site at the edge."""
+    """Somebody who visits the site at the edge, on ``host`` if one is given."""
 
-    def __init__(self, url: str):
+    def __init__(self, url: str, host: str = ""):
         self.url = url
         self._session = requests.Session()
+        if host:
+            self._session.headers["Host"] = host
 
     def get(self, path: str, **headers: str) -> requests.Response:
         """Fetch a page, without following redirects."""

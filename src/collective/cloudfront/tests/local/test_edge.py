@@ -360,6 +360,18 @@ def test_each_distribution_has_a_cache_of_its_own(origin, viewer, invalidate):
     assert x_cache(viewer("/a", headers=other)) == "Miss"
 
 
+def test_a_distribution_may_have_an_origin_of_its_own(origin, viewer, cloudfront):
+    origin.cached("/a", "the site's")
+    origin.cached("/en/a", "the folder's")
+    cloudfront.edge.origins["EOTHER"] = f"{origin.url}/en"
+    try:
+        assert viewer("/a").text == "the site's"
+        other = viewer("/a", headers={"Host": "eother.localhost:8090"})
+        assert other.text == "the folder's"
+    finally:
+        cloudfront.edge.origins.clear()
+
+
 def test_otherwise_the_host_makes_no_difference(origin, viewer):
     origin.cached("/a")
     viewer("/a", headers={"Host": "www.example.com"})
