@@ -149,7 +149,8 @@ def _forget(changes: Any, moment: Moment) -> None:
 
 def _keep(changes: Any, obj: Any, moment: Moment) -> None:
     inside = reach.path_of(obj, changes.site)
-    how = {"due": moment.due, "key": moment.key}
+    cause = changes.cause_of(obj.getPhysicalPath())
+    how = {"due": moment.due, "key": moment.key, "cause": cause}
     folder = aq_parent(aq_inner(obj))
     changes.add(subtree_cover(inside, folder, obj.getId()), urgent=moment.leaves, **how)
     add_reach(changes, obj, False, True, **how)

@@ -126,7 +126,7 @@ class Courier:
         jitter: Callable[[], float] = random.random,
     ):
         """``targets`` returns the distributions configured now, by id; it is asked
-        in every round with work, and when the history is cut. ``grace`` and ``clock`` are in seconds; ``jitter``
+        in every round with work. ``grace`` and ``clock`` are in seconds; ``jitter``
         returns a number between 0 and 1.
         """
         self.outbox = outbox
@@ -144,6 +144,8 @@ class Courier:
         self._said: dict[str, tuple[str, float]] = {}
         # When each distribution was sent to last: calls are scarce, so in turn.
         self._sent: dict[str, float] = {}
+        # The targets when there was work last: they are costly to ask for.
+        self._known: Mapping[str, Target] = {}
         self._recover_at = 0.0
         self._tidy_at = 0.0
 
@@ -154,7 +156,7 @@ class Courier:
             work = self.outbox.work()
             if not work:
                 return LONGEST_IDLE
-            targets = self.targets()
+            targets = self._known = self.targets()
             in_turn = sorted(
                 work, key=lambda each: self._sent.get(each.distribution, 0)
             )
@@ -199,8 +201,8 @@ class Courier:
             }
 
     def _history_seconds(self) -> float | None:
-        """Return how long the history is kept; None while no target is known."""
-        days = [target.history_days for target in self.targets().values()]
+        """Return how long the history is kept; None until a target was known."""
+        days = [target.history_days for target in self._known.values()]
         return 86400.0 * max(days) if days else None
 
     # --- one distribution -----------------------------------------------------
