@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from urllib.parse import parse_qs
 
+import json
 import logging
 import pytest
 import re
@@ -483,6 +484,65 @@ def test_credentials_of_a_profile_are_told_by_their_file(
     )
     finding = examine(credentials=Credentials(profile="cdn"))["credentials"]
     assert (finding.code, finding.mapping["key"]) == (code, "FILE")
+
+
+@pytest.fixture
+def metadata(control, monkeypatch):
+    """The metadata service of a machine or container; return its URL."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    role = {
+        "Code": "Success",
+        "AccessKeyId": "ASIAMACHINE",
+        "SecretAccessKey": SECRET,
+        "Token": TOKEN,
+        "Expiration": "2099-01-01T00:00:00Z",
+    }
+
+    class Metadata(BaseHTTPRequestHandler):
+        def do_GET(self):
+            listing = self.path.endswith("/security-credentials/")
+            self.answer("plone" if listing else json.dumps(role))
+
+        def do_PUT(self):
+            self.answer("a-token-for-the-session")
+
+        def answer(self, body):
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Metadata)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_credentials_of_a_machine_are_told(examine, metadata, monkeypatch):
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "false")
+    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", metadata)
+    assert examine()["credentials"].code == "credentials_machine"
+
+
+def test_credentials_of_a_container_are_told(examine, metadata, monkeypatch):
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{metadata}/role")
+    assert examine()["credentials"].code == "credentials_container"
+
+
+def test_credentials_of_a_program_are_told_by_botocores_name(examine, tmp_path):
+    answer = {"Version": 1, "AccessKeyId": "AKIDPROGRAM", "SecretAccessKey": SECRET}
+    (tmp_path / "answer").write_text(json.dumps(answer))
+    (tmp_path / "config").write_text(
+        f"[profile cdn]\ncredential_process = cat {tmp_path / 'answer'}\n"
+    )
+    finding = examine(credentials=Credentials(profile="cdn"))["credentials"]
+    assert finding.code == "credentials_other"
+    assert "custom-process" in finding.text
 
 
 def test_an_assumed_role_is_told(examine, sts):
