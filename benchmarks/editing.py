@@ -1,4 +1,4 @@
-"""What the add-on adds to saving, renaming, a new title and publishing in a real Plone."""
+"""What the add-on adds to saving, renaming, retitling and publishing in a real Plone."""
 
 from bench_site import EMPTY
 from bench_site import HUGE
