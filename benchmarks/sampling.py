@@ -20,6 +20,8 @@ import time
 
 
 Thing = TypeVar("Thing")
+#: A sample, and the one that it is compared with.
+Pair = tuple[Sequence[float], Sequence[float]]
 
 #: Resamplings for an interval; of them this share lies inside it.
 _RESAMPLINGS = 1000
@@ -55,22 +57,57 @@ class Ratio:
     @classmethod
     def of(cls, above: Sequence[float], below: Sequence[float]) -> "Ratio":
         """Compare two samples, the nth of each measured in the same round."""
-        chance = random.Random(0)
-        found = sorted(
-            _resampled(above, below, chance) for _count in range(_RESAMPLINGS)
+        return cls(
+            median(above) / median(below),
+            *_interval(
+                len(above), lambda rounds: _at(above, rounds) / _at(below, rounds)
+            ),
         )
-        margin = int(_RESAMPLINGS * (1 - _INSIDE) / 2)
-        return cls(median(above) / median(below), found[margin], found[-1 - margin])
 
     def __str__(self) -> str:
         return f"{self.value:.3f} ({self.low:.3f}–{self.high:.3f})"
 
 
-def _resampled(
-    above: Sequence[float], below: Sequence[float], chance: random.Random
-) -> float:
-    rounds = chance.choices(range(len(above)), k=len(above))
-    return median(above[n] for n in rounds) / median(below[n] for n in rounds)
+@dataclass(frozen=True, slots=True)
+class More:
+    """By how many milliseconds one difference of medians exceeds another, and the
+    interval that holds 95 % of its resamplings.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, pair: Pair, other: Pair) -> "More":
+        """Compare two pairs of samples, all of the same length."""
+        (above, below), (above_other, below_other) = pair, other
+
+        def more(rounds: Sequence[int]) -> float:
+            return (_at(above, rounds) - _at(below, rounds)) - (
+                _at(above_other, rounds) - _at(below_other, rounds)
+            )
+
+        return cls(more(range(len(above))), *_interval(len(above), more))
+
+    def __str__(self) -> str:
+        return f"{self.value:+.2f} ms ({self.low:+.2f} to {self.high:+.2f})"
+
+
+def _at(sample: Sequence[float], rounds: Sequence[int]) -> float:
+    return median(sample[number] for number in rounds)
+
+
+def _interval(
+    count: int, estimate: Callable[[Sequence[int]], float]
+) -> tuple[float, float]:
+    chance = random.Random(0)
+    found = sorted(
+        estimate(chance.choices(range(count), k=count))
+        for _number in range(_RESAMPLINGS)
+    )
+    margin = int(_RESAMPLINGS * (1 - _INSIDE) / 2)
+    return found[margin], found[-1 - margin]
 
 
 def alternately(things: Sequence[Thing], rounds: int) -> Iterator[tuple[int, Thing]]:
