@@ -31,6 +31,7 @@ from collective.cloudfront.changes.objects import forget_dates
 from collective.cloudfront.changes.paths import purge_paths
 from collective.cloudfront.changes.portlets import remember_place
 from collective.cloudfront.changes.reach import contents_below
+from collective.cloudfront.changes.redirects import old_places
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.changes.transaction import collect
 from collective.cloudfront.changes.transaction import forget_settings
@@ -234,6 +235,9 @@ def on_will_move(obj: Any, event: IObjectWillBeMovedEvent) -> None:
     changes = changes_here()
     if changes is None:
         return
+    for place in old_places(obj):
+        container = changes.site.unrestrictedTraverse("/".join(place[:-1]), None)
+        changes.add_subtree(place, container)
     if obj is not event.object:
         # Below what moves: its place is covered, but not what is yet to come.
         if has_moments(obj):

@@ -547,6 +547,20 @@ class TestMovingAndRemoving:
         assert reached(items, "/page-0")
         assert not any(item.startswith("/old/") for item in items)
 
+    def test_reach_the_redirects_that_led_to_the_place(self, site, deep):
+        page = create(deep, id="page")
+        transaction.savepoint(optimistic=True)
+        api.content.rename(deep, "four")
+        transaction.savepoint(optimistic=True)
+        collected(site)
+        api.content.rename(page.aq_parent["page"], "other")
+        items = collected(site)
+        assert reached(items, "/one/two/three/page", "/one/two/three/page/view")
+        assert not reached(items, "/one/two/three")
+        transaction.savepoint(optimistic=True)
+        api.content.delete(site["one"]["two"]["four"])
+        assert reached(collected(site), "/one/two/three", "/one/two/three/page")
+
 
 class TestPublicPaths:
     """Visitors' paths are the same whatever host an editor works on."""
