@@ -1,6 +1,8 @@
 """ "Purge all": asked for by GET, done by POST."""
 
 from collective.cloudfront.changes.transaction import public_item
+from collective.cloudfront.controlpanel.checks import checks
+from collective.cloudfront.controlpanel.checks import problems
 from collective.cloudfront.controlpanel.overview import Obstacle
 from collective.cloudfront.controlpanel.overview import obstacles
 from collective.cloudfront.controlpanel.tabs import caching_tabs
@@ -75,7 +77,7 @@ class PurgeAll(BrowserView):
     @cached_property
     def tabs(self) -> list[Tab]:
         """The tabs of the Caching control panel."""
-        return caching_tabs()
+        return caching_tabs(problems(checks(self.context, self.request)))
 
     @property
     def item(self) -> str:
