@@ -21,7 +21,6 @@ from Products.CMFCore.indexing import processQueue
 from types import SimpleNamespace
 from zExceptions import Forbidden
 from zope.component import getUtility
-from zope.component import provideAdapter
 from zope.interface import alsoProvides
 
 import pytest
@@ -61,21 +60,15 @@ def look(registry, portal, http_request):
 
 
 @pytest.fixture
-def another(registry):
-    """Register the check of another add-on."""
-    made = []
+def another(registry, portal):
+    """Register the check of another add-on, in this site only."""
 
     def register(factory):
-        made.append(factory)
-        provideAdapter(
+        portal.getSiteManager().registerAdapter(
             factory, (IPloneSiteRoot, ICloudFrontLayer), ICheck, name="another"
         )
 
-    yield register
-    for _ in made:
-        provideAdapter(
-            lambda *_: None, (IPloneSiteRoot, ICloudFrontLayer), ICheck, name="another"
-        )
+    return register
 
 
 # --- the framework ---------------------------------------------------------------
