@@ -67,6 +67,7 @@ setup(
         "plone.app.z3cform",
         "plone.base",
         "plone.browserlayer",
+        "plone.caching",
         "plone.cachepurging",
         "plone.event",
         "plone.portlets",

@@ -24,6 +24,28 @@ class ICloudFrontLayer(IDefaultBrowserLayer):
 ICollectiveCloudfrontLayer = ICloudFrontLayer
 
 
+class ICheck(Interface):
+    """Something that may be wrong: a named adapter of the site and the request.
+
+    It is shown on the CloudFront page, and counted at its tab, also on pages of Plone's:
+    it must be quick, and must not write. If it fails, only its own row says so. A factory
+    that returns None shows nothing. ``controlpanel.checks.Check`` is a base class.
+    """
+
+    level = Attribute("A ``controlpanel.checks.Level``")
+    title = Attribute("What is looked at, a few words")
+    text = Attribute("What was found, a sentence")
+    advice = Attribute("What to do, a sentence, or empty")
+    link = Attribute("Where to do it: a path below the site, ``#id``, or empty")
+    action = Attribute("What the button for ``act`` says; empty if there is none")
+
+    def act():
+        """Put it right, and return what was done, a sentence.
+
+        Called for a POST request of somebody with ``cloudfront.managePurging``.
+        """
+
+
 class IInvalidationEvent(Interface):
     """Something happened to an invalidation.
 

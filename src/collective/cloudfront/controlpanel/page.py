@@ -2,6 +2,10 @@
 
 from AccessControl import getSecurityManager
 from collections.abc import Iterable
+from collective.cloudfront.controlpanel.checks import checks
+from collective.cloudfront.controlpanel.checks import Level
+from collective.cloudfront.controlpanel.checks import problems
+from collective.cloudfront.controlpanel.checks import Result
 from collective.cloudfront.controlpanel.form import SettingsForm
 from collective.cloudfront.controlpanel.overview import Obstacle
 from collective.cloudfront.controlpanel.overview import obstacles
@@ -47,6 +51,24 @@ class Badge:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A level for the eyes, and in a word; ``kind`` is Bootstrap's name for it."""
+
+    kind: str
+    icon: str
+    text: str
+
+
+_SIGNS = {
+    Level.OK: Sign("success", "check-circle", _("level_ok", default="In order:")),
+    Level.WARNING: Sign(
+        "warning", "exclamation-triangle", _("level_warning", default="Warning:")
+    ),
+    Level.ERROR: Sign("danger", "x-circle", _("level_error", default="Error:")),
+}
+
+
 class CloudFrontPage(ControlPanelFormWrapper):
     """``@@cloudfront-controlpanel``."""
 
@@ -55,6 +77,7 @@ class CloudFrontPage(ControlPanelFormWrapper):
     tab_list = ViewPageTemplateFile("tabs.pt")
     state = ViewPageTemplateFile("state.pt")
     history = ViewPageTemplateFile("history.pt")
+    check_list = ViewPageTemplateFile("checks/checks.pt")
 
     label = "CloudFront"
     description = _(
@@ -95,7 +118,12 @@ class CloudFrontPage(ControlPanelFormWrapper):
     @cached_property
     def tabs(self) -> list[Tab]:
         """The tabs of the Caching control panel."""
-        return caching_tabs()
+        return caching_tabs(problems(self.checks))
+
+    @cached_property
+    def checks(self) -> list[Result]:
+        """What may be wrong, the worst first."""
+        return checks(self.context, self.request)
 
     @cached_property
     def obstacles(self) -> list[Obstacle]:
@@ -165,6 +193,16 @@ class CloudFrontPage(ControlPanelFormWrapper):
             "on, with fewer and broader items, so Plone answers more visitors itself.",
             mapping={"budget": budget},
         )
+
+    def sign(self, check: Result) -> Sign:
+        """Return how to show the level of a check."""
+        return _SIGNS[check.level]
+
+    def check_url(self, check: Result) -> str:
+        """Return where to do what a check advises."""
+        if check.link.startswith("#"):
+            return check.link
+        return f"{self.context.absolute_url()}/{check.link}"
 
     def badge(self, work: Work) -> Badge:
         """Return the state of a distribution in a word."""

@@ -7,6 +7,9 @@ and where it finds no tabs it changes nothing.
 
 from AccessControl import getSecurityManager
 from collections.abc import Iterable
+from collective.cloudfront.controlpanel.checks import checks
+from collective.cloudfront.controlpanel.checks import problems
+from collective.cloudfront.i18n import _
 from collective.cloudfront.interfaces import ICloudFrontLayer
 from collective.cloudfront.interfaces import MANAGE_PURGING
 from dataclasses import dataclass
@@ -20,6 +23,7 @@ from repoze.xmliter.utils import getHTMLSerializer
 from typing import Any
 from ZODB.POSException import ConflictError
 from zope.component import adapter
+from zope.i18n import translate
 from zope.i18nmessageid import MessageFactory
 from zope.interface import implementer
 
@@ -34,6 +38,9 @@ _plone = MessageFactory("plone")
 PAGE = "@@cloudfront-controlpanel"
 #: A name; it is the same in all languages.
 TITLE = "CloudFront"
+BADGE = "badge rounded-pill text-bg-warning"
+#: Behind the number, for who hears the page.
+PROBLEMS = _("tab_problems", default="warnings and errors")
 
 # Site Setup's own menu is a list of tabs too, and has a link to Caching in it.
 _LISTS = etree.XPath(
@@ -49,9 +56,11 @@ class Tab:
     title: str
     url: str
     active: bool = False
+    #: How many warnings and errors the page behind it has.
+    problems: int = 0
 
 
-def caching_tabs() -> list[Tab]:
+def caching_tabs(problems: int) -> list[Tab]:
     """Return the tabs as the Caching control panel shows them, with ours active.
 
     Whoever may not open a page does not see its tab.
@@ -72,7 +81,7 @@ def caching_tabs() -> list[Tab]:
         if name != "-purge" or isCachePurgingEnabled()
     ]
     if may_configure():
-        tabs.append(Tab(TITLE, f"{url}/{PAGE}", active=True))
+        tabs.append(Tab(TITLE, f"{url}/{PAGE}", active=True, problems=problems))
     return tabs
 
 
@@ -127,9 +136,20 @@ class AddTab:
     def _add_to(self, result: Iterable[bytes], encoding: str) -> Any:
         page = getHTMLSerializer(result, pretty_print=False, encoding=encoding)
         lists = _LISTS(page.tree)
+        number = problems(checks(api.portal.get(), self.request)) if lists else 0
         for tabs in lists:
             item = etree.SubElement(tabs, "li", {"class": "nav-item"})
             url = f"{api.portal.get().absolute_url()}/{PAGE}"
             link = etree.SubElement(item, "a", {"class": "nav-link", "href": url})
             link.text = TITLE
+            if number:
+                self._add_badge(link, number)
         return page if lists else None
+
+    def _add_badge(self, link: Any, number: int) -> None:
+        """Add the number of problems, as ``tabs.pt`` does."""
+        link.text += " "
+        badge = etree.SubElement(link, "span", {"class": BADGE})
+        badge.text = f"{number} "
+        words = etree.SubElement(badge, "span", {"class": "visually-hidden"})
+        words.text = translate(PROBLEMS, context=self.request)

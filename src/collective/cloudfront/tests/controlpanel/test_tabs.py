@@ -21,12 +21,12 @@ OURS = "@@cloudfront-controlpanel"
 
 
 def tabs_of(contents):
-    """Return the tabs of a page: (label, URL, active)."""
+    """Return the tabs of a page: (label without badge, URL, active)."""
     links = html.fromstring(contents).xpath(
         "//div[contains(@class, 'autotabs')]/ul/li[@class='nav-item']/a"
     )
     return [
-        (link.text_content().strip(), link.get("href"), "active" in link.get("class"))
+        (link.text.strip(), link.get("href"), "active" in link.get("class"))
         for link in links
     ]
 

@@ -1,0 +1,461 @@
+"""The checks of this add-on.
+
+They are also asked on pages of Plone's own, for the number at our tab, so they read
+settings and little else.
+"""
+
+from collections.abc import Iterator
+from collective.cloudfront.controlpanel.checks import Check
+from collective.cloudfront.controlpanel.checks import Level
+from collective.cloudfront.controlpanel.overview import obstacles
+from collective.cloudfront.i18n import _
+from collective.cloudfront.process import this_process
+from collective.cloudfront.settings import is_installed
+from collective.cloudfront.settings import overrides
+from collective.cloudfront.settings import value_in_force
+from collective.cloudfront.settings import variable
+from collective.cloudfront.upgrades.to_3000 import old_settings
+from collective.cloudfront.upgrades.to_3000 import remove_2_0
+from datetime import datetime
+from datetime import timezone
+from functools import cached_property
+from plone import api
+from plone.caching.interfaces import ICachingOperationType
+from plone.caching.utils import lookupOptions
+from plone.registry.interfaces import IRegistry
+from typing import Any
+from ZODB.DemoStorage import DemoStorage
+from ZODB.FileStorage import FileStorage
+from ZODB.MappingStorage import MappingStorage
+from zope.component import getUtility
+from zope.component import queryUtility
+
+
+_CACHING = "plone.caching.interfaces.ICacheSettings"
+_TYPES = "plone.app.caching.interfaces.IPloneCacheSettings.purgedContentTypes"
+_PROXIES = "plone.cachepurging.interfaces.ICachePurgingSettings.cachingProxies"
+_CHAIN = "plone.caching.operations.chain"
+_IMPORT = "@@caching-controlpanel-import"
+
+#: The rules of what people look at.
+_VIEWS = ("plone.content.itemView", "plone.content.folderView")
+#: Parts of an ETag by which Plone tells visitors from others.
+_PERSONAL = {"userid", "roles", "anonymousOrRandom"}
+_USED = ("smaxage", "maxage", "etags", "anonOnly")
+#: Only one process at a time can have such a database open.
+_STORAGES_OF_ONE_PROCESS = (FileStorage, MappingStorage, DemoStorage)
+
+
+class SiteCheck(Check):
+    """A check that looks at the registry."""
+
+    @cached_property
+    def registry(self) -> IRegistry:
+        """The site's registry."""
+        return getUtility(IRegistry)
+
+
+class Purging(SiteCheck):
+    """Is anything purged at all? The section above says why not."""
+
+    title = _("check_purging", default="Purging")
+
+    @cached_property
+    def level(self) -> Level:
+        """An error where nothing is purged."""
+        return Level.ERROR if obstacles(self.registry) else Level.OK
+
+    @property
+    def text(self) -> str:
+        """Whether it is on."""
+        if self.level:
+            return _("check_purging_off", default="Nothing is purged.")
+        return _("check_purging_on", default="What changes is purged.")
+
+    @property
+    def advice(self) -> str:
+        """Where to read why."""
+        if not self.level:
+            return ""
+        return _("advice_purging_off", default="The state above says why.")
+
+    @property
+    def link(self) -> str:
+        """There."""
+        return "#cloudfront-state" if self.level else ""
+
+
+class Lifetime(SiteCheck):
+    """Does Plone tell CloudFront to keep pages?"""
+
+    title = _("check_lifetime", default="Lifetime of pages at the edge")
+
+    @cached_property
+    def level(self) -> Level:
+        """A warning where caching is disabled, or pages are not kept."""
+        wrong = not self.is_enabled or self.short
+        return Level.WARNING if wrong else Level.OK
+
+    @cached_property
+    def is_enabled(self) -> bool:
+        """Whether Plone says anything about caching."""
+        return bool(self.registry.get(f"{_CACHING}.enabled"))
+
+    @cached_property
+    def short(self) -> list[str]:
+        """The rules by which pages are not kept."""
+        return [rule for rule in _VIEWS if _is_short(self.registry, rule)]
+
+    @property
+    def text(self) -> str:
+        """What is wrong, if anything."""
+        if not self.is_enabled:
+            return _(
+                "check_lifetime_disabled",
+                default="Caching is disabled in the Caching control panel, so Plone "
+                "does not say how long CloudFront may keep a page, nor which pages "
+                "are not for everybody.",
+            )
+        if self.short:
+            return _(
+                "check_lifetime_short",
+                default="The caching operations give pages no lifetime in shared "
+                "caches (s-maxage), so Plone answers most visitors itself: ${rules}.",
+                mapping={"rules": ", ".join(self.short)},
+            )
+        return _("check_lifetime_ok", default="Pages are kept at the edge.")
+
+    @property
+    def advice(self) -> str:
+        """Our caching profile."""
+        if not self.level:
+            return ""
+        return _("advice_lifetime", default="Import the settings “With CloudFront”.")
+
+    @property
+    def link(self) -> str:
+        """Where to import it."""
+        return _IMPORT if self.level else ""
+
+
+class Sharing(SiteCheck):
+    """Are answers to logged-in people kept for visitors?"""
+
+    title = _("check_sharing", default="Pages of logged-in people")
+
+    @cached_property
+    def shared(self) -> list[str]:
+        """The rules by which they are."""
+        if not self.registry.get(f"{_CACHING}.enabled"):
+            return []
+        return [rule for rule in _VIEWS if _is_shared(self.registry, rule)]
+
+    @property
+    def level(self) -> Level:
+        """A warning where they are."""
+        return Level.WARNING if self.shared else Level.OK
+
+    @property
+    def text(self) -> str:
+        """What is wrong, if anything."""
+        if not self.shared:
+            return _("check_sharing_ok", default="Plone marks them as private.")
+        return _(
+            "check_sharing_wrong",
+            default="Plone does not mark them as private, so visitors may see an "
+            "editor's page, unless editors never come through CloudFront: ${rules}.",
+            mapping={"rules": ", ".join(self.shared)},
+        )
+
+    @property
+    def advice(self) -> str:
+        """The one option, or all of them."""
+        if not self.shared:
+            return ""
+        return _(
+            "advice_sharing",
+            default="Choose “Only cache for anonymous users” for their caching "
+            "operation, or import the settings “With CloudFront”.",
+        )
+
+    @property
+    def link(self) -> str:
+        """Where to import them."""
+        return _IMPORT if self.shared else ""
+
+
+class ContentTypes(SiteCheck):
+    """Which content types are purged from other proxies?
+
+    Ours hears of all types. So it only matters where there is another proxy: behind
+    CloudFront, it would give CloudFront the old page.
+    """
+
+    title = _("check_types", default="Content types to purge")
+
+    @cached_property
+    def missing(self) -> list[str]:
+        """The types that there is content of, and that are not purged."""
+        purged = set(self.registry.get(_TYPES) or ())
+        index = api.portal.get_tool("portal_catalog").Indexes["portal_type"]
+        return sorted(set(index.uniqueValues()) - purged)
+
+    @property
+    def level(self) -> Level:
+        """A warning where there are other proxies."""
+        matters = self.missing and self.registry.get(_PROXIES)
+        return Level.WARNING if matters else Level.OK
+
+    @property
+    def text(self) -> str:
+        """What is purged from where."""
+        if not self.missing:
+            return _("check_types_ok", default="All are purged.")
+        if not self.level:
+            return _(
+                "check_types_ours",
+                default="From CloudFront all are purged. For other proxies the Caching "
+                "control panel leaves out: ${types}.",
+                mapping={"types": ", ".join(self.missing)},
+            )
+        return _(
+            "check_types_missing",
+            default="From the caching proxies in the Caching control panel these are "
+            "not purged: ${types}. CloudFront may get old pages from there.",
+            mapping={"types": ", ".join(self.missing)},
+        )
+
+    @property
+    def action(self) -> str:
+        """Add those that are missing."""
+        if not self.missing:
+            return ""
+        return _("action_types", default="Purge all content types")
+
+    def act(self) -> str:
+        """Set all types that there are, also those without content."""
+        purged = self.registry.get(_TYPES) or ()
+        types = sorted(api.portal.get_tool("portal_types").objectIds())
+        self.registry[_TYPES] = tuple(dict.fromkeys([*purged, *types]))
+        return _("types_purged", default="All content types are purged now.")
+
+
+class Outboxes(SiteCheck):
+    """Do several Zope processes have an outbox each?"""
+
+    title = _("check_outbox", default="Outbox")
+
+    @cached_property
+    def level(self) -> Level:
+        """A warning where there may be several, and no common path is set."""
+        separate = not self.is_set and self.may_be_several
+        return Level.WARNING if separate else Level.OK
+
+    @property
+    def is_set(self) -> bool:
+        """Whether somebody has thought about it."""
+        return bool(this_process().environ.get("CLOUDFRONT_OUTBOX"))
+
+    @property
+    def may_be_several(self) -> bool:
+        """Whether other processes can use this database."""
+        connection = connection_of(self.site)
+        if connection is None:
+            return False
+        return not isinstance(connection.db().storage, _STORAGES_OF_ONE_PROCESS)
+
+    @property
+    def text(self) -> str:
+        """What is known about it."""
+        if self.level:
+            return _(
+                "check_outbox_separate",
+                default="This Zope process has an outbox in its own folder, and "
+                "others may use the same database. Each would keep CloudFront's "
+                "quotas by itself, and what waits would wait for its own process.",
+            )
+        if self.is_set:
+            return _(
+                "check_outbox_set", default="Its place is set (CLOUDFRONT_OUTBOX)."
+            )
+        return _("check_outbox_ok", default="Only this Zope process needs one.")
+
+    @property
+    def advice(self) -> str:
+        """The variable, where it matters."""
+        if not self.level:
+            return ""
+        return _(
+            "advice_outbox",
+            default="Set CLOUDFRONT_OUTBOX to the same file for all Zope processes of "
+            "this machine.",
+        )
+
+
+class Environment(SiteCheck):
+    """Which settings does the environment override? Only to know."""
+
+    title = _("check_environment", default="Environment")
+
+    @property
+    def text(self) -> str:
+        """The names of the variables; the values are beside the settings."""
+        names = [variable(name) for name in overrides()]
+        if not names:
+            return _("check_environment_none", default="It overrides no setting.")
+        return _(
+            "check_environment",
+            default="It overrides settings: ${names}.",
+            mapping={"names": ", ".join(names)},
+        )
+
+
+class Leftovers(SiteCheck):
+    """Are there settings of 2.0? Nothing uses them, and one may be a secret."""
+
+    title = _("check_leftovers", default="Settings of release 2.0")
+
+    @cached_property
+    def names(self) -> list[str]:
+        """What there is; never a value."""
+        return sorted(old_settings(self.site))
+
+    @property
+    def level(self) -> Level:
+        """A warning where there are any."""
+        return Level.WARNING if self.names else Level.OK
+
+    @property
+    def text(self) -> str:
+        """What there is."""
+        if not self.names:
+            return _("check_leftovers_ok", default="There are none.")
+        return _(
+            "check_leftovers_found",
+            default="They are still there, and not used: ${names}.",
+            mapping={"names": ", ".join(self.names)},
+        )
+
+    @property
+    def advice(self) -> str:
+        """First the upgrade, which carries them over."""
+        if not self.names or self._is_upgraded:
+            return ""
+        return _("advice_leftovers", default="Upgrade in the Add-ons control panel.")
+
+    @property
+    def link(self) -> str:
+        """Where to upgrade."""
+        return "prefs_install_products_form" if self.advice else ""
+
+    @property
+    def action(self) -> str:
+        """Remove them, once nobody needs them any more."""
+        if not self.names or not self._is_upgraded:
+            return ""
+        return _("action_leftovers", default="Remove them")
+
+    def act(self) -> str:
+        """Remove them."""
+        remove_2_0(self.site)
+        return _("leftovers_removed", default="The settings of 2.0 are removed.")
+
+    @cached_property
+    def _is_upgraded(self) -> bool:
+        return is_installed(self.registry)
+
+
+class Budget(SiteCheck):
+    """Is this month's budget used up?"""
+
+    title = _("check_budget", default="Budget")
+
+    @cached_property
+    def budget(self) -> int:
+        """Items a month; 0 is none."""
+        return value_in_force(self.registry, "monthly_budget")
+
+    @cached_property
+    def billed(self) -> int:
+        """Items of this month; without a budget the outbox is not asked."""
+        month = datetime.now(timezone.utc).strftime("%Y-%m")
+        return sum(this_process().outbox.billed(month).values()) if self.budget else 0
+
+    @property
+    def level(self) -> Level:
+        """A warning where there were more than that."""
+        return Level.WARNING if self.billed > self.budget else Level.OK
+
+    @property
+    def text(self) -> str:
+        """How much of it is used."""
+        if not self.budget:
+            return _("check_budget_none", default="None is set.")
+        return _(
+            "check_budget",
+            default="Items this month: ${billed} of ${budget}.",
+            mapping={"billed": self.billed, "budget": self.budget},
+        )
+
+    @property
+    def advice(self) -> str:
+        """What it means, and what can be done."""
+        if not self.level:
+            return ""
+        return _(
+            "advice_budget",
+            default="Purging goes on with fewer and broader items. Raise the budget if "
+            "that is too broad.",
+        )
+
+    @property
+    def link(self) -> str:
+        """Where to raise it."""
+        return "#cloudfront-settings-section" if self.level else ""
+
+
+def connection_of(site: Any) -> Any:
+    """Return the connection to the database of a site; None if it is not stored."""
+    return site._p_jar
+
+
+def _operations(registry: IRegistry, rule: str) -> Iterator[str]:
+    """Yield the names of the operations for a rule, those of a chain one by one."""
+    name = (registry.get(f"{_CACHING}.operationMapping") or {}).get(rule)
+    if name == _CHAIN:
+        yield from lookupOptions(name, rule).get("operations") or ()
+    elif name:
+        yield name
+
+
+def _options(registry: IRegistry, rule: str) -> Iterator[dict[str, Any]]:
+    """Yield the options in force, of Plone's own operations: others are not known."""
+    for name in _operations(registry, rule):
+        operation = queryUtility(ICachingOperationType, name=name)
+        if operation is None or not name.startswith("plone.app.caching."):
+            continue
+        # As the operations do: defaults are for what cannot be configured.
+        defaults = {each: getattr(operation, each, None) for each in _USED}
+        yield {**defaults, **lookupOptions(operation, rule)}
+
+
+def _lifetime(options: dict[str, Any]) -> int:
+    smaxage = options["smaxage"]
+    return (options["maxage"] if smaxage is None else smaxage) or 0
+
+
+def _is_short(registry: IRegistry, rule: str) -> bool:
+    """Say whether all operations for a rule are known, and none lets pages be kept."""
+    lifetimes = [_lifetime(options) for options in _options(registry, rule)]
+    return not any(lifetimes) and len(lifetimes) == len(
+        list(_operations(registry, rule))
+    )
+
+
+def _is_shared(registry: IRegistry, rule: str) -> bool:
+    return any(
+        _lifetime(options)
+        and not options["anonOnly"]
+        and not _PERSONAL & set(options["etags"] or ())
+        for options in _options(registry, rule)
+    )
