@@ -552,14 +552,15 @@ def depart(editor: Editor, pick: Pick) -> Steps:
 @table_only
 @operation
 def event_ends(editor: Editor, pick: Pick) -> Steps:
-    """An event that is over, and leaves a portlet on every page."""
+    """An event that is over, and leaves a collection."""
     event = pick("/deep/b/c/d/e/event", "Event")
     moment = _next_minute()
     yield (event,)
     started = moment - timedelta(hours=1)
     editor.edit(event, start=started.isoformat(), end=moment.isoformat())
     yield (event,)
-    _sleep_until(moment)
+    # It is listed until the end of its last minute
+    _sleep_until(moment + timedelta(minutes=1))
 
 
 # Comments, working copies

@@ -102,6 +102,7 @@ def _add_work(site: Any) -> None:
     _add(work, "News Item", "news", image=_image("news.png", "green"))
     _add(work, "Event", "event")
     _add_collection(work, "collection")
+    _add_upcoming(work)
     _add(work, "Image", "photo", image=_image("photo.png", "blue"))
     moving = _add_pages(site, "moving", _MOVING)
     for name in ("rename-folder", "move-folder", "delete-folder"):
@@ -150,8 +151,11 @@ def _relate(site: Any) -> None:
 
 
 def _assign_portlets(site: Any) -> None:
-    """News and events on every page, and a collection on those of one folder."""
-    from plone.app.event.portlets import portlet_events
+    """News on every page, and a collection on those of one folder.
+
+    No events: that portlet keeps content in memory beyond its database connection,
+    and shows an error or a broken link now and then, which then is in the cache.
+    """
     from plone.app.portlets.portlets import news
     from plone.portlet.collection import collection
     from plone.portlets.interfaces import IPortletAssignmentMapping
@@ -164,8 +168,11 @@ def _assign_portlets(site: Any) -> None:
         mapping = getMultiAdapter((place, manager), IPortletAssignmentMapping)
         mapping[name] = assignment
 
+    manager = getUtility(IPortletManager, name="plone.rightcolumn")
+    mapping = getMultiAdapter((site, manager), IPortletAssignmentMapping)
+    for name in [name for name in mapping if "events" in name]:
+        del mapping[name]
     assign(site, "all-news", news.Assignment(count=20))
-    assign(site, "all-events", portlet_events.Assignment(count=20))
     listed = collection.Assignment(header="Listed", uid=site["collection"].UID())
     assign(site["listing"], "collection", listed)
 
@@ -217,6 +224,16 @@ def _add_collection(container: Any, name: str) -> None:
         sort_on="sortable_title",
         item_count=20,
     )
+
+
+def _add_upcoming(container: Any) -> None:
+    """Add a collection of events that are not over."""
+    operations = "plone.app.querystring.operation"
+    query = [
+        {"i": "portal_type", "o": f"{operations}.selection.any", "v": ["Event"]},
+        {"i": "end", "o": f"{operations}.date.afterToday", "v": ""},
+    ]
+    _add(container, "Collection", "upcoming", query=query, sort_on="start")
 
 
 def _image(name: str, colour: str) -> Any:

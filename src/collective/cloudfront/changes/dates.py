@@ -15,13 +15,15 @@ import time
 
 
 #: Only collections that ask for it show when an event begins.
-START = "start"
-#: Content fields and, by name, whether the object leaves the listings then.
+STARTS = frozenset({"start", "started"})
+#: Of a content field, by name: whether listings change at the end of its minute, and
+#: whether visitors must not see the object from then on.
 _FIELDS = (
-    ("effective", "effective_date", False),
-    ("expires", "expiration_date", True),
-    (START, "start", False),
-    ("end", "end", False),
+    ("effective", "effective_date", False, False),
+    ("expires", "expiration_date", True, True),
+    ("start", "start", False, False),
+    ("started", "start", True, False),
+    ("end", "end", True, False),
 )
 _MINUTE = 60
 
@@ -52,12 +54,12 @@ def moments(obj: Any, now: float | None = None) -> Iterator[Moment]:
     if uid is None:
         return
     now = time.time() if now is None else now
-    for name, attribute, leaves in _FIELDS:
+    for name, attribute, ends, leaves in _FIELDS:
         if not hasattr(base, attribute):
             continue
         due = _seconds(getattr(base, attribute, None))
         if due is not None:
-            due = _shown_from(due, leaves)
+            due = _end_of_minute(due) if ends else due
         if due is not None and due <= now:
             due = None
         yield Moment(name, f"{uid}:{name}", due, leaves)
@@ -76,8 +78,7 @@ def _seconds(value: Any) -> float | None:
     return None
 
 
-def _shown_from(due: float, leaves: bool) -> float:
-    # The catalog's effectiveRange knows whole minutes: until the end of its minute
-    # something expired is still listed (Products.ZCatalog, DateRangeIndex).
-    minute = math.floor(due / _MINUTE) * _MINUTE
-    return minute + _MINUTE + 1 if leaves else due
+def _end_of_minute(due: float) -> float:
+    # The catalog's indexes of dates know whole minutes: until the end of its minute
+    # something expired or over is still listed (Products.ZCatalog, DateRangeIndex).
+    return math.floor(due / _MINUTE) * _MINUTE + _MINUTE + 1

@@ -8,7 +8,7 @@ from collective.cloudfront.changes import reach
 from collective.cloudfront.changes.collections import is_asked_for
 from collective.cloudfront.changes.dates import Moment
 from collective.cloudfront.changes.dates import moments
-from collective.cloudfront.changes.dates import START
+from collective.cloudfront.changes.dates import STARTS
 from collective.cloudfront.changes.languages import is_translatable
 from collective.cloudfront.changes.languages import REDIRECTS
 from collective.cloudfront.changes.urls import object_cover
@@ -132,7 +132,7 @@ def add_dates(changes: Any, obj: Any) -> None:
     for moment in moments(obj):
         _forget(changes, moment)
         if moment.due is not None and (
-            moment.name != START or is_asked_for(START, obj, changes.site)
+            moment.name not in STARTS or is_asked_for("start", obj, changes.site)
         ):
             _keep(changes, obj, moment)
 

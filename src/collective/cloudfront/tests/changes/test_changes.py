@@ -383,7 +383,8 @@ class TestDates:
             site, "Event", id="event", start=soon, end=soon + timedelta(hours=1)
         )
         kept = self.schedule(site)
-        assert kept["end", "/*"].due == event.end.timestamp()
+        minute = 60 * (event.end.timestamp() // 60)
+        assert kept["end", "/*"].due == minute + 61  # the catalog knows no seconds
         assert ("start", "/*") not in kept
         operation = "plone.app.querystring.operation.date.beforeToday"
         query = [{"i": "start", "o": operation, "v": ""}]
@@ -391,7 +392,9 @@ class TestDates:
         site.portal_catalog(portal_type="Collection")  # brings the catalog up to date
         collected(site)
         edited(event, "IEventBasic.start")
-        assert self.schedule(site)["start", "/*"].due == event.start.timestamp()
+        kept = self.schedule(site)
+        assert kept["start", "/*"].due == event.start.timestamp()
+        assert ("started", "/*") in kept
 
     def test_of_what_is_removed_are_cancelled_with_all_below(self, site):
         folder = create(site, "Folder", id="folder")
