@@ -22,7 +22,7 @@ import throughput
 import time
 
 
-_IN_PLONE = ("save", "rename", "publish")
+_IN_PLONE = ("save", "rename", "title", "publish")
 _ALONE = {
     "outbox": throughput.measure,
     "drain": draining.measure,

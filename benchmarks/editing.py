@@ -1,5 +1,7 @@
-"""What the add-on adds to saving, renaming and publishing in a real Plone."""
+"""What the add-on adds to saving, renaming, a new title and publishing in a real Plone."""
 
+from bench_site import EMPTY
+from bench_site import HUGE
 from bench_site import LARGE
 from bench_site import PAGES
 from bench_site import SIXTY
@@ -7,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from dataclasses import dataclass
@@ -20,13 +23,14 @@ from sampling import alternately
 from sampling import Ratio
 from sampling import seconds
 from sampling import Spread
+from statistics import median
 from zopes import Site
 from zopes import Sites
 
 
 RATIO_GOAL = 1.02
 MORE_GOAL = 2.0
-NAMES = ("save", "rename", "publish")
+NAMES = ("save", "rename", "title", "publish")
 
 Trio = tuple[Site, Site, Site]
 
@@ -43,14 +47,26 @@ class Extent:
     saves: int = 120
     forms: int = 60
     renames: int = 6
+    titles: int = 120
+    counted_titles: int = 5
     publishes: int = 8
     warm_up: int = 20
     descendants: int = 1000
+    objects: int = 10_000
     pages: int = 60
 
 
 QUICK = Extent(
-    spells=2, saves=20, forms=10, renames=2, publishes=1, warm_up=5, descendants=100
+    spells=2,
+    saves=20,
+    forms=10,
+    renames=2,
+    titles=20,
+    counted_titles=2,
+    publishes=1,
+    warm_up=5,
+    descendants=100,
+    objects=2000,
 )
 
 
@@ -85,10 +101,12 @@ class Work:
         self.samples: dict[str, Samples] = defaultdict(Samples)
         self._numbers = count()
 
-    def do(self, names: Iterable[str]) -> None:
+    def do(self, names: Sequence[str]) -> None:
         """Measure what is asked for."""
-        self.sites.make(self.extent.descendants, self.extent.pages)
-        for _spell in range(self.extent.spells):
+        extent = self.extent
+        objects = extent.objects if "title" in names else 0
+        self.sites.make(extent.descendants, extent.pages, objects)
+        for _spell in range(extent.spells):
             with self.sites.running() as trio:
                 self.sites.check(trio)
                 for name in names:
@@ -145,6 +163,33 @@ class Work:
             uid = site.editor.uid(f"/{LARGE}")
             self._counted(samples, site, partial(site.editor.rename, uid, name))
 
+    # Title
+
+    def title(self, trio: Trio) -> None:
+        """Edit the title of the huge folder, and of one with nothing below it."""
+        for name in (HUGE, EMPTY):
+            self._retitle(trio, name, self.extent.warm_up, Samples())
+            self.sites.wait_until_delivered()
+            with self.samples[name].timing_processors(trio):
+                self._retitle(trio, name, self.extent.titles, self.samples[name])
+                self.sites.wait_until_delivered()
+        self._count_titles(trio[0])
+
+    def _retitle(self, trio: Trio, name: str, rounds: int, samples: Samples) -> None:
+        for _number, site in alternately(trio, rounds):
+            samples.time(site, self._title_of(site, name))
+
+    def _count_titles(self, site: Site) -> None:
+        # Not those that are timed: they come so fast that a call has items of several.
+        counted = Samples()
+        for _number in range(self.extent.counted_titles):
+            self._counted(counted, site, self._title_of(site, HUGE))
+        self.samples[HUGE].calls += counted.calls
+
+    def _title_of(self, site: Site, name: str) -> Callable[[], None]:
+        title = f"{name} {next(self._numbers):06d}"
+        return partial(site.editor.patch_title, f"/{name}", title)
+
     # Publish
 
     def publish(self, trio: Trio) -> None:
@@ -180,7 +225,7 @@ def measure(folder: Path, quick: bool, names: Iterable[str]) -> list[Result]:
     work = Work(folder, extent)
     names = [name for name in NAMES if name in names]
     work.do(names)
-    make = {"save": _save, "rename": _rename, "publish": _publish}
+    make = {"save": _save, "rename": _rename, "title": _title, "publish": _publish}
     return [make[name](work.samples, extent) for name in names]
 
 
@@ -188,6 +233,11 @@ _NOTE = (
     "Medians, quartiles in parentheses; ratios of medians with their 95 % interval. "
     "“Noise alone” is the same ratio of two sites that are both without the add-on. All "
     "three are asked in turns, in {spells} spells with Zopes started anew."
+)
+
+_NAVIGATION = (
+    "The folder is public and in the navigation: besides these items, every page is "
+    "purged, at most once per site purge interval, which is longer here than the run."
 )
 
 
@@ -219,6 +269,32 @@ def _rename(samples: dict[str, Samples], extent: Extent) -> Result:
     )
 
 
+def _title(samples: dict[str, Samples], extent: Extent) -> Result:
+    huge, empty = samples[HUGE], samples[EMPTY]
+    return Result(
+        "title",
+        f"Editing the title of a folder with {extent.objects:,} objects below it "
+        f"({extent.spells * extent.titles} times, each site)",
+        [
+            *_compared("REST PATCH of the title", huge, more_goal=MORE_GOAL),
+            *_calls(huge),
+            *_compared("Nothing below it", empty, ratio_goal=None),
+            _because_of_objects(huge, empty),
+        ],
+        {"huge": _facts(huge), "empty": _facts(empty)},
+        [_NOTE.format(spells=extent.spells), _NAVIGATION],
+    )
+
+
+def _because_of_objects(huge: Samples, empty: Samples) -> Row:
+    more, noise = (
+        _more(huge, name) - _more(empty, name) for name in ("with", "control")
+    )
+    return Row(
+        "more with the objects than with none", f"{more:+.2f} ms; noise {noise:+.2f} ms"
+    )
+
+
 def _publish(samples: dict[str, Samples], extent: Extent) -> Result:
     return Result(
         "publish",
@@ -239,7 +315,7 @@ def _compared(
 ) -> list[Row]:
     taken = {name: Spread.of(sample) for name, sample in samples.taken.items()}
     ratio, noise = _ratios(samples)
-    more = taken["with"].median - taken["without"].median
+    more = _more(samples, "with")
     rows = [
         Row(f"{what}, {name} the add-on", _milliseconds(taken[name]))
         for name in ("with", "without")
@@ -264,6 +340,11 @@ def _compared(
     if samples.cpu:
         rows.append(Row("    ratio of Zope's processor time", _cpu(samples)))
     return rows
+
+
+def _more(samples: Samples, name: str) -> float:
+    taken = samples.taken
+    return median(taken[name]) - median(taken["without"])
 
 
 def _ratios(samples: Samples) -> tuple[Ratio, Ratio]:

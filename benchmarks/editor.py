@@ -30,6 +30,10 @@ class Editor:
         text = {"data": f"<p>{words}</p>", "content-type": "text/html"}
         self._rest("PATCH", path, {"text": text})
 
+    def patch_title(self, path: str, title: str) -> None:
+        """Change the title of content."""
+        self._rest("PATCH", path, {"title": title})
+
     def transition(self, path: str, name: str) -> None:
         """Let a folder and all in it go through a transition, in one transaction."""
         self._rest("POST", f"{path}/@workflow/{name}", {"include_children": True})

@@ -14,6 +14,7 @@ from collective.cloudfront.outbox import open_outbox
 from contextlib import contextmanager
 from editor import Editor
 from pathlib import Path
+from uuid import uuid4
 
 import os
 import time
@@ -58,11 +59,14 @@ class Sites:
         self._control = _instance(folder / "control")
         self._outbox = open_outbox(f"sqlite:///{self._with.outbox}")
 
-    def make(self, descendants: int, pages: int) -> None:
-        """Create the databases; takes a minute or two."""
+    def make(self, descendants: int, pages: int, objects: int) -> None:
+        """Create the databases; takes some minutes. ``objects`` are below the huge folder;
+        if 0, there are neither that nor the empty one.
+        """
         self._with.configure()
         made = _instance(self._with.home, {"CLOUDFRONT_ENABLED": "false"})
-        made.run("bench_site", "make", DISTRIBUTION, str(descendants), str(pages))
+        counts = map(str, (descendants, pages, objects))
+        made.run("bench_site", "make", DISTRIBUTION, *counts)
         self._without.configure()
         self._without.copy_database(self._with)
         _instance(self._without.home, {"CLOUDFRONT_ENABLED": "false"}).run(
@@ -96,7 +100,8 @@ class Sites:
             found = site.editor.exists("/@@cloudfront-controlpanel")
             if found != (site.name == "with"):
                 raise RuntimeError(f"The add-on is {site.name} by mistake.")
-            site.editor.patch_text(f"/{PAGES[0]}", site.name)
+            # In each spell another text: the same one again is no edit.
+            site.editor.patch_text(f"/{PAGES[0]}", uuid4().hex)
         self.wait_until_delivered()
         items = [item for call in self.calls()[before:] for item in call]
         if not any(reaches(item, f"/{PAGES[0]}") for item in items):

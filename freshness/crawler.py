@@ -35,12 +35,15 @@ _LISTED = (
 #: A listing block's question, with fields that its answer shows.
 _LISTING = f"/@querystring-search?query={quote(_LISTED)}"
 
-_SITE_URLS = ("/", "/sitemap", "/sitemap.xml.gz", "/RSS")
+#: From Plone 6.2 on there are pages of it.
+_SITE_MAPS = ("/sitemap.xml.gz", "/sitemap.xml.gz?page=1")
+_FEEDS = ("/RSS", "/atom.xml")
+_SITE_URLS = ("/", "/sitemap", *_SITE_MAPS, *_FEEDS)
 _SITE_API = ("", "/", _EXPAND, "/@navigation", "/@site", _LISTING)
 #: Volto asks the REST API for pages, and Plone itself for these.
 _NOT_PAGES = ("/@@images", "/@@download", "/sitemap.xml.gz")
 _VIEWS = {
-    "Collection": ("", "/RSS", _BATCH),
+    "Collection": ("", *_FEEDS, _BATCH),
     "Image": ("", "/view", "/@@images/image", "/@@images/image/preview"),
     "News Item": ("", "/@@images/image/preview"),
     "File": ("", "/view", f"/@@download/file/{quote(FILE_NAME)}"),
@@ -112,7 +115,7 @@ def urls_worked_on(path: str, portal_type: str, volto: bool = False) -> list[str
         urls += [f"{_API}{path}{service}" for service in services]
     else:
         urls += [path + "/view", path + "/"]
-        urls += [path + "/RSS"] if portal_type == "Folder" else []
+        urls += [path + feed for feed in _FEEDS] if portal_type == "Folder" else []
     return list(dict.fromkeys(urls))
 
 

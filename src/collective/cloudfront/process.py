@@ -168,7 +168,10 @@ class Process:
         self.wake()
 
     def _purge_everything(self, damaged: str) -> None:
-        entries = [Entry(distribution, EVERYTHING) for distribution in self._targets]
+        entries = [
+            Entry(distribution, EVERYTHING, cause="damaged outbox")
+            for distribution in self._targets
+        ]
         if entries:
             self.intake.release(f"damage-{uuid.uuid4()}", entries)
 

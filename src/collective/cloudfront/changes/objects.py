@@ -27,14 +27,15 @@ def add_object(changes: Any, physical: tuple[str, ...], change: Any) -> None:
     obj = change.obj
     if change.reordered and not change.child_changed:
         add_order(changes, obj)
+    if change.reordered or change.child_changed:
+        # Whatever comes or goes, its folder has another date of change
+        _add_text(changes, obj)
     if not change.own and changes.settings.api:
         # There, not in Classic UI, a folder tells when something came or went
         changes.add_api(page_cover(obj, inside))
-    if not change.own and (change.child_changed or change.reordered):
-        # That is an edit of the folder; those who came or went know who lists them
-        _add_text(changes, obj)
-        return
-    if not (change.own or change.told):
+    # Those who came or went know who lists them
+    of_children = change.child_changed or change.reordered
+    if not change.own and (of_children or not change.told):
         return
     public = is_public(obj)
     was_public = public if change.was_public is None else change.was_public
@@ -61,6 +62,7 @@ def _add_text(changes: Any, obj: Any) -> None:
     if not is_public(obj):
         return
     changes.add(reach.of_text(obj, changes.site))
+    changes.add_coalesced(reach.robots_maps(obj, changes.site))
     if reach.is_text_site_wide(obj, changes.site):
         changes.add_site()
 
@@ -115,6 +117,8 @@ def add_reach(
         add_redirects(changes, obj, **how)
     if listed or reach.is_in_site_map(obj, site, even_excluded):
         changes.add_coalesced(reach.site_maps(obj, site), **how)
+    else:
+        changes.add_coalesced(reach.robots_maps(obj, site), **how)
 
 
 def add_redirects(changes: Any, obj: Any, **how: Any) -> None:
@@ -145,7 +149,8 @@ def _forget(changes: Any, moment: Moment) -> None:
 
 def _keep(changes: Any, obj: Any, moment: Moment) -> None:
     inside = reach.path_of(obj, changes.site)
-    how = {"due": moment.due, "key": moment.key}
+    cause = changes.cause_of(obj.getPhysicalPath())
+    how = {"due": moment.due, "key": moment.key, "cause": cause}
     folder = aq_parent(aq_inner(obj))
     changes.add(subtree_cover(inside, folder, obj.getId()), urgent=moment.leaves, **how)
     add_reach(changes, obj, False, True, **how)

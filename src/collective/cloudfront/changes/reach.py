@@ -151,12 +151,23 @@ def is_order_in_site_map(folder: Any, site: Any) -> bool:
 
 def site_maps(obj: Any, site: Any) -> Iterator[str]:
     """Yield items for the site maps, of people and of robots, that list ``obj``."""
+    return (FeedPath(f"{root}/sitemap*") for root in _navigation_roots(obj, site))
+
+
+def robots_maps(obj: Any, site: Any) -> Iterator[str]:
+    """Yield items for the site maps of robots, which date all changes of ``obj``."""
+    if site.portal_registry.get("plone.enable_sitemap", False):
+        for root in _navigation_roots(obj, site):
+            yield FeedPath(f"{root}/sitemap.xml.gz*")
+
+
+def _navigation_roots(obj: Any, site: Any) -> Iterator[str]:
     for parent in aq_chain(aq_inner(obj)):
         inside = path_of(parent, site)
         if inside is None:
             return
         if INavigationRoot.providedBy(parent):
-            yield FeedPath(f"{inside}/sitemap*")
+            yield inside
 
 
 def of_showing(objs: Iterable[Any], site: Any) -> list[str] | None:

@@ -145,7 +145,7 @@ def undone(request: Any) -> None:
     here = current_site()
     sites = [here] if here is not None else sites_below(request["PARENTS"][-1])
     for site in sites:
-        collect(site, ["/*"])
+        collect(site, ["/*"], "undo")
 
 
 def _look_at(changes: Any, obj: Any) -> None:

@@ -20,6 +20,7 @@ chosen in the Caching control panel, and by default pages are not among them.
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 from collections.abc import Callable
+from collective.cloudfront.changes.causes import SETTINGS
 from collective.cloudfront.changes.dates import has_moments
 from collective.cloudfront.changes.languages import former_translations
 from collective.cloudfront.changes.objects import add_dates
@@ -152,14 +153,16 @@ def on_purge(event: IPurgeEvent) -> None:
             _add_adapted(changes, obj, skip_plones=True)
             changes.note(aq_inner(obj)).told = True
     else:
-        _add_adapted(changes, obj, skip_plones=False)
+        for path in _add_adapted(changes, obj, skip_plones=False)[:1]:
+            changes.name_cause(path)
 
 
-def _add_adapted(changes: SiteChanges, obj: Any, skip_plones: bool) -> None:
-    """Add what adapters say, now, while an old path may still exist."""
+def _add_adapted(changes: SiteChanges, obj: Any, skip_plones: bool) -> tuple[str, ...]:
+    """Add what adapters say, now, while an old path may still exist; return it."""
     paths = purge_paths(obj, changes.site, skip_plones)
     changes.add(paths.inside)
     changes.add_items(map(normalise, paths.absolute))
+    return paths.inside + paths.absolute
 
 
 @adapter(IContentish, IObjectModifiedEvent)
@@ -337,7 +340,7 @@ def on_setting(event: IRecordModifiedEvent) -> None:
         forget_settings(site)
         if event.newValue and not event.oldValue and name in SWITCHES:
             # What changed meanwhile is not known.
-            collect(site, ["/*"])
+            collect(site, ["/*"], SETTINGS)
     replaced = []
     if name == f"{PREFIX}.distribution_id":
         old = split_distributions(event.oldValue)

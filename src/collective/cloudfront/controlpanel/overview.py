@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from collective.cloudfront.i18n import _
 from collective.cloudfront.outbox import OutboxUnavailable
+from collective.cloudfront.outbox.contract import Action
 from collective.cloudfront.outbox.contract import Refused
+from collective.cloudfront.outbox.contract import Scheduled
 from collective.cloudfront.outbox.contract import Settled
 from collective.cloudfront.outbox.contract import Work
 from collective.cloudfront.process import Process
@@ -157,6 +159,9 @@ class Overview:
     orphans: tuple[Work, ...] = ()
     refused: tuple[Refused, ...] = ()
     history: tuple[Settled, ...] = ()
+    scheduled: tuple[Scheduled, ...] = ()
+    planned: tuple[Action, ...] = ()
+    actions: tuple[Action, ...] = ()
     billed: Mapping[str, int] = field(default_factory=dict)
     billed_by_all: int = 0
     kept: int = 0
@@ -190,6 +195,9 @@ def overview(process: Process, distributions: Collection[str]) -> Overview:
         work = process.outbox.status().work
         refused = process.outbox.refused(SHOWN, distributions)
         history = process.outbox.history(SHOWN, distributions)
+        scheduled = process.outbox.scheduled(SHOWN, distributions)
+        planned = process.outbox.planned(SHOWN, distributions)
+        actions = process.outbox.actions(SHOWN, distributions)
         billed = process.outbox.billed(datetime.now(timezone.utc).strftime("%Y-%m"))
     except OutboxUnavailable as error:
         return Overview(kept=kept, trouble=trouble, unavailable=str(error))
@@ -207,6 +215,9 @@ def overview(process: Process, distributions: Collection[str]) -> Overview:
         ),
         refused=tuple(refused),
         history=tuple(history),
+        scheduled=tuple(scheduled),
+        planned=tuple(planned),
+        actions=tuple(actions),
         billed=billed,
         billed_by_all=sum(billed.values()),
         kept=kept,

@@ -86,6 +86,8 @@ LONGEST_DOUBT = 2.0
 LOOKS_PER_ROUND = 3
 #: How many settled invalidations the history keeps.
 KEEP_HISTORY = 10_000
+#: How many days it keeps them, and what persons did, unless a target says otherwise.
+HISTORY_DAYS = 180
 #: How often it is cut to that (seconds).
 TIDY_EVERY = 600.0
 
@@ -96,12 +98,15 @@ class Target:
 
     ``budget`` is how many items a month all distributions together should cost; 0
     is none. Above it the planner is thrifty, but purging never stops for money.
+    ``history_days`` is how long the history is kept; as there is one for all, the
+    longest of all targets counts.
     """
 
     distribution: str
     window: float = 1.0
     credentials: Credentials = Credentials()
     budget: int = 0
+    history_days: int = HISTORY_DAYS
 
 
 class Courier:
@@ -139,6 +144,8 @@ class Courier:
         self._said: dict[str, tuple[str, float]] = {}
         # When each distribution was sent to last: calls are scarce, so in turn.
         self._sent: dict[str, float] = {}
+        # The targets when there was work last: they are costly to ask for.
+        self._known: Mapping[str, Target] = {}
         self._recover_at = 0.0
         self._tidy_at = 0.0
 
@@ -149,7 +156,7 @@ class Courier:
             work = self.outbox.work()
             if not work:
                 return LONGEST_IDLE
-            targets = self.targets()
+            targets = self._known = self.targets()
             in_turn = sorted(
                 work, key=lambda each: self._sent.get(each.distribution, 0)
             )
@@ -185,13 +192,18 @@ class Courier:
                 )
         if _has_come(self._tidy_at, now, TIDY_EVERY):
             self._tidy_at = now + TIDY_EVERY
-            self.outbox.tidy(KEEP_HISTORY)
+            self.outbox.tidy(KEEP_HISTORY, self._history_seconds())
             # Other couriers may have completed what we had looked at.
             self._looks = {
                 reference: (when, delay)
                 for reference, (when, delay) in self._looks.items()
                 if when > now - TIDY_EVERY
             }
+
+    def _history_seconds(self) -> float | None:
+        """Return how long the history is kept; None until a target was known."""
+        days = [target.history_days for target in self._known.values()]
+        return 86400.0 * max(days) if days else None
 
     # --- one distribution -----------------------------------------------------
 

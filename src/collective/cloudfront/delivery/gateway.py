@@ -1,19 +1,23 @@
 """The gateway: CreateInvalidation and GetInvalidation, with typed answers.
 
 SDK shapes end here: what leaves this module is an ``Answer`` with an ``Outcome``
-and two sentences for people. boto3 is imported when it is first needed, which is
+and two sentences for people, or a probe's ``Reply``. boto3 is imported when it is first needed, which is
 in the courier's thread: its cold start costs 230 ms and 37 MB.
 """
 
+from collections.abc import Callable
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field
+from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any
 from typing import Protocol
 
 import logging
 import threading
+import traceback
+import uuid
 
 
 logger = logging.getLogger("collective.cloudfront")
@@ -21,6 +25,8 @@ logger = logging.getLogger("collective.cloudfront")
 #: Seconds. boto3's 60 s each would hold the courier for minutes.
 CONNECT_TIMEOUT = 3
 READ_TIMEOUT = 10
+#: Seconds, for connecting and for reading, where the answer is only good to know.
+SHORT_TIMEOUT = 2
 
 
 class Outcome(Enum):
@@ -113,8 +119,8 @@ _TRANSIENT = frozenset(
 #: Sentences for whoever must act, by error code.
 _ADVICE = {
     "AccessDenied": (
-        "Allow cloudfront:CreateInvalidation on this distribution to the credentials "
-        "that Zope uses."
+        "Allow cloudfront:{operation} on this distribution to the credentials that "
+        "Zope uses."
     ),
     "NoSuchDistribution": (
         "Check the distribution id in the CloudFront settings, and that the "
@@ -232,6 +238,15 @@ def is_tenant(distribution: str) -> bool:
 
 
 def _make_client(credentials: Credentials) -> Any:
+    return _client_of(_make_session(credentials))
+
+
+def _client_of(session: Any) -> Any:
+    # CloudFront is global, but boto3 wants a region to sign for.
+    return session.client("cloudfront", region_name=session.region_name or "us-east-1")
+
+
+def _make_session(credentials: Credentials) -> Any:
     from botocore.exceptions import PartialCredentialsError
 
     import boto3
@@ -248,8 +263,7 @@ def _make_client(credentials: Credentials) -> Any:
     )
     if credentials.role_arn:
         session = _assume(session, credentials.role_arn)
-    # CloudFront is global, but boto3 wants a region to sign for.
-    return session.client("cloudfront", region_name=session.region_name or "us-east-1")
+    return session
 
 
 def _new_session() -> Any:
@@ -301,22 +315,13 @@ def _assume(source: Any, role_arn: str) -> Any:
 def classify(error: Exception, distribution: str) -> Answer:
     """Type an error of boto3: what it means for the batch, and what to do."""
     from botocore import exceptions
-    from botocore.parsers import ResponseParserError
 
     if isinstance(error, exceptions.ClientError):
         return _classify_response(error.response, error.operation_name)
-    if isinstance(
-        error,
-        (
-            exceptions.ConnectionError,
-            exceptions.HTTPClientError,
-            ResponseParserError,
-            exceptions.IncompleteReadError,
-        ),
-    ):
+    if _is_unreachable(error):
         return Answer(
             Outcome.TRANSIENT,
-            reason=f"CloudFront cannot be reached: {error}",
+            reason=f"CloudFront cannot be reached: {_without_headers(error)}",
             advice="Check this machine's network if it goes on.",
         )
     if isinstance(
@@ -342,6 +347,34 @@ def classify(error: Exception, distribution: str) -> Answer:
         reason=f"An unexpected error: {error!r}",
         advice="Please report it, with the traceback in the log.",
     )
+
+
+def _is_unreachable(error: Exception) -> bool:
+    """Say whether there was no answer, or none that AWS gave."""
+    from botocore import exceptions
+    from botocore.parsers import ResponseParserError
+
+    return isinstance(
+        error,
+        (
+            exceptions.ConnectionError,
+            exceptions.HTTPClientError,
+            ResponseParserError,
+            exceptions.IncompleteReadError,
+        ),
+    )
+
+
+def _without_headers(error: Exception) -> str:
+    """Say what happened, without the headers that may not be shown.
+
+    A session token with a line break at its end cannot be sent as a header; Python
+    repeats it in the error, and botocore in an HTTPClientError of its own.
+    """
+    cause = getattr(error, "kwargs", {}).get("error")
+    if isinstance(cause, ValueError) and "header" in str(cause):
+        return "the credentials cannot be sent as a header; is there a line break?"
+    return str(error)
 
 
 def _classify_response(response: dict, operation: str) -> Answer:
@@ -375,7 +408,7 @@ def _classify_response(response: dict, operation: str) -> Answer:
             reason=f"CloudFront failed ({reason or status})",
             advice="Nothing is to be done: it goes on by itself.",
         )
-    if operation == "AssumeRole" and code.startswith("AccessDenied"):
+    if operation.startswith("AssumeRole") and code.startswith("AccessDenied"):
         return Answer(
             Outcome.MISCONFIGURED,
             reason=f"The role cannot be assumed ({reason})",
@@ -384,5 +417,309 @@ def _classify_response(response: dict, operation: str) -> Answer:
     return Answer(
         Outcome.MISCONFIGURED,
         reason=f"CloudFront refuses the call ({reason})",
-        advice=_ADVICE.get(code.removesuffix("Exception"), _DEFAULT_ADVICE),
+        # The IAM actions are called like the operations; those on tenants differ.
+        advice=_ADVICE.get(code.removesuffix("Exception"), _DEFAULT_ADVICE).format(
+            operation=operation
+        ),
+    )
+
+
+# --- questions about the connection ---------------------------------------------------
+
+
+#: ``Reply.error`` where there is no error code of AWS and no exception of botocore.
+UNREACHABLE = "Unreachable"
+UNEXPECTED = "Unexpected"
+
+#: Looks like the id of an invalidation, and is none.
+_NO_INVALIDATION = "IDOESNOTEXIST"
+
+#: Characters. AWS's have 40 and more; removing less would mutilate other words.
+_SHORTEST_SECRET = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Credentials that were found: botocore's name for how, and what may be shown."""
+
+    method: str
+    #: The last four characters of the access key id.
+    key_ending: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueryStrings:
+    """Which query strings are in the cache key.
+
+    ``behaviour`` is CloudFront's word: ``none``, ``whitelist``, ``allExcept`` or
+    ``all``; ``names`` are those of the two in the middle.
+    """
+
+    behaviour: str
+    names: tuple[str, ...] = ()
+    #: False: the longest lifetime is 0 seconds, nothing is kept.
+    caches: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What AWS tells of a distribution, or of a tenant.
+
+    ``status`` is empty if it was not told. A tenant has a ``parent``, the distribution
+    that holds what follows; there ``query_strings`` is None, as it is where a
+    ``cache_policy`` decides.
+    """
+
+    status: str
+    enabled: bool
+    #: The host names that it answers to, ``*.`` included.
+    hosts: tuple[str, ...]
+    parent: str = ""
+    tag_header: str = ""
+    cache_policy: str = ""
+    query_strings: QueryStrings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of a probe's question: something ``found``, or an ``error``.
+
+    ``error`` is AWS's error code, the name of botocore's exception, ``UNREACHABLE``
+    or ``UNEXPECTED``; ``reason`` says more, and no secret. ``date`` is AWS's clock
+    when it answered, in seconds since the epoch; None without an answer.
+    """
+
+    found: Any = None
+    error: str = ""
+    outcome: Outcome = Outcome.ACCEPTED
+    #: Of HTTP; 0 without an answer.
+    status: int = 0
+    reason: str = ""
+    #: The API's name of what was refused: not always what was asked for, since a role
+    #: may have to be assumed before.
+    operation: str = ""
+    date: float | None = None
+
+
+class Probe:
+    """Asks AWS about a connection. No method raises, changes or bills anything.
+
+    For one thread. It has a session of its own, so that what it finds is what holds
+    now, and the courier's clients do not suffer.
+    """
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+        self._secrets = {credentials.secret_access_key}
+        self._session: Any = None
+        self._client: Any = None
+
+    def sign(self) -> Reply:
+        """Find the credentials: a ``Signer``. To be asked first."""
+        return self._ask(self._find_credentials, lambda found: found)
+
+    def identity(self) -> Reply:
+        """Ask STS who we are: an ARN. It is not waited for as long as CloudFront."""
+        return self._ask(self._call_sts, lambda answer: answer["Arn"])
+
+    def distribution(self, distribution: str) -> Reply:
+        """Ask what a distribution is like: ``Described``."""
+        return self._ask(
+            lambda: self._client.get_distribution(Id=distribution),
+            lambda answer: _read_distribution(answer["Distribution"]),
+        )
+
+    def configuration(self, distribution: str) -> Reply:
+        """Ask for the same by another permission: ``Described``, without status."""
+        return self._ask(
+            lambda: self._client.get_distribution_config(Id=distribution),
+            _read_distribution,
+        )
+
+    def tenant(self, tenant: str) -> Reply:
+        """Ask what a distribution tenant is like: ``Described``."""
+        return self._ask(
+            lambda: self._client.get_distribution_tenant(Identifier=tenant),
+            lambda answer: _read_tenant(answer["DistributionTenant"]),
+        )
+
+    def cache_policy(self, policy: str) -> Reply:
+        """Ask what a cache policy puts into the cache key: ``QueryStrings``."""
+        return self._ask(
+            lambda: self._client.get_cache_policy(Id=policy),
+            lambda answer: _read_policy(answer["CachePolicy"]["CachePolicyConfig"]),
+        )
+
+    def try_create(self, distribution: str) -> Reply:
+        """Ask for an invalidation of nothing, which AWS must refuse."""
+        # There are no Items: whatever AWS makes of the rest, nothing is there that
+        # could be invalidated or billed. Quantity contradicts that on purpose, so
+        # that it is refused (InconsistentQuantities) once it is authorised. botocore
+        # sends both as they are; it neither counts nor corrects.
+        batch = {
+            "Paths": {"Quantity": 1},
+            "CallerReference": f"collective.cloudfront-test-{uuid.uuid4()}",
+        }
+
+        def call() -> dict:
+            if is_tenant(distribution):
+                return self._client.create_invalidation_for_distribution_tenant(
+                    Id=distribution, InvalidationBatch=batch
+                )
+            return self._client.create_invalidation(
+                DistributionId=distribution, InvalidationBatch=batch
+            )
+
+        return self._ask(call, lambda answer: True)
+
+    def try_look_up(self, distribution: str) -> Reply:
+        """Ask for the status of an invalidation that does not exist."""
+
+        def call() -> dict:
+            if is_tenant(distribution):
+                return self._client.get_invalidation_for_distribution_tenant(
+                    DistributionTenantId=distribution, Id=_NO_INVALIDATION
+                )
+            return self._client.get_invalidation(
+                DistributionId=distribution, Id=_NO_INVALIDATION
+            )
+
+        return self._ask(call, lambda answer: True)
+
+    def _find_credentials(self) -> Signer:
+        from botocore.exceptions import NoCredentialsError
+
+        self._session = _make_session(self._credentials)
+        credentials = self._session.get_credentials()
+        if credentials is None:
+            raise NoCredentialsError()
+        # Only now a role is assumed, or what has expired is renewed.
+        frozen = credentials.get_frozen_credentials()
+        self._secrets |= {frozen.secret_key, frozen.token}
+        self._client = _client_of(self._session)
+        return Signer(credentials.method, frozen.access_key.strip()[-4:])
+
+    def _call_sts(self) -> dict:
+        from botocore.config import Config
+
+        sts = self._session.client(
+            "sts",
+            region_name=self._session.region_name or "us-east-1",
+            config=Config(connect_timeout=SHORT_TIMEOUT, read_timeout=SHORT_TIMEOUT),
+        )
+        return sts.get_caller_identity()
+
+    def _ask(self, call: Callable[[], Any], read: Callable[[Any], Any]) -> Reply:
+        try:
+            answer = call()
+            found, date = read(answer), _date_of(answer)
+            return Reply(found=found, status=_status_of(answer), date=date)
+        except Exception as error:
+            return self._failed(error)
+
+    def _failed(self, error: Exception) -> Reply:
+        from botocore import exceptions
+
+        reason = self._without_secrets(str(error))
+        if isinstance(error, exceptions.ClientError):
+            return self._refused(error)
+        if _is_unreachable(error):
+            return Reply(error=UNREACHABLE, outcome=Outcome.TRANSIENT, reason=reason)
+        if isinstance(error, exceptions.CredentialRetrievalError):
+            # What a credential_process has written may be anything.
+            provider = error.kwargs.get("provider", "")
+            if provider == "custom-process":
+                reason = f"Error when retrieving credentials from {provider}"
+        if isinstance(error, exceptions.BotoCoreError):
+            outcome = Outcome.MISCONFIGURED
+            return Reply(error=type(error).__name__, outcome=outcome, reason=reason)
+        story = "".join(traceback.format_exception(error))
+        logger.error("Asking AWS failed.\n%s", self._without_secrets(story))
+        return Reply(
+            error=UNEXPECTED, outcome=Outcome.TRANSIENT, reason=type(error).__name__
+        )
+
+    def _refused(self, error: Any) -> Reply:
+        answer = error.response
+        said = answer.get("Error", {})
+        status = _status_of(answer)
+        code = str(said.get("Code", "")) or str(status)
+        message = self._without_secrets(str(said.get("Message", "")))
+        return Reply(
+            error=code,
+            outcome=_classify_response(answer, error.operation_name).outcome,
+            status=status,
+            reason=f"{code}: {message}" if message else code,
+            operation=error.operation_name,
+            date=_date_of(answer),
+        )
+
+    def _without_secrets(self, text: str) -> str:
+        # A session token with a line break, say, comes back in the error about the
+        # header that cannot be sent: as a whole, and escaped.
+        for secret in filter(None, self._secrets):
+            for form in (secret, repr(secret)[1:-1], *secret.split()):
+                if len(form) >= _SHORTEST_SECRET:
+                    text = text.replace(form, "…")
+        return text
+
+
+def _metadata_of(answer: Any) -> dict:
+    """Return what boto3 says about an answer; nothing if no call was made."""
+    return answer.get("ResponseMetadata", {}) if isinstance(answer, dict) else {}
+
+
+def _status_of(answer: Any) -> int:
+    return _metadata_of(answer).get("HTTPStatusCode", 0)
+
+
+def _date_of(answer: Any) -> float | None:
+    """Return when AWS answered by its own clock, if it says so."""
+    headers = _metadata_of(answer).get("HTTPHeaders", {})
+    try:
+        return parsedate_to_datetime(headers["date"]).timestamp()
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _read_distribution(answer: dict) -> Described:
+    """Read a Distribution, or what else has a DistributionConfig."""
+    config = answer["DistributionConfig"]
+    behaviour = config["DefaultCacheBehavior"]
+    own = [answer["DomainName"]] if "DomainName" in answer else []
+    return Described(
+        status=answer.get("Status", ""),
+        enabled=config["Enabled"],
+        hosts=(*config.get("Aliases", {}).get("Items", ()), *own),
+        tag_header=config.get("CacheTagConfig", {}).get("HeaderName", ""),
+        cache_policy=behaviour.get("CachePolicyId", ""),
+        query_strings=_read_forwarded(behaviour.get("ForwardedValues")),
+    )
+
+
+def _read_forwarded(values: dict | None) -> QueryStrings | None:
+    if values is None:
+        return None
+    if not values["QueryString"]:
+        return QueryStrings("none")
+    names = tuple(values.get("QueryStringCacheKeys", {}).get("Items", ()))
+    return QueryStrings("whitelist", names) if names else QueryStrings("all")
+
+
+def _read_tenant(answer: dict) -> Described:
+    return Described(
+        status=answer.get("Status", ""),
+        enabled=answer.get("Enabled", True),
+        hosts=tuple(domain["Domain"] for domain in answer.get("Domains", ())),
+        parent=answer.get("DistributionId", ""),
+    )
+
+
+def _read_policy(config: dict) -> QueryStrings:
+    parameters = config.get("ParametersInCacheKeyAndForwardedToOrigin", {})
+    chosen = parameters.get("QueryStringsConfig", {})
+    return QueryStrings(
+        chosen.get("QueryStringBehavior", "none"),
+        tuple(chosen.get("QueryStrings", {}).get("Items", ())),
+        caches=config.get("MaxTTL", 1) > 0,
     )

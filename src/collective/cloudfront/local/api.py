@@ -5,6 +5,8 @@ Two pure functions, :func:`read` and :func:`write`, around
 looked at, not verified: a local CloudFront knows nobody's secret.
 """
 
+from collections.abc import Iterable
+from collective.cloudfront.local.control import CachePolicy
 from collective.cloudfront.local.control import Call
 from collective.cloudfront.local.control import ControlPlane
 from collective.cloudfront.local.control import Distribution
@@ -17,8 +19,10 @@ from collective.cloudfront.local.errors import UnreadableAnswer
 from collective.cloudfront.local.messages import header_value
 from collective.cloudfront.local.messages import Request
 from collective.cloudfront.local.messages import Response
+from dataclasses import replace
 from datetime import datetime
 from datetime import timezone
+from email.utils import formatdate
 from urllib.parse import parse_qs
 from urllib.parse import unquote
 from xml.etree import ElementTree
@@ -33,7 +37,7 @@ NAMESPACE = "http://cloudfront.amazonaws.com/doc/2020-05-31/"
 MAX_BODY = 16 * 2**20
 
 _ROUTE = re.compile(
-    r"/2020-05-31/(distribution|distribution-tenant)/([^/]+)"
+    r"/2020-05-31/(distribution|distribution-tenant|cache-policy)/([^/]+)"
     r"(?:/(invalidation|config)(?:/([^/]+))?)?"
 )
 _OPERATIONS = {
@@ -45,11 +49,16 @@ _OPERATIONS = {
     ("POST", "distribution-tenant", "invalidation", False): Operation.CREATE_FOR_TENANT,
     ("GET", "distribution-tenant", "invalidation", False): Operation.LIST_FOR_TENANT,
     ("GET", "distribution-tenant", "invalidation", True): Operation.GET_FOR_TENANT,
+    ("GET", "distribution-tenant", None, False): Operation.GET_TENANT,
+    ("GET", "cache-policy", None, False): Operation.GET_CACHE_POLICY,
 }
 _SIGNATURE = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(\w+)/\d{8}/[\w-]+/cloudfront/aws4_request, ?"
     r"SignedHeaders=[\w;-]+, ?Signature=[0-9a-f]{64}"
 )
+#: The query string that is listed where some are.
+_NAME = "b_start:int"
+
 # A document type could define entities that expand without end; comments and CDATA
 # are harmless. NUL is not XML, but makes expat guess UTF-16, which would hide "<!".
 _FORBIDDEN = re.compile(r"<!(?!--|\[CDATA\[)|\0")
@@ -63,6 +72,11 @@ class Api:
 
     def answer(self, request: Request) -> Response:
         """Answer a request; raise ConnectionLost if there is to be no answer."""
+        response = self._answer(request)
+        date = formatdate(self._control.clock(), usegmt=True)
+        return replace(response, headers=(*response.headers, ("Date", date)))
+
+    def _answer(self, request: Request) -> Response:
         try:
             call = read(request)
             return write(call, self._control.handle(call), _base_url(request))
@@ -79,7 +93,7 @@ def read(request: Request) -> Call:
     path, _, query = request.url.partition("?")
     route = _ROUTE.fullmatch(path)
     groups = route.groups() if route else (None,) * 4
-    kind, distribution, part, invalidation = groups
+    kind, name, part, invalidation = groups
     operation = _OPERATIONS.get((request.method, kind, part, invalidation is not None))
     if operation is None:
         raise ApiError.of(
@@ -87,7 +101,7 @@ def read(request: Request) -> Call:
         )
     known = {
         "operation": operation,
-        "distribution": unquote(distribution),
+        "policy" if kind == "cache-policy" else "distribution": unquote(name),
         "invalidation": unquote(invalidation or ""),
         "access_key": _access_key(request),
     }
@@ -177,7 +191,9 @@ def _malformed(detail: str) -> ApiError:
 
 
 def write(
-    call: Call, answer: Invalidation | Page | Distribution, base_url: str
+    call: Call,
+    answer: Invalidation | Page | Distribution | CachePolicy,
+    base_url: str,
 ) -> Response:
     """Put the answer to a call into XML."""
     if call.operation.creates:
@@ -189,6 +205,10 @@ def write(
         return _xml(200, "OK", _invalidation(answer))
     if isinstance(answer, Page):
         return _xml(200, "OK", _page(answer))
+    if isinstance(answer, CachePolicy):
+        return _xml(200, "OK", _cache_policy(answer), ("ETag", "ELOCAL"))
+    if call.operation is Operation.GET_TENANT:
+        return _xml(200, "OK", _tenant(answer), ("ETag", "ELOCAL"))
     if call.operation is Operation.GET_DISTRIBUTION_CONFIG:
         return _xml(200, "OK", _distribution_config(answer), ("ETag", "ELOCAL"))
     return _xml(200, "OK", _distribution(answer), ("ETag", "ELOCAL"))
@@ -283,7 +303,7 @@ def _distribution(distribution: Distribution) -> ElementTree.Element:
         "Distribution",
         _element("Id", name),
         _element("ARN", f"arn:aws:cloudfront::000000000000:distribution/{name}"),
-        _element("Status", "Deployed"),
+        _element("Status", _status(distribution)),
         _element("LastModifiedTime", _time(distribution.created)),
         _element("InProgressInvalidationBatches", distribution.batches_in_progress),
         _element("DomainName", f"{name.lower()}.localhost"),
@@ -292,7 +312,7 @@ def _distribution(distribution: Distribution) -> ElementTree.Element:
 
 
 def _distribution_config(distribution: Distribution) -> ElementTree.Element:
-    """Write the members that botocore's model requires, and CacheTagConfig."""
+    """Write the members that botocore's model requires, and what can be chosen."""
     name = distribution.cache_tag_header
     tags = [_element("CacheTagConfig", _element("HeaderName", name))] if name else []
     origin = _element(
@@ -301,13 +321,88 @@ def _distribution_config(distribution: Distribution) -> ElementTree.Element:
     return _element(
         "DistributionConfig",
         _element("CallerReference", "local"),
+        _element("Aliases", *_several("CNAME", distribution.aliases)),
         _element("Origins", _element("Quantity", 1), _element("Items", origin)),
         _element(
             "DefaultCacheBehavior",
             _element("TargetOriginId", "origin"),
             _element("ViewerProtocolPolicy", "allow-all"),
+            _cache_key(distribution),
         ),
         _element("Comment", "Local CloudFront, not for production"),
-        _element("Enabled", "true"),
+        _element("Enabled", _boolean(distribution.enabled)),
         *tags,
     )
+
+
+def _cache_key(distribution: Distribution) -> ElementTree.Element:
+    """Write the policy's id, or the older ForwardedValues in its place."""
+    if distribution.cache_policy:
+        return _element("CachePolicyId", distribution.cache_policy)
+    names = [_NAME] if distribution.query_strings == "whitelist" else []
+    return _element(
+        "ForwardedValues",
+        _element("QueryString", _boolean(distribution.query_strings != "none")),
+        _element("Cookies", _element("Forward", "none")),
+        _element("QueryStringCacheKeys", *_several("Name", names)),
+    )
+
+
+def _tenant(tenant: Distribution) -> ElementTree.Element:
+    domains = [
+        _element("member", _element("Domain", name), _element("Status", "active"))
+        for name in tenant.aliases
+    ]
+    return _element(
+        "DistributionTenant",
+        _element("Id", tenant.id),
+        _element("DistributionId", tenant.parent),
+        _element("Name", tenant.id),
+        _element("Domains", *domains),
+        _element("CreatedTime", _time(tenant.created)),
+        _element("LastModifiedTime", _time(tenant.created)),
+        _element("Enabled", _boolean(tenant.enabled)),
+        _element("Status", _status(tenant)),
+    )
+
+
+def _cache_policy(policy: CachePolicy) -> ElementTree.Element:
+    listed = policy.query_strings in ("whitelist", "allExcept")
+    names = [_element("QueryStrings", *_several("Name", [_NAME]))] if listed else []
+    disabled = policy.name == "Managed-CachingDisabled"
+    return _element(
+        "CachePolicy",
+        _element("Id", policy.id),
+        _element("LastModifiedTime", _time(policy.created)),
+        _element(
+            "CachePolicyConfig",
+            _element("Name", policy.name),
+            _element("MaxTTL", 0 if disabled else 31_536_000),
+            _element("MinTTL", 0),
+            _element(
+                "ParametersInCacheKeyAndForwardedToOrigin",
+                _element("EnableAcceptEncodingGzip", _boolean(not disabled)),
+                _element("HeadersConfig", _element("HeaderBehavior", "none")),
+                _element("CookiesConfig", _element("CookieBehavior", "none")),
+                _element(
+                    "QueryStringsConfig",
+                    _element("QueryStringBehavior", policy.query_strings),
+                    *names,
+                ),
+            ),
+        ),
+    )
+
+
+def _several(name: str, values: Iterable[str]) -> list[ElementTree.Element]:
+    """Write a list as CloudFront does: how many, and which."""
+    items = [_element(name, value) for value in values]
+    return [_element("Quantity", len(items)), _element("Items", *items)]
+
+
+def _status(distribution: Distribution) -> str:
+    return "Deployed" if distribution.deployed else "InProgress"
+
+
+def _boolean(value: bool) -> str:
+    return "true" if value else "false"

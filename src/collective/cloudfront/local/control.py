@@ -21,6 +21,7 @@ from collective.cloudfront.local.errors import ConnectionLost
 from collective.cloudfront.local.errors import UnreadableAnswer
 from collective.cloudfront.local.faults import Fault
 from collective.cloudfront.local.faults import FaultKind
+from collective.cloudfront.local.options import MANAGED_POLICIES
 from collective.cloudfront.local.options import Options
 from collective.cloudfront.local.quotas import Bucket
 from collective.cloudfront.local.quotas import DistributionQuota
@@ -58,6 +59,8 @@ class Operation(str, Enum):
     LIST_FOR_TENANT = "ListInvalidationsForDistributionTenant"
     GET_DISTRIBUTION = "GetDistribution"
     GET_DISTRIBUTION_CONFIG = "GetDistributionConfig"
+    GET_TENANT = "GetDistributionTenant"
+    GET_CACHE_POLICY = "GetCachePolicy"
 
     @property
     def creates(self) -> bool:
@@ -67,7 +70,7 @@ class Operation(str, Enum):
     @property
     def is_for_tenants(self) -> bool:
         """Is it for distribution tenants (``dt_…``) and not for distributions?"""
-        return self.value.endswith("ForDistributionTenant")
+        return self.value.endswith("DistributionTenant")
 
 
 class Status(str, Enum):
@@ -120,11 +123,29 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """What GetDistribution tells."""
+    """What GetDistribution and GetDistributionTenant tell."""
 
     id: str
     batches_in_progress: int
     cache_tag_header: str
+    created: float
+    aliases: tuple[str, ...] = ()
+    deployed: bool = True
+    enabled: bool = True
+    #: Id of the cache policy; empty: there are ForwardedValues.
+    cache_policy: str = ""
+    query_strings: str = "all"
+    #: Of a tenant: the distribution that it belongs to.
+    parent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CachePolicy:
+    """What GetCachePolicy tells."""
+
+    id: str
+    name: str
+    query_strings: str
     created: float
 
 
@@ -133,12 +154,15 @@ class Call:
     """A call of the API as it was understood."""
 
     operation: Operation
-    distribution: str
+    #: Empty for what belongs to the account.
+    distribution: str = ""
     caller_reference: str = ""
     items: tuple[str, ...] = ()
     #: What the client said that the number of items is.
     quantity: int | None = None
     invalidation: str = ""
+    #: Id of a cache policy.
+    policy: str = ""
     marker: str = ""
     max_items: int = PAGE_SIZE
     #: None: not signed; empty: the signature cannot be read.
@@ -330,6 +354,8 @@ class ControlPlane:
             self._check_api_rate(now)
         if call.problem:
             raise call.problem
+        if call.operation is Operation.GET_CACHE_POLICY:
+            return self._find_policy(call), Outcome.ANSWERED
         ledger = self._find_ledger(call)
         if call.operation.creates:
             return self._create(call, ledger, now)
@@ -477,7 +503,25 @@ class ControlPlane:
             batches_in_progress=ledger.quota.batches_in_progress,
             cache_tag_header=self.options.cache_tag_header,
             created=self._started,
+            aliases=self.options.aliases,
+            deployed=self.options.deployed,
+            enabled=self.options.enabled,
+            cache_policy=self.options.cache_policy,
+            query_strings=self.options.query_strings,
+            parent=self._parent() if call.operation.is_for_tenants else "",
         )
+
+    def _parent(self) -> str:
+        """Return the first distribution: the tenants are its tenants."""
+        names = [name for name in self.options.distributions if name[0] == "E"]
+        return names[0] if names else "ENOTHERE12345"
+
+    def _find_policy(self, call: Call) -> CachePolicy:
+        own = {self.options.cache_policy: ("local", self.options.query_strings)}
+        name, query_strings = {**own, **MANAGED_POLICIES}.get(call.policy, ("", ""))
+        if not name:
+            raise ApiError.of("NoSuchCachePolicy", "The cache policy does not exist.")
+        return CachePolicy(call.policy, name, query_strings, self._started)
 
     # What happened
 

@@ -9,6 +9,7 @@ STATUS_OF = {
     "MissingAuthenticationToken": 403,
     "SignatureDoesNotMatch": 403,
     "EntityNotFound": 404,
+    "NoSuchCachePolicy": 404,
     "NoSuchDistribution": 404,
     "NoSuchInvalidation": 404,
     "UnknownOperation": 404,

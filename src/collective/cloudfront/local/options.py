@@ -16,6 +16,19 @@ DEMO_DISTRIBUTION = "EDEMO1234567"
 _DISTRIBUTION_ID = re.compile(r"E[A-Z0-9]+|dt_[A-Za-z0-9]+")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]*")
 
+#: Managed cache policies, and which query strings they put into the cache key
+#: (developer guide, "Use managed cache policies").
+MANAGED_POLICIES = {
+    "658327ea-f89d-4fab-a63d-7e88639e58f6": ("Managed-CachingOptimized", "none"),
+    "4135ea2d-6df8-44a3-9df3-4b5a84be39ad": ("Managed-CachingDisabled", "none"),
+    "4cc15a8a-d715-48a4-82b8-cc0b614638fe": (
+        "UseOriginCacheControlHeaders-QueryStrings",
+        "all",
+    ),
+}
+
+_QUERY_STRINGS = ("none", "whitelist", "allExcept", "all")
+
 
 class QuotaModel(str, Enum):
     """Which of CloudFront's two published quota models is enforced.
@@ -53,6 +66,20 @@ class Options:
     distributions: tuple[str, ...] = (DEMO_DISTRIBUTION,)
     #: ``CacheTagConfig.HeaderName``; empty: no CacheTagConfig, tags do nothing.
     cache_tag_header: str = ""
+
+    # What GetDistribution and its like tell. It changes nothing at the edge, which
+    # answers for every host and always has the query string in the cache key.
+    #: Alternate domain names; of tenants: their domains.
+    aliases: tuple[str, ...] = ()
+    #: Has the last change of the configuration arrived everywhere?
+    deployed: bool = True
+    enabled: bool = True
+    #: Id of the default behaviour's cache policy: a managed one, or one of your own
+    #: with ``query_strings``; empty: the older ForwardedValues, likewise.
+    cache_policy: str = "4cc15a8a-d715-48a4-82b8-cc0b614638fe"
+    #: ``none``, ``whitelist``, ``allExcept`` or ``all``; ForwardedValues have no
+    #: ``allExcept``.
+    query_strings: str = "all"
 
     #: Access key ids that are known; None: any.
     accepted_access_keys: frozenset[str] | None = None
@@ -127,10 +154,16 @@ class Options:
 def _coerce(options: Options) -> None:
     """Accept what JSON and argparse have instead of tuples, sets and enums."""
     convert = object.__setattr__  # the instance is frozen, and being made
-    for name in ("distributions", "denied_actions", "accepted_access_keys"):
+    for name in (
+        "distributions",
+        "aliases",
+        "denied_actions",
+        "accepted_access_keys",
+    ):
         if isinstance(getattr(options, name), str):
             raise ValueError(f"Option {name} is a list, not a string.")
     convert(options, "distributions", tuple(options.distributions))
+    convert(options, "aliases", tuple(options.aliases))
     convert(options, "denied_actions", frozenset(options.denied_actions))
     if options.accepted_access_keys is not None:
         keys = frozenset(options.accepted_access_keys)
@@ -150,6 +183,9 @@ def _check(options: Options) -> None:
             raise ValueError(f"{name!r} is not a distribution id (E… or dt_…).")
     if not _HEADER_NAME.fullmatch(str(options.cache_tag_header)):
         raise ValueError(f"{options.cache_tag_header!r} is not a header name.")
+    if options.query_strings not in _QUERY_STRINGS:
+        choice = ", ".join(_QUERY_STRINGS)
+        raise ValueError(f"Option query_strings is one of {choice}.")
     for field in fields(options):
         _check_number(field.name, getattr(options, field.name), field.default)
 

@@ -35,6 +35,7 @@ from collections.abc import Sequence
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 from dataclasses import dataclass
+from dataclasses import field
 from typing import Protocol
 
 
@@ -60,6 +61,9 @@ class Entry:
     * ``key``: it replaces everything scheduled by earlier releases for the same
       distribution and key, but for what is due already. With the empty ``item`` it does only that. Entries of
       one release do not replace each other.
+    * ``cause``: who or what caused it, for people to read: a line of text, cut to
+      ``causes.LONGEST_CAUSE`` characters. It goes with the item until it is settled.
+      Entries that differ in nothing else are equal.
     """
 
     distribution: str
@@ -68,6 +72,7 @@ class Entry:
     every: float = 0.0
     due: float = 0.0
     key: str = ""
+    cause: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +88,8 @@ class Pending:
 class Scheduled:
     """An item that becomes ready at ``due`` (Unix seconds).
 
-    Without a ``key`` nothing replaces it; coalesced items have none.
+    Without a ``key`` nothing replaces it; ``coalesced`` items, which came again too
+    early, have none.
     """
 
     distribution: str
@@ -91,6 +97,14 @@ class Scheduled:
     due: float
     key: str
     urgent: bool
+    coalesced: bool = False
+    causes: tuple[str, ...] = ()
+    more_causes: int = 0
+
+    @property
+    def cause(self) -> str:
+        """The causes that are known, in one line."""
+        return "; ".join(self.causes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +127,9 @@ class Settled:
     """A batch that CloudFront accepted: one invalidation, one row of history.
 
     ``status`` is CloudFront's word, ``InProgress`` or ``Completed``, or
-    ``Unknown`` where its status may not be read.
+    ``Unknown`` where its status may not be read. ``causes`` are those of its items and
+    of what was settled with them, each once, and ``more_causes`` counts further ones
+    that are not kept.
     """
 
     invalidation: str
@@ -124,6 +140,8 @@ class Settled:
     accepted: float
     completed: float | None = None
     status: str = "InProgress"
+    causes: tuple[str, ...] = ()
+    more_causes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +153,36 @@ class Refused:
     reason: str
     since: float
     refused: float
+    causes: tuple[str, ...] = ()
+    more_causes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a person had purged, and when (Unix seconds): an entry of a log.
+
+    ``due`` is when it is to happen, or None for at once. What is scheduled for it has
+    the ``key``. ``cancelled`` is when a person thought better of it.
+    """
+
+    id: str
+    time: float
+    user: str
+    reason: str
+    items: tuple[str, ...]
+    distributions: tuple[str, ...]
+    due: float | None = None
+    cancelled: float | None = None
+
+    @property
+    def key(self) -> str:
+        """The ``key`` of its entries, by which they can be cancelled."""
+        return action_key(self.id)
+
+
+def action_key(identifier: str) -> str:
+    """Return the ``key`` of the entries that an action has scheduled."""
+    return f"action:{identifier}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,8 +379,12 @@ class Outbox(Protocol):
     def status(self) -> Status:
         """Return the outbox at a glance."""
 
-    def scheduled(self, limit: int) -> list[Scheduled]:
-        """Return what is scheduled, soonest first."""
+    def scheduled(
+        self, limit: int, distribution: Collection[str] | None = None
+    ) -> list[Scheduled]:
+        """Return what is scheduled, soonest first: for all, or for the given
+        distributions.
+        """
 
     def cancel(self, distribution: str, key: str) -> int:
         """Forget what is scheduled under ``key`` and not yet due; returns how many
@@ -348,10 +400,17 @@ class Outbox(Protocol):
         """Return the same by distribution and day (2026-11-21, UTC)."""
 
     def history(
-        self, limit: int, distribution: Collection[str] | None = None
+        self,
+        limit: int,
+        distribution: Collection[str] | None = None,
+        before: float | None = None,
     ) -> list[Settled]:
         """Return the latest settled invalidations, newest first: of all, or of the
         given distributions.
+
+        With ``before`` (Unix seconds) only those accepted earlier: the next page
+        begins before the last one's last ``accepted``. It must not take longer where
+        more is kept.
         """
 
     def refused(
@@ -361,8 +420,47 @@ class Outbox(Protocol):
         given distributions.
         """
 
-    def tidy(self, keep: int) -> None:
-        """Housekeeping: keep the latest ``keep`` settled invalidations."""
+    def retry_refused(self, distribution: str, item: str) -> bool:
+        """Make an item in quarantine ready again, as old and urgent as it was. False
+        if it is not there.
+        """
+
+    def discard_refused(self, distribution: str, item: str) -> bool:
+        """Forget an item in quarantine. False if it is not there."""
+
+    def record_action(self, action: Action) -> None:
+        """Keep what a person did; an action with the same id is replaced.
+
+        ``user`` and ``reason`` are kept as one line each, cut as causes are.
+        """
+
+    def actions(
+        self,
+        limit: int,
+        distribution: Collection[str] | None = None,
+        before: float | None = None,
+    ) -> list[Action]:
+        """Return the latest actions, newest first: all, or those for any of the given
+        distributions; with ``before`` (Unix seconds) only earlier ones.
+        """
+
+    def planned(
+        self, limit: int, distribution: Collection[str] | None = None
+    ) -> list[Action]:
+        """Return the actions that are yet to come and not cancelled, soonest first."""
+
+    def cancel_action(self, identifier: str) -> int:
+        """Forget what an action has scheduled and is not yet due, in all
+        distributions; returns how many items. If there are any, the action is marked
+        as cancelled now.
+        """
+
+    def tidy(self, keep: int, older_than: float | None = None) -> None:
+        """Housekeeping: keep the latest ``keep`` settled invalidations.
+
+        What is older than ``older_than`` seconds is forgotten, too: invalidations that
+        are completed, and actions whose time, and date, are past.
+        """
 
     def close(self) -> None:
         """Release what this thread holds open."""

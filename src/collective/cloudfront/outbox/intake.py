@@ -26,6 +26,8 @@ LOG_EVERY = 60.0
 #: purging everything covers them all. What has a date is not counted: it comes from
 #: few objects, and nothing covers it.
 MOST_KEPT = 50_000
+#: What people read as the cause then.
+TOO_MUCH_KEPT = "too many changes while the outbox failed"
 #: More ended tokens than this are not kept: their entries end up in doubt.
 MOST_TOKENS = 1_000
 
@@ -34,7 +36,8 @@ class Kept:
     """Entries in memory, in the order of their releases as far as it matters.
 
     What an entry with a key replaces is replaced here as it would be in the outbox,
-    but for what has become due meanwhile.
+    but for what has become due meanwhile. One that comes again is kept once, with its
+    first cause.
     """
 
     def __init__(self, today: Callable[[], float]):
@@ -69,7 +72,9 @@ class Kept:
         kept[entry] = None
         if len(kept) > MOST_KEPT:
             urgent = any(each.urgent for each in kept)
-            everything = Entry(entry.distribution, EVERYTHING, urgent)
+            everything = Entry(
+                entry.distribution, EVERYTHING, urgent, cause=TOO_MUCH_KEPT
+            )
             self._now[entry.distribution] = {everything: None}
 
 

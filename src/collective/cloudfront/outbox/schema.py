@@ -1,5 +1,7 @@
 """The SQLite file: its format, its versions, and what is done when it is damaged."""
 
+from collections.abc import Iterable
+from collective.cloudfront.outbox.causes import as_line
 from collective.cloudfront.outbox.contract import Entry
 from datetime import datetime
 from datetime import timezone
@@ -11,7 +13,7 @@ import sqlite3
 
 #: Raise this with every change of the tables, and add how to get there from the
 #: version before to ``_UPGRADES``.
-FORMAT = 2
+FORMAT = 3
 
 # Marks the file as ours ("CFob"): somebody else's database is never touched.
 _APPLICATION_ID = 0x43466F62
@@ -33,6 +35,7 @@ _TABLES = """
         since REAL NOT NULL,
         stamp INTEGER NOT NULL,
         urgent INTEGER NOT NULL DEFAULT 0,
+        causes TEXT NOT NULL DEFAULT '',
         PRIMARY KEY (distribution, item)
     ) WITHOUT ROWID;
     CREATE INDEX ready_by_age
@@ -47,7 +50,8 @@ _TABLES = """
         frozen REAL NOT NULL,
         stamp INTEGER NOT NULL,
         refusals INTEGER NOT NULL DEFAULT 0,
-        urgent TEXT NOT NULL DEFAULT '[]'
+        urgent TEXT NOT NULL DEFAULT '[]',
+        causes TEXT NOT NULL DEFAULT ''
     );
 
     CREATE TABLE settled (
@@ -58,7 +62,8 @@ _TABLES = """
         since REAL NOT NULL,
         accepted REAL NOT NULL,
         completed REAL,
-        status TEXT NOT NULL
+        status TEXT NOT NULL,
+        causes TEXT NOT NULL DEFAULT ''
     );
     CREATE INDEX settled_by_age ON settled (accepted);
     CREATE INDEX settled_in_progress ON settled (distribution)
@@ -70,6 +75,8 @@ _TABLES = """
         reason TEXT NOT NULL,
         since REAL NOT NULL,
         refused REAL NOT NULL,
+        urgent INTEGER NOT NULL DEFAULT 0,
+        causes TEXT NOT NULL DEFAULT '',
         PRIMARY KEY (distribution, item)
     ) WITHOUT ROWID;
 
@@ -144,7 +151,38 @@ _TO_2 = (
     + _SCHEDULE
 )
 
-_UPGRADES: dict[int, str] = {1: _TO_2}
+# New in format 3. causes, wherever they are, as in ``causes``.
+_PEOPLE = """
+    ALTER TABLE scheduled ADD COLUMN causes TEXT NOT NULL DEFAULT '';
+
+    CREATE INDEX settled_of_distribution ON settled (distribution, accepted);
+
+    -- items and distributions are JSON lists.
+    CREATE TABLE action (
+        id TEXT PRIMARY KEY,
+        time REAL NOT NULL,
+        user TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        items TEXT NOT NULL,
+        distributions TEXT NOT NULL,
+        due REAL,
+        cancelled REAL
+    );
+    CREATE INDEX action_by_time ON action (time);
+"""
+
+_TO_3 = (
+    """
+    ALTER TABLE ready ADD COLUMN causes TEXT NOT NULL DEFAULT '';
+    ALTER TABLE batch ADD COLUMN causes TEXT NOT NULL DEFAULT '';
+    ALTER TABLE settled ADD COLUMN causes TEXT NOT NULL DEFAULT '';
+    ALTER TABLE refused ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE refused ADD COLUMN causes TEXT NOT NULL DEFAULT '';
+"""
+    + _PEOPLE
+)
+
+_UPGRADES: dict[int, str] = {1: _TO_2, 2: _TO_3}
 
 # SQLite's words for a file that will not get well by itself.
 _DAMAGE = ("malformed", "not a database", "no such table", "Could not decode to UTF-8")
@@ -183,7 +221,7 @@ def _upgrade(db: sqlite3.Connection) -> None:
     if found > FORMAT:
         raise DamagedFile(f"its format {found} is newer than {FORMAT}")
     if found == 0:
-        _run(db, _TABLES + _SCHEDULE)
+        _run(db, _TABLES + _SCHEDULE + _PEOPLE)
     for version in range(found or FORMAT, FORMAT):
         _run(db, _UPGRADES[version])
     db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
@@ -209,6 +247,40 @@ def _run(db: sqlite3.Connection, script: str) -> None:
     for statement in script.split(";"):
         if statement.strip():
             db.execute(statement)
+
+
+def pack_entries(entries: Iterable[Entry]) -> str:
+    """Return entries as they are kept while prepared: a JSON list of their fields.
+
+    A text in it is the cause of those that follow, which most have in common.
+    """
+    packed: list[list | str] = []
+    cause = ""
+    for entry in entries:
+        if entry.cause != cause:
+            cause = entry.cause
+            packed.append(as_line(cause))
+        packed.append(_fields(entry))
+    return json.dumps(packed)
+
+
+def _fields(entry: Entry) -> list:
+    fields = [entry.distribution, entry.item]
+    if entry.urgent or entry.every or entry.due or entry.key:
+        fields += [entry.urgent, entry.every, entry.due, entry.key]
+    return fields  # most have no others, and a save waits for what is written
+
+
+def unpack_entries(packed: str) -> list[Entry]:
+    """Return what was packed."""
+    found: list[Entry] = []
+    cause = ""
+    for each in json.loads(packed):
+        if isinstance(each, str):
+            cause = each
+        else:
+            found.append(Entry(*each, cause=cause))
+    return found
 
 
 def is_damage(error: sqlite3.Error) -> bool:
@@ -286,9 +358,8 @@ def _numbers(entry: Entry) -> tuple[float, ...]:
 
 def _from_prepared(row: tuple) -> list[tuple[Entry, float]]:
     entries, since = row
-    found = [Entry(*fields) for fields in json.loads(entries)]
     # The others only cancel.
-    return [(entry, since) for entry in found if entry.item != ""]
+    return [(entry, since) for entry in unpack_entries(entries) if entry.item != ""]
 
 
 def _from_ready(row: tuple) -> list[tuple[Entry, float]]:

@@ -12,6 +12,14 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
+from collective.cloudfront.outbox.causes import as_line
+from collective.cloudfront.outbox.causes import pack_each
+from collective.cloudfront.outbox.causes import packed_cause
+from collective.cloudfront.outbox.causes import packed_united
+from collective.cloudfront.outbox.causes import unpack
+from collective.cloudfront.outbox.causes import unpack_each
+from collective.cloudfront.outbox.contract import Action
+from collective.cloudfront.outbox.contract import action_key
 from collective.cloudfront.outbox.contract import Batch
 from collective.cloudfront.outbox.contract import ClaimLost
 from collective.cloudfront.outbox.contract import Entry
@@ -31,8 +39,10 @@ from collective.cloudfront.outbox.schema import DamagedFile
 from collective.cloudfront.outbox.schema import ensure_schema
 from collective.cloudfront.outbox.schema import ForeignFile
 from collective.cloudfront.outbox.schema import is_damage
+from collective.cloudfront.outbox.schema import pack_entries
 from collective.cloudfront.outbox.schema import salvage
 from collective.cloudfront.outbox.schema import set_aside
+from collective.cloudfront.outbox.schema import unpack_entries
 from collective.cloudfront.outbox.schema import was_set_aside
 from collective.cloudfront.outbox.synchronise import Synchronisation
 from collective.cloudfront.outbox.synchronise import synchronise_names
@@ -45,7 +55,9 @@ from contextlib import closing
 from contextlib import contextmanager
 from datetime import datetime
 from datetime import timezone
+from itertools import repeat
 from pathlib import Path
+from typing import NamedTuple
 
 import json
 import logging
@@ -66,34 +78,69 @@ CLOCKS_APART = 60.0
 
 #: ``work`` counts no more items of a distribution than these; ``status`` does.
 MOST_COUNTED = 1000
+#: A reason that a person gave is cut to these many characters.
+LONGEST_REASON = 1000
 # SQLite's LIMIT for "no limit".
 _ALL = -1
+# Later than any time.
+_NEVER = float("inf")
 
-_ADD_READY = """
-    INSERT INTO ready (distribution, item, wildcard, since, stamp, urgent)
-    VALUES (?, ?, ?, ?, ?, ?)
-    ON CONFLICT (distribution, item)
-    DO UPDATE SET since = min(since, excluded.since), stamp = excluded.stamp,
-                  urgent = max(urgent, excluded.urgent)
+# united() is ours: SQLite calls Python only for what has several causes.
+_UNITE_CAUSES = """
+    causes = CASE WHEN causes = excluded.causes OR excluded.causes = '' THEN causes
+                  ELSE united(causes, excluded.causes) END
 """
 
-_SCHEDULE = """
+_ADD_READY = f"""
+    INSERT INTO ready (distribution, item, wildcard, since, stamp, urgent, causes)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (distribution, item)
+    DO UPDATE SET since = min(since, excluded.since), stamp = excluded.stamp,
+                  urgent = max(urgent, excluded.urgent), {_UNITE_CAUSES}
+"""
+
+# So many items are taken by one statement, always the same: SQLite keeps it ready.
+_AT_ONCE = 100
+_TAKE_READY = f"""
+    DELETE FROM ready
+    WHERE distribution = ? AND item IN ({", ".join("?" * _AT_ONCE)})
+    RETURNING item, since, urgent, causes
+"""
+
+_SCHEDULE = f"""
     INSERT INTO scheduled
-        (distribution, key, item, due, coalesced, every, urgent, stamp)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+        (distribution, key, item, due, coalesced, every, urgent, stamp, causes)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (distribution, key, item, due, coalesced)
     DO UPDATE SET every = min(every, excluded.every), stamp = excluded.stamp,
-                  urgent = max(urgent, excluded.urgent)
+                  urgent = max(urgent, excluded.urgent), {_UNITE_CAUSES}
 """
 # What is due; and, after the clock was set back, what is further away than its
 # interval is long.
 _DUE = "due <= :now"
 _COALESCED_TOO_FAR = "coalesced = 1 AND due - every > :now"
 # Of one distribution, or of a JSON list of them, or of all.
+_ACTION = "id, time, user, reason, items, distributions, due, cancelled"
+_FOR_THESE = (
+    "(? IS NULL OR EXISTS (SELECT 1 FROM json_each(distributions) AS mine, "
+    "json_each(?) AS these WHERE mine.value = these.value))"
+)
 _OF_THESE = "(? IS NULL OR distribution IN (SELECT value FROM json_each(?)))"
 
-#: ``(distribution, item, since, urgent)``
-Row = tuple[str, str, float, bool]
+#: ``(distribution, item, since, urgent, causes)``, the causes packed.
+Row = tuple[str, str, float, bool, str]
+#: An entry, its age, and its causes, packed.
+Arrival = tuple[Entry, float, str]
+
+
+class Removed(NamedTuple):
+    """What is kept of a batch: its stamp, which of its items were urgent, and the
+    causes of each, packed.
+    """
+
+    stamp: int
+    urgent: set[str]
+    causes: list[str]
 
 
 class SqliteOutbox:
@@ -122,7 +169,7 @@ class SqliteOutbox:
     # --- in Plone's transaction ------------------------------------------------
 
     def prepare(self, token: str, entries: Collection[Entry]) -> Callable[[], None]:
-        packed = json.dumps([_packed(entry) for entry in entries])
+        packed = pack_entries(entries)
         with self._write(patience=SAVE_PATIENCE) as db:
             db.execute(
                 "INSERT OR REPLACE INTO prepared (token, owner, since, entries) "
@@ -142,7 +189,7 @@ class SqliteOutbox:
         with self._write(patience=SAVE_PATIENCE) as db:
             db.execute("DELETE FROM prepared WHERE token = ?", (token,))
             _replace_scheduled(db, entries, now)
-            _take_in(db, ((entry, now) for entry in entries), now)
+            _take_in(db, _arriving(entries, now), now)
 
     def discard(self, token: str) -> None:
         with self._write(patience=SAVE_PATIENCE) as db:
@@ -170,10 +217,10 @@ class SqliteOutbox:
             if row is None:
                 return 0
             since, packed = row
-            entries = [Entry(*fields) for fields in json.loads(packed)]
+            entries = unpack_entries(packed)
             # Nothing is replaced: if it was not committed, what it would have
             # replaced is still to come.
-            _take_in(db, ((entry, since) for entry in entries), self._clock())
+            _take_in(db, _arriving(entries, since), self._clock())
             _count(db, "in_doubt_released", len(entries))
             return len(entries)
 
@@ -190,7 +237,7 @@ class SqliteOutbox:
         with self._write() as db:
             rows = db.execute(
                 f"DELETE FROM scheduled WHERE {_DUE} OR {_COALESCED_TOO_FAR} "
-                "RETURNING due, distribution, item, urgent, every, coalesced",
+                "RETURNING due, distribution, item, urgent, every, coalesced, causes",
                 now,
             ).fetchall()
             # Of several entries for one coalesced item the first is ready.
@@ -258,66 +305,57 @@ class SqliteOutbox:
                 covered,
             ).fetchone()
             if count:
+                causes = _causes_of_ready(db, where, covered)
                 db.execute(f"DELETE FROM ready {where}", covered)
                 # With the newest stamp a batch in flight settles it only if it would
                 # have settled them all.
-                db.execute(_ADD_READY, (distribution, wildcard, 1, *oldest_and_newest))
+                row = (distribution, wildcard, 1, *oldest_and_newest)
+                db.execute(_ADD_READY, (*row, packed_united(causes)))
         return count
 
     def freeze(self, distribution: str, reference: str, items: Sequence[str]) -> Batch:
         now = self._clock()
         with self._write(durable=True) as db:
             self._require_claim(db, distribution)
-            taken = [
-                row
-                for item in items
-                for row in db.execute(
-                    "DELETE FROM ready WHERE distribution = ? AND item = ? "
-                    "RETURNING item, since, urgent",
-                    (distribution, item),
-                ).fetchall()
-            ]
-            urgent = [item for item, _, urgent in taken if urgent]
+            taken = _take_ready(db, distribution, items)
+            urgent = [item for item, _, urgent, _ in taken if urgent]
+            causes = [causes for *_, causes in taken]
             batch = Batch(
                 reference=reference,
                 distribution=distribution,
-                items=tuple(item for item, _, _ in taken),
-                since=min((since for _, since, _ in taken), default=now),
+                items=tuple(item for item, *_ in taken),
+                since=min((since for _, since, *_ in taken), default=now),
                 frozen=now,
             )
             if taken:
-                _insert_batch(db, batch, _stamp(db), urgent)
+                _insert_batch(db, batch, _stamp(db), urgent, causes)
         return batch
 
     def frozen(self, distribution: str) -> list[Batch]:
         with self._read() as db:
-            rows = db.execute(
-                "SELECT reference, distribution, items, since, frozen, refusals "
-                "FROM batch WHERE distribution = ? ORDER BY frozen, position",
-                (distribution,),
-            ).fetchall()
-            return [
-                Batch(ref, dist, tuple(json.loads(items)), since, frozen, refusals)
-                for ref, dist, items, since, frozen, refusals in rows
-            ]
+            return _frozen(db, distribution)
 
     def settle(self, batch: Batch, invalidation: str, pace: Pace) -> Settled:
-        settled = Settled(
-            invalidation=invalidation,
-            distribution=batch.distribution,
-            reference=batch.reference,
-            items=batch.items,
-            since=batch.since,
-            accepted=self._clock(),
-        )
+        accepted = self._clock()
         with self._write() as db:
-            stamp, _ = self._remove_batch(db, batch)
-            _settle_covered(db, batch, stamp)
+            removed = self._remove_batch(db, batch)
+            covered = _settle_covered(db, batch, removed.stamp)
+            causes = packed_united([*removed.causes, *covered])
+            settled = Settled(
+                invalidation=invalidation,
+                distribution=batch.distribution,
+                reference=batch.reference,
+                items=batch.items,
+                since=batch.since,
+                accepted=accepted,
+                causes=unpack(causes).lines,
+                more_causes=unpack(causes).more,
+            )
             _bill(db, settled)
             db.execute(
                 "INSERT OR REPLACE INTO settled (reference, invalidation, "
-                "distribution, items, since, accepted, completed, status) "
-                "VALUES (?, ?, ?, ?, ?, ?, NULL, 'InProgress')",
+                "distribution, items, since, accepted, completed, status, causes) "
+                "VALUES (?, ?, ?, ?, ?, ?, NULL, 'InProgress', ?)",
                 (
                     settled.reference,
                     settled.invalidation,
@@ -325,6 +363,7 @@ class SqliteOutbox:
                     json.dumps(settled.items),
                     settled.since,
                     settled.accepted,
+                    causes,
                 ),
             )
             _keep_pace(db, batch.distribution, pace)
@@ -333,15 +372,16 @@ class SqliteOutbox:
 
     def dissolve(self, batch: Batch) -> None:
         with self._write() as db:
-            _, urgent = self._remove_batch(db, batch)
-            _make_ready(db, _rows(batch.distribution, batch, urgent))
+            removed = self._remove_batch(db, batch)
+            _make_ready(db, _rows(batch.distribution, batch, removed))
 
     def split(self, batch: Batch, references: tuple[str, str]) -> None:
         middle = len(batch.items) // 2
-        halves = (batch.items[:middle], batch.items[middle:])
+        halves = (slice(middle), slice(middle, None))
         with self._write(durable=True) as db:
-            stamp, urgent = self._remove_batch(db, batch)
-            for reference, items in zip(references, halves):
+            stamp, urgent, causes = self._remove_batch(db, batch)
+            for reference, part in zip(references, halves):
+                items = batch.items[part]
                 half = Batch(
                     reference=reference,
                     distribution=batch.distribution,
@@ -349,19 +389,21 @@ class SqliteOutbox:
                     since=batch.since,
                     frozen=batch.frozen,
                 )
-                _insert_batch(db, half, stamp, urgent.intersection(items))
+                here = urgent.intersection(items)
+                _insert_batch(db, half, stamp, here, causes[part])
             _end_waiting(db, batch.distribution)
 
     def quarantine(self, batch: Batch, reason: str) -> None:
         now = self._clock()
         with self._write() as db:
-            self._remove_batch(db, batch)
+            removed = self._remove_batch(db, batch)
             db.executemany(
                 "INSERT OR REPLACE INTO refused "
-                "(distribution, item, reason, since, refused) VALUES (?, ?, ?, ?, ?)",
+                "(distribution, item, since, urgent, causes, reason, refused) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [
-                    (batch.distribution, item, reason, batch.since, now)
-                    for item in batch.items
+                    (*row, reason, now)
+                    for row in _rows(batch.distribution, batch, removed)
                 ],
             )
             _end_waiting(db, batch.distribution)
@@ -380,6 +422,8 @@ class SqliteOutbox:
         with self._read() as db:
             return _settled(
                 db,
+                # Asked for in every round: not the index that has the order.
+                "INDEXED BY settled_in_progress "
                 "WHERE distribution = ? AND completed IS NULL ORDER BY accepted",
                 (distribution,),
             )
@@ -466,19 +510,15 @@ class SqliteOutbox:
 
     def retarget(self, old: str, new: str) -> int:
         with self._write() as db:
-            moved = db.execute(
+            rows = db.execute(
                 "DELETE FROM ready WHERE distribution = ? "
-                "RETURNING item, since, urgent",
+                "RETURNING item, since, urgent, causes",
                 (old,),
-            ).fetchall()
-            for items, since, packed in db.execute(
-                "DELETE FROM batch WHERE distribution = ? "
-                "RETURNING items, since, urgent",
-                (old,),
-            ).fetchall():
-                urgent = json.loads(packed)
-                moved += [(item, since, item in urgent) for item in json.loads(items)]
-            stamp = _make_ready(db, ((new, *row) for row in moved))
+            )
+            moved: list[Row] = [(new, *row) for row in rows.fetchall()]
+            for batch in _frozen(db, old):
+                moved += _rows(new, batch, _take_batch(db, batch))
+            stamp = _make_ready(db, moved)
             scheduled = _reschedule(db, old, new, stamp)
             _end_waiting(db, old)
         return len(moved) + scheduled
@@ -499,14 +539,21 @@ class SqliteOutbox:
                 scheduled=scheduled,
             )
 
-    def scheduled(self, limit: int) -> list[Scheduled]:
+    def scheduled(
+        self, limit: int, distribution: Collection[str] | None = None
+    ) -> list[Scheduled]:
+        these = _json_list(distribution)
         with self._read() as db:
             rows = db.execute(
-                "SELECT distribution, item, due, key, urgent FROM scheduled "
+                "SELECT distribution, item, due, key, urgent, coalesced, causes "
+                f"FROM scheduled WHERE {_OF_THESE} "
                 "ORDER BY due, distribution, item, key LIMIT ?",
-                (limit,),
+                (these, these, limit),
             ).fetchall()
-        return [Scheduled(*row, urgent=bool(urgent)) for *row, urgent in rows]
+        return [
+            Scheduled(*row, bool(urgent), bool(coalesced), *_shown(causes))
+            for *row, urgent, coalesced, causes in rows
+        ]
 
     def cancel(self, distribution: str, key: str) -> int:
         with self._write() as db:
@@ -531,14 +578,25 @@ class SqliteOutbox:
         return found
 
     def history(
-        self, limit: int, distribution: Collection[str] | None = None
+        self,
+        limit: int,
+        distribution: Collection[str] | None = None,
+        before: float | None = None,
     ) -> list[Settled]:
-        these = _json_list(distribution)
+        before = _NEVER if before is None else before
         with self._read() as db:
+            if distribution is None:
+                return _settled(
+                    db,
+                    "WHERE accepted < ? ORDER BY accepted DESC, rowid DESC LIMIT ?",
+                    (before, limit),
+                )
+            latest = _latest_settled(db, limit, distribution, before)
             return _settled(
                 db,
-                f"WHERE {_OF_THESE} ORDER BY accepted DESC LIMIT ?",
-                (these, these, limit),
+                "WHERE rowid IN (SELECT value FROM json_each(?)) "
+                "ORDER BY accepted DESC, rowid DESC",
+                (json.dumps(latest),),
             )
 
     def refused(
@@ -547,14 +605,84 @@ class SqliteOutbox:
         these = _json_list(distribution)
         with self._read() as db:
             rows = db.execute(
-                "SELECT distribution, item, reason, since, refused FROM refused "
-                f"WHERE {_OF_THESE} ORDER BY refused DESC LIMIT ?",
+                "SELECT distribution, item, reason, since, refused, causes "
+                f"FROM refused WHERE {_OF_THESE} ORDER BY refused DESC LIMIT ?",
                 (these, these, limit),
             ).fetchall()
-        return [Refused(*row) for row in rows]
+        return [Refused(*row, *_shown(causes)) for *row, causes in rows]
 
-    def tidy(self, keep: int) -> None:
+    def retry_refused(self, distribution: str, item: str) -> bool:
         with self._write() as db:
+            rows = _take_refused(db, distribution, item)
+            _make_ready(db, rows)
+        return bool(rows)
+
+    def discard_refused(self, distribution: str, item: str) -> bool:
+        with self._write() as db:
+            return bool(_take_refused(db, distribution, item))
+
+    def record_action(self, action: Action) -> None:
+        with self._write() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO action "
+                "(id, time, user, reason, items, distributions, due, cancelled) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    action.id,
+                    action.time,
+                    as_line(action.user),
+                    as_line(action.reason, LONGEST_REASON),
+                    json.dumps(action.items),
+                    json.dumps(action.distributions),
+                    action.due,
+                    action.cancelled,
+                ),
+            )
+
+    def actions(
+        self,
+        limit: int,
+        distribution: Collection[str] | None = None,
+        before: float | None = None,
+    ) -> list[Action]:
+        these = _json_list(distribution)
+        with self._read() as db:
+            rows = db.execute(
+                f"SELECT {_ACTION} FROM action WHERE time < ? AND {_FOR_THESE} "
+                "ORDER BY time DESC LIMIT ?",
+                (_NEVER if before is None else before, these, these, limit),
+            ).fetchall()
+        return [_action(*row) for row in rows]
+
+    def planned(
+        self, limit: int, distribution: Collection[str] | None = None
+    ) -> list[Action]:
+        these = _json_list(distribution)
+        with self._read() as db:
+            rows = db.execute(
+                f"SELECT {_ACTION} FROM action WHERE due > ? AND cancelled IS NULL "
+                f"AND {_FOR_THESE} ORDER BY due LIMIT ?",
+                (self._clock(), these, these, limit),
+            ).fetchall()
+        return [_action(*row) for row in rows]
+
+    def cancel_action(self, identifier: str) -> int:
+        now = self._clock()
+        with self._write() as db:
+            cancelled = db.execute(
+                "DELETE FROM scheduled WHERE key = ? AND coalesced = 0 AND due > ?",
+                (action_key(identifier), now),
+            ).rowcount
+            if cancelled:
+                db.execute(
+                    "UPDATE action SET cancelled = ? WHERE id = ?", (now, identifier)
+                )
+        return cancelled
+
+    def tidy(self, keep: int, older_than: float | None = None) -> None:
+        with self._write() as db:
+            if older_than is not None:
+                _forget_old(db, self._clock() - older_than)
             db.execute(
                 "DELETE FROM settled WHERE completed IS NOT NULL AND reference NOT IN "
                 "(SELECT reference FROM settled ORDER BY accepted DESC LIMIT ?)",
@@ -646,6 +774,7 @@ class SqliteOutbox:
             db = sqlite3.connect(self.path, timeout=SAVE_PATIENCE, isolation_level=None)
             try:
                 ensure_schema(db)
+                db.create_function("united", 2, lambda *each: packed_united(each))
                 synchronise_names(self.path.parent)
                 # The courier checkpoints when idle, so that no save has to.
                 db.execute("PRAGMA wal_autocheckpoint = 20000")
@@ -710,8 +839,9 @@ class SqliteOutbox:
                 entries, lost = salvage(db)
         if entries:
             try:
+                arrivals = [(entry, since, "") for entry, since in entries]
                 with self._write() as db:
-                    _take_in(db, entries, self._clock())
+                    _take_in(db, arrivals, self._clock())
             except OutboxUnavailable as error:
                 logger.error("Items saved from %s are lost again: %s", aside, error)
                 return aside, 0, True
@@ -726,47 +856,24 @@ class SqliteOutbox:
         if row is None or row[0] != self.owner:
             raise ClaimLost(f"Another courier works on {distribution}.")
 
-    def _remove_batch(
-        self, db: sqlite3.Connection, batch: Batch
-    ) -> tuple[int, set[str]]:
-        """Return its stamp, and which of its items were urgent."""
+    def _remove_batch(self, db: sqlite3.Connection, batch: Batch) -> Removed:
         self._require_claim(db, batch.distribution)
-        row = db.execute(
-            "DELETE FROM batch WHERE reference = ? RETURNING stamp, urgent",
-            (batch.reference,),
-        ).fetchone()
-        if row is None:
-            raise ClaimLost(f"Batch {batch.reference} is no longer there.")
-        return row[0], set(json.loads(row[1]))
+        return _take_batch(db, batch)
 
 
 # --- the way in -----------------------------------------------------------------
 
 
-def _packed(entry: Entry) -> list:
-    plain = [entry.distribution, entry.item]
-    if entry == Entry(*plain):
-        return plain  # most are, and a save waits for what is written
-    return [
-        *plain,
-        entry.urgent,
-        entry.every,
-        entry.due,
-        entry.key,
-    ]
+def _arriving(entries: Iterable[Entry], since: float) -> Iterator[Arrival]:
+    for entry in entries:
+        yield entry, since, packed_cause(entry.cause)
 
 
-def _take_in(
-    db: sqlite3.Connection, entries: Iterable[tuple[Entry, float]], now: float
-) -> None:
-    """Make entries, each with its age, ready or schedule them."""
+def _take_in(db: sqlite3.Connection, arrivals: Iterable[Arrival], now: float) -> None:
+    """Make entries ready or schedule them."""
     stamp = _count(db, "stamp", 1)
-    rows = (
-        (entry.distribution, entry.item, since, entry.urgent)
-        for entry, since in entries
-        if entry.item and _is_ready(db, entry, now, stamp)
-    )
-    _add_ready(db, rows, stamp)
+    rows = (_row(db, each, now, stamp) for each in arrivals if each[0].item)
+    _add_ready(db, filter(None, rows), stamp)
 
 
 def _make_ready(db: sqlite3.Connection, rows: Iterable[Row]) -> int:
@@ -780,64 +887,75 @@ def _add_ready(db: sqlite3.Connection, rows: Iterable[Row], stamp: int) -> None:
     db.executemany(
         _ADD_READY,
         [
-            (distribution, item, int(is_wildcard(item)), since, stamp, int(urgent))
-            for distribution, item, since, urgent in rows
+            (distribution, item, is_wildcard(item), since, stamp, urgent, causes)
+            for distribution, item, since, urgent, causes in rows
         ],
     )
 
 
-def _rows(distribution: str, batch: Batch, urgent: Collection[str]) -> Iterator[Row]:
-    for item in batch.items:
-        yield distribution, item, batch.since, item in urgent
+def _rows(distribution: str, batch: Batch, removed: Removed) -> Iterator[Row]:
+    for item, causes in zip(batch.items, removed.causes):
+        yield distribution, item, batch.since, item in removed.urgent, causes
 
 
-def _is_ready(db: sqlite3.Connection, entry: Entry, now: float, stamp: int) -> bool:
-    """Say whether an entry is ready now; if not, it is scheduled."""
+def _row(
+    db: sqlite3.Connection, arrival: Arrival, now: float, stamp: int
+) -> Row | None:
+    """Return an entry that is ready now; if it is not, it is scheduled."""
+    entry, since, causes = arrival
     if entry.due > now:
-        _schedule(db, entry, entry.due, stamp)
-        return False
-    if entry.every <= 0:
-        return True
-    return _is_ready_again(db, entry, now, stamp)
+        _schedule(db, entry, entry.due, stamp, causes)
+        return None
+    if entry.every > 0:
+        return _row_again(db, arrival, now, stamp)
+    return entry.distribution, entry.item, since, entry.urgent, causes
 
 
-def _is_ready_again(
-    db: sqlite3.Connection, entry: Entry, now: float, stamp: int
-) -> bool:
-    """Say whether a coalesced entry is ready now; if not, it is scheduled."""
+def _row_again(
+    db: sqlite3.Connection, arrival: Arrival, now: float, stamp: int
+) -> Row | None:
+    """Return a coalesced entry that is ready now; if it is not, it is scheduled."""
+    entry, since, causes = arrival
     row = db.execute(
         "SELECT became_ready FROM coalesced WHERE distribution = ? AND item = ?",
         (entry.distribution, entry.item),
     ).fetchone()
     # Not with a time in the future: the clock was set back.
     if row and row[0] <= now < row[0] + entry.every and not entry.urgent:
-        _coalesce(db, entry, row[0] + entry.every, stamp)
-        return False
+        _coalesce(db, entry, row[0] + entry.every, stamp, causes)
+        return None
     db.execute(
         "INSERT OR REPLACE INTO coalesced (distribution, item, became_ready) "
         "VALUES (?, ?, ?)",
         (entry.distribution, entry.item, now),
     )
-    _take_coalesced(db, entry.distribution, entry.item)
-    return True
+    _dues, held = _take_coalesced(db, entry.distribution, entry.item)
+    causes = packed_united([*held, causes])
+    return entry.distribution, entry.item, since, entry.urgent, causes
 
 
-def _coalesce(db: sqlite3.Connection, entry: Entry, due: float, stamp: int) -> None:
+def _coalesce(
+    db: sqlite3.Connection, entry: Entry, due: float, stamp: int, causes: str
+) -> None:
     """Schedule a coalesced entry, once: an earlier date of it is kept."""
-    known = _take_coalesced(db, entry.distribution, entry.item)
-    _schedule(db, entry, min([due, *known]), stamp, coalesced=True)
+    dues, held = _take_coalesced(db, entry.distribution, entry.item)
+    causes = packed_united([*held, causes])
+    _schedule(db, entry, min([due, *dues]), stamp, causes, coalesced=True)
 
 
 def _take_coalesced(
     db: sqlite3.Connection, distribution: str, item: str
-) -> list[float]:
-    """Unschedule a coalesced item; returns when it would have been due."""
+) -> tuple[list[float], list[str]]:
+    """Unschedule a coalesced item; returns when it would have been due, and its causes.
+
+    There is one at most, but for what two formats or clocks made of it.
+    """
     rows = db.execute(
         "DELETE FROM scheduled WHERE distribution = ? AND item = ? AND coalesced = 1 "
-        "RETURNING due",
+        "RETURNING due, causes",
         (distribution, item),
     ).fetchall()
-    return [due for (due,) in rows]
+    return [due for due, _ in rows], [causes for _, causes in rows]
 
 
 def _schedule(
@@ -845,6 +963,7 @@ def _schedule(
     entry: Entry,
     due: float,
     stamp: int,
+    causes: str,
     coalesced: bool = False,
 ) -> None:
     db.execute(
@@ -858,6 +977,7 @@ def _schedule(
             entry.every,
             int(entry.urgent),
             stamp,
+            causes,
         ),
     )
 
@@ -868,16 +988,16 @@ def _end_intervals(db: sqlite3.Connection, rows: Iterable[tuple]) -> None:
         "DELETE FROM coalesced WHERE distribution = ? AND item = ?",
         [
             (distribution, item)
-            for _due, distribution, item, _urgent, _every, coalesced in rows
+            for _due, distribution, item, _urgent, _every, coalesced, _causes in rows
             if coalesced
         ],
     )
 
 
-def _due_entry(row: tuple) -> tuple[Entry, float]:
+def _due_entry(row: tuple) -> Arrival:
     """Return what is due as an entry with its age."""
-    due, distribution, item, urgent, every, _coalesced = row
-    return Entry(distribution, item, bool(urgent), every), due
+    due, distribution, item, urgent, every, _coalesced, causes = row
+    return Entry(distribution, item, bool(urgent), every), due, causes
 
 
 def _replace_scheduled(
@@ -900,30 +1020,70 @@ def _reschedule(db: sqlite3.Connection, old: str, new: str, stamp: int) -> int:
     """Hand over what is scheduled; returns how many items."""
     rows = db.execute(
         "DELETE FROM scheduled WHERE distribution = ? "
-        "RETURNING item, urgent, every, due, key, coalesced",
+        "RETURNING item, urgent, every, due, key, coalesced, causes",
         (old,),
     ).fetchall()
-    for item, urgent, every, due, key, coalesced in rows:
+    for item, urgent, every, due, key, coalesced, causes in rows:
         entry = Entry(new, item, bool(urgent), every, due, key)
         if coalesced:
-            _coalesce(db, entry, due, stamp)
+            _coalesce(db, entry, due, stamp, causes)
         else:
-            _schedule(db, entry, due, stamp)
+            _schedule(db, entry, due, stamp, causes)
     return len(rows)
 
 
 # --- the way out ----------------------------------------------------------------
 
 
-def _settle_covered(db: sqlite3.Connection, batch: Batch, stamp: int) -> None:
-    """Settle what a batch reaches and what was there when it was frozen."""
+def _take_ready(
+    db: sqlite3.Connection, distribution: str, items: Sequence[str]
+) -> list[tuple]:
+    """Take those of ``items`` that are ready, in their order."""
+    found = {}
+    for start in range(0, len(items), _AT_ONCE):
+        some = items[start : start + _AT_ONCE]
+        padded = [*some, *repeat(some[-1], _AT_ONCE - len(some))]
+        rows = db.execute(_TAKE_READY, (distribution, *padded)).fetchall()
+        found.update((row[0], row) for row in rows)
+    return [found[item] for item in dict.fromkeys(items) if item in found]
+
+
+def _frozen(db: sqlite3.Connection, distribution: str) -> list[Batch]:
+    rows = db.execute(
+        "SELECT reference, distribution, items, since, frozen, refusals "
+        "FROM batch WHERE distribution = ? ORDER BY frozen, position",
+        (distribution,),
+    ).fetchall()
+    return [
+        Batch(ref, dist, tuple(json.loads(items)), since, frozen, refusals)
+        for ref, dist, items, since, frozen, refusals in rows
+    ]
+
+
+def _take_batch(db: sqlite3.Connection, batch: Batch) -> Removed:
+    row = db.execute(
+        "DELETE FROM batch WHERE reference = ? RETURNING stamp, urgent, causes",
+        (batch.reference,),
+    ).fetchone()
+    if row is None:
+        raise ClaimLost(f"Batch {batch.reference} is no longer there.")
+    stamp, urgent, causes = row
+    return Removed(
+        stamp, set(json.loads(urgent)), unpack_each(causes, len(batch.items))
+    )
+
+
+def _settle_covered(db: sqlite3.Connection, batch: Batch, stamp: int) -> list[str]:
+    """Settle what a batch reaches and what was there when it was frozen; returns the
+    causes of that, packed.
+    """
+    causes: list[str] = []
     wildcards = list(filter(is_wildcard, batch.items))
     for wildcard in wildcards:
-        db.execute(
-            "DELETE FROM ready WHERE distribution = ? AND stamp <= ? "
-            "AND item >= ? AND item < ?",
-            (batch.distribution, stamp, *_prefix_range(wildcard[:-1])),
-        )
+        where = "WHERE distribution = ? AND stamp <= ? AND item >= ? AND item < ?"
+        covered = (batch.distribution, stamp, *_prefix_range(wildcard[:-1]))
+        causes += _causes_of_ready(db, where, covered)
+        db.execute(f"DELETE FROM ready {where}", covered)
     coalesced = db.execute(
         "SELECT item FROM scheduled "
         "WHERE coalesced = 1 AND distribution = ? AND stamp <= ?",
@@ -931,7 +1091,29 @@ def _settle_covered(db: sqlite3.Connection, batch: Batch, stamp: int) -> None:
     ).fetchall()
     for (item,) in coalesced:
         if item in batch.items or any(covers(each, item) for each in wildcards):
-            _take_coalesced(db, batch.distribution, item)
+            _dues, held = _take_coalesced(db, batch.distribution, item)
+            causes += held
+    return causes
+
+
+def _causes_of_ready(
+    db: sqlite3.Connection, where: str, parameters: tuple
+) -> list[str]:
+    """Return the different causes of ready items, packed."""
+    return [
+        causes
+        for (causes,) in db.execute(
+            f"SELECT DISTINCT causes FROM ready {where}", parameters
+        )
+    ]
+
+
+def _take_refused(db: sqlite3.Connection, distribution: str, item: str) -> list[Row]:
+    return db.execute(
+        "DELETE FROM refused WHERE distribution = ? AND item = ? "
+        "RETURNING distribution, item, since, urgent, causes",
+        (distribution, item),
+    ).fetchall()
 
 
 def _bill(db: sqlite3.Connection, settled: Settled) -> None:
@@ -967,12 +1149,16 @@ def _counter(db: sqlite3.Connection, name: str) -> int:
 
 
 def _insert_batch(
-    db: sqlite3.Connection, batch: Batch, stamp: int, urgent: Iterable[str]
+    db: sqlite3.Connection,
+    batch: Batch,
+    stamp: int,
+    urgent: Iterable[str],
+    causes: Iterable[str],
 ) -> None:
     db.execute(
         "INSERT INTO batch "
-        "(reference, distribution, items, since, frozen, stamp, urgent) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "(reference, distribution, items, since, frozen, stamp, urgent, causes) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             batch.reference,
             batch.distribution,
@@ -981,6 +1167,7 @@ def _insert_batch(
             batch.frozen,
             stamp,
             json.dumps(sorted(urgent)),
+            pack_each(causes),
         ),
     )
 
@@ -1098,10 +1285,10 @@ def _work(db: sqlite3.Connection, most: int) -> tuple[Work, ...]:
     )
 
 
-def _settled(db: sqlite3.Connection, where: str, parameters: tuple) -> list[Settled]:
+def _settled(db: sqlite3.Connection, which: str, parameters: tuple) -> list[Settled]:
     rows = db.execute(
         "SELECT invalidation, distribution, reference, items, since, accepted, "
-        f"completed, status FROM settled {where}",
+        f"completed, status, causes FROM settled {which}",
         parameters,
     ).fetchall()
     return [
@@ -1114,6 +1301,8 @@ def _settled(db: sqlite3.Connection, where: str, parameters: tuple) -> list[Sett
             accepted=accepted,
             completed=completed,
             status=status,
+            causes=unpack(causes).lines,
+            more_causes=unpack(causes).more,
         )
         for (
             invalidation,
@@ -1124,5 +1313,58 @@ def _settled(db: sqlite3.Connection, where: str, parameters: tuple) -> list[Sett
             accepted,
             completed,
             status,
+            causes,
         ) in rows
     ]
+
+
+def _action(
+    identifier: str,
+    time: float,
+    user: str,
+    reason: str,
+    items: str,
+    distributions: str,
+    due: float | None,
+    cancelled: float | None,
+) -> Action:
+    return Action(
+        id=identifier,
+        time=time,
+        user=user,
+        reason=reason,
+        items=tuple(json.loads(items)),
+        distributions=tuple(json.loads(distributions)),
+        due=due,
+        cancelled=cancelled,
+    )
+
+
+def _latest_settled(
+    db: sqlite3.Connection, limit: int, distributions: Collection[str], before: float
+) -> list[int]:
+    """Return which rows are the latest of some distributions: an index has them."""
+    found = [
+        row
+        for distribution in set(distributions)
+        for row in db.execute(
+            "SELECT accepted, rowid FROM settled "
+            "WHERE distribution = ? AND accepted < ? ORDER BY accepted DESC LIMIT ?",
+            (distribution, before, limit),
+        )
+    ]
+    return [rowid for _, rowid in sorted(found, reverse=True)[:limit]]
+
+
+def _shown(causes: str) -> tuple[tuple[str, ...], int]:
+    found = unpack(causes)
+    return found.lines, found.more
+
+
+def _forget_old(db: sqlite3.Connection, limit: float) -> None:
+    db.execute(
+        "DELETE FROM settled WHERE completed IS NOT NULL AND accepted < ?", (limit,)
+    )
+    db.execute(
+        "DELETE FROM action WHERE time < ? AND coalesce(due, time) < ?", (limit, limit)
+    )

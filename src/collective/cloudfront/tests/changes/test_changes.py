@@ -219,6 +219,16 @@ class TestEdits:
         items = collected(site)
         assert reached(items, *(f"/one/two/three/{name}" for name in FEEDS))
 
+    def test_reach_the_robots_site_map_that_dates_them_coalesced(self, site, deep):
+        page = create(deep, id="page")
+        getUtility(IRegistry)["plone.enable_sitemap"] = True
+        collected(site)
+        edited(page, "IRichTextBehavior.text")
+        entries = {entry.item: entry.every for entry in changes_of(site).take()}
+        assert entries["/sitemap.xml.gz*"] == 60.0
+        edited(page, "IDublinCore.title")
+        assert "/sitemap.xml.gz*" in collected(site)
+
     def test_of_what_a_folder_holds_reach_the_feed_that_dates_the_folder(self, site):
         folder = create(site, "Folder", id="folder")
         inner = create(folder, "Folder", id="inner")
@@ -237,6 +247,15 @@ class TestEdits:
         edited(page, "IDublinCore.title")
         items = collected(site)
         assert reached(items, *(f"/one/two/three/{name}" for name in FEEDS))
+
+    def test_in_a_folder_reach_the_feeds_that_show_its_date_of_change(self, site, deep):
+        above = site["one"]["two"]
+        IFeedSettings(above).enabled = True
+        collected(site)
+        create(deep, id="page")
+        items = collected(site)
+        assert reached(items, *(f"/one/two/{name}" for name in FEEDS))
+        assert not reached(items, "/one/two")
 
     def test_reach_the_collections_that_may_show_the_object(self, site, deep):
         def collection(name, **criteria):

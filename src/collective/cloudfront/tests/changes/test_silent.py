@@ -64,6 +64,20 @@ def test_a_request_that_stores_nothing_reads_no_settings(site, folder, monkeypat
     assert asked
 
 
+def test_a_default_page_of_a_folder_that_is_not_public_changes_navigation_below(
+    site, folder
+):
+    site.portal_workflow.setDefaultChain("simple_publication_workflow")
+    site.portal_workflow.updateRoleMappings()
+    api.content.transition(folder["page"], "publish")
+    commit()
+    collected(site)
+    transaction.commit()
+    folder.setDefaultPage("page")
+    commit()
+    assert reached(collected(site), "/folder/page", "/folder/other")
+
+
 def test_a_default_page(site, folder):
     folder.setDefaultPage("page")
     commit()

@@ -71,7 +71,9 @@ class Page:
 def deliver(process, *items, answers=()):
     """Let CloudFront be asked for ``items``; without ``answers`` it accepts."""
     process.gateway.answers.extend(answers)
-    process.outbox.release("token", [Entry(DISTRIBUTION, item) for item in items])
+    process.outbox.release(
+        "token", [Entry(DISTRIBUTION, item, cause="jane: /a") for item in items]
+    )
     for _ in range(max(1, len(answers))):
         process.outbox.resume()
         process.courier.round()
@@ -106,17 +108,22 @@ def test_an_accepted_invalidation_is_in_progress_and_then_completed(page, proces
     shown = page()
     assert shown.text("cloudfront-headline").endswith("CloudFront is working on: 1.")
     (row,) = shown.rows("cloudfront-history")
-    assert row[1:4] == ["/a /b /c and 2 more", f"I1 {DISTRIBUTION}", "InProgress"]
-    assert row[4].endswith(" s")
-    assert row[5] == "—"
+    assert row[1:5] == [
+        "/a /b /c and 2 more",
+        "jane: /a",
+        f"I1 {DISTRIBUTION}",
+        "InProgress",
+    ]
+    assert row[5].endswith(" s")
+    assert row[6] == "—"
 
     (settled,) = process.outbox.in_progress(DISTRIBUTION)
     process.outbox.complete(settled, "Completed")
     shown = page()
     assert shown.text("cloudfront-headline") == "Everything is delivered."
     (row,) = shown.rows("cloudfront-history")
-    assert row[3] == "Completed"
-    assert row[5].endswith(" s")
+    assert row[4] == "Completed"
+    assert row[6].endswith(" s")
 
 
 def test_the_items_that_aws_bills_this_month_are_counted(page, process):
@@ -164,7 +171,7 @@ def test_refused_items_are_listed_with_the_reason(page, process):
     deliver(process, "/~a", answers=[refused] * CONFIRMED_REFUSALS)
     shown = page()
     assert [row[1:] for row in shown.rows("cloudfront-refused")] == [
-        ["/~a", DISTRIBUTION, "InvalidArgument: bad"]
+        ["/~a", DISTRIBUTION, "InvalidArgument: bad", "Try again Discard"]
     ]
 
 

@@ -2,11 +2,13 @@
 
 from collective.cloudfront.delivery import courier as module
 from collective.cloudfront.delivery.courier import Target
+from collective.cloudfront.delivery.courier import TIDY_EVERY
 from collective.cloudfront.delivery.events import InvalidationAccepted
 from collective.cloudfront.delivery.events import InvalidationCompleted
 from collective.cloudfront.delivery.events import InvalidationFailed
 from collective.cloudfront.delivery.gateway import Answer
 from collective.cloudfront.delivery.gateway import Outcome
+from collective.cloudfront.outbox.contract import Action
 from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.planning.pacing import Limits
@@ -1236,3 +1238,45 @@ def test_no_outcome_leaves_a_batch_frozen_without_saying_why(world, gateway, out
     world.release("/a")
     world.send_at_once()
     assert not world.frozen() or world.waiting() is not None
+
+
+# --- the history ------------------------------------------------------------------------
+
+DAY = 86400.0
+
+
+def remember(world, age: float) -> None:
+    """Record what a person did ``age`` seconds ago."""
+    when = world.clock.now - age
+    world.outbox.record_action(Action(f"{age}", when, "jane", "", ("/a",), (E1,)))
+
+
+def tidy(world) -> None:
+    """Let the courier work, and come to its housekeeping after it."""
+    world.release("/a")
+    world.run(TIDY_EVERY + 2)
+
+
+def test_what_people_did_is_kept_for_half_a_year(world):
+    remember(world, 179 * DAY)
+    remember(world, 181 * DAY)
+    tidy(world)
+    assert [each.id for each in world.outbox.actions(9)] == [f"{179 * DAY}"]
+
+
+def test_what_people_did_is_kept_as_long_as_the_most_patient_target_says(world):
+    world.targets = {
+        E1: Target(E1, history_days=10),
+        "E2": Target("E2", history_days=400),
+    }
+    remember(world, 399 * DAY)
+    remember(world, 401 * DAY)
+    tidy(world)
+    assert [each.id for each in world.outbox.actions(9)] == [f"{399 * DAY}"]
+
+
+def test_nothing_is_forgotten_for_its_age_while_no_target_is_known(world):
+    world.targets = {}
+    remember(world, 999 * DAY)
+    tidy(world)
+    assert len(world.outbox.actions(9)) == 1

@@ -130,6 +130,19 @@ def test_a_denied_call_is_a_misconfiguration_that_names_the_permission(
     assert "cloudfront:CreateInvalidation" in answer.advice
 
 
+@pytest.mark.parametrize(
+    ("distribution", "suffix"), [(E1, ""), (TENANT, "ForDistributionTenant")]
+)
+def test_the_permission_is_the_one_for_the_call(gateway, control, distribution, suffix):
+    control.change_options(
+        denied_actions={f"CreateInvalidation{suffix}", f"GetInvalidation{suffix}"}
+    )
+    created = create(gateway, distribution=distribution)
+    assert f"cloudfront:CreateInvalidation{suffix} " in created.advice
+    looked_up = gateway.look_up(distribution, DEFAULT, "I1")
+    assert f"cloudfront:GetInvalidation{suffix} " in looked_up.advice
+
+
 def test_a_look_up_of_what_cloudfront_has_forgotten_tells_that_it_is_over(gateway):
     looked_up = gateway.look_up(E1, DEFAULT, "IFORGOTTEN1234")
     assert (looked_up.outcome, looked_up.status) == (Outcome.ACCEPTED, "Unknown")
@@ -582,3 +595,10 @@ def test_no_secret_is_logged_or_answered(gateway, control, caplog, fault):
     ]
     assert SECRET not in repr(answers)
     assert SECRET not in caplog.text
+
+
+def test_a_token_that_cannot_be_sent_is_not_answered(gateway, monkeypatch):
+    monkeypatch.setenv("AWS_SESSION_TOKEN", f"{SECRET}\n")
+    answer = create(gateway)
+    assert SECRET not in repr(answer)
+    assert "line break" in answer.reason

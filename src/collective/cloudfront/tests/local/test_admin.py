@@ -108,6 +108,8 @@ def test_a_reset_forgets_everything(admin, origin, viewer, create):
         ("options", {"colour": "red"}, "no option colour"),
         ("options", {"quota_model": "some"}, "quota_model is one of"),
         ("options", {"distributions": None}, "iterable"),
+        ("options", {"aliases": "www.example.com"}, "aliases is a list"),
+        ("options", {"query_strings": "some"}, "query_strings is one of"),
         ("inject", {"kind": "fire"}, "kind of a fault"),
         ("inject", {"kind": "error", "colour": "red"}, "colour"),
         ("inject", ["error"], "JSON object"),

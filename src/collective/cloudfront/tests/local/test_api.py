@@ -8,12 +8,14 @@ from botocore import UNSIGNED
 from collective.cloudfront.local.api import MAX_BODY
 from datetime import datetime
 from datetime import timezone
+from email.utils import formatdate
 
 import botocore.exceptions
 import pytest
 import requests
 
 
+QUERY_STRINGS_POLICY = "4cc15a8a-d715-48a4-82b8-cc0b614638fe"
 NAMESPACE = "http://cloudfront.amazonaws.com/doc/2020-05-31/"
 SIGNATURE = (
     "AWS4-HMAC-SHA256 Credential=AKID/20270115/us-east-1/cloudfront/aws4_request, "
@@ -213,6 +215,70 @@ def test_the_configuration_names_the_header_of_the_cache_tags(client, cloudfront
     assert config["CacheTagConfig"] == {"HeaderName": "Cache-Tag"}
 
 
+def test_the_configuration_tells_what_was_chosen(client, cloudfront):
+    cloudfront.control.change_options(
+        aliases=["www.example.com", "*.example.org"], deployed=False, enabled=False
+    )
+    described = client.get_distribution(Id=DISTRIBUTION)["Distribution"]
+    config = described["DistributionConfig"]
+    assert described["Status"] == "InProgress"
+    assert config["Enabled"] is False
+    assert config["Aliases"] == {
+        "Quantity": 2,
+        "Items": ["www.example.com", "*.example.org"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "query_string", "listed"),
+    [("none", False, 0), ("whitelist", True, 1), ("all", True, 0)],
+)
+def test_the_query_strings_of_the_cache_key_are_told_in_the_older_way(
+    client, cloudfront, behaviour, query_string, listed
+):
+    cloudfront.control.change_options(cache_policy="", query_strings=behaviour)
+    config = client.get_distribution_config(Id=DISTRIBUTION)["DistributionConfig"]
+    forwarded = config["DefaultCacheBehavior"]["ForwardedValues"]
+    assert forwarded["QueryString"] is query_string
+    assert forwarded["QueryStringCacheKeys"]["Quantity"] == listed
+
+
+@pytest.mark.parametrize("behaviour", ["none", "whitelist", "allExcept", "all"])
+def test_a_cache_policy_tells_the_query_strings_of_the_cache_key(
+    client, cloudfront, behaviour
+):
+    cloudfront.control.change_options(cache_policy="own", query_strings=behaviour)
+    config = client.get_distribution_config(Id=DISTRIBUTION)["DistributionConfig"]
+    policy = config["DefaultCacheBehavior"]["CachePolicyId"]
+    found = client.get_cache_policy(Id=policy)["CachePolicy"]["CachePolicyConfig"]
+    key = found["ParametersInCacheKeyAndForwardedToOrigin"]
+    assert key["QueryStringsConfig"]["QueryStringBehavior"] == behaviour
+    with refused("NoSuchCachePolicy", 404):
+        client.get_cache_policy(Id="another")
+
+
+def test_a_tenant_is_described_and_belongs_to_the_first_distribution(
+    client, cloudfront
+):
+    cloudfront.control.change_options(aliases=["www.example.com"])
+    tenant = client.get_distribution_tenant(Identifier=TENANT)["DistributionTenant"]
+    assert tenant["DistributionId"] == DISTRIBUTION
+    assert tenant["Domains"] == [{"Domain": "www.example.com", "Status": "active"}]
+    assert (tenant["Status"], tenant["Enabled"]) == ("Deployed", True)
+    with refused("EntityNotFound", 404):
+        client.get_distribution_tenant(Identifier="dt_unknown")
+
+
+def test_every_answer_tells_the_time_errors_as_well(client, cloudfront):
+    now = formatdate(cloudfront.control.clock(), usegmt=True)
+    answer = client.get_distribution(Id=DISTRIBUTION)["ResponseMetadata"]
+    assert answer["HTTPHeaders"]["date"] == now
+    with refused("NoSuchDistribution", 404) as caught:
+        client.get_distribution(Id="EUNKNOWN")
+    answer = caught.value.response["ResponseMetadata"]
+    assert answer["HTTPHeaders"]["date"] == now
+
+
 def test_what_botocore_requires_of_an_answer_is_there(create, client):
     create("/a")
     model = client.meta.service_model
@@ -221,6 +287,8 @@ def test_what_botocore_requires_of_an_answer_is_there(create, client):
         "GetDistributionConfig": client.get_distribution_config(Id=DISTRIBUTION),
         "ListInvalidations": client.list_invalidations(DistributionId=DISTRIBUTION),
         "CreateInvalidation": create("/b", reference="r2"),
+        "GetDistributionTenant": client.get_distribution_tenant(Identifier=TENANT),
+        "GetCachePolicy": client.get_cache_policy(Id=QUERY_STRINGS_POLICY),
     }
 
     def check(shape, value):
@@ -337,7 +405,7 @@ def test_a_body_without_end_is_not_read(cloudfront):
         ("GET", "/2020-05-31/distribution"),
         ("GET", f"/2019-03-26/distribution/{DISTRIBUTION}"),
         ("DELETE", f"/2020-05-31/distribution/{DISTRIBUTION}"),
-        ("GET", f"/2020-05-31/distribution-tenant/{TENANT}"),
+        ("DELETE", f"/2020-05-31/distribution-tenant/{TENANT}"),
         ("GET", f"/2020-05-31/distribution/{DISTRIBUTION}/config/more"),
     ],
 )

@@ -10,6 +10,7 @@ same outbox, as another process would be; ``url`` leads other processes to it.
 """
 
 from collections.abc import Callable
+from collective.cloudfront.outbox.contract import Action
 from collective.cloudfront.outbox.contract import Batch
 from collective.cloudfront.outbox.contract import ClaimLost
 from collective.cloudfront.outbox.contract import Entry
@@ -25,7 +26,9 @@ from collective.cloudfront.tests.outbox import processes
 from collective.cloudfront.tests.outbox.clock import Clock
 from collective.cloudfront.tests.outbox.machine import run_machine
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from typing import Protocol
 
 import json
@@ -932,7 +935,7 @@ class OutboxContract:
         assert outbox.retarget(E1, E2) == 3
         assert outbox.scheduled(10) == [
             Scheduled(E2, "/a", due, "k", True),
-            Scheduled(E2, "/*", clock.now + 300, "", False),
+            Scheduled(E2, "/*", clock.now + 300, "", False, coalesced=True),
         ]
 
     # --- coalesced --------------------------------------------------------------------
@@ -997,7 +1000,9 @@ class OutboxContract:
         clock.advance(50)
         assert outbox.release_due() == 1
         assert ready(outbox) == []
-        assert outbox.scheduled(10) == [Scheduled(E1, "/*", start + 350, "", False)]
+        assert outbox.scheduled(10) == [
+            Scheduled(E1, "/*", start + 350, "", False, coalesced=True)
+        ]
 
     def test_a_coalesced_item_in_doubt_is_coalesced(self, outbox, clock):
         outbox.release("", [site()])
@@ -1134,7 +1139,328 @@ class OutboxContract:
         assert outbox.retarget(E2, E1) == 0
         assert ready(outbox) == ["/a"]
 
+    # --- causes -----------------------------------------------------------------------
+
+    def test_a_cause_goes_with_its_item_into_the_history(self, outbox, other):
+        caused = [Entry(E1, "/a", cause="jane: /a"), Entry(E1, "/b")]
+        outbox.prepare("t", caused)
+        outbox.release("t", caused)
+        assert outbox.claim(E1, 60)
+        batch = outbox.freeze(E1, "r1", ["/b", "/a"])
+        settled = outbox.settle(batch, "I1", PACE)
+        assert (settled.causes, settled.more_causes) == (("jane: /a",), 0)
+        assert other.history(1) == [settled]
+        assert outbox.complete(settled, "Completed").causes == ("jane: /a",)
+
+    def test_an_item_without_cause_has_none(self, outbox):
+        settled = outbox.settle(frozen(outbox, "/a"), "I1", PACE)
+        assert (settled.causes, settled.more_causes) == ((), 0)
+
+    def test_each_cause_of_a_batch_is_named_once_in_the_order_of_its_items(
+        self, outbox
+    ):
+        for item, cause in [("/1", "z"), ("/2", "a"), ("/3", "z"), ("/4", "m")]:
+            outbox.release("", [Entry(E1, item, cause=cause)])
+        settled = settle(outbox, "/4", "/3", "/2", "/1")
+        assert settled.causes == ("m", "z", "a")
+
+    def test_of_many_causes_the_first_are_kept_and_the_others_counted(self, outbox):
+        for number in range(8):
+            outbox.release("", [Entry(E1, f"/{number}", cause=f"c{number}")])
+        settled = settle(outbox, *(f"/{number}" for number in range(8)))
+        assert settled.causes == ("c0", "c1", "c2", "c3", "c4")
+        assert settled.more_causes == 3
+        assert outbox.history(1) == [settled]
+
+    def test_an_item_added_again_has_all_its_causes(self, outbox):
+        for cause in ["a", "b", "", "a", "c"]:
+            outbox.release("", [Entry(E1, "/x", cause=cause)])
+        assert settle(outbox, "/x").causes == ("a", "b", "c")
+
+    def test_an_item_added_again_and_again_keeps_a_few_causes(self, outbox):
+        for number in range(30):
+            outbox.release("", [Entry(E1, "/x", cause=f"c{number}")])
+        settled = settle(outbox, "/x")
+        assert settled.causes == ("c0", "c1", "c2", "c3", "c4")
+        assert settled.more_causes == 25
+
+    @pytest.mark.parametrize("way", ["release", "doubt", "schedule"])
+    def test_a_cause_is_cut_to_a_line(self, outbox, clock, way):
+        due = clock.now + 10 if way == "schedule" else 0.0
+        entry = Entry(E1, "/a", due=due, cause="x\ny\0\ud800" + 300 * "z")
+        outbox.prepare("t", [entry])
+        if way != "doubt":
+            outbox.release("t", [entry])
+        outbox.release_abandoned(0)
+        clock.advance(10)
+        outbox.release_due()
+        (cause,) = settle(outbox, "/a").causes
+        assert cause == "x y " + 195 * "z" + "…"
+
+    def test_causes_do_not_make_entries_differ(self):
+        assert Entry(E1, "/a", cause="a") == Entry(E1, "/a", cause="b")
+        assert len({Entry(E1, "/a", cause="a"), Entry(E1, "/a")}) == 1
+
+    def test_entries_in_doubt_keep_their_causes(self, outbox):
+        causes = ["a", "a", "", "b"]
+        doubtful = [Entry(E1, f"/{n}", cause=c) for n, c in enumerate(causes)]
+        outbox.prepare("t", doubtful)
+        assert outbox.release_abandoned(0) == 4
+        assert settle(outbox, "/0", "/1").causes == ("a",)
+        assert settle(outbox, "/2", reference="r2").causes == ()
+        assert settle(outbox, "/3", reference="r3").causes == ("b",)
+
+    def test_what_is_scheduled_says_why(self, outbox, clock):
+        due = clock.now + 60
+        outbox.release("", [Entry(E1, "/a", due=due, key="k", cause="jane: /a")])
+        (scheduled,) = outbox.scheduled(10)
+        assert scheduled.cause == "jane: /a"
+        assert scheduled.causes == ("jane: /a",)
+        clock.advance(60)
+        outbox.release_due()
+        assert settle(outbox, "/a").causes == ("jane: /a",)
+
+    def test_what_came_again_too_early_says_all_that_came(self, outbox, clock):
+        for cause in "abcdefgh":
+            outbox.release("", [replace(site(), cause=cause)])
+        (scheduled,) = outbox.scheduled(10)
+        assert scheduled.coalesced
+        assert scheduled.cause == "b; c; d; e; f"
+        assert scheduled.more_causes == 2
+        assert settle(outbox, "/*").causes == ("a", "b", "c", "d", "e")
+
+    def test_what_ends_a_schedule_takes_over_its_causes(self, outbox, clock):
+        outbox.release("", [replace(site(), cause="first")])
+        settle(outbox, "/*", reference="r0")
+        outbox.release("", [replace(site(), cause="held back")])
+        outbox.release("", [replace(site(), urgent=True, cause="urgent")])
+        assert settle(outbox, "/*").causes == ("held back", "urgent")
+
+    def test_what_is_settled_with_a_wildcard_is_among_the_causes(self, outbox):
+        outbox.release("", [Entry(E1, "/a/1", cause="covered")])
+        outbox.release("", [Entry(E1, "/b", cause="not covered")])
+        outbox.release("", [replace(site(item="/a/2"), cause="sent")])
+        settle(outbox, "/a/2", reference="r0")
+        outbox.release("", [replace(site(item="/a/2"), cause="coalesced")])
+        outbox.release("", [Entry(E1, "/a/*", cause="wildcard")])
+        settled = settle(outbox, "/a/*")
+        assert settled.causes == ("wildcard", "covered", "coalesced")
+
+    def test_what_takes_the_place_of_items_has_their_causes(self, outbox):
+        for number in range(7):
+            entry = Entry(E1, f"/a/{number}", cause=f"c{number}")
+            outbox.release("", [entry, replace(entry, item=f"/a/{number}/x")])
+        outbox.widen(E1, "/a/*")
+        settled = settle(outbox, "/a/*")
+        assert settled.causes == ("c0", "c1", "c2", "c3", "c4")
+        assert settled.more_causes == 2
+
+    @pytest.mark.parametrize("how", ["dissolve", "split", "retarget", "quarantine"])
+    def test_items_of_a_batch_keep_each_its_own_causes(self, outbox, how):
+        caused = [Entry(E1, f"/{cause}", cause=cause) for cause in "abc"]
+        outbox.release("", [*caused, Entry(E1, "/none")])
+        batch = frozen(outbox, "/a", "/b", "/none", "/c")
+        distribution = E1
+        if how == "retarget":
+            outbox.retarget(E1, E2)
+            distribution = E2
+        elif how == "split":
+            outbox.split(batch, ("r2", "r3"))
+            assert outbox.settle(outbox.frozen(E1)[0], "I", PACE).causes == ("a", "b")
+            outbox.dissolve(outbox.frozen(E1)[0])
+        elif how == "quarantine":
+            outbox.quarantine(batch, "no")
+            assert {each.item: each.causes for each in outbox.refused(9)} == {
+                "/a": ("a",),
+                "/b": ("b",),
+                "/c": ("c",),
+                "/none": (),
+            }
+            assert outbox.retry_refused(E1, "/c")
+        else:
+            outbox.dissolve(batch)
+        assert outbox.claim(distribution, 60)
+        last = outbox.freeze(distribution, "r9", ["/c"])
+        assert outbox.settle(last, "I", PACE).causes == ("c",)
+
+    def test_schedules_of_a_wrong_id_keep_their_causes(self, outbox, clock):
+        outbox.release("", [Entry(E1, "/a", due=clock.now + 9, cause="date")])
+        outbox.release("", [site()])
+        outbox.release("", [replace(site(), cause="again")])
+        outbox.retarget(E1, E2)
+        assert [each.cause for each in outbox.scheduled(9)] == ["date", "again"]
+
+    def test_causes_are_not_billed(self, outbox, clock):
+        clock.now = 1_800_000_000.0
+        for cause in "abcdefgh":
+            outbox.release("", [Entry(E1, "/x", cause=cause)])
+        settle(outbox, "/x")
+        assert outbox.billed("2027-01") == {E1: 1}
+
     # --- people -----------------------------------------------------------------------
+
+    def test_what_is_scheduled_for_some_distributions(self, outbox, clock):
+        for distribution in (E1, E2, "E3"):
+            for due in (clock.now + 10, clock.now + 20):
+                outbox.release("", [Entry(distribution, "/a", due=due)])
+
+        def found(*arguments):
+            return [each.distribution for each in outbox.scheduled(*arguments)]
+
+        assert found(9, {E1, "E3"}) == [E1, "E3", E1, "E3"]
+        assert found(3, [E2]) == [E2, E2]
+        assert found(9, []) == []
+        assert len(found(9)) == 6
+
+    def test_history_is_paged_by_the_time_of_acceptance(self, outbox, clock):
+        for number in range(7):
+            distribution = (E1, E2, "E3")[number % 3]
+            outbox.release("", entries("/a", distribution=distribution))
+            assert outbox.claim(distribution, 60)
+            batch = outbox.freeze(distribution, f"r{number}", ["/a"])
+            outbox.settle(batch, f"I{number}", PACE)
+            clock.advance(1)
+
+        def pages(distributions):
+            before = None
+            while page := outbox.history(2, distributions, before):
+                yield [each.invalidation for each in page]
+                before = page[-1].accepted
+
+        assert list(pages(None)) == [["I6", "I5"], ["I4", "I3"], ["I2", "I1"], ["I0"]]
+        assert list(pages([E1, E2])) == [["I6", "I4"], ["I3", "I1"], ["I0"]]
+        assert list(pages({E1})) == [["I6", "I3"], ["I0"]]
+        assert outbox.history(9, None, before=0.0) == []
+        assert outbox.history(9, before=clock.now + 9) == outbox.history(9)
+
+    def test_a_refused_item_can_be_tried_again(self, outbox, other, clock):
+        since = clock.now
+        outbox.release("", [Entry(E1, "/a", urgent=True), Entry(E1, "/b")])
+        outbox.quarantine(frozen(outbox, "/a", "/b"), "no")
+        clock.advance(5)
+        assert other.retry_refused(E1, "/a") is True
+        assert other.retry_refused(E1, "/a") is False
+        assert outbox.pending(E1, 9) == [Pending("/a", since, True)]
+        assert [each.item for each in outbox.refused(9)] == ["/b"]
+        assert outbox.retry_refused(E1, "/b")
+        assert Pending("/b", since) in outbox.pending(E1, 9)
+
+    def test_what_is_tried_again_is_ready_once(self, outbox, clock):
+        since = clock.now
+        outbox.quarantine(frozen(outbox, "/a"), "no")
+        clock.advance(5)
+        outbox.release("", entries("/a"))
+        assert outbox.retry_refused(E1, "/a")
+        assert outbox.pending(E1, 9) == [Pending("/a", since)]
+
+    def test_a_batch_in_flight_settles_nothing_that_is_tried_again(self, outbox):
+        outbox.quarantine(frozen(outbox, "/a/b"), "no")
+        batch = frozen(outbox, "/a/*", reference="r2")
+        outbox.retry_refused(E1, "/a/b")
+        outbox.settle(batch, "I1", PACE)
+        assert ready(outbox) == ["/a/b"]
+
+    def test_a_refused_item_can_be_discarded(self, outbox, other):
+        outbox.quarantine(frozen(outbox, "/a", "/b"), "no")
+        assert other.discard_refused(E1, "/a") is True
+        assert other.discard_refused(E1, "/a") is False
+        assert [each.item for each in outbox.refused(9)] == ["/b"]
+        assert ready(outbox) == []
+
+    def test_only_what_is_refused_is_tried_again_or_discarded(self, outbox):
+        outbox.quarantine(frozen(outbox, "/a"), "no")
+        outbox.release("", entries("/ready"))
+        for change in (outbox.retry_refused, outbox.discard_refused):
+            assert change(E2, "/a") is False
+            assert change(E1, "/ready") is False
+        assert [each.item for each in outbox.refused(9)] == ["/a"]
+        assert ready(outbox) == ["/ready"]
+
+    def test_what_people_do_is_kept(self, outbox, other):
+        first = Action("1", 5.0, "jané", "new theme", ("/*", "#é"), (E1, E2))
+        second = Action("2", 6.0, "joe", "", ("/a",), (E2,), due=99.0)
+        outbox.record_action(first)
+        outbox.record_action(second)
+        assert other.actions(10) == [second, first]
+        assert other.actions(1) == [second]
+        assert other.actions(10, before=6.0) == [first]
+
+    def test_what_people_did_for_some_distributions(self, outbox):
+        outbox.record_action(action("1", distributions=(E1, E2)))
+        outbox.record_action(action("2", distributions=("E3",)))
+        outbox.record_action(action("3", distributions=()))
+
+        def found(distributions):
+            return sorted(each.id for each in outbox.actions(9, distributions))
+
+        assert found(None) == ["1", "2", "3"]
+        assert found([E2]) == ["1"]
+        assert found({E1, E2, "E3"}) == ["1", "2"]
+        assert found([]) == []
+
+    def test_an_action_recorded_again_is_replaced(self, outbox):
+        outbox.record_action(action("1", reason="one"))
+        outbox.record_action(action("1", reason="two"))
+        assert [each.reason for each in outbox.actions(9)] == ["two"]
+
+    def test_a_user_and_a_reason_are_kept_as_a_line(self, outbox):
+        outbox.record_action(
+            action("1", user="ja\nne" * 99, reason="x\ud800\0y " + 2000 * "z")
+        )
+        (found,) = outbox.actions(9)
+        assert len(found.user) == 200
+        assert found.user.startswith("ja neja ne")
+        assert found.reason == "x y " + 995 * "z" + "…"
+
+    def test_a_scheduled_action_can_be_cancelled(self, outbox, other, clock):
+        due = clock.now + 60
+        for identifier in "12":
+            done = action(identifier, due=due, distributions=(E1, E2))
+            outbox.record_action(done)
+            outbox.release(
+                "",
+                [
+                    Entry(E, item, due=due, key=done.key)
+                    for E in (E1, E2)
+                    for item in "/#"
+                ],
+            )
+        clock.advance(10)
+        assert other.cancel_action("1") == 4
+        assert other.cancel_action("1") == 0
+        assert other.cancel_action("unknown") == 0
+        assert {each.key for each in outbox.scheduled(9)} == {"action:2"}
+        found = {each.id: each.cancelled for each in outbox.actions(9)}
+        assert found == {"1": clock.now, "2": None}
+
+    def test_an_action_that_is_due_is_not_cancelled(self, outbox, clock):
+        done = action("1", due=clock.now + 60)
+        outbox.record_action(done)
+        outbox.release("", [Entry(E1, "/a", due=done.due, key=done.key)])
+        clock.advance(60)
+        assert outbox.cancel_action("1") == 0
+        assert outbox.actions(1) == [done]
+        assert outbox.release_due() == 1
+
+    def test_what_is_old_is_forgotten_but_for_what_is_still_to_come(
+        self, outbox, clock
+    ):
+        for number in range(3):
+            batch = frozen(outbox, f"/{number}", reference=f"r{number}")
+            settled = outbox.settle(batch, f"I{number}", PACE)
+            if number != 0:
+                outbox.complete(settled, "Completed")
+            outbox.record_action(action(f"now {number}", time=clock.now))
+            clock.advance(100)
+        soon = clock.now - 300
+        outbox.record_action(action("past", time=soon, due=soon + 10))
+        outbox.record_action(action("to come", time=soon, due=clock.now + 10))
+        outbox.tidy(10)
+        assert (len(outbox.history(9)), len(outbox.actions(9))) == (3, 5)
+        outbox.tidy(10, 150)
+        # The first is in progress, however old.
+        assert [each.invalidation for each in outbox.history(9)] == ["I2", "I0"]
+        assert {each.id for each in outbox.actions(9)} == {"now 2", "to come"}
 
     def test_history_comes_newest_first(self, outbox, clock):
         for number in range(5):
@@ -1347,6 +1673,19 @@ print(__import__("json").dumps([started, time.time(), granted]))
         seconds = max(end for _, end, _ in results) - min(each[0] for each in results)
         granted = sum(count for _, _, count in results)
         assert 5 + 0.5 * 20 <= granted <= 5 + seconds * 20 + 1
+
+
+def settle(outbox: Outbox, *items: str, reference: str = "r1"):
+    """Freeze and settle ``items``, which are ready."""
+    assert outbox.claim(E1, 60)
+    batch = outbox.freeze(E1, reference, items)
+    assert batch.items == items
+    return outbox.settle(batch, "I", PACE)
+
+
+def action(identifier: str, **how: Any) -> Action:
+    plain = Action(identifier, 5.0, "jane", "reason", ("/a",), (E1,))
+    return replace(plain, **how)
 
 
 def wait(

@@ -34,11 +34,19 @@ GRACE = 50.0
 
 distributions = st.sampled_from(DISTRIBUTIONS)
 couriers = st.integers(0, 1)
-plain_entries = st.builds(Entry, distributions, st.sampled_from(ITEMS))
+#: Fewer than an item keeps: then none may be lost.
+causes = st.sampled_from(["", "jane: /a", "joe: /b", "é"])
+plain_entries = st.builds(Entry, distributions, st.sampled_from(ITEMS), cause=causes)
 #: ``due`` is in seconds from now, here.
 entries = st.one_of(
     plain_entries,
-    st.builds(Entry, distributions, st.sampled_from(ITEMS), urgent=st.booleans()),
+    st.builds(
+        Entry,
+        distributions,
+        st.sampled_from(ITEMS),
+        urgent=st.booleans(),
+        cause=causes,
+    ),
     st.builds(
         Entry,
         distributions,
@@ -46,6 +54,7 @@ entries = st.one_of(
         urgent=st.sampled_from([False, False, True]),
         every=st.sampled_from([15.0, 70.0]),
         due=st.sampled_from([0.0, 0.0, 20.0]),
+        cause=causes,
     ),
     st.builds(
         Entry,
@@ -54,12 +63,16 @@ entries = st.one_of(
         urgent=st.booleans(),
         due=st.sampled_from([0.0, 5.0, 20.0, 100.0]),
         key=st.sampled_from(["k", "l"]),
+        cause=causes,
     ),
 )
 some_entries = st.lists(entries, max_size=6, unique=True)
 
 #: A distribution and an item.
 Name = tuple[str, str]
+#: Without their order.
+Causes = frozenset[str]
+NO_CAUSES: Causes = frozenset()
 
 
 @dataclass
@@ -69,15 +82,27 @@ class Ready:
     since: float
     moment: int
     urgent: bool = False
+    causes: Causes = NO_CAUSES
 
 
 @dataclass
 class Frozen:
-    """A batch, the moment when its items were taken, and which were urgent."""
+    """A batch, the moment when its items were taken, which were urgent, and the causes
+    of each.
+    """
 
     batch: Batch
     moment: int
     urgent: set[str]
+    causes: dict[str, Causes]
+
+
+@dataclass
+class Dated:
+    """What is scheduled for a date, and the causes of it."""
+
+    entry: Entry
+    causes: Causes
 
 
 @dataclass
@@ -87,6 +112,11 @@ class Coalesced:
     due: float
     moment: int
     every: float
+    causes: Causes = NO_CAUSES
+
+
+#: An entry, its age, and its causes.
+Arrival = tuple[Entry, float, Causes]
 
 
 @dataclass
@@ -95,12 +125,14 @@ class Model:
 
     prepared: dict[str, tuple[list[Entry], float]] = field(default_factory=dict)
     ready: dict[Name, Ready] = field(default_factory=dict)
-    dated: list[Entry] = field(default_factory=list)
+    dated: list[Dated] = field(default_factory=list)
     coalesced: dict[Name, Coalesced] = field(default_factory=dict)
     became_ready: dict[Name, float] = field(default_factory=dict)
     frozen: list[Frozen] = field(default_factory=list)
-    settled: list[tuple[str, tuple[str, ...], float]] = field(default_factory=list)
-    refused: dict[Name, str] = field(default_factory=dict)
+    settled: list[tuple[str, tuple[str, ...], float, list[str]]] = field(
+        default_factory=list
+    )
+    refused: dict[Name, Ready] = field(default_factory=dict)
     claims: dict[str, tuple[int, float]] = field(default_factory=dict)
     #: Counts releases, so that "added after it was frozen" needs no clock.
     moment: int = 0
@@ -110,81 +142,97 @@ class Model:
         for entry in released:
             if entry.key:
                 self.cancel(entry.distribution, entry.key, now)
-        self.take_in([(entry, now) for entry in released], now)
+        self.take_in([arrival(entry, now) for entry in released], now)
 
     def cancel(self, distribution: str, key: str, now: float) -> int:
         kept = [
             each
             for each in self.dated
-            if (each.distribution, each.key) != (distribution, key) or each.due <= now
+            if (each.entry.distribution, each.entry.key) != (distribution, key)
+            or each.entry.due <= now
         ]
         cancelled = len(self.dated) - len(kept)
         self.dated = kept
         return cancelled
 
-    def take_in(self, released: list[tuple[Entry, float]], now: float) -> None:
+    def take_in(self, arrivals: list[Arrival], now: float) -> None:
         self.moment += 1
-        for entry, since in released:
+        for entry, since, causes in arrivals:
             if not entry.item:
                 continue
             if entry.due > now:
-                self.schedule(entry)
-            elif not entry.every or self.again(entry, now):
-                name = (entry.distribution, entry.item)
-                self.make_ready(name, since, entry.urgent)
+                self.schedule(entry, causes)
+                continue
+            if entry.every:
+                held = self.again(entry, causes, now)
+                if held is None:
+                    continue
+                causes |= held
+            name = (entry.distribution, entry.item)
+            self.make_ready(name, since, entry.urgent, causes)
 
-    def make_ready(self, name: Name, since: float, urgent: bool) -> None:
+    def make_ready(
+        self, name: Name, since: float, urgent: bool, causes: Causes
+    ) -> None:
         known = self.ready.get(name, Ready(since, 0))
         self.ready[name] = Ready(
-            min(since, known.since), self.moment, urgent or known.urgent
+            min(since, known.since),
+            self.moment,
+            urgent or known.urgent,
+            causes | known.causes,
         )
 
-    def schedule(self, entry: Entry) -> None:
+    def schedule(self, entry: Entry, causes: Causes) -> None:
         for each in self.dated:
-            if replace(each, urgent=False, every=0.0) == replace(
+            if replace(each.entry, urgent=False, every=0.0) == replace(
                 entry, urgent=False, every=0.0
             ):
                 self.dated.remove(each)
                 entry = replace(
                     entry,
-                    urgent=entry.urgent or each.urgent,
-                    every=min(entry.every, each.every),
+                    urgent=entry.urgent or each.entry.urgent,
+                    every=min(entry.every, each.entry.every),
                 )
-        self.dated.append(entry)
+                causes |= each.causes
+        self.dated.append(Dated(entry, causes))
 
-    def again(self, entry: Entry, now: float) -> bool:
-        """Say whether a coalesced entry is ready now; if not, schedule it."""
+    def again(self, entry: Entry, causes: Causes, now: float) -> Causes | None:
+        """Schedule a coalesced entry and return None; or, if it is ready now, return
+        the causes of what was scheduled of it.
+        """
         name = (entry.distribution, entry.item)
         last = self.became_ready.get(name, -1e9)
         if now < last + entry.every and not entry.urgent:
-            self.coalesce(name, last + entry.every, entry.every)
-            return False
+            self.coalesce(name, last + entry.every, entry.every, causes)
+            return None
         self.became_ready[name] = now
-        self.coalesced.pop(name, None)
-        return True
+        held = self.coalesced.pop(name, None)
+        return held.causes if held else NO_CAUSES
 
-    def coalesce(self, name: Name, due: float, every: float) -> None:
+    def coalesce(self, name: Name, due: float, every: float, causes: Causes) -> None:
         known = self.coalesced.get(name)
-        due = min(due, known.due) if known else due
-        self.coalesced[name] = Coalesced(due, self.moment, every)
+        if known:
+            due, causes = min(due, known.due), causes | known.causes
+        self.coalesced[name] = Coalesced(due, self.moment, every, causes)
 
     def release_due(self, now: float) -> int:
-        due = [entry for entry in self.dated if entry.due <= now]
-        self.dated = [entry for entry in self.dated if entry.due > now]
+        due = [each for each in self.dated if each.entry.due <= now]
+        self.dated = [each for each in self.dated if each.entry.due > now]
         over = {name: c for name, c in self.coalesced.items() if c.due <= now}
         for name, each in over.items():
             del self.coalesced[name]
             self.became_ready.pop(name, None)
-            due.append(Entry(*name, every=each.every, due=each.due))
+            entry = Entry(*name, every=each.every, due=each.due)
+            due.append(Dated(entry, each.causes))
         if due:
             # Of several entries for one coalesced item the first is ready.
             due.sort(key=by_due)
-            self.take_in([(entry, entry.due) for entry in due], now)
+            self.take_in([(d.entry, d.entry.due, d.causes) for d in due], now)
         return len(due)
 
     def settle(self, frozen: Frozen) -> None:
         batch = frozen.batch
-        self.settled.append((batch.reference, batch.items, batch.since))
+        causes = NO_CAUSES.union(*frozen.causes.values())
         for held in (self.ready, self.coalesced):
             for (distribution, item), each in list(held.items()):
                 if (
@@ -193,19 +241,33 @@ class Model:
                     and any(reaches(sent, item) for sent in batch.items)
                 ):
                     del held[distribution, item]
+                    causes |= each.causes
+        self.settled.append((batch.reference, batch.items, batch.since, sorted(causes)))
 
     def scheduled(self) -> list[Scheduled]:
         dated = [
-            Scheduled(each.distribution, each.item, each.due, each.key, each.urgent)
+            Scheduled(
+                each.entry.distribution,
+                each.entry.item,
+                each.entry.due,
+                each.entry.key,
+                each.entry.urgent,
+                causes=tuple(sorted(each.causes)),
+            )
             for each in self.dated
         ]
         return dated + [
-            Scheduled(*name, each.due, "", False)
+            Scheduled(*name, each.due, "", False, True, tuple(sorted(each.causes)))
             for name, each in self.coalesced.items()
         ]
 
 
-def by_due(entry: Entry) -> tuple:
+def arrival(entry: Entry, since: float) -> Arrival:
+    return entry, since, frozenset(filter(None, [entry.cause]))
+
+
+def by_due(dated: Dated) -> tuple:
+    entry = dated.entry
     return entry.due, entry.distribution, entry.item, entry.urgent, entry.every
 
 
@@ -284,7 +346,7 @@ class OutboxMachine(RuleBasedStateMachine):
         }
         # In the order in which the outbox comes upon them.
         for token, (entries, since) in sorted(abandoned.items()):
-            doubtful = [(entry, since) for entry in entries]
+            doubtful = [arrival(entry, since) for entry in entries]
             self.model.take_in(doubtful, self.clock.now)
             del self.model.prepared[token]
         count = sum(len(entries) for entries, _ in abandoned.values())
@@ -333,7 +395,8 @@ class OutboxMachine(RuleBasedStateMachine):
         urgent = {item for item, ready in zip(items, taken) if ready.urgent}
         if items:
             assert batch.since == min(ready.since for ready in taken)
-            self.model.frozen.append(Frozen(batch, self.model.moment, urgent))
+            of_each = {item: ready.causes for item, ready in zip(items, taken)}
+            self.model.frozen.append(Frozen(batch, self.model.moment, urgent, of_each))
 
     @rule(
         who=couriers, distribution=distributions, wildcard=st.sampled_from(ITEMS[-4:])
@@ -349,6 +412,7 @@ class OutboxMachine(RuleBasedStateMachine):
                 min(ready.since for ready in covered.values()),
                 max(ready.moment for ready in covered.values()),
                 any(ready.urgent for ready in covered.values()),
+                NO_CAUSES.union(*(ready.causes for ready in covered.values())),
             )
         assert self.outboxes[who].widen(distribution, wildcard) == len(covered)
 
@@ -377,7 +441,10 @@ class OutboxMachine(RuleBasedStateMachine):
         batch = frozen.batch
         if len(batch.items) == 1:
             if self.try_to(who, frozen, lambda outbox: outbox.quarantine(batch, "no")):
-                self.model.refused.update(dict.fromkeys(names_of(batch), "no"))
+                (item,) = batch.items
+                self.model.refused[batch.distribution, item] = Ready(
+                    batch.since, 0, item in frozen.urgent, frozen.causes[item]
+                )
             return
         references = (f"r{next(self.numbers)}", f"r{next(self.numbers)}")
         if self.try_to(who, frozen, lambda outbox: outbox.split(batch, references)):
@@ -389,9 +456,28 @@ class OutboxMachine(RuleBasedStateMachine):
             assert tuple(item for half in halves for item in half.items) == batch.items
             assert all(half.items and half.since == batch.since for half in halves)
             self.model.frozen += [
-                Frozen(half, frozen.moment, frozen.urgent & set(half.items))
+                Frozen(
+                    half,
+                    frozen.moment,
+                    frozen.urgent & set(half.items),
+                    {item: frozen.causes[item] for item in half.items},
+                )
                 for half in halves
             ]
+
+    @rule(who=couriers, data=st.data(), distribution=distributions)
+    def retry_or_discard(self, who, data, distribution) -> None:
+        item = data.draw(st.sampled_from(ITEMS))
+        retried = data.draw(st.booleans())
+        outbox = self.outboxes[who]
+        change = outbox.retry_refused if retried else outbox.discard_refused
+        known = self.model.refused.pop((distribution, item), None)
+        assert change(distribution, item) is (known is not None)
+        self.model.moment += retried
+        if retried and known:
+            self.model.make_ready(
+                (distribution, item), known.since, known.urgent, known.causes
+            )
 
     @rule(old=distributions)
     def retarget(self, old) -> None:
@@ -401,19 +487,19 @@ class OutboxMachine(RuleBasedStateMachine):
         ready = [name for name in model.ready if name[0] == old]
         for _, item in ready:
             known = model.ready.pop((old, item))
-            model.make_ready((new, item), known.since, known.urgent)
+            model.make_ready((new, item), known.since, known.urgent, known.causes)
         frozen = [each for each in model.frozen if each.batch.distribution == old]
         for each in frozen:
             model.frozen.remove(each)
             self.back(each, new)
-        dated = [entry for entry in model.dated if entry.distribution == old]
-        for entry in dated:
-            model.dated.remove(entry)
-            model.schedule(replace(entry, distribution=new))
+        dated = [each for each in model.dated if each.entry.distribution == old]
+        for each in dated:
+            model.dated.remove(each)
+            model.schedule(replace(each.entry, distribution=new), each.causes)
         coalesced = [name for name in model.coalesced if name[0] == old]
         for _, item in coalesced:
             each = model.coalesced.pop((old, item))
-            model.coalesce((new, item), each.due, each.every)
+            model.coalesce((new, item), each.due, each.every, each.causes)
         count = len(ready) + len(dated) + len(coalesced)
         count += sum(len(each.batch.items) for each in frozen)
         assert self.outboxes[0].retarget(old, new) == count
@@ -436,13 +522,19 @@ class OutboxMachine(RuleBasedStateMachine):
                 (batch for each in DISTRIBUTIONS for batch in outbox.frozen(each)),
                 key=by_reference,
             ) == sorted((each.batch for each in self.model.frozen), key=by_reference)
-            found = [(s.reference, s.items, s.since) for s in outbox.history(999)]
+            found = [
+                (s.reference, s.items, s.since, sorted(s.causes))
+                for s in outbox.history(999)
+            ]
             assert sorted(found) == sorted(self.model.settled)
             refused = {
-                (each.distribution, each.item): each.reason
+                (each.distribution, each.item): (each.since, set(each.causes))
                 for each in outbox.refused(999)
             }
-            assert refused == self.model.refused
+            assert refused == {
+                name: (each.since, each.causes)
+                for name, each in self.model.refused.items()
+            }
             assert outbox.status().prepared == len(self.model.prepared)
             assert {
                 work.distribution: work.urgent for work in outbox.work() if work.ready
@@ -455,7 +547,10 @@ class OutboxMachine(RuleBasedStateMachine):
                 for name in self.model.ready
             }
             scheduled = outbox.scheduled(999)
-            assert sorted(scheduled, key=by_name) == sorted(
+            unordered = [
+                replace(each, causes=tuple(sorted(each.causes))) for each in scheduled
+            ]
+            assert sorted(unordered, key=by_name) == sorted(
                 self.model.scheduled(), key=by_name
             )
             assert [each.due for each in scheduled] == sorted(
@@ -475,7 +570,9 @@ class OutboxMachine(RuleBasedStateMachine):
         """A batch's items are ready again, for ``distribution``."""
         for item in frozen.batch.items:
             urgent = item in frozen.urgent
-            self.model.make_ready((distribution, item), frozen.batch.since, urgent)
+            self.model.make_ready(
+                (distribution, item), frozen.batch.since, urgent, frozen.causes[item]
+            )
 
     def holds(self, who: int, distribution: str) -> bool:
         return self.model.claims.get(distribution, (None, 0.0))[0] == who
@@ -494,10 +591,6 @@ class OutboxMachine(RuleBasedStateMachine):
         assert self.holds(who, frozen.batch.distribution)
         self.model.frozen.remove(frozen)
         return True
-
-
-def names_of(batch: Batch) -> list[Name]:
-    return [(batch.distribution, item) for item in batch.items]
 
 
 def by_name(scheduled: Scheduled) -> tuple:

@@ -6,6 +6,8 @@ from collective.cloudfront.outbox.intake import LOG_EVERY
 from collective.cloudfront.outbox.intake import MOST_KEPT
 from collective.cloudfront.outbox.intake import RETRY_AFTER
 from collective.cloudfront.outbox.sqlite import SqliteOutbox
+from collective.cloudfront.planning.pacing import Limits
+from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.tests.outbox.clock import Clock
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,6 +15,9 @@ import logging
 import pytest
 import sqlite3
 import time
+
+
+PACE = Pace.fresh(0.0, Limits())
 
 
 class BrittleOutbox(SqliteOutbox):
@@ -422,6 +427,22 @@ def test_a_very_long_trouble_ends_with_purging_everything(intake, outbox):
     intake.retry()
     assert set(ready(outbox)) == {"/*", "/later"}
     assert ready(outbox, "E2") == ["/a"]
+    assert outbox.claim("E1", 60)
+    settled = outbox.settle(outbox.freeze("E1", "r", ["/*"]), "I", PACE)
+    assert settled.causes == (module.TOO_MUCH_KEPT,)
+
+
+def test_what_is_kept_in_memory_keeps_its_first_cause(intake, outbox):
+    outbox.failure = FULL
+    for cause in ("jane: /a", "joe: /b"):
+        intake.release("t", [Entry("E1", "/*", every=60.0, cause=cause)])
+    assert intake.kept == 1
+    outbox.failure = None
+    intake.retry()
+    assert outbox.scheduled(9) == []
+    assert outbox.claim("E1", 60)
+    settled = outbox.settle(outbox.freeze("E1", "r", ["/*"]), "I", PACE)
+    assert settled.causes == ("jane: /a",)
 
 
 def test_purging_everything_instead_loses_no_schedule(intake, outbox, monkeypatch):

@@ -1,0 +1,1 @@
+"""The REST API: settings, state, checks and purging. Only with plone.restapi."""

@@ -1,0 +1,107 @@
+"""``@controlpanels/cloudfront``: the settings, as Volto shows and edits them.
+
+Like the form in Classic UI: the secret goes in and never comes out, and an access key
+id and its secret go together.
+"""
+
+from collective.cloudfront.i18n import _
+from collective.cloudfront.interfaces import ICloudFrontLayer
+from collective.cloudfront.interfaces import MANAGE_PURGING
+from collective.cloudfront.settings import ICloudFrontSettings
+from collective.cloudfront.settings import PREFIX
+from plone import api
+from plone.restapi.controlpanels import RegistryConfigletPanel
+from plone.restapi.deserializer import json_body
+from plone.restapi.deserializer.controlpanels import ControlpanelDeserializeFromJson
+from plone.restapi.interfaces import IDeserializeFromJson
+from plone.restapi.interfaces import ISerializeToJson
+from plone.restapi.serializer.controlpanels import ControlpanelSerializeToJson
+from typing import Any
+from zExceptions import BadRequest
+from zExceptions import Unauthorized
+from zope.component import adapter
+from zope.i18n import translate
+from zope.interface import implementer
+from zope.interface import Interface
+
+import json
+
+
+KEY_ID, SECRET = "aws_access_key_id", "aws_secret_access_key"
+
+
+@adapter(Interface, ICloudFrontLayer)
+class CloudFrontControlpanel(RegistryConfigletPanel):
+    """The panel."""
+
+    schema = ICloudFrontSettings
+    schema_prefix = PREFIX
+    configlet_id = "collective.cloudfront"
+    configlet_category_id = "plone-advanced"
+    title = "CloudFront"
+    group = "Advanced"
+
+
+def _require_permission(panel: CloudFrontControlpanel) -> None:
+    """plone.restapi asks for the permission to see Site Setup only."""
+    if not api.user.has_permission(MANAGE_PURGING, obj=panel.context):
+        raise Unauthorized("You may not see or change the CloudFront settings.")
+
+
+@implementer(ISerializeToJson)
+@adapter(CloudFrontControlpanel)
+class SerializeSettings(ControlpanelSerializeToJson):
+    """Everything but the secret."""
+
+    def __call__(self) -> dict[str, Any]:
+        """Return what Volto makes a form of."""
+        _require_permission(self.controlpanel)
+        result = super().__call__()
+        # An empty secret, when it is sent back, keeps the stored one
+        result["data"][SECRET] = ""
+        return result
+
+
+@implementer(IDeserializeFromJson)
+@adapter(CloudFrontControlpanel)
+class DeserializeSettings(ControlpanelDeserializeFromJson):
+    """Stores what was sent, if it is complete."""
+
+    def __call__(self, mask_validation_errors: bool = True) -> None:
+        """Raises ``BadRequest`` with what is wrong."""
+        _require_permission(self.controlpanel)
+        data = json_body(self.request)
+        stored = self.registry.forInterface(self.schema, prefix=self.schema_prefix)
+        secret = data.get(SECRET) or ""
+        key_id = data.get(KEY_ID, stored.aws_access_key_id) or ""
+        kept = stored.aws_secret_access_key and key_id == stored.aws_access_key_id
+        if key_id and not secret and not kept:
+            self._refuse(
+                SECRET,
+                _(
+                    "missing_secret",
+                    default="Enter the secret access key that belongs to this access "
+                    "key id.",
+                ),
+            )
+        if secret and not key_id:
+            self._refuse(
+                KEY_ID,
+                _(
+                    "missing_key_id",
+                    default="Enter the access key id that belongs to this secret "
+                    "access key.",
+                ),
+            )
+        if key_id and not secret:
+            data.pop(SECRET, None)  # the stored one stays
+        elif not key_id:
+            data[SECRET] = ""
+        self.request["BODY"] = json.dumps(data)
+        super().__call__(mask_validation_errors)
+
+    def _refuse(self, name: str, sentence: str) -> None:
+        message = translate(sentence, context=self.request)
+        raise BadRequest(
+            [{"field": name, "message": message, "error": "ValidationError"}]
+        )

@@ -1,0 +1,126 @@
+"""``GET @cloudfront``: the state, as the control panel shows it."""
+
+from collective.cloudfront.controlpanel.overview import obstacles
+from collective.cloudfront.controlpanel.overview import Overview
+from collective.cloudfront.controlpanel.overview import overview
+from collective.cloudfront.outbox.contract import Action
+from collective.cloudfront.outbox.contract import Refused
+from collective.cloudfront.outbox.contract import Scheduled
+from collective.cloudfront.outbox.contract import Settled
+from collective.cloudfront.outbox.contract import Work
+from collective.cloudfront.process import this_process
+from collective.cloudfront.settings import split_distributions
+from collective.cloudfront.settings import value_in_force
+from datetime import datetime
+from datetime import timezone
+from plone.registry.interfaces import IRegistry
+from plone.restapi.services import Service
+from typing import Any
+from zope.component import getUtility
+from zope.i18n import translate
+
+
+class State(Service):
+    """What waits, what is in progress, what was sent and what it costs."""
+
+    def reply(self) -> dict[str, Any]:
+        """Return it as JSON; times are ISO 8601, in UTC."""
+        registry = getUtility(IRegistry)
+        distributions = split_distributions(value_in_force(registry, "distribution_id"))
+        look = overview(this_process(), distributions)
+        return {
+            "@id": f"{self.context.absolute_url()}/@cloudfront",
+            "obstacles": [
+                {"text": self._text(each.text), "advice": self._text(each.advice)}
+                for each in obstacles(registry)
+            ],
+            **as_json(look),
+        }
+
+    def _text(self, text: str) -> str:
+        return translate(text, context=self.request)
+
+
+def as_json(look: Overview) -> dict[str, Any]:
+    """Return an overview without the classes."""
+    return {
+        "unavailable": look.unavailable or None,
+        "pending": look.pending,
+        "in_progress": look.in_progress,
+        "paused": list(look.paused),
+        "in_memory": look.kept,
+        "distributions": [_work(work, look.billed) for work in look.work],
+        "scheduled": [_scheduled(each) for each in look.scheduled],
+        "refused": [_refused(each) for each in look.refused],
+        "history": [_settled(each) for each in look.history],
+        "actions": [_action(each) for each in look.actions],
+        "billed_this_month": look.billed_by_all,
+    }
+
+
+def iso(timestamp: float | None) -> str | None:
+    """Return a time as ISO 8601 in UTC."""
+    if timestamp is None:
+        return None
+    return datetime.fromtimestamp(timestamp, timezone.utc).isoformat()
+
+
+def _work(work: Work, billed: Any) -> dict[str, Any]:
+    waiting = work.waiting
+    return {
+        "distribution": work.distribution,
+        "waiting": work.ready,
+        "being_sent": work.frozen,
+        "in_progress": work.in_progress,
+        "billed_this_month": billed.get(work.distribution, 0),
+        "trouble": waiting
+        and {
+            "reason": waiting.reason,
+            "advice": waiting.advice,
+            "paused": waiting.paused,
+            "next_try": iso(waiting.until),
+        },
+    }
+
+
+def _scheduled(each: Scheduled) -> dict[str, Any]:
+    return {
+        "distribution": each.distribution,
+        "item": each.item,
+        "due": iso(each.due),
+        "cause": each.cause,
+    }
+
+
+def _refused(each: Refused) -> dict[str, Any]:
+    return {
+        "distribution": each.distribution,
+        "item": each.item,
+        "reason": each.reason,
+        "refused": iso(each.refused),
+    }
+
+
+def _settled(each: Settled) -> dict[str, Any]:
+    return {
+        "invalidation": each.invalidation,
+        "distribution": each.distribution,
+        "items": list(each.items),
+        "causes": list(each.causes),
+        "status": each.status,
+        "committed": iso(each.since),
+        "accepted": iso(each.accepted),
+        "completed": iso(each.completed),
+    }
+
+
+def _action(each: Action) -> dict[str, Any]:
+    return {
+        "id": each.id,
+        "time": iso(each.time),
+        "user": each.user,
+        "reason": each.reason,
+        "items": list(each.items),
+        "at": iso(each.due),
+        "cancelled": iso(each.cancelled),
+    }

@@ -1,0 +1,94 @@
+"""Small things that people do to what is listed: cancel, try again, discard. By POST."""
+
+from collective.cloudfront.controlpanel.tabs import may_configure
+from collective.cloudfront.controlpanel.tabs import PAGE
+from collective.cloudfront.i18n import _
+from collective.cloudfront.outbox import OutboxUnavailable
+from collective.cloudfront.process import this_process
+from collective.cloudfront.settings import read_settings
+from plone import api
+from plone.protect import CheckAuthenticator
+from plone.protect import PostOnly
+from plone.registry.interfaces import IRegistry
+from Products.Five import BrowserView
+from zope.component import getUtility
+
+import logging
+
+
+logger = logging.getLogger("collective.cloudfront")
+
+
+class _Action(BrowserView):
+    """Does something by POST, says what came of it, and goes back."""
+
+    def __call__(self) -> str:
+        """Do it."""
+        PostOnly(self.request)
+        CheckAuthenticator(self.request)
+        try:
+            text, kind = self.act()
+        except OutboxUnavailable as error:
+            text, kind = str(error), "error"
+        api.portal.show_message(text, self.request, type=kind)
+        url = self.context.absolute_url()
+        self.request.response.redirect(f"{url}/{PAGE}" if may_configure() else url)
+        return ""
+
+    def act(self) -> tuple[str, str]:
+        """Do it; return what to say, and the kind of message."""
+        raise NotImplementedError
+
+    def sent(self, name: str) -> str:
+        """Return what was sent under a name."""
+        value = self.request.form.get(name, "")
+        return value if isinstance(value, str) else ""
+
+    @property
+    def distributions(self) -> tuple[str, ...]:
+        """The distributions of this site; those of others are their business."""
+        settings = read_settings(getUtility(IRegistry))
+        return settings.distributions if settings else ()
+
+
+class Cancel(_Action):
+    """``@@cloudfront-cancel``: a purge that was scheduled is not to happen."""
+
+    def act(self) -> tuple[str, str]:
+        """Cancel the action whose id was sent."""
+        outbox, wanted = this_process().outbox, self.sent("action")
+        known = outbox.planned(_MOST_PLANNED, self.distributions)
+        if all(action.id != wanted for action in known):
+            return _("action_unknown", default="It is not known any more."), "warning"
+        count = outbox.cancel_action(wanted)
+        logger.info("%r cancels %s.", api.user.get_current().getId(), wanted)
+        if not count:
+            return (
+                _("action_over", default="There was nothing left to cancel."),
+                "warning",
+            )
+        return _("action_cancelled", default="The purge is cancelled."), "info"
+
+
+class Refused(_Action):
+    """``@@cloudfront-refused``: try items again that CloudFront refused, or not."""
+
+    def act(self) -> tuple[str, str]:
+        """Take the item that was sent out of the quarantine."""
+        outbox = this_process().outbox
+        distribution, item = self.sent("distribution"), self.sent("item")
+        again = bool(self.sent("retry"))
+        found = distribution in self.distributions and (
+            outbox.retry_refused(distribution, item)
+            if again
+            else outbox.discard_refused(distribution, item)
+        )
+        if not found:
+            return _("refused_unknown", default="It is not listed any more."), "warning"
+        if again:
+            this_process().wake()
+            return _("refused_again", default="The item is tried again."), "info"
+        return _("refused_discarded", default="The item is discarded."), "info"
+
+
+_MOST_PLANNED = 1000

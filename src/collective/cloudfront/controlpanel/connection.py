@@ -1,0 +1,108 @@
+""" "Test connection": what works between Zope and CloudFront, and what does not."""
+
+from collective.cloudfront.controlpanel.tabs import caching_tabs
+from collective.cloudfront.controlpanel.tabs import PAGE
+from collective.cloudfront.controlpanel.tabs import Tab
+from collective.cloudfront.delivery.connection import CHECKS
+from collective.cloudfront.delivery.connection import Finding
+from collective.cloudfront.delivery.connection import Level
+from collective.cloudfront.delivery.connection import MESSAGES
+from collective.cloudfront.delivery.connection import test_connection
+from collective.cloudfront.i18n import _
+from collective.cloudfront.sentences import site_hosts
+from collective.cloudfront.settings import read_settings
+from dataclasses import dataclass
+from functools import cached_property
+from plone.protect import CheckAuthenticator
+from plone.protect import PostOnly
+from plone.registry.interfaces import IRegistry
+from Products.Five import BrowserView
+from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
+from typing import Any
+from zope.component import getUtility
+from zope.i18nmessageid import Message
+
+
+_LEVELS = {
+    Level.OK: ("success", _("level_ok", default="OK")),
+    Level.UNKNOWN: ("secondary", _("level_unknown", default="Not known")),
+    Level.WARNING: ("warning", _("level_warning", default="Warning")),
+    Level.ERROR: ("danger", _("level_error", default="Error")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A finding as it is shown; ``kind`` is Bootstrap's name for the colour."""
+
+    name: str
+    kind: str
+    level: str
+    label: str
+    text: str
+    advice: str
+
+
+class ConnectionTest(BrowserView):
+    """``@@cloudfront-test-connection``, by POST: it asks AWS."""
+
+    index = ViewPageTemplateFile("connection.pt")
+    tab_list = ViewPageTemplateFile("tabs.pt")
+
+    def __call__(self) -> str:
+        """Ask, and show what came of it."""
+        PostOnly(self.request)
+        CheckAuthenticator(self.request)
+        return self.index()
+
+    @cached_property
+    def results(self) -> list[tuple[str, list[Row]]]:
+        """The distributions, each with what was found."""
+        settings = read_settings(getUtility(IRegistry))
+        if settings is None:
+            return []
+        hosts = site_hosts(self.context)
+        return [
+            (
+                distribution,
+                [
+                    _row(finding)
+                    for finding in test_connection(
+                        distribution, settings.credentials, hosts, ""
+                    )
+                ],
+            )
+            for distribution in settings.distributions
+        ]
+
+    @cached_property
+    def tabs(self) -> list[Tab]:
+        """The tabs of the Caching control panel."""
+        return caching_tabs(self.request)
+
+    @property
+    def page_url(self) -> str:
+        """The CloudFront page."""
+        return f"{self.context.absolute_url()}/{PAGE}"
+
+
+def _row(finding: Finding) -> Row:
+    kind, level = _LEVELS[finding.level]
+    message = MESSAGES[finding.code]
+    return Row(
+        name=finding.name,
+        kind=kind,
+        level=level,
+        label=_sentence(f"check_{finding.name}", CHECKS[finding.name], {}),
+        text=_sentence(f"connection_{finding.code}", message.text, finding.mapping),
+        advice=_sentence(
+            f"connection_advice_{finding.code}", message.advice, finding.mapping
+        )
+        if message.advice
+        else "",
+    )
+
+
+def _sentence(identifier: str, default: str, mapping: Any) -> Message:
+    # Not by _(…): these sentences are listed in delivery/, which knows no Zope
+    return Message(identifier, "collective.cloudfront", default, dict(mapping))

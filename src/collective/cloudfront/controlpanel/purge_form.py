@@ -1,0 +1,147 @@
+"""What the pages have in common on which a person purges."""
+
+from collective.cloudfront.controlpanel.overview import Obstacle
+from collective.cloudfront.controlpanel.overview import obstacles
+from collective.cloudfront.controlpanel.tabs import caching_tabs
+from collective.cloudfront.controlpanel.tabs import may_configure
+from collective.cloudfront.controlpanel.tabs import PAGE
+from collective.cloudfront.controlpanel.tabs import Tab
+from collective.cloudfront.i18n import _
+from collective.cloudfront.manual import ManualPurge
+from collective.cloudfront.manual import NotPurging
+from collective.cloudfront.settings import is_installed
+from datetime import datetime
+from functools import cached_property
+from plone import api
+from plone.app.event.base import default_timezone
+from plone.protect import CheckAuthenticator
+from plone.registry.interfaces import IRegistry
+from Products.Five import BrowserView
+from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
+from zope.component import getUtility
+
+
+#: Characters; a reason is a line in a table.
+LONGEST_REASON = 200
+
+
+class PurgeForm(BrowserView):
+    """Shows a form; purges by POST what a subclass reads from it."""
+
+    tab_list = ViewPageTemplateFile("tabs.pt")
+    when = ViewPageTemplateFile("purge_when.pt")
+
+    def __call__(self) -> str:
+        """Return the form, with what is wrong with it, or do it and go back."""
+        self.errors: dict[str, str] = {}
+        if not is_installed(getUtility(IRegistry)):
+            return self._go_to(self.page_url)
+        if self.request.method == "POST":
+            CheckAuthenticator(self.request)
+            done = self._answer()
+            if done is not None:
+                return done
+        return self.index()
+
+    def read(self, purge: ManualPurge) -> None:
+        """Add to ``purge`` what was asked for; put into ``errors`` what is wrong."""
+        raise NotImplementedError
+
+    def look(self, purge: ManualPurge) -> bool:
+        """Say whether the person wants to look only."""
+        return False
+
+    # What was typed
+
+    def typed(self, name: str) -> str:
+        """Return what was typed into a field."""
+        value = self.request.form.get(name, "")
+        return value.strip() if isinstance(value, str) else ""
+
+    @cached_property
+    def moment(self) -> float | None:
+        """When it is to happen (Unix seconds), or None for at once.
+
+        Raises ``ValueError`` if something else was typed.
+        """
+        value = self.typed("at")
+        if not value:
+            return None
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            zone = default_timezone(self.context, as_tzinfo=True)
+            moment = moment.replace(tzinfo=zone)
+        return moment.timestamp()
+
+    # What is done
+
+    def _answer(self) -> str | None:
+        """Return what follows a form that was sent, or None for the form again."""
+        try:
+            purge = ManualPurge(self.context)
+        except NotPurging:
+            self.errors["form"] = _(
+                "nothing_purged", default="Nothing was purged; below is why."
+            )
+            return None
+        self.read(purge)
+        self._read_moment()
+        if self.errors or self.look(purge):
+            return None
+        return self._send(purge)
+
+    def _read_moment(self) -> None:
+        try:
+            self.moment  # noqa: B018
+        except ValueError:
+            self.errors["at"] = _("moment_unknown", default="This is no date and time.")
+
+    def _send(self, purge: ManualPurge) -> str | None:
+        user = api.user.get_current().getId() or ""
+        reason = self.typed("reason")[:LONGEST_REASON]
+        try:
+            action = purge.send(user, reason, self.moment)
+        except ValueError:
+            self.errors["at"] = _(
+                "moment_out_of_range",
+                default="This moment is over, or more than a year away.",
+            )
+            return None
+        self._say(self.thanks(len(action.items), action.due is not None))
+        return self._go_to(self.page_url)
+
+    def thanks(self, count: int, later: bool) -> str:
+        """Return what to say when it is on its way, or will be."""
+        mapping = {"count": count}
+        if later:
+            return _(
+                "purge_scheduled", default="Items scheduled: ${count}.", mapping=mapping
+            )
+        return _(
+            "purge_queued", default="Items on their way: ${count}.", mapping=mapping
+        )
+
+    # The page
+
+    @cached_property
+    def obstacles(self) -> list[Obstacle]:
+        """Why nothing can be purged."""
+        return obstacles(getUtility(IRegistry))
+
+    @cached_property
+    def tabs(self) -> list[Tab]:
+        """The tabs of the Caching control panel."""
+        return caching_tabs(self.request)
+
+    @property
+    def page_url(self) -> str:
+        """Where to go back to: the CloudFront page, or for who may not, the site."""
+        url = self.context.absolute_url()
+        return f"{url}/{PAGE}" if may_configure() else url
+
+    def _say(self, text: str) -> None:
+        api.portal.show_message(text, self.request)
+
+    def _go_to(self, url: str) -> str:
+        self.request.response.redirect(url)
+        return ""

@@ -1,0 +1,152 @@
+"""What a person has purged: looked at first, then sent, now or later, and recorded.
+
+For the control panel, the toolbar and the REST API. They check the permission.
+
+>>> purge = ManualPurge(site)
+>>> purge.add_content(folder, below=True)
+>>> purge.preview().items
+('/news', '/news*')
+>>> purge.send("admin", "new logo")
+"""
+
+from Acquisition import aq_inner
+from Acquisition import aq_parent
+from collections.abc import Iterable
+from collective.cloudfront.changes.objects import cover_default_pages
+from collective.cloudfront.changes.transaction import changes_of
+from collective.cloudfront.changes.transaction import SiteChanges
+from collective.cloudfront.outbox import OutboxUnavailable
+from collective.cloudfront.outbox.contract import Action
+from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.process import this_process
+from collective.cloudfront.settings import read_settings
+from collective.cloudfront.settings import registry_of
+from dataclasses import dataclass
+from dataclasses import replace
+from typing import Any
+
+import logging
+import time
+import transaction
+import uuid
+
+
+logger = logging.getLogger("collective.cloudfront")
+
+#: Later than this, in seconds, nothing is scheduled: a year.
+LATEST = 366 * 86400
+
+
+class NotPurging(Exception):
+    """The site does not purge; the control panel says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would be sent: ``items``, each to all ``distributions``.
+
+    ``billed`` is how many items AWS would bill, if no broader one takes their place.
+    """
+
+    items: tuple[str, ...]
+    distributions: tuple[str, ...]
+    billed: int
+
+
+class ManualPurge:
+    """Collects what a person asks for, without doing anything before ``send``.
+
+    Raises ``NotPurging`` where the add-on is not installed or switched off.
+    """
+
+    def __init__(self, site: Any):
+        self._site = site
+        self._changes = SiteChanges(site, read_settings(registry_of(site)))
+        if not self._changes.active:
+            raise NotPurging()
+        self._entries: dict[tuple[str, str], Entry] = {}
+
+    def add_everything(self) -> None:
+        """Add every page of the site."""
+        self._changes.add(["/*"])
+
+    def add_items(self, items: Iterable[str]) -> None:
+        """Add items as visitors see them, from the root of their host."""
+        self._changes.add_items(items)
+
+    def add_content(self, obj: Any, below: bool = False) -> None:
+        """Add the URLs of ``obj``, and with ``below`` all below it, but not the pages
+        that show it elsewhere.
+        """
+        obj = aq_inner(obj)
+        if below:
+            self._changes.add_subtree(obj.getPhysicalPath(), aq_parent(obj))
+            cover_default_pages(self._changes, obj, urgent=False)
+        else:
+            self._changes.note(obj).own = True
+
+    def preview(self) -> Preview:
+        """Return what would be sent."""
+        entries = self._collected()
+        items = {entry.item for entry in entries}
+        # A path is not sent where its own wildcard is
+        sent = tuple(sorted(item for item in items if f"{item}*" not in items))
+        distributions = tuple(dict.fromkeys(entry.distribution for entry in entries))
+        return Preview(
+            items=sent,
+            distributions=distributions,
+            billed=sum(entry.item in sent for entry in entries),
+        )
+
+    def send(self, user: str, reason: str = "", at: float | None = None) -> Action:
+        """Have it sent when the transaction is committed, or at ``at`` (Unix seconds),
+        and recorded. Returns what is recorded.
+
+        Raises ``ValueError`` for a moment that is over or more than a year away.
+        """
+        now = time.time()
+        if at is not None and not now < at <= now + LATEST:
+            raise ValueError("at")
+        preview = self.preview()
+        action = Action(
+            id=uuid.uuid4().hex,
+            time=now,
+            user=user,
+            reason=reason,
+            items=preview.items,
+            distributions=preview.distributions,
+            due=at,
+        )
+        how = {"due": at, "key": action.key} if at is not None else {"urgent": True}
+        changes = changes_of(self._site)
+        for entry in self._collected():
+            changes.put(replace(entry, cause=_cause(action), **how))
+        transaction.get().addAfterCommitHook(_record, (action,))
+        return action
+
+    def _collected(self) -> list[Entry]:
+        for entry in self._changes.take():
+            if entry.item:  # the others only cancel
+                self._entries[entry.distribution, entry.item] = entry
+        return list(self._entries.values())
+
+
+def _cause(action: Action) -> str:
+    return f"{action.user}: {action.reason}" if action.reason else action.user
+
+
+def _record(succeeded: bool, action: Action) -> None:
+    if not succeeded:
+        return
+    logger.info(
+        "%r purges %s%s: %s",
+        action.user,
+        " ".join(action.items[:5]),
+        " …" if len(action.items) > 5 else "",
+        action.reason or "no reason given",
+    )
+    try:
+        this_process().outbox.record_action(action)
+    except OutboxUnavailable as error:
+        # It is purged all the same: the intake keeps what the outbox cannot take
+        logger.error("The purge is not in the list of purges: %s.", error)

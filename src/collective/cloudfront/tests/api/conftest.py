@@ -1,0 +1,87 @@
+"""A client of the REST API, through Zope's publisher."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from plone.app.testing import SITE_OWNER_NAME
+from plone.app.testing import SITE_OWNER_PASSWORD
+from plone.testing.zope import Browser
+from typing import Any
+
+import json
+import pytest
+import transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer: its status, and what its JSON says."""
+
+    status: int
+    json: Any
+
+
+class Client:
+    """Somebody who speaks JSON."""
+
+    def __init__(self, app: Any, site: Any, name: str, password: str):
+        self._app, self._url = app, site.absolute_url()
+        self._headers = {"Accept": "application/json"}
+        if name:
+            self._headers["Authorization"] = f"Basic {name}:{password}"
+
+    def get(self, path: str) -> Reply:
+        """Ask for ``path`` below the site."""
+        browser = self._browser()
+        browser.open(f"{self._url}/{path}")
+        return self._reply(browser)
+
+    def post(self, path: str, /, kind: str = "application/json", **body: Any) -> Reply:
+        """Send JSON to ``path``."""
+        browser = self._browser()
+        browser.post(f"{self._url}/{path}", json.dumps(body), kind)
+        return self._reply(browser)
+
+    def patch(self, path: str, /, **body: Any) -> Reply:
+        """Send JSON to ``path``, to change what is there."""
+        browser = self._browser()
+        answer = browser.testapp.patch_json(
+            f"{self._url}/{path}", body, headers=self._headers, expect_errors=True
+        )
+        return Reply(answer.status_int, answer.json if answer.body else None)
+
+    def _browser(self) -> Browser:
+        browser = Browser(self._app)
+        browser.raiseHttpErrors = False
+        for name, value in self._headers.items():
+            browser.addHeader(name, value)
+        return browser
+
+    def _reply(self, browser: Browser) -> Reply:
+        contents = browser.contents
+        status = int(browser.headers["Status"].split()[0])
+        return Reply(status, json.loads(contents) if contents else None)
+
+
+@pytest.fixture
+def site(functional_portal, process):
+    """A site that purges, with nothing waiting."""
+    # As plone.restapi's profile does
+    functional_portal.manage_permission(
+        "plone.restapi: Use REST API", ["Anonymous"], acquire=1
+    )
+    transaction.commit()
+    process.deliver()
+    process.gateway.batches.clear()
+    return functional_portal
+
+
+@pytest.fixture
+def client(functional, site) -> Callable[..., Client]:
+    """Make clients: ``client()`` is the owner of the site."""
+
+    def make(
+        name: str = SITE_OWNER_NAME, password: str = SITE_OWNER_PASSWORD
+    ) -> Client:
+        return Client(functional["app"], site, name, password)
+
+    return make

@@ -1,0 +1,154 @@
+"""Specification: POST @cloudfront/purge."""
+
+from datetime import datetime
+from datetime import timedelta
+from datetime import timezone
+from plone import api
+from plone.app.testing import TEST_USER_ID
+from plone.app.testing import TEST_USER_NAME
+from plone.app.testing import TEST_USER_PASSWORD
+from plone.registry.interfaces import IRegistry
+from zope.component import getUtility
+
+import pytest
+import transaction
+
+
+PURGE = "@cloudfront/purge"
+
+
+@pytest.fixture
+def folder(site, process):
+    folder = api.content.create(site, "Folder", id="folder")
+    api.content.create(folder, "Document", id="page")
+    transaction.commit()
+    process.deliver()
+    process.gateway.batches.clear()
+    return folder
+
+
+def test_everything(client, process):
+    reply = client().post(PURGE, all=True, reason="new theme")
+    assert reply.status == 200
+    assert reply.json["items"] == ["/*"]
+    assert reply.json["billed"] == 1
+    assert process.deliver() == ["/*"]
+    (action,) = process.outbox.actions(10)
+    assert (action.user, action.reason) == ("admin", "new theme")
+    (settled,) = process.outbox.history(1)
+    assert settled.causes == ("admin: new theme",)
+
+
+def test_paths_and_urls(client, process):
+    reply = client().post(PURGE, paths=["/a", "/b*", "http://localhost/c?d=e"])
+    assert reply.json["items"] == ["/a", "/b*", "/c?d=e"]
+    assert process.deliver() == ["/a", "/b*", "/c?d=e"]
+
+
+def test_bad_paths_are_each_told_and_nothing_is_purged(client, process):
+    reply = client().post(PURGE, paths=["/a", "b", "/c*d"])
+    assert reply.status == 400
+    details = reply.json["error"]["details"]
+    assert [detail["path"] for detail in details] == ["b", "/c*d"]
+    assert "neither a path" in details[0]["message"]
+    assert "at the end only" in details[1]["message"]
+    assert process.deliver() == []
+
+
+def test_a_page(client, process, folder):
+    reply = client().post(PURGE, path="/folder/page")
+    assert reply.json["items"] == ["/folder/page*"]
+    assert process.deliver() == ["/folder/page*"]
+
+
+def test_a_folder_with_all_below(client, process, folder):
+    client().post(PURGE, path="/folder", recursive=True)
+    assert process.deliver() == ["/folder*"]
+
+
+def test_a_folder_without_what_is_below(client, process, folder):
+    items = client().post(PURGE, path="/folder").json["items"]
+    assert "/folder" in items
+    assert not any(item in ("/folder*", "/folder/*", "/*") for item in items)
+
+
+def test_a_dry_run_purges_nothing(client, process):
+    reply = client().post(PURGE, all=True, dry_run=True)
+    assert reply.json["items"] == ["/*"]
+    assert reply.json["dry_run"]
+    assert process.deliver() == []
+    assert process.outbox.actions(10) == []
+
+
+def test_a_moment_to_come(client, process):
+    moment = datetime.now(timezone.utc) + timedelta(hours=3)
+    reply = client().post(PURGE, all=True, at=moment.isoformat(), reason="release")
+    assert datetime.fromisoformat(reply.json["at"]) == moment
+    assert process.deliver() == []
+    (scheduled,) = process.outbox.scheduled(10)
+    assert (scheduled.item, scheduled.cause) == ("/*", "admin: release")
+    assert scheduled.due == moment.timestamp()
+
+
+@pytest.mark.parametrize("at", ["2020-01-01T00:00:00Z", "2999-01-01", "tomorrow"])
+def test_a_moment_that_cannot_be_is_refused(client, process, at):
+    reply = client().post(PURGE, all=True, at=at)
+    assert reply.status == 400
+    assert "“at”" in reply.json["error"]["message"]
+    assert process.deliver() == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"all": True, "paths": ["/a"]},
+        {"paths": "/a"},
+        {"paths": [1]},
+        {"path": "/nothing-here"},
+        {"path": "/portal_catalog"},
+        {"everything": True},
+    ],
+)
+def test_what_cannot_be_understood_is_refused(client, process, body):
+    reply = client().post(PURGE, **body)
+    assert reply.status == 400
+    assert reply.json["error"]["message"]
+    assert process.deliver() == []
+
+
+def test_other_types_of_content_are_refused(client, process):
+    assert client().post(PURGE, kind="text/plain", all=True).status == 400
+    assert process.deliver() == []
+
+
+def test_a_site_that_does_not_purge_says_so(client, process):
+    getUtility(IRegistry)["collective.cloudfront.enabled"] = False
+    transaction.commit()
+    assert client().post(PURGE, all=True).status == 409
+
+
+def test_without_the_permission_nothing_is_purged(client, process, folder):
+    for someone in (client(""), client(TEST_USER_NAME, TEST_USER_PASSWORD)):
+        api.user.grant_roles(username=TEST_USER_ID, roles=["Member"])
+        api.user.revoke_roles(username=TEST_USER_ID, roles=["Manager"])
+        transaction.commit()
+        for body in ({"all": True}, {"paths": ["/a"]}, {"path": "/folder"}):
+            assert someone.post(PURGE, **body).status == 401, body
+    assert process.deliver() == []
+
+
+def test_an_editor_of_a_page_may_purge_it_and_nothing_else(client, process, folder):
+    api.user.revoke_roles(username=TEST_USER_ID, roles=["Manager"])
+    api.user.grant_roles(username=TEST_USER_ID, roles=["Editor"], obj=folder["page"])
+    transaction.commit()
+    editor = client(TEST_USER_NAME, TEST_USER_PASSWORD)
+    assert editor.post(PURGE, path="/folder/page").status == 200
+    assert editor.post(PURGE, path="/folder").status == 401
+    assert editor.post(PURGE, all=True).status == 401
+    assert process.deliver() == ["/folder/page*"]
+
+
+def test_get_purges_nothing(client, process):
+    assert client().get(PURGE).status == 404
+    assert process.deliver() == []

@@ -1,0 +1,93 @@
+"""Specification: @controlpanels/cloudfront, for Volto."""
+
+from plone import api
+from plone.app.testing import TEST_USER_ID
+from plone.app.testing import TEST_USER_NAME
+from plone.app.testing import TEST_USER_PASSWORD
+from plone.registry.interfaces import IRegistry
+from zope.component import getUtility
+
+import json
+import pytest
+import transaction
+
+
+PANEL = "@controlpanels/cloudfront"
+KEY_ID, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+
+
+@pytest.fixture
+def stored(site):
+    """A site with a key pair."""
+    registry = getUtility(IRegistry)
+    registry["collective.cloudfront.aws_access_key_id"] = KEY_ID
+    registry["collective.cloudfront.aws_secret_access_key"] = SECRET
+    transaction.commit()
+
+    def secret() -> str | None:
+        transaction.begin()
+        return registry["collective.cloudfront.aws_secret_access_key"]
+
+    return secret
+
+
+def test_it_is_in_the_list_of_control_panels(client):
+    panels = client().get("@controlpanels").json
+    assert any(panel["@id"].endswith("/cloudfront") for panel in panels)
+
+
+def test_it_has_a_schema_and_the_values(client):
+    panel = client().get(PANEL).json
+    assert panel["title"] == "CloudFront"
+    assert "distribution_id" in panel["schema"]["properties"]
+    assert panel["data"]["window"] == 0.0
+
+
+def test_the_secret_is_never_shown(client, stored):
+    reply = client().get(PANEL)
+    assert reply.json["data"]["aws_access_key_id"] == KEY_ID
+    assert SECRET not in json.dumps(reply.json)
+
+
+def test_settings_are_stored(client):
+    assert client().patch(PANEL, window=2.5).status == 204
+    assert client().get(PANEL).json["data"]["window"] == 2.5
+
+
+def test_a_form_sent_back_as_it_came_keeps_the_secret(client, stored):
+    data = client().get(PANEL).json["data"]
+    assert client().patch(PANEL, **data).status == 204
+    assert stored() == SECRET
+
+
+def test_a_new_key_id_needs_its_secret(client, stored):
+    reply = client().patch(PANEL, aws_access_key_id="AKIAOTHEROTHEROTHER1")
+    assert reply.status == 400
+    assert "secret access key" in reply.json["message"]
+    assert stored() == SECRET
+
+
+def test_a_secret_needs_its_key_id(client):
+    reply = client().patch(PANEL, aws_secret_access_key=SECRET)
+    assert reply.status == 400
+    assert SECRET not in json.dumps(reply.json)
+
+
+def test_clearing_the_key_id_removes_the_secret(client, stored):
+    assert client().patch(PANEL, aws_access_key_id="").status == 204
+    assert not stored()
+
+
+def test_invalid_values_are_refused(client):
+    reply = client().patch(PANEL, distribution_id="not an id!")
+    assert reply.status == 400
+    assert "distribution_id" in json.dumps(reply.json)
+
+
+def test_who_may_not_configure_sees_and_changes_nothing(client):
+    api.user.revoke_roles(username=TEST_USER_ID, roles=["Manager"])
+    api.user.grant_roles(username=TEST_USER_ID, roles=["Editor"])
+    transaction.commit()
+    editor = client(TEST_USER_NAME, TEST_USER_PASSWORD)
+    assert editor.get(PANEL).status == 401
+    assert editor.patch(PANEL, enabled=False).status == 401

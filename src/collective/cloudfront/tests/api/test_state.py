@@ -1,0 +1,46 @@
+"""Specification: GET @cloudfront."""
+
+from collective.cloudfront.outbox import OutboxUnavailable
+from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.testing import DISTRIBUTION
+from plone.registry.interfaces import IRegistry
+from zope.component import getUtility
+
+import transaction
+
+
+def test_what_waits_and_what_was_sent(client, process):
+    process.outbox.release("token", [Entry(DISTRIBUTION, "/a", cause="jane: /a")])
+    state = client().get("@cloudfront").json
+    (work,) = state["distributions"]
+    assert (work["distribution"], work["waiting"]) == (DISTRIBUTION, 1)
+    assert work["trouble"] is None
+    process.deliver()
+    state = client().get("@cloudfront").json
+    (row,) = state["history"]
+    assert row["items"] == ["/a"]
+    assert row["causes"] == ["jane: /a"]
+    assert row["status"] == "InProgress"
+    assert row["accepted"].endswith("+00:00")
+    assert state["billed_this_month"] == 1
+
+
+def test_why_nothing_is_purged(client):
+    getUtility(IRegistry)["collective.cloudfront.enabled"] = False
+    transaction.commit()
+    (obstacle,) = client().get("@cloudfront").json["obstacles"]
+    assert "is off" in obstacle["text"]
+
+
+def test_an_outbox_that_cannot_be_read(client, process, monkeypatch):
+    def fail():
+        raise OutboxUnavailable("disk I/O error")
+
+    monkeypatch.setattr(process.outbox, "status", fail)
+    reply = client().get("@cloudfront")
+    assert reply.status == 200
+    assert reply.json["unavailable"] == "disk I/O error"
+
+
+def test_visitors_may_not_see_it(client):
+    assert client("").get("@cloudfront").status == 401

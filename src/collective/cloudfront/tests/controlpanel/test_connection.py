@@ -1,0 +1,52 @@
+""" "Test connection": the findings of delivery/connection.py, shown to a person."""
+
+from collective.cloudfront.local import LocalCloudFront
+from collective.cloudfront.local import Options
+from collective.cloudfront.testing import DISTRIBUTION
+from lxml import html
+from zExceptions import Forbidden
+
+import pytest
+
+
+def texts(browser):
+    tree = html.fromstring(browser.contents)
+    return {
+        item.get("id"): " ".join(item.text_content().split())
+        for item in tree.xpath("//li[starts-with(@id, 'finding-')]")
+    }
+
+
+@pytest.fixture
+def person(functional_portal, browser):
+    person = browser()
+    person.open(f"{functional_portal.absolute_url()}/@@cloudfront-controlpanel")
+    return person
+
+
+def test_a_person_sees_what_works(person, monkeypatch):
+    with LocalCloudFront(options=Options(distributions=(DISTRIBUTION,))) as cloudfront:
+        for name, value in cloudfront.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
+        person.getControl("Test connection").click()
+        assert cloudfront.control.invalidations() == []
+    found = texts(person)
+    assert found["finding-permission_create"].startswith("OK")
+    assert found["finding-distribution"].startswith("OK")
+    assert DISTRIBUTION in person.contents
+
+
+def test_an_unreachable_cloudfront_is_an_error_with_advice(person, monkeypatch):
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_CLOUDFRONT"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "local")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret-of-mine")
+    person.getControl("Test connection").click()
+    assert any("Error" in text for text in texts(person).values())
+    assert "a-secret-of-mine" not in person.contents
+
+
+def test_it_is_not_done_by_get(person, functional_portal):
+    with pytest.raises(Forbidden):
+        person.open(f"{functional_portal.absolute_url()}/@@cloudfront-test-connection")

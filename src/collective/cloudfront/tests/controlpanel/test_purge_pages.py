@@ -1,0 +1,157 @@
+""" "Purge pages or a section": typed, looked at, then done by POST."""
+
+from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.testing import DISTRIBUTION
+from datetime import datetime
+from datetime import timedelta
+from plone import api
+from zExceptions import Forbidden
+
+import pytest
+import transaction
+
+
+@pytest.fixture
+def site(functional_portal, process):
+    folder = api.content.create(functional_portal, "Folder", id="folder")
+    api.content.create(folder, "Document", id="page")
+    transaction.commit()
+    process.deliver()
+    process.gateway.batches.clear()
+    return functional_portal
+
+
+@pytest.fixture
+def form(site, browser):
+    """A browser with the form open."""
+    person = browser()
+    person.open(f"{site.absolute_url()}/@@cloudfront-controlpanel")
+    person.getLink("Purge pages").click()
+    return person
+
+
+def typed(form, lines="", section="", at="", reason="", button="Purge"):
+    form.getControl(name="lines").value = lines
+    form.getControl(name="section").value = section
+    form.getControl(name="at").value = at
+    form.getControl(name="reason").value = reason
+    form.getControl(button, index=-1).click()
+    return form.contents
+
+
+def later(hours=3):
+    moment = datetime.now() + timedelta(hours=hours)
+    return moment.strftime("%Y-%m-%dT%H:%M")
+
+
+def test_pages_are_purged(form, process):
+    assert "Items on their way: 2." in typed(form, "/a\nhttps://x.example/b?c=d\n")
+    assert process.deliver() == ["/a", "/b?c=d"]
+
+
+def test_bad_lines_are_each_told_and_nothing_is_purged(form, process):
+    contents = typed(form, "/a\nnews\n/b*c\n<script>alert(1)</script>")
+    for words in ("2", "news", "neither a path", "at the end only"):
+        assert words in contents
+    assert "<script>alert(1)" not in contents
+    assert process.deliver() == []
+    assert form.getControl(name="lines").value.startswith("/a")
+
+
+def test_a_preview_shows_items_and_price_and_purges_nothing(form, process):
+    contents = typed(form, "/a\n/b*", button="Preview")
+    assert '<code class="text-break">/b*</code>' in contents
+    assert "Nothing has been sent yet" in contents
+    assert process.deliver() == []
+    form.getControl("Purge", index=-1).click()
+    assert process.deliver() == ["/a", "/b*"]
+
+
+def test_a_section_is_purged_by_its_path_with_all_below(form, process):
+    typed(form, section="/folder")
+    assert process.deliver() == ["/folder*"]
+
+
+def test_a_section_is_purged_by_its_uid_without_what_is_below(form, process, site):
+    form.getControl(name="below").value = []
+    typed(form, section=site["folder"].UID())
+    assert "/folder*" not in process.deliver()
+
+
+def test_an_unknown_section_is_told(form, process):
+    assert "There is no such content" in typed(form, section="/portal_catalog")
+    assert process.deliver() == []
+
+
+def test_nothing_typed_is_told(form):
+    assert "Say which pages or which section." in typed(form)
+
+
+def test_what_is_scheduled_is_listed_and_can_be_cancelled(form, process):
+    contents = typed(form, "/a", at=later(), reason="after the <b>release</b>")
+    assert "Items scheduled: 1." in contents
+    assert "after the &lt;b&gt;release&lt;/b&gt;" in contents
+    assert process.deliver() == []
+    form.getControl("Do not purge").click()
+    assert "The purge is cancelled." in form.contents
+    assert "Do not purge" not in form.contents
+    assert process.outbox.scheduled(10) == []
+    assert process.outbox.actions(1)[0].cancelled
+
+
+@pytest.mark.parametrize("at", ["2020-01-01T10:00", "2999-01-01T10:00"])
+def test_a_moment_that_cannot_be_is_told(form, process, at):
+    assert "is over, or more than a year away" in typed(form, "/a", at=at)
+    assert process.deliver() == []
+
+
+def test_everything_can_be_scheduled(site, browser, process):
+    person = browser()
+    person.open(f"{site.absolute_url()}/@@cloudfront-purge-all")
+    person.getControl(name="at").value = later()
+    person.getControl(name="reason").value = "release"
+    person.getControl("Purge everything").click()
+    assert "Until then it can be cancelled" in person.contents
+    assert process.deliver() == []
+    (scheduled,) = process.outbox.scheduled(10)
+    assert (scheduled.item, scheduled.cause) == ("/*", "admin: release")
+
+
+def refuse(process, item):
+    process.outbox.release("token", [Entry(DISTRIBUTION, item)])
+    process.outbox.claim(DISTRIBUTION, 60)
+    batch = process.outbox.freeze(DISTRIBUTION, "reference", [item])
+    process.outbox.quarantine(batch, "InvalidArgument: no")
+
+
+@pytest.mark.parametrize(
+    ("button", "words", "sent"),
+    [("Try again", "is tried again", ["/a"]), ("Discard", "is discarded", [])],
+)
+def test_a_refused_item_is_tried_again_or_discarded(
+    site, browser, process, button, words, sent
+):
+    refuse(process, "/a")
+    person = browser()
+    person.open(f"{site.absolute_url()}/@@cloudfront-controlpanel")
+    person.getControl(button).click()
+    assert words in person.contents
+    assert process.outbox.refused(10) == []
+    assert process.deliver() == sent
+
+
+@pytest.mark.parametrize(
+    "view", ["@@cloudfront-purge", "@@cloudfront-cancel", "@@cloudfront-refused"]
+)
+def test_a_post_without_authenticator_is_forbidden(site, browser, process, view):
+    person = browser()
+    with pytest.raises(Forbidden):
+        person.post(f"{site.absolute_url()}/{view}", "lines=/a&send=1&action=x")
+    assert process.deliver() == []
+
+
+@pytest.mark.parametrize("view", ["@@cloudfront-cancel", "@@cloudfront-refused"])
+def test_a_get_changes_nothing(site, browser, view):
+    person = browser()
+    with pytest.raises(Forbidden):
+        person.open(f"{site.absolute_url()}/{view}?action=x")
