@@ -1,7 +1,5 @@
 """ "Test connection": what works between Zope and CloudFront, and what does not."""
 
-from collective.cloudfront.controlpanel.checks import checks
-from collective.cloudfront.controlpanel.checks import problems
 from collective.cloudfront.controlpanel.tabs import caching_tabs
 from collective.cloudfront.controlpanel.tabs import PAGE
 from collective.cloudfront.controlpanel.tabs import Tab
@@ -80,7 +78,7 @@ class ConnectionTest(BrowserView):
     @cached_property
     def tabs(self) -> list[Tab]:
         """The tabs of the Caching control panel."""
-        return caching_tabs(problems(checks(self.context, self.request)))
+        return caching_tabs(self.request)
 
     @property
     def page_url(self) -> str:

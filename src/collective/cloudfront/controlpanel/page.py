@@ -4,7 +4,6 @@ from AccessControl import getSecurityManager
 from collections.abc import Iterable
 from collective.cloudfront.controlpanel.checks import checks
 from collective.cloudfront.controlpanel.checks import Level
-from collective.cloudfront.controlpanel.checks import problems
 from collective.cloudfront.controlpanel.checks import Result
 from collective.cloudfront.controlpanel.form import SettingsForm
 from collective.cloudfront.controlpanel.overview import Obstacle
@@ -118,7 +117,7 @@ class CloudFrontPage(ControlPanelFormWrapper):
     @cached_property
     def tabs(self) -> list[Tab]:
         """The tabs of the Caching control panel."""
-        return caching_tabs(problems(self.checks))
+        return caching_tabs(self.request)
 
     @cached_property
     def checks(self) -> list[Result]:

@@ -1,7 +1,5 @@
 """What the pages have in common on which a person purges."""
 
-from collective.cloudfront.controlpanel.checks import checks
-from collective.cloudfront.controlpanel.checks import problems
 from collective.cloudfront.controlpanel.overview import Obstacle
 from collective.cloudfront.controlpanel.overview import obstacles
 from collective.cloudfront.controlpanel.tabs import caching_tabs
@@ -133,7 +131,7 @@ class PurgeForm(BrowserView):
     @cached_property
     def tabs(self) -> list[Tab]:
         """The tabs of the Caching control panel."""
-        return caching_tabs(problems(checks(self.context, self.request)))
+        return caching_tabs(self.request)
 
     @property
     def page_url(self) -> str:

@@ -60,7 +60,7 @@ class Tab:
     problems: int = 0
 
 
-def caching_tabs(problems: int) -> list[Tab]:
+def caching_tabs(request: Any) -> list[Tab]:
     """Return the tabs as the Caching control panel shows them, with ours active.
 
     Whoever may not open a page does not see its tab.
@@ -81,7 +81,8 @@ def caching_tabs(problems: int) -> list[Tab]:
         if name != "-purge" or isCachePurgingEnabled()
     ]
     if may_configure():
-        tabs.append(Tab(TITLE, f"{url}/{PAGE}", active=True, problems=problems))
+        number = problems(checks(site, request))
+        tabs.append(Tab(TITLE, f"{url}/{PAGE}", active=True, problems=number))
     return tabs
 
 
