@@ -19,6 +19,8 @@ The life of an item, in the words the code uses::
   keeps its oldest commit time; one added while frozen is ready again on its own.
 * a *batch* is frozen with its caller reference before the first call and repeated
   unchanged until it is settled, so that a crash neither loses nor bills it twice.
+* *refused* items stay in quarantine until a person has them tried again, which makes
+  them ready, or discards them.
 * *settled* batches are the history, and what is followed up until completed.
 * *scheduled* is what becomes ready later, by ``release_due``: entries with a date,
   and coalesced ones that came again too early. ``release`` tells them apart, see

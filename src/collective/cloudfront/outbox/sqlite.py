@@ -946,10 +946,7 @@ def _coalesce(
 def _take_coalesced(
     db: sqlite3.Connection, distribution: str, item: str
 ) -> tuple[list[float], list[str]]:
-    """Unschedule a coalesced item; returns when it would have been due, and its causes.
-
-    There is one at most, but for what two formats or clocks made of it.
-    """
+    """Unschedule a coalesced item; returns when it would have been due, and why."""
     rows = db.execute(
         "DELETE FROM scheduled WHERE distribution = ? AND item = ? AND coalesced = 1 "
         "RETURNING due, causes",
