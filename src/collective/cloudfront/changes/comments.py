@@ -2,6 +2,8 @@
 
 from Acquisition import aq_inner
 from Acquisition import aq_parent
+from collective.cloudfront.changes.reach import robots_maps
+from collective.cloudfront.changes.subscribers import changes_here
 from collective.cloudfront.changes.subscribers import never_failing
 from collective.cloudfront.changes.subscribers import note
 from plone.app.discussion.interfaces import IComment
@@ -18,5 +20,8 @@ def on_comment(comment: Any, event: IObjectEvent) -> None:
     parent = getattr(event, "oldParent", None) or aq_parent(aq_inner(comment))
     while parent is not None and not IContentish.providedBy(parent):
         parent = aq_parent(aq_inner(parent))
-    if parent is not None:
+    changes = changes_here()
+    if parent is not None and changes is not None:
         note(parent)
+        # Comments are in the catalog, and so in the site map for robots
+        changes.add_coalesced(robots_maps(parent, changes.site))

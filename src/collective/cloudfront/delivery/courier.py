@@ -140,6 +140,8 @@ class Courier:
         self._jitter = jitter
         # References whose every attempt was definitely refused.
         self._certain: set[str] = set()
+        # Until when each distribution is certainly claimed by us, and by nobody since
+        self._held: dict[str, float] = {}
         self._looks: dict[str, tuple[float, float]] = {}
         self._said: dict[str, tuple[str, float]] = {}
         # When each distribution was sent to last: calls are scarce, so in turn.
@@ -167,6 +169,7 @@ class Courier:
 
     def stop(self) -> None:
         """End the claims, so that another courier need not wait for them."""
+        self._held.clear()
         if self.intake is not None:
             self.intake.retry()  # what is in memory only would be lost
         try:
@@ -240,7 +243,7 @@ class Courier:
                 # waiting: the next try must look for credentials again, then.
                 self.gateway.prepare(target.credentials)
             return due
-        if not self.outbox.claim(target.distribution, CLAIM_SECONDS):
+        if not self._claim(target.distribution, now):
             return LONGEST_IDLE
         again = LONGEST_IDLE
         if look_in <= 0:
@@ -249,7 +252,21 @@ class Courier:
             again = self._deliver(target)
         if not self._has_more(target.distribution):
             self.outbox.give_up(target.distribution)
+            self._held.pop(target.distribution, None)
         return again
+
+    def _claim(self, distribution: str, now: float) -> bool:
+        """Claim, or renew. What somebody else may have sent since is not certain."""
+        if not self._holds(distribution):
+            self._certain.difference_update(
+                batch.reference for batch in self.outbox.frozen(distribution)
+            )
+        claimed = self.outbox.claim(distribution, CLAIM_SECONDS)
+        self._held[distribution] = now + CLAIM_SECONDS if claimed else 0.0
+        return claimed
+
+    def _holds(self, distribution: str) -> bool:
+        return self._clock() < self._held.get(distribution, 0.0)
 
     def _send_due(self, work: Work, target: Target, now: float) -> float:
         if not (work.ready or work.frozen):
@@ -425,7 +442,10 @@ class Courier:
         self._wait(batch, answer, LONGEST_QUOTA)
         # Only what was never possibly accepted may be planned again, in smaller
         # batches; the rest is repeated unchanged.
-        certain = batch.reference in self._certain or refusals >= CERTAIN_REFUSALS
+        certain = refusals >= CERTAIN_REFUSALS or (
+            # A call may have taken so long that another courier came by
+            batch.reference in self._certain and self._holds(batch.distribution)
+        )
         if len(batch.items) > 1 and certain:
             self.outbox.dissolve(batch)
             self._certain.discard(batch.reference)

@@ -138,8 +138,10 @@ def test_a_comment(site, folder):
     conversation = IConversation(page)
     comment = createObject("plone.Comment")
     comment.text = "Well said"
+    getUtility(IRegistry)["plone.enable_sitemap"] = True
+    collected(site)
     identifier = conversation.addComment(comment)
-    assert reached(collected(site), "/folder/page")
+    assert reached(collected(site), "/folder/page", "/sitemap.xml.gz")
     del conversation[identifier]
     assert reached(collected(site), "/folder/page")
 

@@ -369,6 +369,25 @@ def test_nothing_is_lost_while_backlogs_are_widened(tmp_path):
     run(WideningFaultMachine, tmp_path, examples=30, steps=40)
 
 
+def test_what_another_courier_may_have_sent_is_not_planned_again(tmp_path):
+    # Found by the test below: one courier was refused for certain, another one then
+    # had no answer, and the first was refused for quota.
+    machine = type("Machine", (CheckedFaultMachine,), {"folder": tmp_path})()
+    one, second = DISTRIBUTIONS[:2]
+    machine.quotas_change(rate=10.0, wildcards=1)
+    machine.error(code="AccessDenied", times=3)
+    for kind in ("before", "before", "after", "after", "before"):
+        machine.no_answer(kind=f"drop_{kind}")
+    machine.error(code="TooManyInvalidationsInProgress", times=1)
+    machine.save(bad=0, commits=True, count=1, distribution=one, wildcards=0)
+    machine.save(bad=0, commits=True, count=1, distribution=second, wildcards=1)
+    machine.rounds_of_both(rounds=7)
+    machine.run_for(seconds=60.0)
+    machine.slow_call(seconds=130.0)
+    machine.rounds_of_both(rounds=13)
+    machine.teardown()
+
+
 @pytest.mark.slow
 def test_nothing_is_lost_or_billed_twice_whatever_goes_wrong_for_long(tmp_path):
     run(CheckedFaultMachine, tmp_path, examples=500, steps=80)
