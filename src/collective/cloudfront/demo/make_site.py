@@ -14,13 +14,10 @@ import sys
 import transaction
 
 
-#: Seconds that CloudFront may keep a page.
-DAY = 86400
-
 _PROFILES = (
     "plone.app.caching:default",
-    "plone.app.caching:with-caching-proxy",
     "collective.cloudfront:default",
+    "collective.cloudfront:with-cloudfront",
 )
 
 _PAGE = "<p>{}</p>"
@@ -58,16 +55,6 @@ def _configure(distribution: str) -> None:
         "plone.caching.interfaces.ICacheSettings.enabled": True,
         "plone.cachepurging.interfaces.ICachePurgingSettings.enabled": True,
         "collective.cloudfront.distribution_id": distribution,
-        # Pages that stay at the edge for a day, and are asked for by browsers anew.
-        "plone.caching.interfaces.ICacheSettings.operationMapping": {
-            "plone.resource": "plone.app.caching.strongCaching",
-            "plone.stableResource": "plone.app.caching.strongCaching",
-            "plone.content.itemView": "plone.app.caching.moderateCaching",
-            "plone.content.folderView": "plone.app.caching.moderateCaching",
-            "plone.content.feed": "plone.app.caching.moderateCaching",
-            "plone.content.file": "plone.app.caching.moderateCaching",
-        },
-        "plone.app.caching.moderateCaching.smaxage": DAY,
     }
     for name, value in settings.items():
         api.portal.set_registry_record(name, value)

@@ -24,6 +24,7 @@ from plone.caching.interfaces import ICachingOperationType
 from plone.caching.utils import lookupOptions
 from plone.registry.interfaces import IRegistry
 from typing import Any
+from ZODB.blob import BlobStorage
 from ZODB.DemoStorage import DemoStorage
 from ZODB.FileStorage import FileStorage
 from ZODB.MappingStorage import MappingStorage
@@ -43,7 +44,8 @@ _VIEWS = ("plone.content.itemView", "plone.content.folderView")
 _PERSONAL = {"userid", "roles", "anonymousOrRandom"}
 _USED = ("smaxage", "maxage", "etags", "anonOnly")
 #: Only one process at a time can have such a database open.
-_STORAGES_OF_ONE_PROCESS = (FileStorage, MappingStorage, DemoStorage)
+# A storage around another one for its blobs: ZEO's and RelStorage do that themselves
+_STORAGES_OF_ONE_PROCESS = (FileStorage, BlobStorage, MappingStorage, DemoStorage)
 
 
 class SiteCheck(Check):
