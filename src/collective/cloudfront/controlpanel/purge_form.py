@@ -78,7 +78,7 @@ class PurgeForm(BrowserView):
     def _answer(self) -> str | None:
         """Return what follows a form that was sent, or None for the form again."""
         try:
-            purge = ManualPurge(self.context)
+            purge = ManualPurge(api.portal.get())
         except NotPurging:
             self.errors["form"] = _(
                 "nothing_purged", default="Nothing was purged; below is why."

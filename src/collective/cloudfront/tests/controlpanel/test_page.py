@@ -370,6 +370,10 @@ VIEWS = {
     "cloudfront-controlpanel": MANAGE_PURGING,
     "cloudfront-purge-all": PURGE_EVERYTHING,
     "purge-cloudfront": PURGE_EVERYTHING,
+    "cloudfront-purge": PURGE_EVERYTHING,
+    "cloudfront-cancel": PURGE_EVERYTHING,
+    "cloudfront-refused": MANAGE_PURGING,
+    "cloudfront-test-connection": MANAGE_PURGING,
 }
 
 
