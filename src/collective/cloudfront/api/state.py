@@ -1,5 +1,6 @@
 """``GET @cloudfront``: the state, as the control panel shows it."""
 
+from collective.cloudfront.controlpanel.checks import checks
 from collective.cloudfront.controlpanel.overview import obstacles
 from collective.cloudfront.controlpanel.overview import Overview
 from collective.cloudfront.controlpanel.overview import overview
@@ -18,13 +19,46 @@ from plone.restapi.services import Service
 from typing import Any
 from zope.component import getUtility
 from zope.i18n import translate
+from zope.interface import implementer
+from zope.publisher.interfaces import IPublishTraverse
+from zope.publisher.interfaces import NotFound
 
 
+@implementer(IPublishTraverse)
 class State(Service):
-    """What waits, what is in progress, what was sent and what it costs."""
+    """What waits, what is in progress, what was sent and what it costs; and what the
+    checks find, at ``@cloudfront/checks``.
+    """
+
+    name = ""
+
+    def publishTraverse(self, request: Any, name: str) -> "State":
+        """Take ``checks`` from the URL."""
+        if self.name or name != "checks":
+            raise NotFound(self.context, name, request)
+        self.name = name
+        return self
 
     def reply(self) -> dict[str, Any]:
         """Return it as JSON; times are ISO 8601, in UTC."""
+        return self._checks() if self.name else self._state()
+
+    def _checks(self) -> dict[str, Any]:
+        return {
+            "@id": f"{self.context.absolute_url()}/@cloudfront/checks",
+            "items": [
+                {
+                    "name": each.name,
+                    "level": each.level.name.lower(),
+                    "title": self._text(each.title),
+                    "text": self._text(each.text),
+                    "advice": self._text(each.advice),
+                }
+                for each in checks(self.context, self.request)
+            ],
+        }
+
+    def _state(self) -> dict[str, Any]:
         registry = getUtility(IRegistry)
         distributions = split_distributions(value_in_force(registry, "distribution_id"))
         look = overview(this_process(), distributions)

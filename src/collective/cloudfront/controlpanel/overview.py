@@ -1,6 +1,8 @@
 """What is going on, and why nothing is: facts for the page, without markup."""
 
+from collections import Counter
 from collections.abc import Collection
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collective.cloudfront.i18n import _
@@ -150,7 +152,7 @@ class Overview:
     ``work`` has one entry for each of the site's distributions; ``orphans`` is work
     for distributions that no site here is enabled for. ``billed`` is how many items of
     this calendar month (UTC) AWS bills for each distribution, and ``billed_by_all``
-    for all that use the outbox. ``kept`` items are in memory only, because of
+    for all that use the outbox; ``by_day`` is the same by day of ``month`` (UTC). ``kept`` items are in memory only, because of
     ``trouble``. If the outbox cannot be read, ``unavailable`` says
     why, and the rest is empty.
     """
@@ -164,6 +166,8 @@ class Overview:
     actions: tuple[Action, ...] = ()
     billed: Mapping[str, int] = field(default_factory=dict)
     billed_by_all: int = 0
+    month: str = ""
+    by_day: Mapping[str, int] = field(default_factory=dict)
     kept: int = 0
     trouble: str = ""
     unavailable: str = ""
@@ -198,7 +202,8 @@ def overview(process: Process, distributions: Collection[str]) -> Overview:
         scheduled = process.outbox.scheduled(SHOWN, distributions)
         planned = process.outbox.planned(SHOWN, distributions)
         actions = process.outbox.actions(SHOWN, distributions)
-        billed = process.outbox.billed(datetime.now(timezone.utc).strftime("%Y-%m"))
+        month = datetime.now(timezone.utc).strftime("%Y-%m")
+        by_day = process.outbox.billed_by_day(month)
     except OutboxUnavailable as error:
         return Overview(kept=kept, trouble=trouble, unavailable=str(error))
     known = {each.distribution: each for each in work}
@@ -218,11 +223,21 @@ def overview(process: Process, distributions: Collection[str]) -> Overview:
         scheduled=tuple(scheduled),
         planned=tuple(planned),
         actions=tuple(actions),
-        billed=billed,
-        billed_by_all=sum(billed.values()),
+        billed={each: sum(days.values()) for each, days in by_day.items()},
+        billed_by_all=sum(sum(days.values()) for days in by_day.values()),
+        month=month,
+        by_day=_together(by_day.values()),
         kept=kept,
         trouble=trouble,
     )
+
+
+def _together(by_day: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
+    """Add up the days of several distributions."""
+    total: Counter[str] = Counter()
+    for days in by_day:
+        total.update(days)
+    return total
 
 
 def _idle(distribution: str) -> Work:

@@ -2,6 +2,8 @@
 
 from AccessControl import getSecurityManager
 from collections.abc import Iterable
+from collective.cloudfront.controlpanel.chart import Bar
+from collective.cloudfront.controlpanel.chart import bars
 from collective.cloudfront.controlpanel.checks import checks
 from collective.cloudfront.controlpanel.checks import Level
 from collective.cloudfront.controlpanel.checks import Result
@@ -202,6 +204,12 @@ class CloudFrontPage(ControlPanelFormWrapper):
         if check.link.startswith("#"):
             return check.link
         return f"{self.context.absolute_url()}/{check.link}"
+
+    @property
+    def bars(self) -> list[Bar]:
+        """The chart of this month's items; empty if there were none."""
+        look = self.overview
+        return bars(look.month, look.by_day) if look.billed_by_all else []
 
     def badge(self, work: Work) -> Badge:
         """Return the state of a distribution in a word."""

@@ -42,5 +42,18 @@ def test_an_outbox_that_cannot_be_read(client, process, monkeypatch):
     assert reply.json["unavailable"] == "disk I/O error"
 
 
+def test_what_the_checks_find(client):
+    getUtility(IRegistry)[
+        "plone.cachepurging.interfaces.ICachePurgingSettings.enabled"
+    ] = False
+    transaction.commit()
+    items = client().get("@cloudfront/checks").json["items"]
+    assert items[0]["level"] == "error"
+    assert items[0]["text"] == "Nothing is purged."
+    assert items[0]["advice"]
+    assert {item["level"] for item in items} <= {"ok", "warning", "error"}
+    assert client().get("@cloudfront/other").status == 404
+
+
 def test_visitors_may_not_see_it(client):
     assert client("").get("@cloudfront").status == 401
