@@ -271,6 +271,23 @@ class CloudFrontPage(ControlPanelFormWrapper):
         return max(0, len(list(items)) - FIRST_ITEMS)
 
 
+class StatePart(CloudFrontPage):
+    """``@@cloudfront-state``: the part of the page that a script keeps current."""
+
+    part = "state"
+
+    def __call__(self) -> str:
+        """Return the part alone."""
+        self.request.response.setHeader("Cache-Control", "no-store")
+        return getattr(self, self.part)() if self.is_installed else ""
+
+
+class HistoryPart(StatePart):
+    """``@@cloudfront-history``: the same for the last invalidations."""
+
+    part = "history"
+
+
 def _seconds(seconds: float) -> str:
     # Clocks may have been set back in between.
     seconds = max(0.0, seconds)

@@ -142,6 +142,20 @@ def test_a_budget_that_is_used_up_is_a_warning(page, process, configured):
     assert "Purging goes on" in warning
 
 
+@pytest.mark.parametrize(
+    ("view", "words"),
+    [("cloudfront-state", "on their way"), ("cloudfront-history", "None yet.")],
+)
+def test_a_script_fetches_the_parts_that_change(
+    configured, portal, process, view, words
+):
+    process.outbox.release("token", [Entry(DISTRIBUTION, "/a")])
+    part = portal.restrictedTraverse(f"@@{view}")()
+    assert words in part
+    assert part.lstrip().startswith("<section")
+    assert portal.REQUEST.response.getHeader("Cache-Control") == "no-store"
+
+
 def test_a_paused_distribution_says_why_and_what_to_do(page, process):
     denied = Answer(
         Outcome.MISCONFIGURED, reason="AccessDenied: no", advice="Allow purging."
@@ -368,6 +382,8 @@ def test_a_site_administrator_may_see_it(functional_portal, browser):
 
 VIEWS = {
     "cloudfront-controlpanel": MANAGE_PURGING,
+    "cloudfront-state": MANAGE_PURGING,
+    "cloudfront-history": MANAGE_PURGING,
     "cloudfront-purge-all": PURGE_EVERYTHING,
     "purge-cloudfront": PURGE_EVERYTHING,
     "cloudfront-purge": PURGE_EVERYTHING,
