@@ -22,7 +22,6 @@ BULK = 60
 FILE_NAME = "Übersicht 2026.txt"
 
 _PROFILES = (
-    "plone.restapi:default",
     "plone.app.discussion:default",
     "plone.app.iterate:default",
 )

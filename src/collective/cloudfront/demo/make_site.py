@@ -16,6 +16,7 @@ import transaction
 
 _PROFILES = (
     "plone.app.caching:default",
+    "plone.restapi:default",
     "collective.cloudfront:default",
     "collective.cloudfront:with-cloudfront",
 )
