@@ -546,7 +546,8 @@ def depart(editor: Editor, pick: Pick) -> Steps:
     yield (page,)
     editor.edit(page, expires=moment.isoformat())
     yield (page,)
-    _sleep_until(moment)
+    # It is listed until the end of its last minute
+    _sleep_until(moment + timedelta(minutes=1))
 
 
 @table_only
