@@ -56,6 +56,9 @@ def add_object(changes: Any, physical: tuple[str, ...], change: Any) -> None:
             # What has no workflow of its own comes and goes with it
             below = reach.contents_below(obj, is_public if public else bool)
         add_reach(changes, obj, change.even_excluded, change.listed, below)
+    elif change.below:
+        # Its children may be public, and site maps leave out default pages
+        changes.add_coalesced(reach.site_maps(obj, changes.site))
 
 
 def _add_text(changes: Any, obj: Any) -> None:

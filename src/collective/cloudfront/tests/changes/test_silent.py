@@ -94,7 +94,9 @@ def test_a_default_page_of_a_private_folder_is_seen_in_the_navigation_below(
     transaction.commit()
     folder.setDefaultPage("page")
     commit()
-    assert reached(collected(site), "/folder/page", "/folder/other")
+    assert reached(
+        collected(site), "/folder/page", "/folder/other", "/sitemap.xml.gz?page=1"
+    )
 
 
 def test_a_layout(site, folder):
