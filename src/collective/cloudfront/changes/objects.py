@@ -16,7 +16,7 @@ from collective.cloudfront.changes.urls import page_cover
 from collective.cloudfront.changes.urls import path_inside
 from collective.cloudfront.changes.urls import subtree_cover
 from collective.cloudfront.changes.visible import is_public
-from plone.base.utils import base_hasattr
+from Products.CMFCore.interfaces import IFolderish
 from typing import Any
 
 
@@ -57,7 +57,7 @@ def add_object(changes: Any, physical: tuple[str, ...], change: Any) -> None:
             # What has no workflow of its own comes and goes with it
             below = reach.contents_below(obj, is_public if public else bool)
         add_reach(changes, obj, change.even_excluded, change.listed, below)
-    elif change.below and base_hasattr(obj, "objectIds"):
+    elif change.below and IFolderish.providedBy(obj):
         # Its children may be public, and site maps leave out default pages
         changes.add_coalesced(reach.site_maps(obj, changes.site))
 

@@ -7,7 +7,7 @@ from collective.cloudfront.manual import NotPurging
 from collective.cloudfront.manual import Preview
 from functools import cached_property
 from plone import api
-from plone.base.utils import base_hasattr
+from Products.CMFCore.interfaces import IFolderish
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 
 
@@ -38,7 +38,7 @@ class PurgeContent(PurgeForm):
     @property
     def is_folder(self) -> bool:
         """Whether there can be anything below."""
-        return base_hasattr(self.context, "objectIds")
+        return IFolderish.providedBy(self.context)
 
     @cached_property
     def preview(self) -> Preview | None:
