@@ -139,6 +139,16 @@ class CloudFrontPage(ControlPanelFormWrapper):
         """What may be wrong, the worst first."""
         return checks(self.context, self.request)
 
+    @property
+    def problems(self) -> list[Result]:
+        """The checks that found something."""
+        return [check for check in self.checks if check.level is not Level.OK]
+
+    @property
+    def in_order(self) -> list[Result]:
+        """The other checks."""
+        return [check for check in self.checks if check.level is Level.OK]
+
     @cached_property
     def obstacles(self) -> list[Obstacle]:
         """Why nothing is purged."""
