@@ -245,7 +245,8 @@ class World:
         started = time.monotonic()
         quiet_until = started + 0.1
         while time.monotonic() < started + _PATIENCE:
-            if self._is_busy():
+            # From memory to the outbox: the other way round it could be missed.
+            if self._is_in_memory() or self._is_busy():
                 quiet_until = max(quiet_until, time.monotonic() + 0.1)
             elif time.monotonic() >= quiet_until:
                 return
@@ -261,6 +262,10 @@ class World:
             or status.prepared
             or any(work.ready or work.frozen for work in status.work)
         )
+
+    def _is_in_memory(self) -> bool:
+        """Say whether the outbox was locked, so that a Zope tries again in a second."""
+        return any(editor.in_memory() for editor in self.editors)
 
     def _is_due_soon(self) -> bool:
         """Say whether a site purge is scheduled; dates are further away."""
