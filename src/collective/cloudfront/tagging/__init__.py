@@ -1,0 +1,1 @@
+"""What a response depends on, told to CloudFront as cache tags."""

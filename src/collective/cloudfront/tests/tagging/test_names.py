@@ -1,0 +1,163 @@
+"""Specification: whatever has another answer after a change is purged."""
+
+from collective.cloudfront.tagging import names
+from collective.cloudfront.tagging.names import Change
+from collective.cloudfront.tagging.names import Facet
+from collective.cloudfront.tagging.names import Kind
+from collective.cloudfront.tagging.names import LEVELS
+from collective.cloudfront.tagging.names import MAX_TAG_LENGTH
+from collective.cloudfront.tagging.names import Navigation
+from collective.cloudfront.tagging.names import tags_of
+from collective.cloudfront.tagging.names import tags_of_change
+from collective.cloudfront.tests.tagging.world import dependencies_in
+from collective.cloudfront.tests.tagging.world import operations
+from collective.cloudfront.tests.tagging.world import pages_in
+from collective.cloudfront.tests.tagging.world import SITE
+from collective.cloudfront.tests.tagging.world import World
+from collective.cloudfront.tests.tagging.world import worlds
+from hypothesis import assume
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+
+import pytest
+import re
+
+
+UID = "5a9ac1a9c1dd4dc29ab6b2d5a54e9f1f"
+
+Examples = settings(max_examples=500)
+
+
+def purged(world: World, operation: tuple) -> tuple[World, frozenset[str]]:
+    after, change = world.change(operation)
+    assume(change is not None)
+    return after, tags_of_change(change, world.navigation)
+
+
+# --- the law --------------------------------------------------------------------------
+
+
+@Examples
+@given(st.data(), worlds(), operations)
+def test_whatever_has_another_answer_is_purged(data, world, operation):
+    after, tags = purged(world, operation)
+    dependencies = data.draw(st.lists(dependencies_in(world), min_size=1, max_size=4))
+    if any(world.answer(each) != after.answer(each) for each in dependencies):
+        assert tags & tags_of(dependencies, SITE)
+
+
+@Examples
+@given(st.data(), worlds(), operations)
+def test_a_page_that_shows_something_else_is_purged(data, world, operation):
+    after, tags = purged(world, operation)
+    dependencies = data.draw(pages_in(world))
+    if any(world.answer(each) != after.answer(each) for each in dependencies):
+        assert tags & tags_of(dependencies, SITE)
+
+
+# --- what is not purged ---------------------------------------------------------------
+
+
+@given(st.data(), worlds(), st.integers(0, 20))
+def test_an_edit_of_a_text_leaves_alone_what_shows_labels(data, world, target):
+    _after, tags = purged(world, ("body", target))
+    dependency = data.draw(dependencies_in(world))
+    assume(dependency.facet is Facet.LABEL and dependency.kind is not Kind.OWN)
+    assume(dependency.kind is not Kind.FOREIGN)
+    assert not tags & tags_of([dependency], SITE)
+
+
+@given(st.data(), worlds(), st.integers(0, 20), st.integers(2, 4))
+def test_navigation_leaves_alone_what_lies_deeper(data, world, target, depth):
+    world.navigation = Navigation(frozenset({2, 4}), frozenset({SITE}))
+    _after, tags = purged(world, ("title", target))
+    uid = list(world.things)[target % len(world.things)]
+    navigation = names.within(SITE, (), depth, world.navigation)
+    shown = len(world.above(uid)) <= (2 if depth == 2 else 4)
+    assert bool(tags & tags_of([navigation], SITE)) == shown
+
+
+@given(st.data(), worlds())
+def test_the_breadcrumbs_of_a_page_tell_when_it_moves(data, world):
+    page = data.draw(pages_in(world))
+    breadcrumbs = page[: len(page[0].above) + 1]
+    assert names.moved_tag(SITE) not in tags_of(breadcrumbs, SITE)
+
+
+# --- bills ----------------------------------------------------------------------------
+
+ABOVE = tuple(f"{letter}{UID[1:]}" for letter in "fedcba")
+OTHER = tuple(f"{letter}{UID[1:]}" for letter in "543210")
+NAVIGATION = Navigation(frozenset({3}), frozenset({ABOVE[-1]}))
+
+
+@pytest.mark.parametrize("depth", range(1, 7))
+def test_an_edit_of_a_text_costs_seven_items_or_fewer(depth):
+    change = Change(UID, "Document", ABOVE[-depth:], ABOVE[-depth:], label=False)
+    assert len(tags_of_change(change, NAVIGATION)) <= 4 + LEVELS
+
+
+def test_the_tags_of_an_edit_of_a_text():
+    change = Change(UID, "News Item", ("p", "q", "s"), ("p", "q", "s"), label=False)
+    assert tags_of_change(change, NAVIGATION) == {
+        UID,
+        "p.ce",
+        "p.be",
+        "q.be",
+        "s.be",
+        "s.te.news-item",
+    }
+
+
+@pytest.mark.parametrize("depth", range(1, 7))
+def test_an_edit_of_a_title_costs_nine_items_or_fewer(depth):
+    change = Change(UID, "Document", ABOVE[-depth:], ABOVE[-depth:])
+    assert len(tags_of_change(change, NAVIGATION)) <= 9
+
+
+def test_a_move_costs_thirteen_items_or_fewer():
+    before, after = ABOVE, (*OTHER, ABOVE[-1])
+    for subtree in (True, False):
+        change = Change(UID, "Document", before, after, subtree=subtree)
+        assert len(tags_of_change(change, NAVIGATION)) <= 13
+
+
+# --- how tags are written -------------------------------------------------------------
+
+
+@given(st.text(st.characters(exclude_categories=())))
+def test_tags_are_what_cloudfront_takes(text):
+    tags = tags_of(
+        [
+            names.own(text, ()),
+            names.of_type(text, text, Facet.EDIT),
+            names.foreign(text),
+            names.below(text, (), Facet.EDIT),
+        ],
+        text,
+    )
+    for tag in tags:
+        assert re.fullmatch(r"[!-+\--~]+", tag)
+        assert tag == tag.lower()
+        assert len(tag) <= MAX_TAG_LENGTH
+
+
+@given(st.lists(st.text("aAbB-_% é.", max_size=4), min_size=2, max_size=2, unique=True))
+def test_different_types_have_different_tags(types):
+    one, other = types
+    assert names.type_tag("s", one) != names.type_tag("s", other)
+
+
+@pytest.mark.parametrize(
+    ("portal_type", "written"),
+    [
+        ("Document", "document"),
+        ("News Item", "news-item"),
+        ("FAQ", "f_a_q"),
+        ("my.type", "_my%2etype"),
+        ("Tür", "t%c3%bcr"),
+    ],
+)
+def test_the_tag_of_a_type_can_be_read(portal_type, written):
+    assert names.type_tag(UID, portal_type) == f"{UID}.t.{written}"

@@ -1,0 +1,271 @@
+"""A small model of a site, to hold the vocabulary of tags against.
+
+It knows what each kind of dependency asks for, and answers from the objects alone.
+"""
+
+from collective.cloudfront.tagging import names
+from collective.cloudfront.tagging.names import Change
+from collective.cloudfront.tagging.names import Dependency
+from collective.cloudfront.tagging.names import Facet
+from collective.cloudfront.tagging.names import Kind
+from collective.cloudfront.tagging.names import Navigation
+from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import replace
+from hypothesis import strategies as st
+from typing import Any
+
+
+SITE = "s"
+TYPES = ("Document", "News Item")
+#: Asked for, and not there until an operation makes it.
+MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class Thing:
+    parent: str
+    portal_type: str = "Document"
+    name: int = 0
+    title: int = 0
+    body: int = 0
+    #: None: who may see it is what its parent says
+    private: bool | None = None
+
+
+@dataclass
+class World:
+    things: dict[str, Thing] = field(default_factory=dict)  # in the folders' order
+    navigation: Navigation = Navigation()
+
+    def copy(self) -> "World":
+        return World(dict(self.things), self.navigation)
+
+    def above(self, uid: str) -> tuple[str, ...]:
+        chain = []
+        while uid in self.things:
+            uid = self.things[uid].parent
+            chain.append(uid)
+        return tuple(chain)
+
+    def children(self, uid: str) -> list[str]:
+        return [each for each, thing in self.things.items() if thing.parent == uid]
+
+    def below(self, uid: str, depth: int = 99) -> list[str]:
+        found = []
+        for child in self.children(uid) if depth else ():
+            found += [child, *self.below(child, depth - 1)]
+        return found
+
+    # --- what visitors see -----------------------------------------------------------
+
+    def is_private(self, uid: str) -> bool:
+        if uid == SITE:
+            return False
+        thing = self.things[uid]
+        if thing.private is None:
+            return self.is_private(thing.parent)
+        return thing.private
+
+    def label(self, uid: str) -> Any:
+        if uid == SITE:
+            return SITE
+        if uid not in self.things or self.is_private(uid):
+            return None
+        thing = self.things[uid]
+        path = [self.things[each].name for each in self.above(uid)[:-1]]
+        return uid, thing.portal_type, thing.title, thing.name, path
+
+    def all_of(self, uid: str) -> Any:
+        return self.label(uid) and (
+            self.label(uid),
+            self.things[uid].body if uid in self.things else 0,
+        )
+
+    def answer(self, dependency: Dependency) -> Any:
+        """Return what a response with this dependency shows."""
+        uid = dependency.uid
+        match dependency.kind:
+            case Kind.OWN:
+                return self.all_of(uid)
+            case Kind.LABEL:
+                return self.label(uid)
+            case Kind.CHILDREN:
+                found = self.children(uid)
+            case Kind.BELOW:
+                found = self.below(uid)
+            case Kind.WITHIN:
+                found = self.below(uid, dependency.depth)
+            case Kind.OF_TYPE:
+                # Not in the order of folders: such queries depend on the whole site
+                found = sorted(
+                    each
+                    for each, thing in self.things.items()
+                    if thing.portal_type == dependency.name
+                )
+            case _:
+                return None
+        show = self.all_of if dependency.facet is Facet.EDIT else self.label
+        return [each for each in map(show, found) if each]
+
+    # --- what editors do -------------------------------------------------------------
+
+    def change(self, operation: tuple) -> tuple["World", Change | None]:
+        """Return the world after an operation, and the change that it was."""
+        kind, target, *more = operation
+        after = self.copy()
+        uids = list(self.things)
+        if not uids and kind != "add":
+            return after, None
+        uid = uids[target % len(uids)] if uids else SITE
+        return after, getattr(self, f"_{kind}")(after, uid, *more)
+
+    def _changed(self, after: "World", uid: str, **how: Any) -> Change:
+        return Change(
+            uid,
+            (after.things.get(uid) or self.things[uid]).portal_type,
+            self.above(uid) if uid in self.things else None,
+            after.above(uid) if uid in after.things else None,
+            **how,
+        )
+
+    def _add(self, after, uid, private, as_missing):
+        new = MISSING if as_missing and MISSING not in after.things else _new(after)
+        after.things[new] = Thing(uid, private=private)
+        return self._changed(after, new)
+
+    def _paste(self, after, uid, elsewhere, as_missing):
+        into = list(self.things)[elsewhere % len(self.things)]
+        copies = {}
+        for each in [uid, *self.below(uid)]:
+            copies[each] = _new(after)
+            if as_missing and each != uid and MISSING not in after.things:
+                copies[each] = MISSING
+            parent = copies.get(self.things[each].parent, into)
+            after.things[copies[each]] = replace(self.things[each], parent=parent)
+        return self._changed(after, copies[uid], subtree=len(copies) > 1)
+
+    def _remove(self, after, uid):
+        for each in [uid, *self.below(uid)]:
+            del after.things[each]
+        return self._changed(after, uid, subtree=bool(self.below(uid)))
+
+    def _move(self, after, uid, elsewhere):
+        into = [SITE, *self.things][elsewhere % (len(self.things) + 1)]
+        if into in (uid, *self.below(uid)):
+            into = self.things[uid].parent
+        name = self.things[uid].name + 1
+        after.things[uid] = replace(self.things[uid], parent=into, name=name)
+        return self._changed(after, uid, subtree=bool(self.below(uid)))
+
+    def _title(self, after, uid):
+        thing = self.things[uid]
+        after.things[uid] = replace(thing, title=thing.title + 1)
+        return self._changed(after, uid)
+
+    def _body(self, after, uid):
+        thing = self.things[uid]
+        after.things[uid] = replace(thing, body=thing.body + 1)
+        return self._changed(after, uid, label=False)
+
+    def _retype(self, after, uid, portal_type):
+        old = self.things[uid].portal_type
+        after.things[uid] = replace(self.things[uid], portal_type=portal_type)
+        return self._changed(after, uid, old_type=old)
+
+    def _hide(self, after, uid, private):
+        after.things[uid] = replace(self.things[uid], private=private)
+        others = any(
+            self.is_private(each) != after.is_private(each) for each in self.below(uid)
+        )
+        return self._changed(after, uid, subtree=others)
+
+    def _reorder(self, after, uid, to_front):
+        after.things.pop(uid)
+        rest = after.things
+        after.things = {uid: self.things[uid], **rest} if to_front else rest
+        if not to_front:
+            after.things[uid] = self.things[uid]
+        parent = self.things[uid].parent
+        if parent == SITE:
+            return Change(SITE, "Plone Site", (), (), False, False, True, False)
+        return self._changed(after, parent, label=False, edited=False, reordered=True)
+
+
+def _new(world: World) -> str:
+    return f"n{len(world.things)}"
+
+
+@st.composite
+def worlds(draw: Any) -> World:
+    world = World()
+    for number in range(draw(st.integers(0, 9))):
+        # Those made last more often, so that it gets deep
+        parent = draw(st.sampled_from([SITE, *world.things, *list(world.things)[-3:]]))
+        world.things[f"o{number}"] = Thing(
+            parent,
+            draw(st.sampled_from(TYPES)),
+            private=draw(st.sampled_from([None, None, False, True])),
+        )
+    roots = draw(st.sets(st.sampled_from([SITE, *world.things]), max_size=2))
+    depths = draw(st.sets(st.integers(1, 4), max_size=2))
+    world.navigation = Navigation(frozenset(depths), frozenset({SITE, *roots}))
+    return world
+
+
+def dependencies_in(world: World) -> st.SearchStrategy[Dependency]:
+    """All that a response may depend on in ``world``."""
+    uids = [SITE, *world.things]
+    facets = st.sampled_from(Facet)
+
+    def placed(make: Any, *more: Any) -> st.SearchStrategy[Dependency]:
+        return st.builds(
+            lambda uid, *rest: make(uid, world.above(uid), *rest),
+            st.sampled_from(uids),
+            *more,
+        )
+
+    return st.one_of(
+        placed(names.own),
+        placed(names.label),
+        st.just(names.label(MISSING)),
+        placed(names.children, facets),
+        placed(names.below, facets),
+        placed(names.within, st.integers(1, 5), st.just(world.navigation)),
+        st.builds(names.of_type, st.just(SITE), st.sampled_from(TYPES), facets),
+        st.just(names.chrome(SITE)),
+        st.builds(names.foreign, st.text("abc,é ", min_size=1)),
+    )
+
+
+def pages_in(world: World) -> st.SearchStrategy[list[Dependency]]:
+    """Responses as Plone makes them: with the labels of all above what they show."""
+
+    def page(uid: str, rest: list[Dependency]) -> list[Dependency]:
+        above = world.above(uid)
+        labels = [
+            names.label(each, above[position + 1 :])
+            for position, each in enumerate(above)
+        ]
+        return [names.own(uid, above), *labels, *rest]
+
+    return st.builds(
+        page,
+        st.sampled_from([SITE, *world.things]),
+        st.lists(dependencies_in(world), max_size=4),
+    )
+
+
+_number = st.integers(0, 20)
+_private = st.sampled_from([None, False, True])
+operations = st.one_of(
+    st.tuples(st.just("add"), _number, _private, st.booleans()),
+    st.tuples(st.just("paste"), _number, _number, st.booleans()),
+    st.tuples(st.just("remove"), _number),
+    st.tuples(st.just("move"), _number, _number),
+    st.tuples(st.just("title"), _number),
+    st.tuples(st.just("body"), _number),
+    st.tuples(st.just("retype"), _number, st.sampled_from(TYPES)),
+    st.tuples(st.just("hide"), _number, _private),
+    st.tuples(st.just("reorder"), _number, st.booleans()),
+)
