@@ -12,6 +12,7 @@ dependency            the question a response asked       tags that it carries
 ``within(C, 3)``      the same to a depth (navigation)    ``C.b3``
 ``of_type(T)``        the same of a type, anywhere        ``S.t.T``, ``S.m``
 ``group(G)``          the same of a translation group     ``G.g``, ``S.m``
+``undated()``         what "date" shows and sorts by        ``S.d``
 ``chrome()``          registry, actions, theme, portlets  ``S.x``
 ====================  ==================================  ============================
 
@@ -74,6 +75,7 @@ class Kind(Enum):
     WITHIN = "within"
     OF_TYPE = "of type"
     GROUP = "group"
+    UNDATED = "undated"
     CHROME = "chrome"
     #: A tag from somewhere else, carried as it is
     FOREIGN = "foreign"
@@ -132,6 +134,8 @@ class Change:
     more_types: tuple[str, ...] = ()
     #: The translation groups that it belongs to or has left
     groups: tuple[str, ...] = ()
+    #: It has no date of publication, so that its ``Date`` is that of its last change
+    undated: bool = False
 
 
 # --- dependencies ---------------------------------------------------------------------
@@ -184,6 +188,14 @@ def group(site: str, name: str) -> Dependency:
     return Dependency(Kind.GROUP, site, name=name)
 
 
+def undated(site: str) -> Dependency:
+    """Return what depends on the index or column ``Date``, besides labels.
+
+    It is the date of publication, or of the last change of what has none.
+    """
+    return Dependency(Kind.UNDATED, site)
+
+
 def chrome(site: str) -> Dependency:
     """Return what a page depends on that shows the site around its content."""
     return Dependency(Kind.CHROME, site)
@@ -232,6 +244,8 @@ def _tags(dependency: Dependency) -> Iterator[str]:
         case Kind.GROUP:
             yield group_tag(dependency.name)
             yield moved_tag(dependency.uid)
+        case Kind.UNDATED:
+            yield undated_tag(dependency.uid)
         case Kind.CHROME:
             yield chrome_tag(dependency.uid)
         case Kind.FOREIGN:
@@ -298,6 +312,8 @@ def tags_of_change(change: Change, navigation: Navigation) -> frozenset[str]:
         tags.add(uid)
     if change.subtree:
         tags.add(moved_tag(_site_of(change)))
+    if change.undated and change.edited:
+        tags.add(undated_tag(_site_of(change)))
     return frozenset(tags)
 
 
@@ -370,6 +386,11 @@ def group_tag(name: str) -> str:
 def moved_tag(site: str) -> str:
     """Return the tag of "something moved, or is seen by others, with all below"."""
     return f"{uid_tag(site)}.m"
+
+
+def undated_tag(site: str) -> str:
+    """Return the tag of "something without a date of publication was edited"."""
+    return f"{uid_tag(site)}.d"
 
 
 def chrome_tag(site: str) -> str:
