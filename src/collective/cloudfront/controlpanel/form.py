@@ -19,8 +19,12 @@ from zope.interface import Invalid
 
 KEY_ID, SECRET = "aws_access_key_id", "aws_secret_access_key"
 
+#: Set by the first headers, not by people.
+SINCE = "cache_tags_since"
+
 #: The fields of the groups after the first, which has all others.
 CHANGES = ("window", "navigation_changes", "site_purge_interval")
+TAGS = ("cache_tags", "tag_header")
 COSTS = ("monthly_budget", "history_days")
 CREDENTIALS = ("aws_profile", "aws_role_arn", KEY_ID, SECRET)
 
@@ -71,13 +75,18 @@ class SettingsForm(RegistryEditForm):
         self.groups = [
             GroupFactory(
                 "settings",
-                fields=self.fields.omit(*CHANGES, *COSTS, *CREDENTIALS),
+                fields=self.fields.omit(*CHANGES, *TAGS, SINCE, *COSTS, *CREDENTIALS),
                 label=_("legend_settings", default="Site and distribution"),
             ),
             GroupFactory(
                 "changes",
                 fields=self.fields.select(*CHANGES),
                 label=_("legend_changes", default="What a change purges, and when"),
+            ),
+            GroupFactory(
+                "tags",
+                fields=self.fields.select(*TAGS),
+                label=_("legend_tags", default="Cache tags"),
             ),
             GroupFactory(
                 "costs",

@@ -73,9 +73,10 @@ class Query:
         self.sorted_by = frozenset(
             index.getId() for index in _as_list(sorted_by) if index is not None
         )
-        self.used = frozenset(
-            name for name in query if name in catalog.indexes
-        ) | self.sorted_by
+        self.used = (
+            frozenset(name for name in query if name in catalog.indexes)
+            | self.sorted_by
+        )
         self.edit = any(self._is_of_any_edit(name) for name in self.used)
 
     def facts(self) -> Iterator[Fact]:
@@ -198,9 +199,7 @@ class Query:
     def _is_of_any_edit(self, name: str) -> bool:
         if name in OF_ANY_EDIT:
             return True
-        return not (
-            name in _OF_LABELS or name in self.catalog.schema or name == DATE
-        )
+        return not (name in _OF_LABELS or name in self.catalog.schema or name == DATE)
 
 
 def _as_list(value: Any) -> list[Any]:

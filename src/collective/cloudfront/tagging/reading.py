@@ -12,41 +12,41 @@ Subrequests add to the one of their parent. Facts are cheap: paths as they come.
 looked up once, at the end, straight in the catalog's own tables.
 """
 
-from AccessControl import getSecurityManager
-from AccessControl.SpecialUsers import nobody
 from Acquisition import aq_base
 from collections.abc import Iterable
-from collective.cloudfront.settings import PREFIX
+from collections.abc import Iterator
 from collective.cloudfront.settings import registry_of
 from collective.cloudfront.settings import value_in_force
+from collective.cloudfront.tagging import fragments
 from collective.cloudfront.tagging import names
+from collective.cloudfront.tagging import patches
+from collective.cloudfront.tagging.names import Dependency
+from collective.cloudfront.tagging.names import Facet
 from collective.cloudfront.tagging.names import Kind
 from collective.cloudfront.tagging.names import Navigation
+from collective.cloudfront.tagging.patches import ATTRIBUTE
+from collective.cloudfront.tagging.people import is_anonymous
+from collective.cloudfront.tagging.places import navigation_of
 from collective.cloudfront.tagging.places import Places
 from collective.cloudfront.tagging.queries import DATE
 from collective.cloudfront.tagging.queries import Fact
-from collective.cloudfront.tagging.queries import OF_ANY_EDIT
 from collective.cloudfront.tagging.queries import Query
 from Products.CMFCore.interfaces import IContentish
 from Products.CMFCore.interfaces import ISiteRoot
 from typing import Any
 from zope.component import adapter
-from zope.globalrequest import getRequest
 from zope.traversing.interfaces import IBeforeTraverseEvent
 from ZPublisher.interfaces import IPubAfterTraversal
 
-import logging
 
-
-logger = logging.getLogger("collective.cloudfront")
-
+#: The value of the setting that switches all of this off.
 OFF = "off"
 
-#: Where a request has its reading.
-_ATTRIBUTE = "_collective_cloudfront_reading"
+#: What the column EffectiveDate has where there is no date.
+_NO_DATES = frozenset({"None", "", None})
 
-#: Any edit changes what a query answers; names are those of kinds in ``names``.
-_QUERIES = frozenset({Kind.CHILDREN, Kind.BELOW, Kind.WITHIN, Kind.OF_TYPE})
+#: Whatever query found what the response shows, any edit changes it.
+ANY_EDIT = Fact(Kind.OWN, "", edit=True)
 
 
 class Reading:
@@ -55,12 +55,13 @@ class Reading:
     def __init__(self, site: Any):
         self.site = site
         self.path = "/".join(site.getPhysicalPath())
-        #: Facts, and those of fragments that are just being made, the innermost last
+        #: Paths of what the published object is in. Pages show of them what
+        #: breadcrumbs show, however they come by them.
+        self.above: frozenset[str] = frozenset()
+        # Facts, and those of fragments that are just being made, the innermost last
         self._facts: list[tuple[str, set[Fact]]] = [("", set())]
-        #: Opened objects, and how often more than on the way to another
-        self._opened: dict[str, int] = {}
-        #: Something could not be noted
-        self.incomplete = False
+        # What was opened last, unless it was known before
+        self._way: Fact | None = None
 
     # --- noting -----------------------------------------------------------------------
 
@@ -77,17 +78,31 @@ class Reading:
         self.note(*Query(catalog, query, sorted_by, self.path).facts())
 
     def opened(self, start: Any, found: Any) -> None:
-        """Note an object that was reached by its path, from ``start``."""
-        if IContentish.providedBy(found):
-            path = "/".join(found.getPhysicalPath())
-            self.note(Fact(Kind.OWN, path))
+        """Note an object that was reached by a path from ``start``."""
+        if not IContentish.providedBy(found):
+            return
+        path = "/".join(found.getPhysicalPath())
+        self._forget_way(path)
+        if path in self.above or path == self.path:
+            self.note(Fact(Kind.LABEL, path))
+            return
+        fact = Fact(Kind.OWN, path)
+        facts = self._facts[-1][1]
+        self._way = None if fact in facts else fact
+        facts.add(fact)
 
-    def shown(self, column: str, brain: Any) -> None:
+    def _forget_way(self, path: str) -> None:
+        """Take for shown in part what was opened only to get to ``path`` from there."""
+        way, self._way = self._way, None
+        if way is not None and path.rpartition("/")[0] == way.key:
+            self._facts[-1][1].discard(way)
+            self.note(Fact(Kind.LABEL, way.key))
+
+    def dated(self, column: str, brain: Any) -> None:
         """Note that a date was asked of a result of a query."""
         if column != DATE:
-            # It came from one of the queries
-            self.note(Fact(Kind.OWN, "", edit=True))
-        elif brain["EffectiveDate"] in ("None", None):
+            self.note(ANY_EDIT)
+        elif "EffectiveDate" in brain and brain["EffectiveDate"] in _NO_DATES:
             self.note(Fact(Kind.UNDATED, ""))
 
     # --- fragments that are kept in memory --------------------------------------------
@@ -111,15 +126,145 @@ class Reading:
         """Return all that was noted."""
         return set().union(*(facts for _key, facts in self._facts))
 
-    def dependencies(self, facts: Iterable[Fact] = ()) -> set[names.Dependency]:
-        """Return what the response depends on, with ``facts`` besides those noted."""
-        found = self.facts() | set(facts)
-        edited = Fact(Kind.OWN, "", edit=True) in found
-        places = Places(self.site)
-        navigation = navigation_of(self.site, places)
-        return {
-            dependency
-            for fact in found
-            if fact.key or fact.kind is Kind.UNDATED
-            for dependency in _dependencies(fact, places, navigation, edited)
-        }
+    def dependencies(self, context: Any, more: Iterable[Fact] = ()) -> set[Dependency]:
+        """Return what the response depends on: what was noted, and ``more``.
+
+        ``context`` is what was published.
+        """
+        facts = self.facts() | set(more)
+        found = Resolution(
+            Places(self.site),
+            navigation_of(context, self.site),
+            edited=ANY_EDIT in facts,
+        )
+        facts.discard(ANY_EDIT)
+        return {dependency for fact in facts for dependency in found.of(fact)}
+
+
+class Resolution:
+    """From facts to dependencies.
+
+    ``edited``: the response shows dates of change of what queries found.
+    """
+
+    def __init__(self, places: Places, navigation: Navigation, edited: bool):
+        self.places = places
+        self.navigation = navigation
+        self.edited = edited
+
+    def of(self, fact: Fact) -> Iterator[Dependency]:
+        """Yield the dependencies of a fact."""
+        site = self.places.site
+        facet = Facet.EDIT if fact.edit or self.edited else Facet.LABEL
+        match fact.kind:
+            case Kind.FOREIGN:
+                yield names.foreign(fact.key)
+            case Kind.CHROME:
+                yield names.chrome(site)
+            case Kind.UNDATED:
+                yield names.undated(site)
+            case Kind.GROUP:
+                yield names.group(site, fact.key)
+            case Kind.OF_TYPE:
+                yield names.of_type(site, fact.key, facet)
+            case _ if fact.is_uid:
+                path = self.places.path_of(fact.key)
+                if path is None:
+                    yield names.label(fact.key)
+                else:
+                    yield from self._of_place(fact, path, facet)
+            case _:
+                yield from self._of_place(fact, fact.key, facet)
+
+    def _of_place(self, fact: Fact, path: str, facet: Facet) -> Iterator[Dependency]:
+        chain = self.places.chain(path)
+        if not chain:
+            return  # elsewhere in Zope: nothing there is purged
+        uid, above = chain[0], chain[1:]
+        if self.places.uid(path) is None:
+            # Nothing there, or nothing that the catalog knows. It may come.
+            yield names.below(uid, above, facet)
+            return
+        match fact.kind:
+            case Kind.OWN:
+                yield names.own(uid, above)
+            case Kind.LABEL:
+                yield names.label(uid, above)
+            case Kind.CHILDREN:
+                yield names.children(uid, above, facet)
+            case Kind.WITHIN if facet is Facet.LABEL:
+                yield names.within(uid, above, fact.depth, self.navigation)
+            case _:
+                yield names.below(uid, above, facet)
+
+
+# --- who notes, and when --------------------------------------------------------------
+
+
+def reading_of(request: Any) -> Reading | None:
+    """Return the reading of a request, if what it reads is noted."""
+    return getattr(request, ATTRIBUTE, None)
+
+
+def is_on(site: Any) -> bool:
+    """Say whether responses of ``site`` get tags."""
+    registry = registry_of(site)
+    return registry is not None and value_in_force(registry, "cache_tags") != OFF
+
+
+@adapter(ISiteRoot, IBeforeTraverseEvent)
+def begin(site: Any, event: IBeforeTraverseEvent) -> None:
+    """Note what is read from here on, where that can matter."""
+    request = event.request
+    parent = request.get("PARENT_REQUEST", None)
+    if parent is not None:
+        reading = reading_of(parent)
+    elif reading_of(request) is None and request.get("REQUEST_METHOD") in METHODS:
+        reading = _new(site) if is_on(site) else None
+    else:
+        return
+    if reading is not None:
+        setattr(request, ATTRIBUTE, reading)
+
+
+def _new(site: Any) -> Reading:
+    patches.apply()
+    fragments.take_over()
+    return Reading(site)
+
+
+#: What CloudFront caches the answers of, unless told otherwise.
+METHODS = ("GET", "HEAD")
+
+
+@adapter(IPubAfterTraversal)
+def go_on(event: IPubAfterTraversal) -> None:
+    """Note nothing for people who are logged in, now that it is known."""
+    reading = reading_of(event.request)
+    if reading is None:
+        return
+    if is_anonymous():
+        reading.above = frozenset(_paths_above(event.request))
+    else:
+        forget(event.request)
+
+
+def forget(request: Any) -> None:
+    """Note nothing any more."""
+    if reading_of(request) is not None:
+        setattr(request, ATTRIBUTE, None)
+
+
+def parents(request: Any) -> Iterator[Any]:
+    """Yield the content that was traversed, the last first, without REST's wrappers."""
+    for parent in request.get("PARENTS", ()):
+        parent = getattr(aq_base(parent), "context", None) or parent
+        if IContentish.providedBy(parent) or ISiteRoot.providedBy(parent):
+            yield parent
+
+
+def _paths_above(request: Any) -> Iterator[str]:
+    for parent in parents(request):
+        path = parent.getPhysicalPath()
+        return ("/".join(path[:end]) for end in range(1, len(path)))
+    return iter(())
