@@ -33,10 +33,6 @@ ATTRIBUTE = "_collective_cloudfront_reading"
 #: Columns that any edit changes.
 COLUMNS = ("modified", "ModificationDate", "Date")
 
-#: Modules that read dates for the keys of what they keep in memory, and show none.
-_KEY_MAKERS = frozenset({"plone.app.portlets.cache"})
-
-
 _lock = threading.Lock()
 _applied = False
 
@@ -76,7 +72,7 @@ def _noting_objects(traverse: Any) -> Any:
         found = traverse(self, *args, **kw)
         reading = getattr(getRequest(), ATTRIBUTE, None)
         if reading is not None:
-            reading.opened(self, found)
+            reading.opened(self, found, sys._getframe(1))
         return found
 
     return noting
@@ -88,9 +84,7 @@ def _noting_dates(column: str) -> Any:
             raise AttributeError(column)
         reading = getattr(getRequest(), ATTRIBUTE, None)
         if reading is not None:
-            caller = sys._getframe(1).f_globals.get("__name__")
-            if caller not in _KEY_MAKERS:
-                reading.dated(column, self)
+            reading.dated(column, self, sys._getframe(1))
         return self[column]
 
     return property(noting)

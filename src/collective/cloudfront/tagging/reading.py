@@ -31,8 +31,10 @@ from collective.cloudfront.tagging.places import Places
 from collective.cloudfront.tagging.queries import DATE
 from collective.cloudfront.tagging.queries import Fact
 from collective.cloudfront.tagging.queries import Query
+from collective.cloudfront.tagging.skimming import only_skims
 from Products.CMFCore.interfaces import IContentish
 from Products.CMFCore.interfaces import ISiteRoot
+from types import FrameType
 from typing import Any
 from zope.component import adapter
 from zope.traversing.interfaces import IBeforeTraverseEvent
@@ -45,8 +47,8 @@ OFF = "off"
 #: What the column EffectiveDate has where there is no date.
 _NO_DATES = frozenset({"None", "", None})
 
-#: Whatever query found what the response shows, any edit changes it.
-ANY_EDIT = Fact(Kind.OWN, "", edit=True)
+#: Security control panel, "Allow anyone to view 'about' information"
+_ABOUT = "plone.allow_anon_views_about"
 
 
 class Reading:
@@ -60,6 +62,7 @@ class Reading:
         self.above: frozenset[str] = frozenset()
         # Facts, and those of fragments that are just being made, the innermost last
         self._facts: list[tuple[str, set[Fact]]] = [("", set())]
+        self._dates: bool | None = None
         # What was opened last, unless it was known before
         self._way: Fact | None = None
 
@@ -77,9 +80,9 @@ class Reading:
             return
         self.note(*Query(catalog, query, sorted_by, self.path).facts())
 
-    def opened(self, start: Any, found: Any) -> None:
+    def opened(self, start: Any, found: Any, frame: FrameType) -> None:
         """Note an object that was reached by a path from ``start``."""
-        if not IContentish.providedBy(found):
+        if not IContentish.providedBy(found) or self._is_skimmed(frame):
             return
         path = "/".join(found.getPhysicalPath())
         self._forget_way(path)
@@ -98,12 +101,19 @@ class Reading:
             self._facts[-1][1].discard(way)
             self.note(Fact(Kind.LABEL, way.key))
 
-    def dated(self, column: str, brain: Any) -> None:
-        """Note that a date was asked of a result of a query."""
-        if column != DATE:
-            self.note(ANY_EDIT)
-        elif "EffectiveDate" in brain and brain["EffectiveDate"] in _NO_DATES:
-            self.note(Fact(Kind.UNDATED, ""))
+    def dated(self, column: str, brain: Any, frame: FrameType) -> None:
+        """Note that a date was asked of a result of a query, which any edit changes."""
+        if column == DATE and not (
+            "EffectiveDate" in brain and brain["EffectiveDate"] in _NO_DATES
+        ):
+            return
+        if not self._is_skimmed(frame):
+            self.note(Fact(Kind.OWN, brain.getPath()))
+
+    def _is_skimmed(self, frame: FrameType) -> bool:
+        if self._dates is None:
+            self._dates = bool(registry_of(self.site).get(_ABOUT, False))
+        return only_skims(frame, self._dates)
 
     # --- fragments that are kept in memory --------------------------------------------
 
@@ -131,31 +141,25 @@ class Reading:
 
         ``context`` is what was published.
         """
-        facts = self.facts() | set(more)
-        found = Resolution(
-            Places(self.site),
-            navigation_of(context, self.site),
-            edited=ANY_EDIT in facts,
-        )
-        facts.discard(ANY_EDIT)
-        return {dependency for fact in facts for dependency in found.of(fact)}
+        found = Resolution(Places(self.site), navigation_of(context, self.site))
+        return {
+            dependency
+            for fact in self.facts() | set(more)
+            for dependency in found.of(fact)
+        }
 
 
 class Resolution:
-    """From facts to dependencies.
+    """From facts to dependencies."""
 
-    ``edited``: the response shows dates of change of what queries found.
-    """
-
-    def __init__(self, places: Places, navigation: Navigation, edited: bool):
+    def __init__(self, places: Places, navigation: Navigation):
         self.places = places
         self.navigation = navigation
-        self.edited = edited
 
     def of(self, fact: Fact) -> Iterator[Dependency]:
         """Yield the dependencies of a fact."""
         site = self.places.site
-        facet = Facet.EDIT if fact.edit or self.edited else Facet.LABEL
+        facet = Facet.EDIT if fact.edit else Facet.LABEL
         match fact.kind:
             case Kind.FOREIGN:
                 yield names.foreign(fact.key)
