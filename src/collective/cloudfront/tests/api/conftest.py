@@ -37,8 +37,12 @@ class Client:
 
     def post(self, path: str, /, kind: str = "application/json", **body: Any) -> Reply:
         """Send JSON to ``path``."""
+        return self.post_text(path, json.dumps(body), kind)
+
+    def post_text(self, path: str, text: str, kind: str = "application/json") -> Reply:
+        """Send what may be no JSON to ``path``."""
         browser = self._browser()
-        browser.post(f"{self._url}/{path}", json.dumps(body), kind)
+        browser.post(f"{self._url}/{path}", text, kind)
         return self._reply(browser)
 
     def patch(self, path: str, /, **body: Any) -> Reply:
