@@ -13,6 +13,7 @@ from plone import api
 from plone.restapi.controlpanels import RegistryConfigletPanel
 from plone.restapi.deserializer import json_body
 from plone.restapi.deserializer.controlpanels import ControlpanelDeserializeFromJson
+from plone.restapi.exceptions import DeserializationError
 from plone.restapi.interfaces import IDeserializeFromJson
 from plone.restapi.interfaces import ISerializeToJson
 from plone.restapi.serializer.controlpanels import ControlpanelSerializeToJson
@@ -21,8 +22,12 @@ from zExceptions import BadRequest
 from zExceptions import Unauthorized
 from zope.component import adapter
 from zope.i18n import translate
+from zope.i18nmessageid import Message
 from zope.interface import implementer
 from zope.interface import Interface
+from zope.interface import Invalid
+from zope.schema import getFieldsInOrder
+from zope.schema.interfaces import IBool
 
 import json
 
@@ -70,7 +75,10 @@ class DeserializeSettings(ControlpanelDeserializeFromJson):
     def __call__(self, mask_validation_errors: bool = True) -> None:
         """Raises ``BadRequest`` with what is wrong."""
         _require_permission(self.controlpanel)
-        data = json_body(self.request)
+        try:
+            data = json_body(self.request)
+        except DeserializationError as error:
+            raise BadRequest(error.msg) from error
         stored = self.registry.forInterface(self.schema, prefix=self.schema_prefix)
         secret = data.get(SECRET) or ""
         key_id = data.get(KEY_ID, stored.aws_access_key_id) or ""
@@ -97,11 +105,29 @@ class DeserializeSettings(ControlpanelDeserializeFromJson):
             data.pop(SECRET, None)  # the stored one stays
         elif not key_id:
             data[SECRET] = ""
+        for name, field in getFieldsInOrder(self.schema):
+            # plone.restapi takes any text for true, "false" as well
+            if IBool.providedBy(field) and not isinstance(data.get(name, True), bool):
+                self._refuse(name, _("not_boolean", default="This is true or false."))
         self.request["BODY"] = json.dumps(data)
-        super().__call__(mask_validation_errors)
+        try:
+            super().__call__(mask_validation_errors=False)
+        except BadRequest as refused:
+            (errors,) = refused.args
+            raise BadRequest(
+                [self._told(each, mask_validation_errors) for each in errors]
+            ) from refused
+
+    def _told(self, error: dict[str, Any], mask: bool) -> dict[str, Any]:
+        """Return an error with its sentence, where plone.restapi has a message's id."""
+        cause = error["error"]
+        told = {**error, "error": "ValidationError"} if mask else error
+        if isinstance(cause, Invalid) and isinstance((cause.args or ("",))[0], Message):
+            told = {**told, "message": translate(cause.args[0], context=self.request)}
+        return told
 
     def _refuse(self, name: str, sentence: str) -> None:
         message = translate(sentence, context=self.request)
         raise BadRequest(
-            [{"field": name, "message": message, "error": "ValidationError"}]
+            [{"message": message, "field": name, "error": "ValidationError"}]
         )

@@ -36,6 +36,7 @@ from datetime import timezone
 from functools import cached_property
 from plone import api
 from plone.app.registry.browser.controlpanel import ControlPanelFormWrapper
+from plone.protect import CheckAuthenticator
 from plone.protect import PostOnly
 from plone.registry.interfaces import IRegistry
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
@@ -102,6 +103,9 @@ class CloudFrontPage(ControlPanelFormWrapper):
 
     def update(self) -> None:
         """Leave out the form where the add-on's profile is not upgraded yet."""
+        if self.request.method == "POST":
+            # z3c.form asks for it only where one of the form's buttons was sent.
+            CheckAuthenticator(self.request)
         if any(name.startswith("form.buttons.") for name in self.request.form):
             # z3c.form would take a button in the query string of a link as well.
             PostOnly(self.request)

@@ -80,4 +80,4 @@ class PurgeSelected(ContentsBaseAction):
         """Send what was added."""
         if self._purge.preview().items:
             user = api.user.get_current().getId() or ""
-            self._purge.send(user, self.request.form.get("reason", "")[:200])
+            self._purge.send(user)
