@@ -21,6 +21,9 @@ from collective.cloudfront.outbox.contract import Settled
 from collective.cloudfront.outbox.contract import Waiting
 from collective.cloudfront.outbox.contract import Work
 from collective.cloudfront.process import this_process
+from collective.cloudfront.sentences import cause_sentence
+from collective.cloudfront.sentences import known_sentence
+from collective.cloudfront.sentences import status_word
 from collective.cloudfront.settings import is_installed
 from collective.cloudfront.settings import split_distributions
 from collective.cloudfront.settings import value_in_force
@@ -62,11 +65,11 @@ class Sign:
 
 
 _SIGNS = {
-    Level.OK: Sign("success", "check-circle", _("level_ok", default="In order:")),
+    Level.OK: Sign("success", "check-circle", _("sign_ok", default="In order:")),
     Level.WARNING: Sign(
-        "warning", "exclamation-triangle", _("level_warning", default="Warning:")
+        "warning", "exclamation-triangle", _("sign_warning", default="Warning:")
     ),
-    Level.ERROR: Sign("danger", "x-circle", _("level_error", default="Error:")),
+    Level.ERROR: Sign("danger", "x-circle", _("sign_error", default="Error:")),
 }
 
 
@@ -246,6 +249,18 @@ class CloudFrontPage(ControlPanelFormWrapper):
     def when(self, timestamp: float) -> str:
         """Return a time as people here write it."""
         return api.portal.get_localized_time(DateTime(timestamp), long_format=True)
+
+    def said(self, text: str) -> str:
+        """Return what the outbox or the courier says, to be translated."""
+        return known_sentence(text)
+
+    def cause(self, line: str) -> str:
+        """Return who or what caused an invalidation, to be translated."""
+        return cause_sentence(line)
+
+    def status(self, settled: Settled) -> str:
+        """Return how far an invalidation is, to be translated."""
+        return status_word(settled.status)
 
     def iso(self, timestamp: float) -> str:
         """Return a time as machines write it, to the second."""

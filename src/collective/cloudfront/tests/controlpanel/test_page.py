@@ -112,7 +112,7 @@ def test_an_accepted_invalidation_is_in_progress_and_then_completed(page, proces
         "/a /b /c and 2 more",
         "jane: /a",
         f"I1 {DISTRIBUTION}",
-        "InProgress",
+        "In progress",
     ]
     assert row[5].endswith(" s")
     assert row[6] == "—"
