@@ -82,6 +82,7 @@ def test_invalid_values_are_refused(client):
     reply = client().patch(PANEL, distribution_id="not an id!")
     assert reply.status == 400
     assert "distribution_id" in json.dumps(reply.json)
+    assert "is not the id of a CloudFront distribution" in reply.json["message"]
 
 
 def test_who_may_not_configure_sees_and_changes_nothing(client):
