@@ -11,6 +11,8 @@ from collective.cloudfront.manual import NotPurging
 from plone import api
 from plone.app.content.browser.contents import ContentsBaseAction
 from plone.app.content.interfaces import IStructureAction
+from plone.protect import CheckAuthenticator
+from plone.protect import PostOnly
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from typing import Any
 from zope.i18n import translate
@@ -59,6 +61,11 @@ class PurgeSelected(ContentsBaseAction):
     required_obj_permission = PURGE_CONTENT
     success_msg = _("selected_purged", default="Queued for CloudFront.")
     failure_msg = _("selected_not_purged", default="Not everything was purged")
+
+    def protect(self) -> None:
+        """Refuse links and forged forms as our other views do, with 403."""
+        PostOnly(self.request)
+        CheckAuthenticator(self.request)
 
     def __call__(self) -> str:
         """Do it; return Plone's kind of answer as JSON."""
