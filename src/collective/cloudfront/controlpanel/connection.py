@@ -19,6 +19,7 @@ from plone.registry.interfaces import IRegistry
 from Products.Five import BrowserView
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from typing import Any
+from urllib.parse import urlsplit
 from zope.component import getUtility
 from zope.i18nmessageid import Message
 
@@ -61,7 +62,9 @@ class ConnectionTest(BrowserView):
         settings = read_settings(getUtility(IRegistry))
         if settings is None:
             return []
-        hosts = site_hosts(self.context)
+        # Distributions have names without ports.
+        names = {urlsplit(f"//{host}").hostname for host in site_hosts(self.context)}
+        hosts = sorted(filter(None, names))
         return [
             (
                 distribution,
