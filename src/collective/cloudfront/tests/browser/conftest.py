@@ -18,6 +18,7 @@ from collective.cloudfront.local import Options
 from collective.cloudfront.tests.browser.camera import Camera
 from collective.cloudfront.tests.browser.complaints import Complaints
 from collective.cloudfront.tests.browser.make_sites import PLAIN
+from collective.cloudfront.tests.browser.sts import local_sts
 from collective.cloudfront.tests.http.people import Editor
 from collective.cloudfront.tests.http.people import Viewer
 from pathlib import Path
@@ -62,13 +63,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="package")
-def zope(tmp_path_factory) -> Iterator[Instance]:
+def sts() -> Iterator[str]:
+    """Where Amazon STS is: not at Amazon."""
+    with local_sts() as url:
+        yield url
+
+
+@pytest.fixture(scope="package")
+def zope(sts, tmp_path_factory) -> Iterator[Instance]:
     """A running Zope with two sites; ``api_port`` is where its boto3 goes."""
     api_port = free_port()
     instance = Instance(
         tmp_path_factory.mktemp("browser"),
         environ={
             "AWS_ENDPOINT_URL_CLOUDFRONT": f"http://127.0.0.1:{api_port}",
+            "AWS_ENDPOINT_URL_STS": sts,
             "AWS_ACCESS_KEY_ID": "AKIALOCALLOCALLOCAL0",
             "AWS_SECRET_ACCESS_KEY": "local",
             # Otherwise the tests would wait for AWS's API rate more than for us.
