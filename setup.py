@@ -126,8 +126,12 @@ setup(
     ],
     extras_require={
         "test": [
+            # It brings axe-core
+            "axe-playwright-python>=0.1.8",
             "hypothesis",
             "moto",
+            "Pillow",
+            "playwright",
             "plone.app.contenttypes",
             "plone.app.dexterity",
             "plone.app.discussion",

@@ -19,6 +19,7 @@ from plone.protect import PostOnly
 from plone.registry.interfaces import IRegistry
 from Products.Five import BrowserView
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
+from urllib.parse import urlsplit
 from zope.component import getUtility
 
 
@@ -60,7 +61,9 @@ class ConnectionTest(BrowserView):
         settings = read_settings(getUtility(IRegistry))
         if settings is None:
             return []
-        hosts = site_hosts(self.context)
+        # Distributions have names without ports.
+        names = {urlsplit(f"//{host}").hostname for host in site_hosts(self.context)}
+        hosts = sorted(filter(None, names))
         return [
             (
                 distribution,
