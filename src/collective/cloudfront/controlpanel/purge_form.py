@@ -11,6 +11,7 @@ from collective.cloudfront.manual import ImpossibleMoment
 from collective.cloudfront.manual import ManualPurge
 from collective.cloudfront.manual import NotPurging
 from collective.cloudfront.manual import require_possible
+from collective.cloudfront.outbox.contract import Action
 from collective.cloudfront.settings import is_installed
 from datetime import datetime
 from functools import cached_property
@@ -106,13 +107,17 @@ class PurgeForm(BrowserView):
         except ImpossibleMoment:  # over since it was looked at
             self._read_moment()
             return None
-        self._say(self.thanks(len(action.items), action.due is not None))
-        return self._go_to(self.page_url)
+        self._say(self.thanks(action))
+        return self._go_to(self.next_url(action))
 
-    def thanks(self, count: int, later: bool) -> str:
+    def next_url(self, action: Action) -> str:
+        """Return where to go from here."""
+        return self.page_url
+
+    def thanks(self, action: Action) -> str:
         """Return what to say when it is on its way, or will be."""
-        mapping = {"count": count}
-        if later:
+        mapping = {"count": len(action.items)}
+        if action.due is not None:
             return _(
                 "purge_scheduled", default="Items scheduled: ${count}.", mapping=mapping
             )
