@@ -7,9 +7,11 @@ in the courier's thread: its cold start costs 230 ms and 37 MB.
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from collective.cloudfront.outbox.causes import as_line
 from collective.cloudfront.wording import say
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any
@@ -28,6 +30,8 @@ CONNECT_TIMEOUT = 3
 READ_TIMEOUT = 10
 #: Seconds, for connecting and for reading, where the answer is only good to know.
 SHORT_TIMEOUT = 2
+#: Characters that are kept of what AWS says.
+LONGEST_REASON = 1000
 
 
 class Outcome(Enum):
@@ -293,7 +297,15 @@ def _assume(source: Any, role_arn: str) -> Any:
 
 
 def classify(error: Exception, distribution: str) -> Answer:
-    """Type an error of boto3: what it means for the batch, and what to do."""
+    """Type an error of boto3: what it means for the batch, and what to do.
+
+    What others wrote becomes a line: it is logged, and shown to people.
+    """
+    answer = _classify(error, distribution)
+    return replace(answer, reason=as_line(answer.reason, LONGEST_REASON))
+
+
+def _classify(error: Exception, distribution: str) -> Answer:
     from botocore import exceptions
 
     if isinstance(error, exceptions.ClientError):
