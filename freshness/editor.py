@@ -58,6 +58,10 @@ class Editor(BaseEditor):
         ]
         return sorted(found, key=lambda content: content.path)
 
+    def in_memory(self) -> int:
+        """Return how many items are not in the outbox yet."""
+        return self._call("GET", "/@cloudfront").json()["in_memory"]
+
     def _call(self, method: str, path: str, data: Any = None) -> requests.Response:
         answer = self._rest.request(method, self.url + path, json=data)
         if not answer.ok:

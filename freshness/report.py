@@ -23,11 +23,16 @@ def print_table(
     for result in results:
         print(_ROW.format(result.name, *_cells(result)), _verdict(result), flush=True)
         if verbose:
-            _print_urls(result)
+            _print_items(result)
+        _print_stale(result)
     total = list(total)
     if total:
         bad = [result.name for result in total if not result.is_good]
         print(f"{len(total)} operations, {len(bad)} not fresh: {', '.join(bad)}")
+        for result in total:
+            if not result.is_good:
+                print(f"{result.name}:{_verdict(result)}")
+                _print_stale(result)
 
 
 def _cells(result: Any) -> tuple[str, ...]:
@@ -49,9 +54,12 @@ def _verdict(result: Any) -> str:
     return "" if result.is_good else " STALE"
 
 
-def _print_urls(result: Any) -> None:
+def _print_items(result: Any) -> None:
     for item in result.items:
         print(f"    purged {item}")
+
+
+def _print_stale(result: Any) -> None:
     for place, urls in (("own", result.own), ("elsewhere", result.elsewhere)):
         for difference, stale in _by_difference(urls).items():
             print(f"    {place}: {' '.join(stale)}: {difference}")

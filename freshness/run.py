@@ -123,6 +123,10 @@ def main(arguments: list[str] | None = None) -> int:
         _folder(options.dir) as folder,
         World(folder, options.volto, zopes).running() as world,
     ):
+        # What a Zope answers to its very first requests is nobody's measure.
+        world.settle()
+        world.warm()
+        world.forget()
         world.warm()
         unsteady = world.unsteady()
         for url, difference in unsteady.items():

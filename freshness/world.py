@@ -161,6 +161,10 @@ class World:
             del self._known[url]
         self.visit(wanted - self._kept())
 
+    def forget(self) -> None:
+        """Empty the cache of the edge."""
+        self.cloudfront.edge.cache_of(DISTRIBUTION).clear()
+
     def warm_some(
         self, own: Collection[str], choose: Callable[[list[str]], list[str]]
     ) -> None:
@@ -217,7 +221,7 @@ class World:
         cached = self._edge.read_all(sorted(kept))
         before = {url: self._known[url] for url in dropped}
         # From here on all is fresh, so that what is stale is found once.
-        self.cloudfront.edge.cache_of(DISTRIBUTION).clear()
+        self.forget()
         self.visit({*kept, *dropped})
         finding.over_purged = sum(self._known[url] == before[url] for url in dropped)
         for url in sorted(kept):
@@ -241,7 +245,8 @@ class World:
         started = time.monotonic()
         quiet_until = started + 0.1
         while time.monotonic() < started + _PATIENCE:
-            if self._is_busy():
+            # From memory to the outbox: the other way round it could be missed.
+            if self._is_in_memory() or self._is_busy():
                 quiet_until = max(quiet_until, time.monotonic() + 0.1)
             elif time.monotonic() >= quiet_until:
                 return
@@ -249,12 +254,18 @@ class World:
         raise NotSettled(f"Not delivered in {_PATIENCE:.0f} s: {self._outbox.status()}")
 
     def _is_busy(self) -> bool:
+        # What is due becomes ready: the other way round it could be missed.
+        due_soon = self._is_due_soon()
         status = self._outbox.status()
         return bool(
-            status.prepared
+            due_soon
+            or status.prepared
             or any(work.ready or work.frozen for work in status.work)
-            or self._is_due_soon()
         )
+
+    def _is_in_memory(self) -> bool:
+        """Say whether the outbox was locked, so that a Zope tries again in a second."""
+        return any(editor.in_memory() for editor in self.editors)
 
     def _is_due_soon(self) -> bool:
         """Say whether a site purge is scheduled; dates are further away."""

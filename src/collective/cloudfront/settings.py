@@ -6,6 +6,7 @@ production: there, set ``CLOUDFRONT_ENABLED=false`` or another distribution id.
 """
 
 from collections.abc import Mapping
+from collective.cloudfront.delivery.courier import HISTORY_DAYS
 from collective.cloudfront.delivery.courier import Target
 from collective.cloudfront.delivery.gateway import Credentials
 from collective.cloudfront.i18n import _
@@ -270,6 +271,19 @@ class ICloudFrontSettings(Interface):
         required=True,
     )
 
+    history_days = schema.Int(
+        title=_("label_history_days", default="History (days)"),
+        description=_(
+            "help_history_days",
+            default="Invalidations, and who purged what and why, are kept so long: at "
+            "most the latest 10,000 invalidations.",
+        ),
+        default=HISTORY_DAYS,
+        min=1,
+        max=3650,
+        required=True,
+    )
+
     aws_profile = schema.TextLine(
         title=_("label_aws_profile", default="AWS profile"),
         description=_(
@@ -335,6 +349,7 @@ class Settings:
     api: bool = False
     classic: bool = True
     monthly_budget: int = 0
+    history_days: int = HISTORY_DAYS
     #: Pairs of a distribution's id and the path inside the site that is its root.
     served: tuple[tuple[str, str], ...] = ()
 
@@ -344,7 +359,11 @@ class Settings:
             return {}
         return {
             distribution: Target(
-                distribution, self.window, self.credentials, self.monthly_budget
+                distribution,
+                self.window,
+                self.credentials,
+                budget=self.monthly_budget,
+                history_days=self.history_days,
             )
             for distribution in self.distributions
         }
@@ -394,6 +413,7 @@ def read_settings(
         api=_has_api(registry, get("api_paths")),
         classic=VOLTO not in registry.records,
         monthly_budget=get("monthly_budget"),
+        history_days=get("history_days"),
         credentials=Credentials(
             profile=get("aws_profile"),
             role_arn=get("aws_role_arn"),

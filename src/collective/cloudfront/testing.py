@@ -23,6 +23,7 @@ from plone.app.testing import IntegrationTesting
 from plone.app.testing import PLONE_FIXTURE
 from plone.app.testing import PloneSandboxLayer
 from plone.registry.interfaces import IRegistry
+from plone.testing.zope import WSGI_SERVER_FIXTURE
 from tempfile import mkdtemp
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -192,6 +193,11 @@ INTEGRATION_TESTING = IntegrationTesting(
 
 FUNCTIONAL_TESTING = FunctionalTesting(
     bases=(FIXTURE,), name="CloudFront:FunctionalTesting"
+)
+
+#: With a real HTTP server, in another thread.
+SERVER_TESTING = FunctionalTesting(
+    bases=(FIXTURE, WSGI_SERVER_FIXTURE), name="CloudFront:ServerTesting"
 )
 
 MULTILINGUAL_TESTING = FunctionalTesting(

@@ -1,4 +1,4 @@
-"""The settings form: the records, two groups, and a secret that is never shown."""
+"""The settings form: the records, in groups, and a secret that is never shown."""
 
 from collective.cloudfront.i18n import _
 from collective.cloudfront.settings import ICloudFrontSettings
@@ -19,7 +19,9 @@ from zope.interface import Invalid
 
 KEY_ID, SECRET = "aws_access_key_id", "aws_secret_access_key"
 
-#: The fields of the second group; all others are in the first.
+#: The fields of the groups after the first, which has all others.
+CHANGES = ("window", "navigation_changes", "site_purge_interval")
+COSTS = ("monthly_budget", "history_days")
 CREDENTIALS = ("aws_profile", "aws_role_arn", KEY_ID, SECRET)
 
 
@@ -63,14 +65,24 @@ class SettingsForm(RegistryEditForm):
         )
 
     def updateFieldsFromSchemata(self) -> None:
-        """Divide the fields into two groups."""
+        """Divide the fields into groups."""
         super().updateFieldsFromSchemata()
         self.fields[SECRET].widgetFactory = WriteOnlyFieldWidget
         self.groups = [
             GroupFactory(
                 "settings",
-                fields=self.fields.omit(*CREDENTIALS),
-                label=_("legend_settings", default="Settings"),
+                fields=self.fields.omit(*CHANGES, *COSTS, *CREDENTIALS),
+                label=_("legend_settings", default="Site and distribution"),
+            ),
+            GroupFactory(
+                "changes",
+                fields=self.fields.select(*CHANGES),
+                label=_("legend_changes", default="What a change purges, and when"),
+            ),
+            GroupFactory(
+                "costs",
+                fields=self.fields.select(*COSTS),
+                label=_("legend_costs", default="Budget and history"),
             ),
             GroupFactory(
                 "credentials",

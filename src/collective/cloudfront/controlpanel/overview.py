@@ -11,6 +11,7 @@ from collective.cloudfront.outbox.contract import Action
 from collective.cloudfront.outbox.contract import Refused
 from collective.cloudfront.outbox.contract import Scheduled
 from collective.cloudfront.outbox.contract import Settled
+from collective.cloudfront.outbox.contract import Waiting
 from collective.cloudfront.outbox.contract import Work
 from collective.cloudfront.process import Process
 from collective.cloudfront.settings import is_purging_enabled
@@ -152,9 +153,9 @@ class Overview:
     ``work`` has one entry for each of the site's distributions; ``orphans`` is work
     for distributions that no site here is enabled for. ``billed`` is how many items of
     this calendar month (UTC) AWS bills for each distribution, and ``billed_by_all``
-    for all that use the outbox; ``by_day`` is the same by day of ``month`` (UTC). ``kept`` items are in memory only, because of
-    ``trouble``. If the outbox cannot be read, ``unavailable`` says
-    why, and the rest is empty.
+    for all that use the outbox; ``by_day`` is the same by day of ``month`` (UTC). ``kept``
+    items are in memory only, because of ``trouble``. If the outbox cannot be read,
+    ``unavailable`` says why, and the rest is empty.
     """
 
     work: tuple[Work, ...] = ()
@@ -180,6 +181,12 @@ class Overview:
             for work in self.work
             if work.waiting is not None and work.waiting.paused
         )
+
+    @property
+    def waiting(self) -> tuple[Waiting, ...]:
+        """Why distributions wait; first those for which a person must do something."""
+        found = (work.waiting for work in self.work if work.waiting is not None)
+        return tuple(sorted(found, key=lambda waiting: not waiting.paused))
 
     @property
     def pending(self) -> int:

@@ -8,11 +8,16 @@ from collective.cloudfront.controlpanel.checks import checks
 from collective.cloudfront.controlpanel.checks import Level
 from collective.cloudfront.controlpanel.checks import Result
 from collective.cloudfront.controlpanel.form import SettingsForm
+from collective.cloudfront.controlpanel.headline import clock
+from collective.cloudfront.controlpanel.headline import headline
+from collective.cloudfront.controlpanel.headline import next_try
 from collective.cloudfront.controlpanel.overview import Obstacle
 from collective.cloudfront.controlpanel.overview import obstacles
 from collective.cloudfront.controlpanel.overview import override_sentences
 from collective.cloudfront.controlpanel.overview import Overview
 from collective.cloudfront.controlpanel.overview import overview
+from collective.cloudfront.controlpanel.progress import in_progress
+from collective.cloudfront.controlpanel.progress import Progress
 from collective.cloudfront.controlpanel.tabs import caching_tabs
 from collective.cloudfront.controlpanel.tabs import Tab
 from collective.cloudfront.i18n import _
@@ -23,7 +28,6 @@ from collective.cloudfront.outbox.contract import Work
 from collective.cloudfront.process import this_process
 from collective.cloudfront.sentences import cause_sentence
 from collective.cloudfront.sentences import known_sentence
-from collective.cloudfront.sentences import status_word
 from collective.cloudfront.settings import is_installed
 from collective.cloudfront.settings import split_distributions
 from collective.cloudfront.settings import value_in_force
@@ -34,12 +38,13 @@ from datetime import timezone
 from functools import cached_property
 from plone import api
 from plone.app.registry.browser.controlpanel import ControlPanelFormWrapper
+from plone.protect import CheckAuthenticator
 from plone.protect import PostOnly
 from plone.registry.interfaces import IRegistry
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
+from urllib.parse import urlencode
 from zope.component import getUtility
 
-import math
 import time
 
 
@@ -73,6 +78,14 @@ _SIGNS = {
 }
 
 
+#: By CloudFront's words, and ours for a status that may not be read.
+_STATUSES = {
+    "InProgress": Badge("info", _("badge_in_progress", default="In progress")),
+    "Completed": Badge("success", _("badge_completed", default="Completed")),
+    "Unknown": Badge("secondary", _("badge_unknown", default="Not known")),
+}
+
+
 class CloudFrontPage(ControlPanelFormWrapper):
     """``@@cloudfront-controlpanel``."""
 
@@ -92,6 +105,9 @@ class CloudFrontPage(ControlPanelFormWrapper):
 
     def update(self) -> None:
         """Leave out the form where the add-on's profile is not upgraded yet."""
+        if self.request.method == "POST":
+            # z3c.form asks for it only where one of the form's buttons was sent.
+            CheckAuthenticator(self.request)
         if any(name.startswith("form.buttons.") for name in self.request.form):
             # z3c.form would take a button in the query string of a link as well.
             PostOnly(self.request)
@@ -129,6 +145,16 @@ class CloudFrontPage(ControlPanelFormWrapper):
         """What may be wrong, the worst first."""
         return checks(self.context, self.request)
 
+    @property
+    def problems(self) -> list[Result]:
+        """The checks that found something."""
+        return [check for check in self.checks if check.level is not Level.OK]
+
+    @property
+    def in_order(self) -> list[Result]:
+        """The other checks."""
+        return [check for check in self.checks if check.level is Level.OK]
+
     @cached_property
     def obstacles(self) -> list[Obstacle]:
         """Why nothing is purged."""
@@ -148,42 +174,17 @@ class CloudFrontPage(ControlPanelFormWrapper):
     @cached_property
     def headline(self) -> str:
         """The state in one sentence."""
-        look = self.overview
-        if look.unavailable:
-            return _("state_unknown", default="The state is not known now.")
-        if self.obstacles:
-            if not look.pending:
-                return _("state_off", default="Nothing is purged.")
-            return _(
-                "state_off_kept",
-                default="Nothing is purged. Nothing is lost either; items kept: "
-                "${count}.",
-                mapping={"count": look.pending},
-            )
-        if look.paused:
-            return _(
-                "state_paused",
-                default="Purging is paused for ${distributions}. Nothing is lost; "
-                "items kept: ${count}.",
-                mapping={
-                    "count": look.pending,
-                    "distributions": " ".join(look.paused),
-                },
-            )
-        if look.pending:
-            return _(
-                "state_pending",
-                default="Items on their way to CloudFront: ${count}.",
-                mapping={"count": look.pending},
-            )
-        if look.in_progress:
-            return _(
-                "state_in_progress",
-                default="Everything is delivered. Invalidations that CloudFront is "
-                "working on: ${count}.",
-                mapping={"count": look.in_progress},
-            )
-        return _("state_delivered", default="Everything is delivered.")
+        return headline(self.overview, bool(self.obstacles))
+
+    @property
+    def clock(self) -> str:
+        """What is to be added to it, and counts seconds; or ""."""
+        return clock(self.overview, bool(self.obstacles), time.time())
+
+    @property
+    def in_progress(self) -> list[Progress]:
+        """The invalidations that CloudFront is working on."""
+        return in_progress(self.overview.history, time.time())
 
     @cached_property
     def budget_warning(self) -> str:
@@ -230,21 +231,26 @@ class CloudFrontPage(ControlPanelFormWrapper):
 
     def next_try(self, waiting: Waiting) -> str:
         """Say when a waiting distribution is tried again."""
-        seconds = math.ceil(waiting.until - time.time())
-        if seconds <= 0:
-            return _("next_try_now", default="It is tried again now.")
-        if waiting.paused:
-            return _(
-                "next_try_paused",
-                default="It is tried again in ${seconds} s, and at once when you save "
-                "the settings.",
-                mapping={"seconds": seconds},
-            )
-        return _(
-            "next_try",
-            default="It is tried again in ${seconds} s.",
-            mapping={"seconds": seconds},
-        )
+        return next_try(waiting, time.time())
+
+    @property
+    def invalidations(self) -> tuple[Settled, ...]:
+        """The last invalidations."""
+        return self.overview.history
+
+    @property
+    def unavailable(self) -> str:
+        """Why the outbox cannot be read, or ""."""
+        return self.overview.unavailable
+
+    def detail_url(self, settled: Settled) -> str:
+        """Return where all items of an invalidation are listed."""
+        query = urlencode({"id": settled.invalidation})
+        return f"{self.context.absolute_url()}/@@cloudfront-invalidation?{query}"
+
+    def status(self, settled: Settled) -> Badge:
+        """Return CloudFront's word for the status, in words of ours."""
+        return _STATUSES.get(settled.status) or Badge("secondary", settled.status)
 
     def when(self, timestamp: float) -> str:
         """Return a time as people here write it."""
@@ -257,10 +263,6 @@ class CloudFrontPage(ControlPanelFormWrapper):
     def cause(self, line: str) -> str:
         """Return who or what caused an invalidation, to be translated."""
         return cause_sentence(line)
-
-    def status(self, settled: Settled) -> str:
-        """Return how far an invalidation is, to be translated."""
-        return status_word(settled.status)
 
     def iso(self, timestamp: float) -> str:
         """Return a time as machines write it, to the second."""

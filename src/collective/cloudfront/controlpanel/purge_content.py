@@ -1,14 +1,21 @@
 """ "Purge from CloudFront", among the actions of an object: asked by GET, done by POST."""
 
 from collective.cloudfront.controlpanel.purge_form import PurgeForm
+from collective.cloudfront.controlpanel.purged import PURGED
 from collective.cloudfront.i18n import _
 from collective.cloudfront.manual import ManualPurge
 from collective.cloudfront.manual import NotPurging
 from collective.cloudfront.manual import Preview
+from collective.cloudfront.outbox.contract import Action
 from functools import cached_property
 from plone import api
 from Products.CMFCore.interfaces import IFolderish
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
+from urllib.parse import urlencode
+
+
+#: How many items are named when they are queued.
+_MENTIONED = 3
 
 
 class PurgeContent(PurgeForm):
@@ -20,15 +27,21 @@ class PurgeContent(PurgeForm):
         """See ``PurgeForm``."""
         purge.add_content(self.context, self.below)
 
-    def thanks(self, count: int, later: bool) -> str:
+    def thanks(self, action: Action) -> str:
         """See ``PurgeForm``."""
-        if later:
-            return super().thanks(count, later)
+        if action.due is not None:
+            return super().thanks(action)
         return _(
             "content_purged",
-            default="It is being removed from CloudFront. Visitors see it new within "
-            "seconds.",
+            default="Queued for CloudFront: ${items}",
+            mapping={"items": " ".join(action.items[:_MENTIONED])},
         )
+
+    def next_url(self, action: Action) -> str:
+        """See ``PurgeForm``: the object, where a viewlet tells what becomes of it."""
+        if action.due is not None:
+            return self.page_url
+        return f"{self.page_url}?{urlencode({PURGED: round(action.time, 3)})}"
 
     @property
     def below(self) -> bool:

@@ -7,8 +7,11 @@ from collective.cloudfront.controlpanel.tabs import may_configure
 from collective.cloudfront.controlpanel.tabs import PAGE
 from collective.cloudfront.controlpanel.tabs import Tab
 from collective.cloudfront.i18n import _
+from collective.cloudfront.manual import ImpossibleMoment
 from collective.cloudfront.manual import ManualPurge
 from collective.cloudfront.manual import NotPurging
+from collective.cloudfront.manual import require_possible
+from collective.cloudfront.outbox.contract import Action
 from collective.cloudfront.settings import is_installed
 from datetime import datetime
 from functools import cached_property
@@ -19,10 +22,6 @@ from plone.registry.interfaces import IRegistry
 from Products.Five import BrowserView
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from zope.component import getUtility
-
-
-#: Characters; a reason is a line in a table.
-LONGEST_REASON = 200
 
 
 class PurgeForm(BrowserView):
@@ -92,28 +91,33 @@ class PurgeForm(BrowserView):
 
     def _read_moment(self) -> None:
         try:
-            self.moment  # noqa: B018
+            require_possible(self.moment)
+        except ImpossibleMoment:
+            self.errors["at"] = _(
+                "moment_out_of_range",
+                default="This moment is over, or more than a year away.",
+            )
         except ValueError:
             self.errors["at"] = _("moment_unknown", default="This is no date and time.")
 
     def _send(self, purge: ManualPurge) -> str | None:
         user = api.user.get_current().getId() or ""
-        reason = self.typed("reason")[:LONGEST_REASON]
         try:
-            action = purge.send(user, reason, self.moment)
-        except ValueError:
-            self.errors["at"] = _(
-                "moment_out_of_range",
-                default="This moment is over, or more than a year away.",
-            )
+            action = purge.send(user, self.typed("reason"), self.moment)
+        except ImpossibleMoment:  # over since it was looked at
+            self._read_moment()
             return None
-        self._say(self.thanks(len(action.items), action.due is not None))
-        return self._go_to(self.page_url)
+        self._say(self.thanks(action))
+        return self._go_to(self.next_url(action))
 
-    def thanks(self, count: int, later: bool) -> str:
+    def next_url(self, action: Action) -> str:
+        """Return where to go from here."""
+        return self.page_url
+
+    def thanks(self, action: Action) -> str:
         """Return what to say when it is on its way, or will be."""
-        mapping = {"count": count}
-        if later:
+        mapping = {"count": len(action.items)}
+        if action.due is not None:
             return _(
                 "purge_scheduled", default="Items scheduled: ${count}.", mapping=mapping
             )

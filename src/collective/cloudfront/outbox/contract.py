@@ -415,6 +415,13 @@ class Outbox(Protocol):
         more is kept.
         """
 
+    def settled(
+        self, invalidation: str, distribution: Collection[str]
+    ) -> Settled | None:
+        """Return the invalidation of one of the given distributions that has this id,
+        or None.
+        """
+
     def refused(
         self, limit: int, distribution: Collection[str] | None = None
     ) -> list[Refused]:

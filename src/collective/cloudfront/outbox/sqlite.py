@@ -600,6 +600,18 @@ class SqliteOutbox:
                 (json.dumps(latest),),
             )
 
+    def settled(
+        self, invalidation: str, distribution: Collection[str]
+    ) -> Settled | None:
+        with self._read() as db:
+            found = _settled(
+                db,
+                "WHERE invalidation = ? "
+                "AND distribution IN (SELECT value FROM json_each(?)) LIMIT 1",
+                (invalidation, _json_list(distribution)),
+            )
+        return found[0] if found else None
+
     def refused(
         self, limit: int, distribution: Collection[str] | None = None
     ) -> list[Refused]:

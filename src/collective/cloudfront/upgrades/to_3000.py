@@ -44,7 +44,14 @@ LAYER = "collective.cloudfront"
 #: Both releases use the same names.
 _NAMES = ("distribution_id", "aws_access_key_id", "aws_secret_access_key")
 _PROFILE = "profile-collective.cloudfront:default"
-_STEPS = ("plone.app.registry", "browserlayer", "controlpanel", "rolemap", "actions")
+_STEPS = (
+    "plone.app.registry",
+    "browserlayer",
+    "componentregistry",
+    "controlpanel",
+    "rolemap",
+    "actions",
+)
 
 
 def upgrade(setup: Any) -> None:

@@ -1,13 +1,24 @@
-// Keeps the state on the CloudFront page current. Without it, reloading does the same.
+// Keeps what tells of a state current. Without it, reloading does the same.
 // The page says where to ask (data-refresh); what has not changed is left alone, and so
-// is a part that somebody has the focus in.
+// is a part that somebody has the focus in. What only counts seconds (data-volatile) is
+// shown, but is no change: it is not said to screen readers. A part with something final
+// in it (data-final) is not asked for again.
 
 const EVERY = 3000; // milliseconds
-const LONGEST = 60000; // after errors, and when nothing changes for long
+const IDLE = 10000; // at most, when nothing changes for long
+const LONGEST = 60000; // after errors
 
-const parts = [...document.querySelectorAll("[data-refresh]")];
+let parts = [...document.querySelectorAll("[data-refresh]")];
 const said = document.getElementById("cloudfront-said");
 let delay = EVERY;
+
+function lasting(section) {
+  const copy = section.cloneNode(true);
+  // Each rendering has other authenticators
+  const volatile = "[data-volatile], input[name=_authenticator]";
+  copy.querySelectorAll(volatile).forEach((element) => element.remove());
+  return copy.innerHTML;
+}
 
 async function refresh(part) {
   const answer = await fetch(part.dataset.refresh, {
@@ -27,7 +38,7 @@ async function refresh(part) {
     return false;
   }
   known.replaceWith(fresh);
-  return true;
+  return lasting(fresh) !== lasting(known);
 }
 
 function say() {
@@ -42,7 +53,8 @@ async function go() {
   if (!document.hidden) {
     try {
       const changed = await Promise.all(parts.map(refresh));
-      delay = changed.some(Boolean) ? EVERY : Math.min(delay * 1.1, LONGEST);
+      parts = parts.filter((part) => !part.querySelector("[data-final]"));
+      delay = changed.some(Boolean) ? EVERY : Math.min(delay * 1.1, IDLE);
       if (changed.some(Boolean)) {
         say();
       }
@@ -51,7 +63,9 @@ async function go() {
       delay = Math.min(delay * 2, LONGEST);
     }
   }
-  setTimeout(go, delay);
+  if (parts.length) {
+    setTimeout(go, delay);
+  }
 }
 
 document.addEventListener("visibilitychange", () => {

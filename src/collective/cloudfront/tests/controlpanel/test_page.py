@@ -114,8 +114,9 @@ def test_an_accepted_invalidation_is_in_progress_and_then_completed(page, proces
         f"I1 {DISTRIBUTION}",
         "In progress",
     ]
-    assert row[5].endswith(" s")
-    assert row[6] == "—"
+    assert row[5] == "5"
+    assert row[6].endswith(" s")
+    assert row[7] == "—"
 
     (settled,) = process.outbox.in_progress(DISTRIBUTION)
     process.outbox.complete(settled, "Completed")
@@ -123,7 +124,34 @@ def test_an_accepted_invalidation_is_in_progress_and_then_completed(page, proces
     assert shown.text("cloudfront-headline") == "Everything is delivered."
     (row,) = shown.rows("cloudfront-history")
     assert row[4] == "Completed"
-    assert row[6].endswith(" s")
+    assert row[7].endswith(" s")
+
+
+def test_how_long_ago_the_last_invalidation_was_is_said(page, process):
+    assert page().text("cloudfront-clock") is None
+    deliver(process, "/a")
+    assert page().text("cloudfront-clock") == "Last invalidation 0 s ago."
+
+
+def test_what_is_in_progress_has_a_bar_until_it_is_completed(page, process):
+    deliver(process, "/a", "/b")
+    shown = page()
+    assert shown.text("cloudfront-in-progress").startswith("I1 Items: 2; accepted 0 s")
+    (bar,) = shown.tree.xpath("//*[@role='progressbar']")
+    assert 0 <= int(bar.get("aria-valuenow")) <= 95
+    assert bar.get("aria-label") == "I1"
+    (settled,) = process.outbox.in_progress(DISTRIBUTION)
+    process.outbox.complete(settled, "Completed")
+    assert page().text("cloudfront-in-progress") is None
+
+
+def test_what_counts_seconds_is_marked_so_that_it_is_not_said_aloud_again(
+    page, process
+):
+    deliver(process, "/a")
+    marked = page().tree.xpath("//*[@data-volatile]")
+    assert "cloudfront-clock" in [each.get("id") for each in marked]
+    assert "progressbar" in [each.get("role") for each in marked]
 
 
 def test_the_items_that_aws_bills_this_month_are_counted(page, process):
@@ -163,7 +191,8 @@ def test_a_paused_distribution_says_why_and_what_to_do(page, process):
     deliver(process, "/a", answers=[denied])
     shown = page()
     assert shown.text("cloudfront-headline") == (
-        f"Purging is paused for {DISTRIBUTION}. Nothing is lost; items kept: 1."
+        f"Purging is paused for {DISTRIBUTION}: AccessDenied: no. Nothing is lost; "
+        "items kept: 1. Allow purging."
     )
     ((_, state, *counts),) = shown.rows("cloudfront-work")
     assert counts == ["0", "1", "0", "0"]
@@ -384,6 +413,8 @@ VIEWS = {
     "cloudfront-controlpanel": MANAGE_PURGING,
     "cloudfront-state": MANAGE_PURGING,
     "cloudfront-history": MANAGE_PURGING,
+    "cloudfront-log": MANAGE_PURGING,
+    "cloudfront-invalidation": MANAGE_PURGING,
     "cloudfront-purge-all": PURGE_EVERYTHING,
     "purge-cloudfront": PURGE_EVERYTHING,
     "cloudfront-purge": PURGE_EVERYTHING,

@@ -1,11 +1,17 @@
 """ "Purge from CloudFront", among the actions of an object."""
 
+from collective.cloudfront.testing import DISTRIBUTION
+from lxml.html import fromstring
 from plone import api
 from plone.app.testing import TEST_USER_ID
 from plone.app.testing import TEST_USER_NAME
 from plone.app.testing import TEST_USER_PASSWORD
+from urllib.error import HTTPError
+from urllib.parse import urlencode
 from zExceptions import Forbidden
+from zExceptions import Unauthorized
 
+import json
 import pytest
 import transaction
 
@@ -38,8 +44,8 @@ def test_an_editor_finds_it_among_the_actions_and_purges_the_page(
     assert '<code class="text-break">/folder/page*</code>' in editor.contents
     editor.getControl(name="reason").value = "new figures"
     editor.getControl("Purge", index=-1).click()
-    assert editor.url == folder["page"].absolute_url()
-    assert "Visitors see it new within seconds" in editor.contents
+    assert editor.url.partition("?")[0] == folder["page"].absolute_url()
+    assert "Queued for CloudFront: /folder/page*" in editor.contents
     assert process.deliver() == ["/folder/page*"]
     (action,) = process.outbox.actions(1)
     assert (action.user, action.reason) == (TEST_USER_ID, "new figures")
@@ -75,3 +81,138 @@ def test_a_site_that_does_not_purge_says_so(folder, editor):
     transaction.commit()
     editor.open(f"{folder['page'].absolute_url()}/{VIEW}")
     assert "does not purge from CloudFront" in editor.contents
+
+
+# --- what becomes of it ----------------------------------------------------------
+
+
+@pytest.fixture
+def purged(folder, editor):
+    """An editor who has just purged the page."""
+    editor.open(f"{folder['page'].absolute_url()}/{VIEW}")
+    editor.getControl("Purge", index=-1).click()
+    return editor
+
+
+def told(contents):
+    found = fromstring(contents).xpath("//*[@id='cloudfront-purged']")
+    return " ".join(found[0].text_content().split()) if found else None
+
+
+def test_the_page_says_how_far_cloudfront_is_until_it_is_fresh(purged, process):
+    assert told(purged.contents) == "On its way to CloudFront."
+    process.deliver()
+    purged.reload()
+    assert told(purged.contents).startswith("CloudFront has accepted it")
+    for settled in process.outbox.in_progress(DISTRIBUTION):
+        process.outbox.complete(settled, "Completed")
+    purged.reload()
+    assert told(purged.contents).startswith("It is fresh")
+
+
+def test_a_script_asks_for_the_sentence_alone(purged, folder):
+    (part,) = fromstring(purged.contents).xpath("//*[@data-refresh]")
+    assert part.get("aria-live") == "polite"
+    purged.open(part.get("data-refresh"))
+    assert purged.headers["Cache-Control"] == "no-store"
+    assert "<h1" not in purged.contents
+    assert told(purged.contents) == "On its way to CloudFront."
+
+
+def test_visitors_are_told_nothing(purged, browser):
+    visitor = browser(None)
+    visitor.open(purged.url)
+    assert told(visitor.contents) is None
+    visitor.handleErrors = True
+    visitor.raiseHttpErrors = False
+    visitor.open(purged.url.replace("?", "/@@cloudfront-purged?"))
+    assert told(visitor.contents) is None
+
+
+@pytest.mark.parametrize("moment", ["", "now", "nan", "1", "1e12", "-1", "inf"])
+def test_an_old_or_strange_moment_is_no_reason_to_tell_anything(folder, editor, moment):
+    url = f"{folder['page'].absolute_url()}?cloudfront-purged={moment}"
+    editor.open(url)
+    assert told(editor.contents) is None
+
+
+# --- what is selected in a folder's contents -------------------------------------
+
+
+def select(person, folder, *pages, **form):
+    """Do what Plone's pat-structure does."""
+    person.open(f"{folder.absolute_url()}/folder_contents")
+    token = fromstring(person.contents).xpath("//input[@name='_authenticator']/@value")
+    form = {
+        "_authenticator": token[0] if token else "",
+        "folder": "/folder",
+        "selection": json.dumps([page.UID() for page in pages]),
+        **form,
+    }
+    person.post(f"{folder.absolute_url()}/@@fc-cloudfront-purge", urlencode(form))
+    return json.loads(person.contents)
+
+
+@pytest.fixture
+def manager(browser):
+    return browser()
+
+
+def buttons(person, folder):
+    person.open(f"{folder.absolute_url()}/folder_contents")
+    (options,) = fromstring(person.contents).xpath("//@data-pat-structure")
+    return {each["id"]: each for each in json.loads(options)["buttons"]}
+
+
+def test_it_is_a_button_of_the_folder_contents(folder, manager):
+    button = buttons(manager, folder)["cloudfront-purge"]
+    assert button["tooltip"] == "Purge from CloudFront"
+    assert button["url"] == f"{folder.absolute_url()}/@@fc-cloudfront-purge"
+    assert "Including everything below" in button["form"]["template"]
+
+
+def test_what_is_selected_is_purged_together(folder, manager, process):
+    other = api.content.create(folder, "Document", "zebra")
+    transaction.commit()
+    process.deliver()
+    process.gateway.batches.clear()
+    answer = select(manager, folder, folder["page"], other)
+    assert answer == {"status": "success", "msg": "Queued for CloudFront."}
+    assert process.deliver() == ["/folder/page*", "/folder/zebra*"]
+    assert len(process.gateway.batches) == 1
+    assert len(process.outbox.actions(9)) == 1
+
+
+def test_all_below_is_purged_where_that_is_wanted(
+    functional_portal, folder, manager, process
+):
+    manager.open(functional_portal.absolute_url())
+    answer = select(manager, folder, folder, below="1")
+    assert answer["status"] == "success"
+    assert process.deliver() == ["/folder*"]
+
+
+def test_what_somebody_may_not_purge_is_left_out_and_said(folder, browser, process):
+    api.user.create("c@example.com", "colleague", "correct horse")
+    api.user.grant_roles(username="colleague", roles=["Contributor"], obj=folder)
+    transaction.commit()
+    colleague = browser("colleague", "correct horse")
+    answer = select(colleague, folder, folder["page"])
+    assert answer["status"] == "warning"
+    assert "Permission denied" in answer["msg"]
+    assert process.deliver() == []
+    assert process.outbox.actions(9) == []
+
+
+def test_where_nothing_is_purged_that_is_said(folder, manager, process):
+    api.portal.set_registry_record("collective.cloudfront.enabled", False)
+    transaction.commit()
+    answer = select(manager, folder, folder["page"])
+    assert answer["status"] == "warning"
+    assert "does not purge from CloudFront" in answer["msg"]
+
+
+def test_selected_without_authenticator_is_forbidden(folder, manager, process):
+    with pytest.raises((Forbidden, Unauthorized, HTTPError)):
+        select(manager, folder, folder["page"], _authenticator="wrong")
+    assert process.deliver() == []

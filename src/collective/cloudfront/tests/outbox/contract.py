@@ -1462,6 +1462,17 @@ class OutboxContract:
         assert [each.invalidation for each in outbox.history(9)] == ["I2", "I0"]
         assert {each.id for each in outbox.actions(9)} == {"now 2", "to come"}
 
+    def test_an_invalidation_is_found_by_its_id(self, outbox, other):
+        first, second = (
+            outbox.settle(frozen(outbox, item, reference=item), f"I{item}", PACE)
+            for item in ("/a", "/b")
+        )
+        assert other.settled("I/a", {E1, E2}) == first
+        assert other.settled("I/b", [E1]) == second
+        assert other.settled("I/b", [E2]) is None
+        assert other.settled("I/c", [E1]) is None
+        assert other.settled("I/a", []) is None
+
     def test_history_comes_newest_first(self, outbox, clock):
         for number in range(5):
             batch = frozen(outbox, f"/{number}", reference=f"r{number}")

@@ -1,0 +1,127 @@
+"""The state in one sentence, and what of it counts seconds."""
+
+from collective.cloudfront.controlpanel.overview import Overview
+from collective.cloudfront.i18n import _
+from collective.cloudfront.outbox.contract import Waiting
+from collective.cloudfront.sentences import known_sentence
+
+import math
+
+
+def headline(look: Overview, is_off: bool) -> str:
+    """Return the state in a sentence. With ``is_off`` the site purges nothing."""
+    if look.unavailable:
+        return _("state_unknown", default="The state is not known now.")
+    if is_off:
+        return _off(look)
+    waiting = look.waiting
+    if waiting and waiting[0].paused:
+        return _paused(look, waiting[0])
+    if look.pending and waiting:
+        return _(
+            "state_waiting",
+            default="Items waiting: ${count}. ${reason}",
+            mapping={"count": look.pending, "reason": _full(waiting[0].reason)},
+        )
+    if look.pending:
+        return _(
+            "state_pending",
+            default="Items on their way to CloudFront: ${count}.",
+            mapping={"count": look.pending},
+        )
+    if look.in_progress:
+        return _(
+            "state_in_progress",
+            default="Everything is delivered. Invalidations that CloudFront is "
+            "working on: ${count}.",
+            mapping={"count": look.in_progress},
+        )
+    return _("state_delivered", default="Everything is delivered.")
+
+
+def _off(look: Overview) -> str:
+    if not look.pending:
+        return _("state_off", default="Nothing is purged.")
+    return _(
+        "state_off_kept",
+        default="Nothing is purged. Nothing is lost either; items kept: ${count}.",
+        mapping={"count": look.pending},
+    )
+
+
+def _paused(look: Overview, waiting: Waiting) -> str:
+    return _(
+        "state_paused",
+        default="Purging is paused for ${distributions}: ${reason} Nothing is lost; "
+        "items kept: ${count}. ${advice}",
+        mapping={
+            "count": look.pending,
+            "distributions": " ".join(look.paused),
+            "reason": _full(waiting.reason),
+            "advice": _full(waiting.advice),
+        },
+    )
+
+
+def _full(sentence: str) -> str:
+    """Return a sentence with a full stop; AWS's messages often have none."""
+    said = known_sentence(sentence)
+    if not sentence or sentence.endswith((".", "!", "?")):
+        return said
+    return _("full_stop", default="${sentence}.", mapping={"sentence": said})
+
+
+def clock(look: Overview, is_off: bool, now: float) -> str:
+    """Return a sentence that goes with the headline and is another one soon, or ""."""
+    if look.unavailable or is_off:
+        return ""
+    if look.waiting:
+        return next_try(look.waiting[0], now)
+    if look.pending or not look.history:
+        return ""
+    return _since(max(0.0, now - look.history[0].accepted))
+
+
+def next_try(waiting: Waiting, now: float) -> str:
+    """Say when a waiting distribution is tried again."""
+    seconds = math.ceil(waiting.until - now)
+    if seconds <= 0:
+        return _("next_try_now", default="It is tried again now.")
+    if waiting.paused:
+        return _(
+            "next_try_paused",
+            default="It is tried again in ${seconds} s, and at once when you save "
+            "the settings.",
+            mapping={"seconds": seconds},
+        )
+    return _(
+        "next_try",
+        default="It is tried again in ${seconds} s.",
+        mapping={"seconds": seconds},
+    )
+
+
+def _since(seconds: float) -> str:
+    if seconds < 100:
+        return _(
+            "last_invalidation_seconds",
+            default="Last invalidation ${count} s ago.",
+            mapping={"count": round(seconds)},
+        )
+    if seconds < 100 * 60:
+        return _(
+            "last_invalidation_minutes",
+            default="Last invalidation ${count} minutes ago.",
+            mapping={"count": round(seconds / 60)},
+        )
+    if seconds < 48 * 3600:
+        return _(
+            "last_invalidation_hours",
+            default="Last invalidation ${count} hours ago.",
+            mapping={"count": round(seconds / 3600)},
+        )
+    return _(
+        "last_invalidation_days",
+        default="Last invalidation ${count} days ago.",
+        mapping={"count": round(seconds / 86400)},
+    )

@@ -1,0 +1,139 @@
+"""On an object that a person has just purged: how far CloudFront is with it."""
+
+from collective.cloudfront.controlpanel.progress import Stage
+from collective.cloudfront.controlpanel.progress import stage
+from collective.cloudfront.i18n import _
+from collective.cloudfront.manual import ManualPurge
+from collective.cloudfront.manual import NotPurging
+from collective.cloudfront.manual import Preview
+from collective.cloudfront.outbox import OutboxUnavailable
+from collective.cloudfront.process import this_process
+from dataclasses import dataclass
+from functools import cached_property
+from plone import api
+from plone.app.layout.viewlets.common import ViewletBase
+from Products.Five import BrowserView
+from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
+from typing import Any
+from urllib.parse import urlencode
+
+import time
+
+
+#: In the query string: when the object was purged (Unix seconds).
+PURGED = "cloudfront-purged"
+#: It is not told any more after this (seconds): somebody has kept the URL.
+_TOLD_FOR = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A sentence; ``kind`` is Bootstrap's name for its colour, ``final`` the end."""
+
+    text: str
+    kind: str
+    final: bool = False
+
+
+_TOLD = {
+    Stage.WAITING: Told(
+        _("purged_waiting", default="On its way to CloudFront."), "info"
+    ),
+    Stage.PAUSED: Told(
+        _(
+            "purged_paused",
+            default="Purging is paused, so it waits. Nothing is lost; an administrator "
+            "sees in the CloudFront control panel what to do.",
+        ),
+        "warning",
+    ),
+    Stage.REFUSED: Told(
+        _(
+            "purged_refused",
+            default="CloudFront refuses it. An administrator sees why in the "
+            "CloudFront control panel.",
+        ),
+        "danger",
+        final=True,
+    ),
+    Stage.IN_PROGRESS: Told(
+        _(
+            "purged_in_progress",
+            default="CloudFront has accepted it and is removing it everywhere.",
+        ),
+        "info",
+    ),
+    Stage.FRESH: Told(
+        _("purged_fresh", default="It is fresh: visitors get it from Plone again."),
+        "success",
+        final=True,
+    ),
+}
+
+
+class Purged(BrowserView):
+    """``@@cloudfront-purged?cloudfront-purged=…``: the sentence alone, for a script."""
+
+    template = ViewPageTemplateFile("purged.pt")
+
+    def __call__(self) -> str:
+        """Return it, or "" where there is nothing to tell."""
+        self.request.response.setHeader("Cache-Control", "no-store")
+        return self.template() if self.told else ""
+
+    @cached_property
+    def moment(self) -> float | None:
+        """When the object was purged, if that was not long ago."""
+        try:
+            moment = float(self.request.form.get(PURGED, ""))
+        except (TypeError, ValueError):
+            return None
+        return moment if 0 <= time.time() - moment < _TOLD_FOR else None
+
+    @cached_property
+    def told(self) -> Told | None:
+        """What there is to tell."""
+        preview = self._preview() if self.moment is not None else None
+        if preview is None:
+            return None
+        try:
+            found = stage(
+                this_process().outbox,
+                preview.distributions,
+                preview.items,
+                self.moment,
+            )
+        except OutboxUnavailable:
+            found = Stage.WAITING  # the control panel has more to say on it
+        return _TOLD[found]
+
+    def _preview(self) -> Preview | None:
+        try:
+            purge = ManualPurge(api.portal.get())
+        except NotPurging:
+            return None
+        purge.add_content(self.context)
+        return purge.preview()
+
+    @property
+    def refresh_url(self) -> str:
+        """Where a script asks again."""
+        query = urlencode({PURGED: self.moment})
+        return f"{self.context.absolute_url()}/@@cloudfront-purged?{query}"
+
+
+class PurgedViewlet(ViewletBase):
+    """The same above the title, kept current by a script."""
+
+    index = ViewPageTemplateFile("purged_viewlet.pt")
+
+    def update(self) -> None:
+        """Find out whether there is something to tell."""
+        super().update()
+        self.purged: Any = Purged(self.context, self.request)
+
+    def render(self) -> str:
+        """Return it. Every page is rendered with this viewlet, so be quick."""
+        if PURGED not in self.request.form or not self.purged.told:
+            return ""
+        return self.index()
