@@ -34,6 +34,9 @@ PREFIX = "collective.cloudfront"
 #: Caching control panel, "Enable purging".
 PURGING_ENABLED = "plone.cachepurging.interfaces.ICachePurgingSettings.enabled"
 
+#: The setting that nobody edits: it is noted when another one changes.
+SINCE = "cache_tags_since"
+
 #: A record of plone.volto.
 VOLTO = "volto.frontend_domain"
 
@@ -319,7 +322,6 @@ class ICloudFrontSettings(Interface):
         default="",
         missing_value="",
         required=False,
-        readonly=True,
     )
 
     monthly_budget = schema.Int(

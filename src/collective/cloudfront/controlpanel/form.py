@@ -3,6 +3,7 @@
 from collective.cloudfront.i18n import _
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import PREFIX
+from collective.cloudfront.settings import SINCE
 from plone.app.registry.browser.controlpanel import RegistryEditForm
 from plone.app.z3cform.widgets.password import PasswordWidget
 from plone.registry.interfaces import IRegistry
@@ -18,9 +19,6 @@ from zope.interface import Invalid
 
 
 KEY_ID, SECRET = "aws_access_key_id", "aws_secret_access_key"
-
-#: Set by the first headers, not by people.
-SINCE = "cache_tags_since"
 
 #: The fields of the groups after the first, which has all others.
 CHANGES = ("window", "navigation_changes", "site_purge_interval")

@@ -4,6 +4,7 @@ Older copies at the edge have none, so that they are purged by path until they e
 """
 
 from collective.cloudfront.settings import PREFIX
+from collective.cloudfront.settings import SINCE
 from collective.cloudfront.tagging.reading import OFF
 from datetime import datetime
 from datetime import timezone
@@ -11,7 +12,7 @@ from plone.registry.interfaces import IRecordModifiedEvent
 from zope.component import adapter
 
 
-_SINCE = f"{PREFIX}.cache_tags_since"
+_SINCE = f"{PREFIX}.{SINCE}"
 
 
 @adapter(IRecordModifiedEvent)
