@@ -260,7 +260,7 @@ def test_a_message(functional_portal, browser, process, monkeypatch):
     person.post(url.replace("purge-all", "cancel"), f"_authenticator={token}")
     tree = html.fromstring(person.contents)
     messages = tree.xpath("//*[contains(@class, 'portalMessage')]")
-    assert TEXTS["markup"] in texts(messages[0])
+    assert f"The outbox cannot be used: {TEXTS['markup']}" in texts(messages[0])
 
 
 def test_the_chart_is_made_of_numbers(page):
