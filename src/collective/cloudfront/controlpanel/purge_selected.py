@@ -11,6 +11,8 @@ from collective.cloudfront.manual import NotPurging
 from plone import api
 from plone.app.content.browser.contents import ContentsBaseAction
 from plone.app.content.interfaces import IStructureAction
+from plone.protect import CheckAuthenticator
+from plone.protect import PostOnly
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from typing import Any
 from zope.i18n import translate
@@ -62,7 +64,9 @@ class PurgeSelected(ContentsBaseAction):
 
     def __call__(self) -> str:
         """Do it; return Plone's kind of answer as JSON."""
-        self.protect()
+        # Plone's own protect() answers a missing authenticator as a missing permission.
+        PostOnly(self.request)
+        CheckAuthenticator(self.request)
         try:
             self._purge = ManualPurge(api.portal.get())
         except NotPurging:
