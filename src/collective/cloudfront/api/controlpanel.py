@@ -50,7 +50,11 @@ class CloudFrontControlpanel(RegistryConfigletPanel):
 def _require_permission(panel: CloudFrontControlpanel) -> None:
     """plone.restapi asks for the permission to see Site Setup only."""
     if not api.user.has_permission(MANAGE_PURGING, obj=panel.context):
-        raise Unauthorized("You may not see or change the CloudFront settings.")
+        sentence = _(
+            "settings_denied",
+            default="You may not see or change the CloudFront settings.",
+        )
+        raise Unauthorized(translate(sentence, context=panel.request))
 
 
 @implementer(ISerializeToJson)

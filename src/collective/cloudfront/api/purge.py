@@ -174,7 +174,9 @@ class Purge(Service):
 
     def _require(self, permission: str, obj: Any) -> None:
         if not api.user.has_permission(permission, obj=obj):
-            raise Unauthorized("You may not purge this.")
+            raise Unauthorized(
+                self._text(_("purge_denied", default="You may not purge this."))
+            )
 
     def _error(
         self, status: int, message: str, details: list[dict[str, Any]] | None = None

@@ -1,5 +1,6 @@
 """The state in one sentence, and what of it counts seconds."""
 
+from collections.abc import Callable
 from collective.cloudfront.controlpanel.overview import Overview
 from collective.cloudfront.i18n import _
 from collective.cloudfront.outbox.contract import Waiting
@@ -7,20 +8,23 @@ from collective.cloudfront.outbox.contract import Waiting
 import math
 
 
-def headline(look: Overview, is_off: bool) -> str:
-    """Return the state in a sentence. With ``is_off`` the site purges nothing."""
+def headline(look: Overview, is_off: bool, said: Callable[[str], str]) -> str:
+    """Return the state in a sentence. With ``is_off`` the site purges nothing.
+
+    ``said`` translates what the courier says.
+    """
     if look.unavailable:
         return _("state_unknown", default="The state is not known now.")
     if is_off:
         return _off(look)
     waiting = look.waiting
     if waiting and waiting[0].paused:
-        return _paused(look, waiting[0])
+        return _paused(look, waiting[0], said)
     if look.pending and waiting:
         return _(
             "state_waiting",
             default="Items waiting: ${count}. ${reason}",
-            mapping={"count": look.pending, "reason": _full(waiting[0].reason)},
+            mapping={"count": look.pending, "reason": _full(said(waiting[0].reason))},
         )
     if look.pending:
         return _(
@@ -48,7 +52,7 @@ def _off(look: Overview) -> str:
     )
 
 
-def _paused(look: Overview, waiting: Waiting) -> str:
+def _paused(look: Overview, waiting: Waiting, said: Callable[[str], str]) -> str:
     return _(
         "state_paused",
         default="Purging is paused for ${distributions}: ${reason} Nothing is lost; "
@@ -56,8 +60,8 @@ def _paused(look: Overview, waiting: Waiting) -> str:
         mapping={
             "count": look.pending,
             "distributions": " ".join(look.paused),
-            "reason": _full(waiting.reason),
-            "advice": _full(waiting.advice),
+            "reason": _full(said(waiting.reason)),
+            "advice": _full(said(waiting.advice)),
         },
     )
 

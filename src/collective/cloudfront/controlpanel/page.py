@@ -26,6 +26,9 @@ from collective.cloudfront.outbox.contract import Settled
 from collective.cloudfront.outbox.contract import Waiting
 from collective.cloudfront.outbox.contract import Work
 from collective.cloudfront.process import this_process
+from collective.cloudfront.sentences import cause_sentence
+from collective.cloudfront.sentences import known_sentence
+from collective.cloudfront.sentences import status_word
 from collective.cloudfront.settings import is_installed
 from collective.cloudfront.settings import split_distributions
 from collective.cloudfront.settings import value_in_force
@@ -42,6 +45,7 @@ from plone.registry.interfaces import IRegistry
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from urllib.parse import urlencode
 from zope.component import getUtility
+from zope.i18n import translate
 
 import time
 
@@ -68,20 +72,16 @@ class Sign:
 
 
 _SIGNS = {
-    Level.OK: Sign("success", "check-circle", _("level_ok", default="In order:")),
+    Level.OK: Sign("success", "check-circle", _("sign_ok", default="In order:")),
     Level.WARNING: Sign(
-        "warning", "exclamation-triangle", _("level_warning", default="Warning:")
+        "warning", "exclamation-triangle", _("sign_warning", default="Warning:")
     ),
-    Level.ERROR: Sign("danger", "x-circle", _("level_error", default="Error:")),
+    Level.ERROR: Sign("danger", "x-circle", _("sign_error", default="Error:")),
 }
 
 
-#: By CloudFront's words, and ours for a status that may not be read.
-_STATUSES = {
-    "InProgress": Badge("info", _("badge_in_progress", default="In progress")),
-    "Completed": Badge("success", _("badge_completed", default="Completed")),
-    "Unknown": Badge("secondary", _("badge_unknown", default="Not known")),
-}
+#: Colours of CloudFront's words; others are grey.
+_COLOURS = {"InProgress": "info", "Completed": "success"}
 
 
 class CloudFrontPage(ControlPanelFormWrapper):
@@ -172,7 +172,10 @@ class CloudFrontPage(ControlPanelFormWrapper):
     @cached_property
     def headline(self) -> str:
         """The state in one sentence."""
-        return headline(self.overview, bool(self.obstacles))
+        return headline(self.overview, bool(self.obstacles), self._translated)
+
+    def _translated(self, text: str) -> str:
+        return translate(self.said(text), context=self.request)
 
     @property
     def clock(self) -> str:
@@ -247,12 +250,21 @@ class CloudFrontPage(ControlPanelFormWrapper):
         return f"{self.context.absolute_url()}/@@cloudfront-invalidation?{query}"
 
     def status(self, settled: Settled) -> Badge:
-        """Return CloudFront's word for the status, in words of ours."""
-        return _STATUSES.get(settled.status) or Badge("secondary", settled.status)
+        """Return how far an invalidation is."""
+        kind = _COLOURS.get(settled.status, "secondary")
+        return Badge(kind, status_word(settled.status))
 
     def when(self, timestamp: float) -> str:
         """Return a time as people here write it."""
         return api.portal.get_localized_time(DateTime(timestamp), long_format=True)
+
+    def said(self, text: str) -> str:
+        """Return what the outbox or the courier says, to be translated."""
+        return known_sentence(text)
+
+    def cause(self, line: str) -> str:
+        """Return who or what caused an invalidation, to be translated."""
+        return cause_sentence(line)
 
     def iso(self, timestamp: float) -> str:
         """Return a time as machines write it, to the second."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from collective.cloudfront.outbox.causes import as_line
 from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.wording import say
 from datetime import datetime
 from datetime import timezone
 from pathlib import Path
@@ -226,7 +227,7 @@ def _upgrade(db: sqlite3.Connection) -> None:
     # Read again under the lock: another process may have done it meanwhile.
     found = _format(db)
     if found > FORMAT:
-        raise DamagedFile(f"its format {found} is newer than {FORMAT}")
+        raise DamagedFile(say("outbox_newer", found=found, known=FORMAT))
     if found == 0:
         _run(db, _TABLES + _SCHEDULE + _PEOPLE + _LOOKED_AT)
     for version in range(found or FORMAT, FORMAT):
@@ -243,9 +244,7 @@ def _format(db: sqlite3.Connection) -> int:
     (found,) = db.execute("PRAGMA user_version").fetchone()
     (application,) = db.execute("PRAGMA application_id").fetchone()
     if application != _APPLICATION_ID and (tables or found or application):
-        raise ForeignFile(
-            "it is another program's database; choose another file for the outbox"
-        )
+        raise ForeignFile()
     return found
 
 

@@ -57,8 +57,7 @@ ASKED = {
     "cloudfront-cancel": PURGE_EVERYTHING,
     "cloudfront-purge-content": PURGE_CONTENT,
     "cloudfront-purged": PURGE_CONTENT,
-    # Of each object that is selected it asks for PURGE_CONTENT
-    "fc-cloudfront-purge": "List folder contents",
+    "fc-cloudfront-purge": PURGE_CONTENT,
     "GET @cloudfront": MANAGE_PURGING,
     "POST @cloudfront": "View",
 }
