@@ -7,14 +7,13 @@ looks at.
 
 from collective.cloudfront.controlpanel.invalidations import ROWS
 from collective.cloudfront.testing import DISTRIBUTION
+from collective.cloudfront.tests.outbox.long import fill
 from contextlib import contextmanager
 from dataclasses import dataclass
 from plone.registry.interfaces import IRegistry
 from zope.component import getUtility
 
-import json
 import pytest
-import time
 
 
 MANY = 10_000
@@ -59,46 +58,6 @@ def reading(outbox):
         db.row_factory = None
 
 
-def fill(outbox, count):
-    """Have so many settled invalidations, actions of people, and refused items."""
-    now = time.time()
-    ours = json.dumps([DISTRIBUTION])
-    causes = json.dumps(["jane: /news/prices", "eddie: /news"])
-    items = json.dumps([f"/news/prices/{number}*" for number in range(20)])
-    with outbox._write() as db:
-        for table in ("settled", "action", "refused", "scheduled"):
-            db.execute(f"DELETE FROM {table}")
-        db.executemany(
-            "INSERT INTO settled VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (f"r{n}", f"I{n}", DISTRIBUTION, items, now - n - 1, now - n)
-                + ((None, "InProgress") if n < 3 else (now - n + 15, "Completed"))
-                + (causes,)
-                for n in range(count)
-            ],
-        )
-        db.executemany(
-            "INSERT INTO action VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (f"a{n}", now - n, "jane", "prices", items, ours, due, None)
-                for n in range(count)
-                for due in [now + 999 if n < 3 else now - n + 1 if n % 2 else None]
-            ],
-        )
-        db.executemany(
-            "INSERT INTO refused (distribution, item, reason, since, refused) "
-            "VALUES (?, ?, ?, ?, ?)",
-            [
-                (DISTRIBUTION, f"/{n}", "InvalidArgument", now, now - n)
-                for n in range(count)
-            ],
-        )
-        db.executemany(
-            "INSERT INTO scheduled VALUES (?, ?, ?, ?, 0, 0, 0, 0, '')",
-            [(DISTRIBUTION, f"date:{n}", f"/{n}", now + n + 9) for n in range(count)],
-        )
-
-
 @pytest.fixture
 def read(portal, http_request, process):
     """Return what a view reads of an outbox with a history of that length."""
@@ -107,7 +66,7 @@ def read(portal, http_request, process):
     registry["collective.cloudfront.window"] = 0.0
 
     def look(view, count):
-        fill(process.outbox, count)
+        fill(process.outbox, count, DISTRIBUTION)
         http_request.form["id"] = f"I{count - 1}"  # for the page of one
         with reading(process.outbox) as found:
             assert portal.restrictedTraverse(f"@@{view}")()
@@ -128,7 +87,6 @@ def read(portal, http_request, process):
 )
 def test_a_long_history_is_not_read(read, view):
     few, many = read(view, FEW), read(view, MANY)
-    print(few, many)
     assert many.statements == few.statements
     assert many.rows == few.rows
     assert many.steps <= 1.1 * few.steps
