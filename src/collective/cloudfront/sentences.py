@@ -63,13 +63,6 @@ _CAUSES = {
 }
 _MORE = re.compile(r"(?P<names>.+) and (?P<count>\d+) more")
 
-#: CloudFront's words for how far an invalidation is, and ours if it did not say.
-_STATUSES = {
-    "InProgress": _("status_InProgress", default="In progress"),
-    "Completed": _("status_Completed", default="Completed"),
-    "Unknown": _("status_Unknown", default="Not known"),
-}
-
 
 def known_sentence(text: str) -> str:
     """Return a message id for a sentence of ``wording``; any other text as it is.
@@ -98,11 +91,6 @@ def cause_sentence(line: str) -> str:
         mapping = {"user": user, "cause": _CAUSES[names]}
         return _("cause_of_user", default="${user}: ${cause}", mapping=mapping)
     return line
-
-
-def status_word(status: str) -> str:
-    """Return a message id for the status of an invalidation, if it is a known one."""
-    return _STATUSES.get(status, status)
 
 
 def site_hosts(site: Any) -> frozenset[str]:

@@ -22,10 +22,8 @@ from zExceptions import BadRequest
 from zExceptions import Unauthorized
 from zope.component import adapter
 from zope.i18n import translate
-from zope.i18nmessageid import Message
 from zope.interface import implementer
 from zope.interface import Interface
-from zope.interface import Invalid
 from zope.schema import getFieldsInOrder
 from zope.schema.interfaces import IBool
 
@@ -114,21 +112,7 @@ class DeserializeSettings(ControlpanelDeserializeFromJson):
             if IBool.providedBy(field) and not isinstance(data.get(name, True), bool):
                 self._refuse(name, _("not_boolean", default="This is true or false."))
         self.request["BODY"] = json.dumps(data)
-        try:
-            super().__call__(mask_validation_errors=False)
-        except BadRequest as refused:
-            (errors,) = refused.args
-            raise BadRequest(
-                [self._told(each, mask_validation_errors) for each in errors]
-            ) from refused
-
-    def _told(self, error: dict[str, Any], mask: bool) -> dict[str, Any]:
-        """Return an error with its sentence, where plone.restapi has a message's id."""
-        cause = error["error"]
-        told = {**error, "error": "ValidationError"} if mask else error
-        if isinstance(cause, Invalid) and isinstance((cause.args or ("",))[0], Message):
-            told = {**told, "message": translate(cause.args[0], context=self.request)}
-        return told
+        super().__call__(mask_validation_errors)
 
     def _refuse(self, name: str, sentence: str) -> None:
         message = translate(sentence, context=self.request)

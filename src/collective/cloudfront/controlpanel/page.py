@@ -28,7 +28,6 @@ from collective.cloudfront.outbox.contract import Work
 from collective.cloudfront.process import this_process
 from collective.cloudfront.sentences import cause_sentence
 from collective.cloudfront.sentences import known_sentence
-from collective.cloudfront.sentences import status_word
 from collective.cloudfront.settings import is_installed
 from collective.cloudfront.settings import split_distributions
 from collective.cloudfront.settings import value_in_force

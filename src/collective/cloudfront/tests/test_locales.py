@@ -231,7 +231,7 @@ def test_the_site_speaks_its_language(speak, http_request, language):
 
 
 @pytest.mark.parametrize(
-    "view", ["controlpanel", "purge", "purge-all", "purge-content"]
+    "view", ["controlpanel", "log", "purge", "purge-all", "purge-content"]
 )
 def test_a_page_in_german_has_no_english_sentence(portal, process, speak, view):
     make_something_to_see(process)

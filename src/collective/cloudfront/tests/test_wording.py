@@ -11,7 +11,6 @@ from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.sentences import cause_sentence
 from collective.cloudfront.sentences import known_sentence
-from collective.cloudfront.sentences import status_word
 from collective.cloudfront.wording import recognise
 from collective.cloudfront.wording import say
 from collective.cloudfront.wording import WORDING
@@ -105,8 +104,3 @@ def test_words_in_a_cause_are_translated(line):
 def test_a_cause_without_such_words_is_left_alone(line):
     assert not isinstance(cause_sentence(line), Message)
     assert cause_sentence(line) == line
-
-
-def test_a_status_that_aws_invents_is_shown_as_it_is():
-    assert isinstance(status_word("Completed"), Message)
-    assert status_word("Rejected") == "Rejected"
