@@ -6,6 +6,7 @@ here without a change, and only its permission is to be written down.
 
 from collections.abc import Iterator
 from collective.cloudfront.controlpanel import connection
+from collective.cloudfront.controlpanel.purged import PURGED
 from collective.cloudfront.delivery.courier import CONFIRMED_REFUSALS
 from collective.cloudfront.delivery.gateway import Answer
 from collective.cloudfront.delivery.gateway import Outcome
@@ -27,8 +28,6 @@ from plone.registry.interfaces import IRegistry
 from plone.rest.interfaces import IService
 from typing import Any
 from urllib.parse import urlencode
-from zExceptions import Forbidden
-from zExceptions import NotFound
 from zope.component import getGlobalSiteManager
 from zope.component import getUtility
 from zope.interface import Interface
@@ -186,12 +185,10 @@ def snapshot(site, process):
     def take():
         transaction.begin()
         with closing(sqlite3.connect(process.outbox.path)) as db:
-            tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master")]
+            tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             outbox = {
                 name: sorted(map(repr, db.execute(f"SELECT * FROM {name}")))
-                for name in tables
-                if not name.startswith(("sqlite", "settled_", "ready_", "action_"))
-                and not name.startswith("scheduled_")
+                for (name,) in tables.fetchall()
             }
         records = getUtility(IRegistry).records
         return {
@@ -224,15 +221,13 @@ class Form:
 
 
 @pytest.fixture
-def forms(urls, browser):
+def forms(urls, folder, person):
     """All forms on our pages that lead to our views."""
-    found = {}
+    selected = {"selection": json.dumps([folder.UID()]), "below": "1"}
+    made_by_script = Form(urls["fc-cloudfront-purge"], tuple(selected.items()))
+    found = {made_by_script.action: made_by_script}
     for url in urls.values():
-        person = browser()
-        try:
-            person.open(url)
-        except (Forbidden, NotFound):
-            continue  # by POST only, or with an id
+        person.open(url)
         for form in html.fromstring(person.contents or "<p/>").iterfind(".//form"):
             made = Form(form.get("action") or "", tuple(fields_of(form)))
             if made.view in urls:
@@ -279,6 +274,7 @@ def test_the_forms_that_change_something_are_found(forms):
         "cloudfront-purge-all",
         "cloudfront-purge",
         "cloudfront-purge-content",
+        "fc-cloudfront-purge",
         "cloudfront-cancel",
         "cloudfront-refused",
         "cloudfront-check-act",
@@ -322,17 +318,19 @@ def test_a_post_without_a_valid_authenticator_is_refused_and_changes_nothing(
 
 @pytest.mark.parametrize("authentic", [False, True])
 def test_a_get_changes_nothing_whatever_is_in_the_query_string(
-    forms, urls, person, snapshot, authentic
+    forms, urls, site, folder, person, snapshot, authentic
 ):
     token = token_of(person, urls["cloudfront-purge-all"]) if authentic else None
     all_fields = {name: value for form in forms for name, value in form.fields}
     for url in urls.values():  # what is only made once, such as keys of tokens
         person.open(url)
     before = snapshot()
-    for name, url in urls.items():
+    shown = {**urls, "": site.absolute_url(), "folder": folder.absolute_url()}
+    for name, url in shown.items():
         own = next((form for form in forms if form.view == name), Form(url, ()))
         for form in (own, Form(url, tuple(all_fields.items()))):
-            person.open(f"{url}?{form.data(_authenticator=token)}")
+            more = {"_authenticator": token, PURGED: str(time.time() - 1)}
+            person.open(f"{url}?{form.data(**more)}")
             assert snapshot() == before, name
 
 
@@ -482,6 +480,12 @@ def somebody(site, browser):
     return make
 
 
+def has(name: str, permission: str, obj: Any) -> bool:
+    if name == "nobody":
+        return permission == "View"
+    return api.user.has_permission(permission, username=name, obj=obj)
+
+
 def may(person: Any, view: View, url: str) -> bool:
     """Say whether a view is shown to a person, or says that it wants a POST."""
     if view.is_service:
@@ -492,7 +496,7 @@ def may(person: Any, view: View, url: str) -> bool:
         person.post(f"{url}/purge", "{}", "application/json")
     else:
         person.open(url)  # 403 where it is by POST only
-    assert status(person) in ("200", "204", "400", "401", "403", "404"), person.contents
+    assert not status(person).startswith("5"), person.contents
     return not (
         status(person) == "401"
         or "/login" in person.url
@@ -503,7 +507,8 @@ def may(person: Any, view: View, url: str) -> bool:
 @pytest.mark.parametrize("name", list(PEOPLE))
 def test_who_may_use_what(site, folder, somebody, name):
     person = somebody(name)
-    granted = {*PEOPLE[name], "View"}
+    others = set(ASKED.values()) - set(PERMISSIONS)
+    granted = PEOPLE[name] | {each for each in others if has(name, each, folder)}
     found = {
         view.name: may(person, view, view.url(site, folder)) for view in registered()
     }
@@ -577,7 +582,8 @@ def test_no_line_break_gets_into_the_headers(forms, urls, site, person, line_bre
     person.followRedirects = False
     for form in forms:
         fields = {name: forged for name, _ in form.fields if "buttons" not in name}
-        fields |= {"at": "", "_authenticator": token}
+        # What is selected in folder contents is JSON that Plone reads
+        fields |= {"at": "", "selection": "[]", "_authenticator": token}
         person.post(form.action, form.data(**fields))
         assert "X-Evil" not in person.headers
         assert int(status(person)) < 500, form
