@@ -104,7 +104,11 @@ def tag(request: Any) -> None:
         return
     try:
         tags = tags_for(reading, request)
-        problem = "it depends on too much that cannot be told in 50 tags"
+        problem = (
+            "what it depends on could not be noted"
+            if reading.incomplete
+            else "it depends on too much that cannot be told in 50 tags"
+        )
     except ConflictError:
         raise
     except Exception:
@@ -133,6 +137,8 @@ def may_be_shared(status: int, cache_control: str | None) -> bool:
 
 def tags_for(reading: Reading, request: Any) -> frozenset[str] | None:
     """Return the tags of the response, or None if they cannot be told."""
+    if reading.incomplete:
+        return None
     context = next(parents(request), reading.site)
     more = [
         *facts_of_published(reading, request, context),

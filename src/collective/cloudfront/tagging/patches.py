@@ -18,6 +18,7 @@ thread's request where nothing is noted:
     query tells
 """
 
+from Acquisition import aq_base
 from functools import wraps
 from OFS.Traversable import Traversable
 from plone.app.uuid import utils as uuids
@@ -64,7 +65,7 @@ def _noting_searches(search: Any) -> Any:
     def noting(self: Any, query: Any, sort_index: Any = None, *args: Any, **kw: Any):
         reading = getattr(getRequest(), ATTRIBUTE, None)
         if reading is not None:
-            reading.searched(self, query, sort_index)
+            reading.attempt(reading.searched, self, query, sort_index)
         return search(self, query, sort_index, *args, **kw)
 
     return noting
@@ -75,8 +76,9 @@ def _noting_objects(traverse: Any) -> Any:
     def noting(self: Any, *args: Any, **kw: Any) -> Any:
         found = traverse(self, *args, **kw)
         reading = getattr(getRequest(), ATTRIBUTE, None)
-        if reading is not None:
-            reading.opened(self, found, sys._getframe(1))
+        # Content is wrapped; views, values and methods, which are most, are not
+        if reading is not None and aq_base(found) is not found:
+            reading.attempt(reading.opened, self, found, sys._getframe(1))
         return found
 
     return noting
@@ -87,7 +89,7 @@ def _noting_uids(look_up: Any) -> Any:
     def noting(uuid: Any) -> Any:
         reading = getattr(getRequest(), ATTRIBUTE, None)
         if reading is not None and uuid:
-            reading.sought(str(uuid))
+            reading.attempt(reading.sought, str(uuid))
         return look_up(uuid)
 
     return noting
@@ -99,7 +101,7 @@ def _noting_dates(column: str) -> Any:
             raise AttributeError(column)
         reading = getattr(getRequest(), ATTRIBUTE, None)
         if reading is not None:
-            reading.dated(column, self, sys._getframe(1))
+            reading.attempt(reading.dated, column, self, sys._getframe(1))
         return self[column]
 
     return property(noting)

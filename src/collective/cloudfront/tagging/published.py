@@ -25,8 +25,9 @@ _BARE = ("image/", "video/", "audio/", "font/", "application/pdf")
 def facts_of_published(reading: Reading, request: Any, context: Any) -> Iterator[Fact]:
     """Yield facts of the published object, of where it is, and of how it was found."""
     path = _path(context)
-    found = request.response.getStatus() != 404
-    yield Fact(Kind.OWN if found else Kind.LABEL, path)
+    # Nothing below it has that name: all that can be seen of it is where it is
+    missing = request.response.getStatus() == 404 and _is_name(_rest(request, context))
+    yield Fact(Kind.LABEL if missing else Kind.OWN, path)
     for above in _paths_above(path, reading.path):
         yield Fact(Kind.LABEL, above)
     yield from _names_on_the_way(request, context)
@@ -59,7 +60,8 @@ def _names_on_the_way(request: Any, context: Any) -> Iterator[Fact]:
 
 def _rest(request: Any, context: Any) -> str:
     """Return what follows the object in the URL."""
-    asked, url = request.get("ACTUAL_URL", ""), context.absolute_url()
+    asked = request.get("ACTUAL_URL", "").replace("/++api++", "", 1)
+    url = context.absolute_url()
     return asked[len(url) :].strip("/") if asked.startswith(url + "/") else ""
 
 

@@ -187,7 +187,7 @@ class Query:
 
     def _keys(self, name: str) -> list[Any] | None:
         asked = self._asked(name)
-        return None if asked is None else list(asked.keys)
+        return None if asked is None else [key for key in asked.keys if key]
 
     def _asked(self, name: str) -> IndexQuery | None:
         """Return the criterion for an index, or None if it rules nothing out."""

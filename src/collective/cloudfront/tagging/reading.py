@@ -13,6 +13,7 @@ looked up once, at the end, straight in the catalog's own tables.
 """
 
 from Acquisition import aq_base
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collective.cloudfront.settings import registry_of
@@ -36,12 +37,16 @@ from Products.CMFCore.interfaces import IContentish
 from Products.CMFCore.interfaces import ISiteRoot
 from types import FrameType
 from typing import Any
+from ZODB.POSException import ConflictError
 from zope.component import adapter
 from zope.traversing.interfaces import IBeforeTraverseEvent
 from ZPublisher.interfaces import IPubAfterTraversal
 
+import logging
 import re
 
+
+logger = logging.getLogger("collective.cloudfront")
 
 #: The value of the setting that switches all of this off.
 OFF = "off"
@@ -67,6 +72,8 @@ class Reading:
         self.above: frozenset[str] = frozenset()
         #: The header is there, or there is to be none
         self.told = False
+        #: Something could not be noted
+        self.incomplete = False
         # Facts, and those of fragments that are just being made, the innermost last
         self._facts: list[tuple[str, set[Fact]]] = [("", set())]
         self._dates: bool | None = None
@@ -78,6 +85,17 @@ class Reading:
     def note(self, *facts: Fact) -> None:
         """Add facts."""
         self._facts[-1][1].update(facts)
+
+    def attempt(self, how: Callable[..., None], *what: Any) -> None:
+        """Note something; if that fails, it is the response that cannot be cached."""
+        try:
+            how(*what)
+        except ConflictError:
+            raise
+        except Exception:
+            if not self.incomplete:
+                logger.debug("Not noted for cache tags", exc_info=True)
+            self.incomplete = True
 
     def searched(self, catalog: Any, query: Any, sorted_by: Any) -> None:
         """Note a search. ``catalog`` is ZCatalog's inner one."""

@@ -1,17 +1,26 @@
 """Specification: which responses carry tags, and that none are lost."""
 
+from collections.abc import Callable
+from collections.abc import Iterator
+from collective.cloudfront.interfaces import IDependencies
 from collective.cloudfront.tagging import depends_on
 from collective.cloudfront.tagging import header
 from collective.cloudfront.tagging.budget import MOST_TAGS
+from collective.cloudfront.tagging.integrators import PURGE_BY_ID
+from collective.cloudfront.tagging.reading import Reading
 from collective.cloudfront.tests.tagging.conftest import HEADERS
 from collective.cloudfront.tests.tagging.conftest import make
 from plone import api
 from plone.memoize import ram
 from plone.registry.interfaces import IRegistry
+from plone.subrequest import subrequest
 from plone.testing.zope import Browser
+from Products.CMFCore.interfaces import IContentish
 from Products.Five import BrowserView
+from typing import Any
+from zope.annotation.interfaces import IAnnotations
+from zope.component import getGlobalSiteManager
 from zope.component import getUtility
-from zope.component import provideAdapter
 from zope.interface import Interface
 from zope.publisher.interfaces.browser import IBrowserRequest
 
@@ -36,6 +45,22 @@ def cached(rule, operation, **options) -> None:
     for name, value in options.items():
         registry[f"{CACHING}.{operation}.{name}"] = value
     transaction.commit()
+
+
+@pytest.fixture
+def view() -> Iterator[Callable[[str, Any], None]]:
+    """Register views for this test."""
+    registry = getGlobalSiteManager()
+    registered = []
+
+    def register(name: str, factory: Any) -> None:
+        how = (factory, (Interface, IBrowserRequest), Interface, name)
+        registry.registerAdapter(*how)
+        registered.append(how)
+
+    yield register
+    for how in registered:
+        registry.unregisterAdapter(*how)
 
 
 # --- who ------------------------------------------------------------------------------
@@ -183,13 +208,8 @@ class FragmentView(BrowserView):
 
 
 @pytest.fixture
-def fragments(tagged):
-    provideAdapter(
-        FragmentView,
-        (Interface, IBrowserRequest),
-        Interface,
-        name="fragment-view",
-    )
+def fragments(tagged, view):
+    view("fragment-view", FragmentView)
     FragmentView.made = 0
     ram.global_cache.invalidateAll()
     return "/@@fragment-view"
@@ -217,8 +237,9 @@ class ManyTags(BrowserView):
         return "many"
 
 
-def test_what_cannot_be_told_is_not_cached(tagged, get, caplog):
-    provideAdapter(ManyTags, (Interface, IBrowserRequest), Interface, name="many-tags")
+def test_what_cannot_be_told_is_not_cached(tagged, get, view, caplog, monkeypatch):
+    monkeypatch.setattr(header, "_complained", 0.0)
+    view("many-tags", ManyTags)
     for _time in range(2):
         response = get("/@@many-tags")
         assert response.headers["Cache-Control"] == "private, no-store"
@@ -267,8 +288,8 @@ class Meeting(BrowserView):
         return "met"
 
 
-def test_two_threads_do_not_mix(tagged, functional):
-    provideAdapter(Meeting, (Interface, IBrowserRequest), Interface, name="meeting")
+def test_two_threads_do_not_mix(tagged, functional, view):
+    view("meeting", Meeting)
     found = {}
 
     def ask(portal_type):
@@ -286,3 +307,63 @@ def test_two_threads_do_not_mix(tagged, functional):
     assert ".t.news-item" not in found["Document"]
     assert ".t.news-item" in found["News%20Item"]
     assert ".t.document" not in found["News%20Item"]
+
+
+# --- add-ons --------------------------------------------------------------------------
+
+
+class Told:
+    """A subscription adapter."""
+
+    def __init__(self, context, request):
+        self.context = context
+
+    def objects(self):
+        yield api.portal.get()["told"]
+        yield "0123456789abcdef0123456789abcdef"
+
+    def tags(self):
+        return ["weather"]
+
+
+def test_adapters_tell_of_more(tagged, get):
+    make(tagged, "Document", "told")
+    transaction.commit()
+    how = (Told, (IContentish, IBrowserRequest), IDependencies)
+    getGlobalSiteManager().registerSubscriptionAdapter(*how)
+    try:
+        tags = get("/folder/page").tags
+    finally:
+        getGlobalSiteManager().unregisterSubscriptionAdapter(*how)
+    missing = "0123456789abcdef0123456789abcdef.l"
+    assert {"told", missing, "weather", "page"} < tags
+
+
+def test_ids_of_purgebyid_are_honoured(tagged, get, view):
+    """Its annotation of the request; the package itself is not needed."""
+
+    class Involved(BrowserView):
+        def __call__(self):
+            IAnnotations(self.request)[PURGE_BY_ID] = {"involved-id"}
+            return "involved"
+
+    view("involved", Involved)
+    assert "involved-id" in get("/@@involved").tags
+
+
+def test_subrequests_add_to_the_response(tagged, get, view):
+    class Outer(BrowserView):
+        def __call__(self):
+            return subrequest("/plone/@@search?SearchableText=x").getBody()
+
+    view("outer", Outer)
+    response = get("/@@outer")
+    assert response.status == 200
+    assert {"plone", "plone.be"} < response.tags
+
+
+def test_what_cannot_be_noted_breaks_no_page(tagged, get, monkeypatch):
+    monkeypatch.setattr(Reading, "searched", lambda *args: 1 / 0)
+    response = get("/folder/page")
+    assert response.status == 200
+    assert response.headers["Cache-Control"] == "private, no-store"
