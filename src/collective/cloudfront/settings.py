@@ -334,6 +334,9 @@ class Settings:
     classic: bool = True
     monthly_budget: int = 0
     history_days: int = HISTORY_DAYS
+    #: Purge cache tags, and paths. Both while pages without tags may still be cached.
+    by_tags: bool = False
+    by_paths: bool = True
     #: Pairs of a distribution's id and the path inside the site that is its root.
     served: tuple[tuple[str, str], ...] = ()
 
