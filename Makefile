@@ -15,10 +15,11 @@ PYENV_VERSION := $(shell pyenv versions --bare 2>/dev/null | sort --version-sort
 TOX = $(if $(PYENV_VERSION),PYENV_VERSION=$(PYENV_VERSION)) $(BIN)/tox
 
 .DEFAULT_GOAL := help
-.PHONY: help install test lint format demo bench freshness docs tox buildout pins clean
+.PHONY: help install test lint format i18n demo bench freshness docs screenshots tox buildout \
+    pins clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 install: .venv/.installed ## Plone 6.2, the add-on and the tools in .venv
 
@@ -43,6 +44,9 @@ lint: install ## Check style, templates, imports and packaging
 format: install ## Rewrite the sources the way lint wants them
 	$(TOX) -q run -e format
 
+i18n: install ## Rebuild the message catalogues from the sources
+	$(TOX) -q run -e i18n
+
 demo: install ## Plone behind a local CloudFront; ARGS=--once ends after one edit
 	$(BIN)/python -m collective.cloudfront.demo $(ARGS)
 
@@ -54,6 +58,9 @@ freshness: install ## Is anything stale after what editors do? ARGS="--walk 100 
 
 docs: install ## Documentation in docs/_build/html
 	$(TOX) -q run -e docs
+
+screenshots: install ## The pictures of the documentation, in docs/images
+	SCREENSHOTS="$(CURDIR)/docs/images" $(BIN)/pytest -k test_pictures $(ARGS)
 
 tox: install ## Lint, docs and tests with each Python found, on Plone 6.1 and 6.2
 	$(TOX) run $(ARGS)

@@ -3,6 +3,7 @@
 from pathlib import Path
 from setuptools import find_namespace_packages
 from setuptools import setup
+from setuptools.command.build_py import build_py
 
 
 long_description = "\n\n".join(
@@ -10,8 +11,28 @@ long_description = "\n\n".join(
 )
 
 
+class BuildWithCatalogues(build_py):
+    """Adds compiled message catalogues.
+
+    Zope makes them by itself only where ``zope_i18n_compile_mo_files`` is set, which
+    goes for editable installations, too.
+    """
+
+    def run(self):
+        super().run()
+        if self.editable_mode:
+            return
+        from pythongettext.msgfmt import Msgfmt
+
+        for path in Path(self.build_lib).rglob("LC_MESSAGES/*.po"):
+            with path.open("rb") as catalogue:
+                compiled = Msgfmt(catalogue, name=path.stem).get()
+            path.with_suffix(".mo").write_bytes(compiled)
+
+
 setup(
     name="collective.cloudfront",
+    cmdclass={"build_py": BuildWithCatalogues},
     version="3.0.0.dev0",
     description="Keeps Amazon CloudFront fresh: an edit in Plone becomes one "
     "invalidation",
@@ -58,7 +79,9 @@ setup(
         "lxml",
         "plone.api",
         "plone.app.caching>=4",
+        "plone.app.content",
         "plone.app.event",
+        "plone.app.layout",
         "plone.app.redirector",
         "plone.app.registry",
         "plone.app.textfield",
@@ -105,20 +128,26 @@ setup(
     ],
     extras_require={
         "test": [
+            # It brings axe-core
+            "axe-playwright-python>=0.1.8",
             "hypothesis",
             "moto",
+            "Pillow",
+            "playwright",
             "plone.app.contenttypes",
             "plone.app.dexterity",
             "plone.app.discussion",
             "plone.app.multilingual",
             "plone.app.portlets",
             "plone.app.testing",
+            "plone.i18n",
             "plone.locking",
             "plone.namedfile",
             "plone.portlet.collection",
             "plone.testing",
             "pytest>=9",
             "pytest-timeout",
+            "python-gettext",
             "requests",
             "waitress",
             "ZEO",

@@ -23,6 +23,7 @@ import time
 
 
 _IN_PLONE = ("save", "rename", "title", "publish")
+_PAGE = "page"
 _ALONE = {
     "outbox": throughput.measure,
     "drain": draining.measure,
@@ -35,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parse(argv)
     # Stopped by an operator, it must take its Zopes and files away.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    names = arguments.only or [*_IN_PLONE, *_ALONE]
+    names = arguments.only or [*_IN_PLONE, _PAGE, *_ALONE]
     started = time.monotonic()
     with workspace(arguments.dir) as folder:
         about = environment(folder, file_system(folder))
@@ -58,7 +59,7 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        choices=[*_IN_PLONE, *_ALONE],
+        choices=[*_IN_PLONE, _PAGE, *_ALONE],
         help="measure this; may be repeated",
     )
     parser.add_argument(
@@ -79,6 +80,11 @@ def _measure(folder: Path, names: Sequence[str], quick: bool) -> list[Result]:
 
         _tell(f"Measuring {', '.join(in_plone)} in Plone …")
         results += editing.measure(folder, quick, in_plone)
+    if _PAGE in names:
+        import pages
+
+        _tell("Measuring the CloudFront tab in Plone …")
+        results.append(pages.measure(folder, quick))
     for name, measure in _ALONE.items():
         if name in names:
             _tell(f"Measuring {name} …")

@@ -54,9 +54,9 @@ class Sites:
         # Started once, so that it has a port for good.
         with self.cloudfront:
             pass
-        self._with = _instance(folder / "with", self.cloudfront.environment)
-        self._without = _instance(folder / "without")
-        self._control = _instance(folder / "control")
+        self._with = new_instance(folder / "with", self.cloudfront.environment)
+        self._without = new_instance(folder / "without")
+        self._control = new_instance(folder / "control")
         self._outbox = open_outbox(f"sqlite:///{self._with.outbox}")
 
     def make(self, descendants: int, pages: int, objects: int) -> None:
@@ -64,12 +64,12 @@ class Sites:
         if 0, there are neither that nor the empty one.
         """
         self._with.configure()
-        made = _instance(self._with.home, {"CLOUDFRONT_ENABLED": "false"})
+        made = new_instance(self._with.home, {"CLOUDFRONT_ENABLED": "false"})
         counts = map(str, (descendants, pages, objects))
         made.run("bench_site", "make", DISTRIBUTION, *counts)
         self._without.configure()
         self._without.copy_database(self._with)
-        _instance(self._without.home, {"CLOUDFRONT_ENABLED": "false"}).run(
+        new_instance(self._without.home, {"CLOUDFRONT_ENABLED": "false"}).run(
             "bench_site", "uninstall"
         )
         self._control.configure()
@@ -124,7 +124,8 @@ class Sites:
         raise RuntimeError(f"Not delivered within {_PATIENCE:.0f} s: {status}.")
 
 
-def _instance(home: Path, environ: dict[str, str] | None = None) -> Instance:
+def new_instance(home: Path, environ: dict[str, str] | None = None) -> Instance:
+    """Return a Zope that finds the modules of the benchmark."""
     return Instance(
         home,
         environ={

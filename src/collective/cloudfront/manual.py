@@ -16,6 +16,7 @@ from collective.cloudfront.changes.objects import cover_default_pages
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.changes.transaction import SiteChanges
 from collective.cloudfront.outbox import OutboxUnavailable
+from collective.cloudfront.outbox.causes import as_line
 from collective.cloudfront.outbox.contract import Action
 from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.process import this_process
@@ -23,6 +24,9 @@ from collective.cloudfront.settings import read_settings
 from collective.cloudfront.settings import registry_of
 from dataclasses import dataclass
 from dataclasses import replace
+from Products.CMFCore.interfaces import IContentish
+from Products.CMFCore.interfaces import IFolderish
+from Products.CMFCore.interfaces import ISiteRoot
 from typing import Any
 
 import logging
@@ -35,10 +39,44 @@ logger = logging.getLogger("collective.cloudfront")
 
 #: Later than this, in seconds, nothing is scheduled: a year.
 LATEST = 366 * 86400
+#: Characters; a reason is a line in a table.
+LONGEST_REASON = 200
 
 
 class NotPurging(Exception):
     """The site does not purge; the control panel says why."""
+
+
+class ImpossibleMoment(ValueError):
+    """Something cannot be scheduled for then: it is over, or too far away."""
+
+
+def require_possible(at: float | None, now: float | None = None) -> None:
+    """Raise ``ImpossibleMoment`` unless something can be scheduled for ``at`` (Unix
+    seconds); None is at once.
+    """
+    now = time.time() if now is None else now
+    if at is not None and not now < at <= now + LATEST:
+        raise ImpossibleMoment()
+
+
+def content_at(site: Any, path: str) -> tuple[Any | None, Any]:
+    """Return the content at ``path`` inside ``site``, or None; and the last that there
+    is on the way.
+
+    Only what really is there: nothing acquired, no views, nothing above the site.
+    """
+    nearest = site
+    for name in filter(None, path.split("/")):
+        found = nearest._getOb(name, None) if _may_hold_content(nearest) else None
+        if not IContentish.providedBy(found):
+            return None, nearest
+        nearest = found
+    return nearest, nearest
+
+
+def _may_hold_content(obj: Any) -> bool:
+    return IFolderish.providedBy(obj) or ISiteRoot.providedBy(obj)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +140,12 @@ class ManualPurge:
         """Have it sent when the transaction is committed, or at ``at`` (Unix seconds),
         and recorded. Returns what is recorded.
 
-        Raises ``ValueError`` for a moment that is over or more than a year away.
+        ``reason`` becomes one line of ``LONGEST_REASON`` characters at most. Raises
+        ``ImpossibleMoment`` for one that is over or more than a year away.
         """
         now = time.time()
-        if at is not None and not now < at <= now + LATEST:
-            raise ValueError("at")
+        require_possible(at, now)
+        reason = as_line(reason, LONGEST_REASON)
         preview = self.preview()
         action = Action(
             id=uuid.uuid4().hex,

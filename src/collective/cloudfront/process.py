@@ -45,6 +45,9 @@ logger = logging.getLogger("collective.cloudfront")
 #: seconds. Changes made in this process are seen at once.
 SETTINGS_FRESH = 5.0
 
+#: What people read as the cause, then.
+DAMAGED_OUTBOX = "damaged outbox"
+
 _PROFILE = "collective.cloudfront:default"
 _OUTBOX_NAME = "cloudfront-outbox.sqlite"
 #: Sites are looked for in folders of the Zope root down to this depth.
@@ -169,7 +172,7 @@ class Process:
 
     def _purge_everything(self, damaged: str) -> None:
         entries = [
-            Entry(distribution, EVERYTHING, cause="damaged outbox")
+            Entry(distribution, EVERYTHING, cause=DAMAGED_OUTBOX)
             for distribution in self._targets
         ]
         if entries:

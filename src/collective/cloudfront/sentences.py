@@ -1,11 +1,20 @@
 """Sentences for people that several front ends say, and what they need to know."""
 
+from collective.cloudfront.changes.causes import SETTINGS
+from collective.cloudfront.changes.causes import UNDO
 from collective.cloudfront.i18n import _
+from collective.cloudfront.i18n import message
+from collective.cloudfront.outbox.intake import TOO_MUCH_KEPT
 from collective.cloudfront.planning.lines import MAX_LINES
 from collective.cloudfront.planning.lines import Problem
+from collective.cloudfront.process import DAMAGED_OUTBOX
 from collective.cloudfront.settings import registry_of
+from collective.cloudfront.wording import recognise
+from collective.cloudfront.wording import WORDING
 from typing import Any
 from urllib.parse import urlsplit
+
+import re
 
 
 _DOMAINS = "plone.cachepurging.interfaces.ICachePurgingSettings.domains"
@@ -41,6 +50,47 @@ _PROBLEMS = {
 def problem_sentence(problem: Problem) -> str:
     """Return a sentence (a message id) for what is wrong with a line."""
     return _PROBLEMS[problem]
+
+
+#: Causes that are no path, by the text that is kept with the items.
+_CAUSES = {
+    SETTINGS: _("cause_settings", default="settings"),
+    UNDO: _("cause_undo", default="undo"),
+    DAMAGED_OUTBOX: _("cause_damaged_outbox", default="damaged outbox"),
+    TOO_MUCH_KEPT: _(
+        "cause_too_much_kept", default="too many changes while the outbox failed"
+    ),
+}
+_MORE = re.compile(r"(?P<names>.+) and (?P<count>\d+) more")
+
+
+def known_sentence(text: str) -> str:
+    """Return a message id for a sentence of ``wording``; any other text as it is.
+
+    What AWS or the machine says in the middle of it stays as it is, too.
+    """
+    found = recognise(text)
+    if found is None:
+        return text
+    code, values = found
+    values = {name: known_sentence(value) for name, value in values.items()}
+    return message(f"wording_{code}", WORDING[code], values)
+
+
+def cause_sentence(line: str) -> str:
+    """Return a message id for the words in a cause; of ``jane: /a`` none is one."""
+    more = _MORE.fullmatch(line)
+    if more:
+        names = cause_sentence(more["names"])
+        mapping = {"names": names, "count": more["count"]}
+        return _("cause_more", default="${names} and ${count} more", mapping=mapping)
+    if line in _CAUSES:
+        return _CAUSES[line]
+    user, colon, names = line.partition(": ")
+    if colon and names in _CAUSES:
+        mapping = {"user": user, "cause": _CAUSES[names]}
+        return _("cause_of_user", default="${user}: ${cause}", mapping=mapping)
+    return line
 
 
 def site_hosts(site: Any) -> frozenset[str]:

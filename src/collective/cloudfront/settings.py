@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from plone.registry.interfaces import IRegistry
 from typing import Any
 from zope import schema
+from zope.i18n import interpolate
 from zope.interface import Interface
 from zope.interface import Invalid
 from zope.schema.vocabulary import SimpleTerm
@@ -43,6 +44,21 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 
 
+class InvalidSetting(schema.ValidationError):
+    """What was typed is not valid; the argument is a sentence, a message id.
+
+    Where ``Invalid`` itself is raised, plone.restapi answers with the bare id.
+    """
+
+    def doc(self) -> str:
+        """Return the sentence, for forms."""
+        return self.args[0]
+
+    def __str__(self) -> str:
+        """Return the sentence in English, for the log."""
+        return interpolate(self.args[0].default, self.args[0].mapping)
+
+
 def split_served(value: str | None) -> tuple[tuple[str, str], ...]:
     """Return the ids, and what each serves, in a list with commas or white space.
 
@@ -68,7 +84,7 @@ def is_distributions(value: str | None) -> bool:
     """Constraint: ids of distributions or distribution tenants, or nothing."""
     for identifier in split_distributions(value):
         if not _DISTRIBUTION.match(identifier):
-            raise Invalid(
+            raise InvalidSetting(
                 _(
                     "invalid_distribution",
                     default="“${id}” is not the id of a CloudFront distribution. "
@@ -89,7 +105,7 @@ def is_public_prefix(value: str | None) -> bool:
         or any(character in value for character in "*?#~ ")
         or any(part in (".", "..") for part in value.split("/"))
     ):
-        raise Invalid(
+        raise InvalidSetting(
             _(
                 "invalid_public_prefix",
                 default="“${value}” is not a path prefix. Write it as visitors see "
@@ -104,7 +120,7 @@ def is_public_prefix(value: str | None) -> bool:
 def is_role(value: str | None) -> bool:
     """Constraint: the ARN of an IAM role, or nothing."""
     if value and not _ROLE.match(value):
-        raise Invalid(
+        raise InvalidSetting(
             _(
                 "invalid_role",
                 default="“${value}” is not the ARN of an IAM role. ARNs look like "
@@ -118,7 +134,7 @@ def is_role(value: str | None) -> bool:
 def is_key_id(value: str | None) -> bool:
     """Constraint: an AWS access key id, or nothing."""
     if value and not _KEY_ID.match(value):
-        raise Invalid(
+        raise InvalidSetting(
             _(
                 "invalid_key_id",
                 default="This is not an AWS access key id. They have 16 or more "

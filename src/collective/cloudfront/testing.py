@@ -4,6 +4,7 @@ In every test the Zope process has a fresh outbox in a temporary folder, a gatew
 that accepts everything, and no thread: ``this_process().deliver()`` delivers.
 """
 
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from collective.cloudfront.delivery.courier import Target
@@ -14,6 +15,7 @@ from collective.cloudfront.process import Process
 from collective.cloudfront.process import replace_process
 from collective.cloudfront.settings import PURGING_ENABLED
 from collective.cloudfront.settings import read_settings
+from contextlib import contextmanager
 from pathlib import Path
 from plone.app.testing import applyProfile
 from plone.app.testing import FunctionalTesting
@@ -21,12 +23,14 @@ from plone.app.testing import IntegrationTesting
 from plone.app.testing import PLONE_FIXTURE
 from plone.app.testing import PloneSandboxLayer
 from plone.registry.interfaces import IRegistry
+from plone.testing.zope import WSGI_SERVER_FIXTURE
 from tempfile import mkdtemp
 from tempfile import TemporaryDirectory
 from typing import Any
 from zope.component import getUtility
 from zope.component import queryUtility
 from zope.configuration import xmlconfig
+from zope.i18n import config
 
 import time
 
@@ -112,6 +116,16 @@ class QuietProcess(Process):
         return self.gateway.items
 
 
+@contextmanager
+def _compiled_catalogues() -> Iterator[None]:
+    """Let Zope compile message catalogues, as ``zope_i18n_compile_mo_files`` does."""
+    before, config.COMPILE_MO_FILES = config.COMPILE_MO_FILES, True
+    try:
+        yield
+    finally:
+        config.COMPILE_MO_FILES = before
+
+
 class CloudFrontFixture(PloneSandboxLayer):
     """A Plone site with the add-on installed and purging enabled."""
 
@@ -125,7 +139,8 @@ class CloudFrontFixture(PloneSandboxLayer):
         self._folder = TemporaryDirectory(prefix="cloudfront-")
         self._replace_process()
         self.loadZCML(package=plone.restapi)
-        self.loadZCML(package=collective.cloudfront)
+        with _compiled_catalogues():
+            self.loadZCML(package=collective.cloudfront)
 
     def setUpPloneSite(self, portal: Any) -> None:
         """Install the add-on; only the distribution id is still missing."""
@@ -178,6 +193,11 @@ INTEGRATION_TESTING = IntegrationTesting(
 
 FUNCTIONAL_TESTING = FunctionalTesting(
     bases=(FIXTURE,), name="CloudFront:FunctionalTesting"
+)
+
+#: With a real HTTP server, in another thread.
+SERVER_TESTING = FunctionalTesting(
+    bases=(FIXTURE, WSGI_SERVER_FIXTURE), name="CloudFront:ServerTesting"
 )
 
 MULTILINGUAL_TESTING = FunctionalTesting(

@@ -13,6 +13,7 @@ from plone import api
 from plone.restapi.controlpanels import RegistryConfigletPanel
 from plone.restapi.deserializer import json_body
 from plone.restapi.deserializer.controlpanels import ControlpanelDeserializeFromJson
+from plone.restapi.exceptions import DeserializationError
 from plone.restapi.interfaces import IDeserializeFromJson
 from plone.restapi.interfaces import ISerializeToJson
 from plone.restapi.serializer.controlpanels import ControlpanelSerializeToJson
@@ -23,6 +24,8 @@ from zope.component import adapter
 from zope.i18n import translate
 from zope.interface import implementer
 from zope.interface import Interface
+from zope.schema import getFieldsInOrder
+from zope.schema.interfaces import IBool
 
 import json
 
@@ -45,7 +48,11 @@ class CloudFrontControlpanel(RegistryConfigletPanel):
 def _require_permission(panel: CloudFrontControlpanel) -> None:
     """plone.restapi asks for the permission to see Site Setup only."""
     if not api.user.has_permission(MANAGE_PURGING, obj=panel.context):
-        raise Unauthorized("You may not see or change the CloudFront settings.")
+        sentence = _(
+            "settings_denied",
+            default="You may not see or change the CloudFront settings.",
+        )
+        raise Unauthorized(translate(sentence, context=panel.request))
 
 
 @implementer(ISerializeToJson)
@@ -70,7 +77,10 @@ class DeserializeSettings(ControlpanelDeserializeFromJson):
     def __call__(self, mask_validation_errors: bool = True) -> None:
         """Raises ``BadRequest`` with what is wrong."""
         _require_permission(self.controlpanel)
-        data = json_body(self.request)
+        try:
+            data = json_body(self.request)
+        except DeserializationError as error:
+            raise BadRequest(error.msg) from error
         stored = self.registry.forInterface(self.schema, prefix=self.schema_prefix)
         secret = data.get(SECRET) or ""
         key_id = data.get(KEY_ID, stored.aws_access_key_id) or ""
@@ -97,11 +107,15 @@ class DeserializeSettings(ControlpanelDeserializeFromJson):
             data.pop(SECRET, None)  # the stored one stays
         elif not key_id:
             data[SECRET] = ""
+        for name, field in getFieldsInOrder(self.schema):
+            # plone.restapi takes any text for true, "false" as well
+            if IBool.providedBy(field) and not isinstance(data.get(name, True), bool):
+                self._refuse(name, _("not_boolean", default="This is true or false."))
         self.request["BODY"] = json.dumps(data)
         super().__call__(mask_validation_errors)
 
     def _refuse(self, name: str, sentence: str) -> None:
         message = translate(sentence, context=self.request)
         raise BadRequest(
-            [{"field": name, "message": message, "error": "ValidationError"}]
+            [{"message": message, "field": name, "error": "ValidationError"}]
         )

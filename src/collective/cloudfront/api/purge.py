@@ -1,34 +1,51 @@
 """``POST @cloudfront/purge``: purge from a deployment script, or from Volto."""
 
+from collections.abc import Callable
 from collective.cloudfront.api.state import iso
 from collective.cloudfront.i18n import _
 from collective.cloudfront.interfaces import PURGE_CONTENT
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
+from collective.cloudfront.manual import content_at
+from collective.cloudfront.manual import ImpossibleMoment
 from collective.cloudfront.manual import ManualPurge
 from collective.cloudfront.manual import NotPurging
 from collective.cloudfront.manual import Preview
+from collective.cloudfront.manual import require_possible
 from collective.cloudfront.outbox.contract import Action
 from collective.cloudfront.planning.lines import items_of
-from collective.cloudfront.planning.lines import read_lines
+from collective.cloudfront.planning.lines import read_paths
 from collective.cloudfront.sentences import problem_sentence
 from collective.cloudfront.sentences import site_hosts
 from datetime import datetime
 from datetime import timezone
 from plone import api
 from plone.restapi.deserializer import json_body
+from plone.restapi.exceptions import DeserializationError
 from plone.restapi.services import Service
-from Products.CMFCore.interfaces import IContentish
-from Products.CMFCore.interfaces import ISiteRoot
 from typing import Any
 from zExceptions import Unauthorized
 from zope.i18n import translate
+from zope.i18nmessageid import Message
 from zope.interface import implementer
 from zope.publisher.interfaces import IPublishTraverse
 from zope.publisher.interfaces import NotFound
 
 
-_FIELDS = frozenset({"all", "paths", "path", "recursive", "at", "dry_run", "reason"})
-_LONGEST_REASON = 200
+#: What may be in a body, and of which type it is.
+_FIELDS = {
+    "all": bool,
+    "paths": list,
+    "path": str,
+    "recursive": bool,
+    "reason": str,
+    "at": str,
+    "dry_run": bool,
+}
+_TYPES = {
+    bool: _("field_boolean", default="“${name}” is true or false."),
+    list: _("field_strings", default="“${name}” is a list of strings."),
+    str: _("field_string", default="“${name}” is a string."),
+}
 
 
 class Refusal(Exception):
@@ -61,6 +78,14 @@ class Purge(Service):
             return self._purge(self._body())
         except Refusal as refusal:
             return self._error(400, refusal.message, refusal.details)
+        except ImpossibleMoment:
+            return self._error(
+                400,
+                _(
+                    "at_out_of_range",
+                    default="“at” is over, or more than a year away.",
+                ),
+            )
         except NotPurging:
             return self._error(
                 409,
@@ -72,8 +97,13 @@ class Purge(Service):
         kind = self.request.getHeader("Content-Type") or ""
         if kind.partition(";")[0].strip().lower() != "application/json":
             raise Refusal(_("json_wanted", default="Send JSON, with its Content-Type."))
-        body = json_body(self.request)
-        unknown = ", ".join(sorted(body.keys() - _FIELDS))
+        try:
+            body = json_body(self.request)
+        except DeserializationError as error:
+            raise Refusal(
+                _("no_json_object", default="The body is no JSON object.")
+            ) from error
+        unknown = ", ".join(sorted(body.keys() - _FIELDS.keys()))
         if unknown:
             raise Refusal(
                 _(
@@ -82,62 +112,52 @@ class Purge(Service):
                     mapping={"names": unknown},
                 )
             )
-        return body
+        given = {name: value for name, value in body.items() if value is not None}
+        for name, value in given.items():
+            _require_type(name, value)
+        return given
 
     def _purge(self, body: dict[str, Any]) -> dict[str, Any]:
+        add = self._wanted(body)
+        at = _moment(body.get("at", ""))
+        require_possible(at)
         purge = ManualPurge(self.context)
-        self._add(purge, body)
-        at = _moment(body.get("at"))
+        add(purge)
         if body.get("dry_run"):
             return _preview(purge.preview(), at)
         user = api.user.get_current().getId() or ""
-        reason = str(body.get("reason") or "")[:_LONGEST_REASON]
-        try:
-            return _sent(purge.send(user, reason, at), purge.preview())
-        except ValueError as error:
-            raise Refusal(
-                _(
-                    "at_out_of_range",
-                    default="“at” is over, or more than a year away.",
-                )
-            ) from error
+        return _sent(purge.send(user, body.get("reason", ""), at), purge.preview())
 
-    def _add(self, purge: ManualPurge, body: dict[str, Any]) -> None:
+    def _wanted(self, body: dict[str, Any]) -> Callable[[ManualPurge], None]:
+        """Return what adds what is asked for, if this person may have it purged."""
         wanted = [name for name in ("all", "paths", "path") if body.get(name)]
         if len(wanted) != 1:
             raise Refusal(_("one_of", default="Say one of “all”, “paths” and “path”."))
-        if wanted == ["path"]:
-            self._add_content(purge, body["path"], bool(body.get("recursive")))
-            return
+        if "path" in wanted:
+            obj, below = self._content(body["path"]), body.get("recursive", False)
+            return lambda purge: purge.add_content(obj, below)
         self._require(PURGE_EVERYTHING, self.context)
-        if wanted == ["all"]:
-            purge.add_everything()
-        else:
-            purge.add_items(self._items(body["paths"]))
+        if "all" in wanted:
+            return ManualPurge.add_everything
+        items = self._items(body["paths"])
+        return lambda purge: purge.add_items(items)
 
-    def _add_content(self, purge: ManualPurge, path: Any, below: bool) -> None:
-        inside = str(path).strip("/")
-        obj = self.context.unrestrictedTraverse(inside, None) if inside else None
-        if inside and not (IContentish.providedBy(obj) or ISiteRoot.providedBy(obj)):
+    def _content(self, path: str) -> Any:
+        obj, nearest = content_at(self.context, path)
+        # Also where there is none: who may not purge learns nothing of what there is
+        self._require(PURGE_CONTENT, nearest)
+        if obj is None:
             raise Refusal(
                 _(
                     "no_content",
                     default="There is no content at ${path}.",
-                    mapping={"path": str(path)},
+                    mapping={"path": path},
                 )
             )
-        obj = obj if inside else self.context
-        self._require(PURGE_CONTENT, obj)
-        purge.add_content(obj, below)
+        return obj
 
-    def _items(self, paths: Any) -> tuple[str, ...]:
-        if not isinstance(paths, list) or not all(isinstance(p, str) for p in paths):
-            raise Refusal(_("paths_list", default="“paths” is a list of strings."))
-        lines = [
-            line
-            for number, path in enumerate(paths, start=1)
-            for line in read_lines(path.replace("\n", " "), site_hosts(self.context))
-        ]
+    def _items(self, paths: list[str]) -> tuple[str, ...]:
+        lines = read_paths(paths, site_hosts(self.context))
         bad = [line for line in lines if line.problem]
         if bad:
             raise Refusal(
@@ -154,7 +174,9 @@ class Purge(Service):
 
     def _require(self, permission: str, obj: Any) -> None:
         if not api.user.has_permission(permission, obj=obj):
-            raise Unauthorized("You may not purge this.")
+            raise Unauthorized(
+                self._text(_("purge_denied", default="You may not purge this."))
+            )
 
     def _error(
         self, status: int, message: str, details: list[dict[str, Any]] | None = None
@@ -168,11 +190,20 @@ class Purge(Service):
         return translate(text, context=self.request)
 
 
-def _moment(value: Any) -> float | None:
+def _require_type(name: str, value: Any) -> None:
+    wanted = _FIELDS[name]
+    if isinstance(value, wanted) and (
+        wanted is not list or all(isinstance(each, str) for each in value)
+    ):
+        return
+    raise Refusal(Message(_TYPES[wanted], mapping={"name": name}))
+
+
+def _moment(value: str) -> float | None:
     if not value:
         return None
     try:
-        moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+        moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
     except ValueError as error:
         raise Refusal(
             _(

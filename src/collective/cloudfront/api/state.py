@@ -1,5 +1,6 @@
 """``GET @cloudfront``: the state, as the control panel shows it."""
 
+from collections.abc import Callable
 from collective.cloudfront.controlpanel.checks import checks
 from collective.cloudfront.controlpanel.overview import obstacles
 from collective.cloudfront.controlpanel.overview import Overview
@@ -10,6 +11,7 @@ from collective.cloudfront.outbox.contract import Scheduled
 from collective.cloudfront.outbox.contract import Settled
 from collective.cloudfront.outbox.contract import Work
 from collective.cloudfront.process import this_process
+from collective.cloudfront.sentences import known_sentence
 from collective.cloudfront.settings import split_distributions
 from collective.cloudfront.settings import value_in_force
 from datetime import datetime
@@ -68,22 +70,25 @@ class State(Service):
                 {"text": self._text(each.text), "advice": self._text(each.advice)}
                 for each in obstacles(registry)
             ],
-            **as_json(look),
+            **as_json(look, self._said),
         }
 
     def _text(self, text: str) -> str:
         return translate(text, context=self.request)
 
+    def _said(self, text: str) -> str:
+        return self._text(known_sentence(text))
 
-def as_json(look: Overview) -> dict[str, Any]:
-    """Return an overview without the classes."""
+
+def as_json(look: Overview, said: Callable[[str], str] = str) -> dict[str, Any]:
+    """Return an overview without the classes; ``said`` translates its sentences."""
     return {
-        "unavailable": look.unavailable or None,
+        "unavailable": said(look.unavailable) or None,
         "pending": look.pending,
         "in_progress": look.in_progress,
         "paused": list(look.paused),
         "in_memory": look.kept,
-        "distributions": [_work(work, look.billed) for work in look.work],
+        "distributions": [_work(work, look.billed, said) for work in look.work],
         "scheduled": [_scheduled(each) for each in look.scheduled],
         "refused": [_refused(each) for each in look.refused],
         "history": [_settled(each) for each in look.history],
@@ -99,7 +104,7 @@ def iso(timestamp: float | None) -> str | None:
     return datetime.fromtimestamp(timestamp, timezone.utc).isoformat()
 
 
-def _work(work: Work, billed: Any) -> dict[str, Any]:
+def _work(work: Work, billed: Any, said: Callable[[str], str]) -> dict[str, Any]:
     waiting = work.waiting
     return {
         "distribution": work.distribution,
@@ -109,8 +114,8 @@ def _work(work: Work, billed: Any) -> dict[str, Any]:
         "billed_this_month": billed.get(work.distribution, 0),
         "trouble": waiting
         and {
-            "reason": waiting.reason,
-            "advice": waiting.advice,
+            "reason": said(waiting.reason),
+            "advice": said(waiting.advice),
             "paused": waiting.paused,
             "next_try": iso(waiting.until),
         },

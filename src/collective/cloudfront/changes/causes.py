@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 #: What changed where no object did: the registry, portlets, templates.
 SETTINGS = "settings"
+#: Something was undone in the ZODB, and nobody knows what that brought back.
+UNDO = "undo"
 #: More changed objects than these are only counted.
 MOST_NAMED = 3
 # Together they leave room for the rest of a line (``outbox.causes.LONGEST_CAUSE``).

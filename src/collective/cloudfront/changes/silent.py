@@ -7,6 +7,7 @@ will store and that no event has named is compared with what the database holds 
 from Acquisition import aq_base
 from Acquisition import aq_parent
 from collections.abc import Iterator
+from collective.cloudfront.changes.causes import UNDO
 from collective.cloudfront.changes.languages import shared_uids
 from collective.cloudfront.changes.stored import stored_state
 from collective.cloudfront.changes.subscribers import changes_here
@@ -145,7 +146,7 @@ def undone(request: Any) -> None:
     here = current_site()
     sites = [here] if here is not None else sites_below(request["PARENTS"][-1])
     for site in sites:
-        collect(site, ["/*"], "undo")
+        collect(site, ["/*"], UNDO)
 
 
 def _look_at(changes: Any, obj: Any) -> None:

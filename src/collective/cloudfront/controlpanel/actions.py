@@ -5,6 +5,7 @@ from collective.cloudfront.controlpanel.tabs import PAGE
 from collective.cloudfront.i18n import _
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.process import this_process
+from collective.cloudfront.sentences import known_sentence
 from collective.cloudfront.settings import read_settings
 from plone import api
 from plone.protect import CheckAuthenticator
@@ -29,7 +30,14 @@ class _Action(BrowserView):
         try:
             text, kind = self.act()
         except OutboxUnavailable as error:
-            text, kind = str(error), "error"
+            text, kind = (
+                _(
+                    "outbox_failed",
+                    default="The outbox cannot be used: ${error}",
+                    mapping={"error": known_sentence(str(error))},
+                ),
+                "error",
+            )
         api.portal.show_message(text, self.request, type=kind)
         url = self.context.absolute_url()
         self.request.response.redirect(f"{url}/{PAGE}" if may_configure() else url)

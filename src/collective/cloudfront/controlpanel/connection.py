@@ -9,6 +9,7 @@ from collective.cloudfront.delivery.connection import Level
 from collective.cloudfront.delivery.connection import MESSAGES
 from collective.cloudfront.delivery.connection import test_connection
 from collective.cloudfront.i18n import _
+from collective.cloudfront.i18n import message
 from collective.cloudfront.sentences import site_hosts
 from collective.cloudfront.settings import read_settings
 from dataclasses import dataclass
@@ -18,9 +19,8 @@ from plone.protect import PostOnly
 from plone.registry.interfaces import IRegistry
 from Products.Five import BrowserView
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
-from typing import Any
+from urllib.parse import urlsplit
 from zope.component import getUtility
-from zope.i18nmessageid import Message
 
 
 _LEVELS = {
@@ -61,7 +61,9 @@ class ConnectionTest(BrowserView):
         settings = read_settings(getUtility(IRegistry))
         if settings is None:
             return []
-        hosts = site_hosts(self.context)
+        # Distributions have names without ports.
+        names = {urlsplit(f"//{host}").hostname for host in site_hosts(self.context)}
+        hosts = sorted(filter(None, names))
         return [
             (
                 distribution,
@@ -88,21 +90,17 @@ class ConnectionTest(BrowserView):
 
 def _row(finding: Finding) -> Row:
     kind, level = _LEVELS[finding.level]
-    message = MESSAGES[finding.code]
+    found = MESSAGES[finding.code]
     return Row(
         name=finding.name,
         kind=kind,
         level=level,
-        label=_sentence(f"check_{finding.name}", CHECKS[finding.name], {}),
-        text=_sentence(f"connection_{finding.code}", message.text, finding.mapping),
-        advice=_sentence(
-            f"connection_advice_{finding.code}", message.advice, finding.mapping
+        # Not by _(…): these sentences are listed in delivery/, which knows no Zope
+        label=message(f"connection_check_{finding.name}", CHECKS[finding.name], {}),
+        text=message(f"connection_{finding.code}", found.text, finding.mapping),
+        advice=message(
+            f"connection_advice_{finding.code}", found.advice, finding.mapping
         )
-        if message.advice
+        if found.advice
         else "",
     )
-
-
-def _sentence(identifier: str, default: str, mapping: Any) -> Message:
-    # Not by _(…): these sentences are listed in delivery/, which knows no Zope
-    return Message(identifier, "collective.cloudfront", default, dict(mapping))

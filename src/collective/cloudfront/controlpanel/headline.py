@@ -3,6 +3,7 @@
 from collective.cloudfront.controlpanel.overview import Overview
 from collective.cloudfront.i18n import _
 from collective.cloudfront.outbox.contract import Waiting
+from collective.cloudfront.sentences import known_sentence
 
 import math
 
@@ -64,7 +65,10 @@ def _paused(look: Overview, waiting: Waiting) -> str:
 
 def _full(sentence: str) -> str:
     """Return a sentence with a full stop; AWS's messages often have none."""
-    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
+    said = known_sentence(sentence)
+    if not sentence or sentence.endswith((".", "!", "?")):
+        return said
+    return _("full_stop", default="${sentence}.", mapping={"sentence": said})
 
 
 def clock(look: Overview, is_off: bool, now: float) -> str:

@@ -26,6 +26,8 @@ from collective.cloudfront.outbox.contract import Settled
 from collective.cloudfront.outbox.contract import Waiting
 from collective.cloudfront.outbox.contract import Work
 from collective.cloudfront.process import this_process
+from collective.cloudfront.sentences import cause_sentence
+from collective.cloudfront.sentences import known_sentence
 from collective.cloudfront.settings import is_installed
 from collective.cloudfront.settings import split_distributions
 from collective.cloudfront.settings import value_in_force
@@ -36,6 +38,7 @@ from datetime import timezone
 from functools import cached_property
 from plone import api
 from plone.app.registry.browser.controlpanel import ControlPanelFormWrapper
+from plone.protect import CheckAuthenticator
 from plone.protect import PostOnly
 from plone.registry.interfaces import IRegistry
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
@@ -67,11 +70,11 @@ class Sign:
 
 
 _SIGNS = {
-    Level.OK: Sign("success", "check-circle", _("level_ok", default="In order:")),
+    Level.OK: Sign("success", "check-circle", _("sign_ok", default="In order:")),
     Level.WARNING: Sign(
-        "warning", "exclamation-triangle", _("level_warning", default="Warning:")
+        "warning", "exclamation-triangle", _("sign_warning", default="Warning:")
     ),
-    Level.ERROR: Sign("danger", "x-circle", _("level_error", default="Error:")),
+    Level.ERROR: Sign("danger", "x-circle", _("sign_error", default="Error:")),
 }
 
 
@@ -102,6 +105,9 @@ class CloudFrontPage(ControlPanelFormWrapper):
 
     def update(self) -> None:
         """Leave out the form where the add-on's profile is not upgraded yet."""
+        if self.request.method == "POST":
+            # z3c.form asks for it only where one of the form's buttons was sent.
+            CheckAuthenticator(self.request)
         if any(name.startswith("form.buttons.") for name in self.request.form):
             # z3c.form would take a button in the query string of a link as well.
             PostOnly(self.request)
@@ -249,6 +255,14 @@ class CloudFrontPage(ControlPanelFormWrapper):
     def when(self, timestamp: float) -> str:
         """Return a time as people here write it."""
         return api.portal.get_localized_time(DateTime(timestamp), long_format=True)
+
+    def said(self, text: str) -> str:
+        """Return what the outbox or the courier says, to be translated."""
+        return known_sentence(text)
+
+    def cause(self, line: str) -> str:
+        """Return who or what caused an invalidation, to be translated."""
+        return cause_sentence(line)
 
     def iso(self, timestamp: float) -> str:
         """Return a time as machines write it, to the second."""

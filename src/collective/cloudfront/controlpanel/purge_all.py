@@ -4,6 +4,7 @@ from collective.cloudfront.changes.transaction import public_item
 from collective.cloudfront.controlpanel.purge_form import PurgeForm
 from collective.cloudfront.i18n import _
 from collective.cloudfront.manual import ManualPurge
+from collective.cloudfront.outbox.contract import Action
 from collective.cloudfront.settings import read_settings
 from collective.cloudfront.settings import Settings
 from functools import cached_property
@@ -26,9 +27,9 @@ class PurgeAll(PurgeForm):
             )
         purge.add_everything()
 
-    def thanks(self, count: int, later: bool) -> str:
+    def thanks(self, action: Action) -> str:
         """See ``PurgeForm``."""
-        if later:
+        if action.due is not None:
             return _(
                 "all_scheduled",
                 default="Everything will be removed from CloudFront at that time. "

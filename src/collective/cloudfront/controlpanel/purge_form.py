@@ -7,8 +7,10 @@ from collective.cloudfront.controlpanel.tabs import may_configure
 from collective.cloudfront.controlpanel.tabs import PAGE
 from collective.cloudfront.controlpanel.tabs import Tab
 from collective.cloudfront.i18n import _
+from collective.cloudfront.manual import ImpossibleMoment
 from collective.cloudfront.manual import ManualPurge
 from collective.cloudfront.manual import NotPurging
+from collective.cloudfront.manual import require_possible
 from collective.cloudfront.outbox.contract import Action
 from collective.cloudfront.settings import is_installed
 from datetime import datetime
@@ -20,10 +22,6 @@ from plone.registry.interfaces import IRegistry
 from Products.Five import BrowserView
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from zope.component import getUtility
-
-
-#: Characters; a reason is a line in a table.
-LONGEST_REASON = 200
 
 
 class PurgeForm(BrowserView):
@@ -93,20 +91,21 @@ class PurgeForm(BrowserView):
 
     def _read_moment(self) -> None:
         try:
-            self.moment  # noqa: B018
+            require_possible(self.moment)
+        except ImpossibleMoment:
+            self.errors["at"] = _(
+                "moment_out_of_range",
+                default="This moment is over, or more than a year away.",
+            )
         except ValueError:
             self.errors["at"] = _("moment_unknown", default="This is no date and time.")
 
     def _send(self, purge: ManualPurge) -> str | None:
         user = api.user.get_current().getId() or ""
-        reason = self.typed("reason")[:LONGEST_REASON]
         try:
-            action = purge.send(user, reason, self.moment)
-        except ValueError:
-            self.errors["at"] = _(
-                "moment_out_of_range",
-                default="This moment is over, or more than a year away.",
-            )
+            action = purge.send(user, self.typed("reason"), self.moment)
+        except ImpossibleMoment:  # over since it was looked at
+            self._read_moment()
             return None
         self._say(self.thanks(action))
         return self._go_to(self.next_url(action))

@@ -2,6 +2,7 @@
 
 from collective.cloudfront.controlpanel.purge_form import PurgeForm
 from collective.cloudfront.i18n import _
+from collective.cloudfront.manual import content_at
 from collective.cloudfront.manual import ManualPurge
 from collective.cloudfront.manual import Preview
 from collective.cloudfront.planning.lines import items_of
@@ -51,7 +52,7 @@ class PurgePages(PurgeForm):
         value = self.typed("section")
         found = uuidToObject(value, unrestricted=True) if value else None
         if found is None and value.strip("/"):
-            found = self.context.unrestrictedTraverse(value.strip("/"), None)
+            found, _nearest = content_at(self.context, value)
         return found if IContentish.providedBy(found) else None
 
     @property

@@ -11,6 +11,8 @@ from collective.cloudfront.manual import NotPurging
 from plone import api
 from plone.app.content.browser.contents import ContentsBaseAction
 from plone.app.content.interfaces import IStructureAction
+from plone.protect import CheckAuthenticator
+from plone.protect import PostOnly
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from typing import Any
 from zope.i18n import translate
@@ -60,6 +62,11 @@ class PurgeSelected(ContentsBaseAction):
     success_msg = _("selected_purged", default="Queued for CloudFront.")
     failure_msg = _("selected_not_purged", default="Not everything was purged")
 
+    def protect(self) -> None:
+        """Refuse links and forged forms as our other views do, with 403."""
+        PostOnly(self.request)
+        CheckAuthenticator(self.request)
+
     def __call__(self) -> str:
         """Do it; return Plone's kind of answer as JSON."""
         self.protect()
@@ -80,4 +87,4 @@ class PurgeSelected(ContentsBaseAction):
         """Send what was added."""
         if self._purge.preview().items:
             user = api.user.get_current().getId() or ""
-            self._purge.send(user, self.request.form.get("reason", "")[:200])
+            self._purge.send(user)

@@ -7,8 +7,11 @@ in the courier's thread: its cold start costs 230 ms and 37 MB.
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from collective.cloudfront.outbox.causes import as_line
+from collective.cloudfront.wording import say
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any
@@ -27,6 +30,8 @@ CONNECT_TIMEOUT = 3
 READ_TIMEOUT = 10
 #: Seconds, for connecting and for reading, where the answer is only good to know.
 SHORT_TIMEOUT = 2
+#: Characters that are kept of what AWS says.
+LONGEST_REASON = 1000
 
 
 class Outcome(Enum):
@@ -116,39 +121,18 @@ _TRANSIENT = frozenset(
     }
 )
 
-#: Sentences for whoever must act, by error code.
+#: What to do, by error code: a code of ``wording``.
 _ADVICE = {
-    "AccessDenied": (
-        "Allow cloudfront:{operation} on this distribution to the credentials that "
-        "Zope uses."
-    ),
-    "NoSuchDistribution": (
-        "Check the distribution id in the CloudFront settings, and that the "
-        "credentials belong to its AWS account."
-    ),
-    "EntityNotFound": (
-        "Check the distribution tenant's id in the CloudFront settings, and that the "
-        "credentials belong to its AWS account."
-    ),
-    "InvalidClientTokenId": "Check the access key id: AWS does not know it.",
-    "UnrecognizedClient": "Check the access key id: AWS does not know it.",
-    "SignatureDoesNotMatch": (
-        "Check the secret access key, and this machine's clock: the signature does "
-        "not match."
-    ),
-    "ExpiredToken": "Renew the temporary credentials: they have expired.",
-    "RequestExpired": "Check this machine's clock: AWS says that it is wrong.",
-    "RequestTimeTooSkewed": "Check this machine's clock: AWS says that it is wrong.",
-    "AssumeRole": (
-        "Check the role to assume, and allow sts:AssumeRole on it to the credentials "
-        "that Zope uses."
-    ),
-    "NoCredentials": (
-        "Give Zope AWS credentials: a role for the machine or container, environment "
-        "variables, a profile, or as a last resort a key pair in the settings."
-    ),
+    "AccessDenied": "advice_denied",
+    "NoSuchDistribution": "advice_distribution",
+    "EntityNotFound": "advice_tenant",
+    "InvalidClientTokenId": "advice_key_id",
+    "UnrecognizedClient": "advice_key_id",
+    "SignatureDoesNotMatch": "advice_signature",
+    "ExpiredToken": "advice_expired",
+    "RequestExpired": "advice_clock",
+    "RequestTimeTooSkewed": "advice_clock",
 }
-_DEFAULT_ADVICE = "Check the CloudFront settings and the AWS credentials."
 
 
 class Boto3Gateway:
@@ -313,7 +297,15 @@ def _assume(source: Any, role_arn: str) -> Any:
 
 
 def classify(error: Exception, distribution: str) -> Answer:
-    """Type an error of boto3: what it means for the batch, and what to do."""
+    """Type an error of boto3: what it means for the batch, and what to do.
+
+    What others wrote becomes a line: it is logged, and shown to people.
+    """
+    answer = _classify(error, distribution)
+    return replace(answer, reason=as_line(answer.reason, LONGEST_REASON))
+
+
+def _classify(error: Exception, distribution: str) -> Answer:
     from botocore import exceptions
 
     if isinstance(error, exceptions.ClientError):
@@ -321,31 +313,31 @@ def classify(error: Exception, distribution: str) -> Answer:
     if _is_unreachable(error):
         return Answer(
             Outcome.TRANSIENT,
-            reason=f"CloudFront cannot be reached: {_without_headers(error)}",
-            advice="Check this machine's network if it goes on.",
+            reason=_why_unreachable(error),
+            advice=say("advice_unreachable"),
         )
     if isinstance(
         error, (exceptions.NoCredentialsError, exceptions.PartialCredentialsError)
     ):
         return Answer(
             Outcome.MISCONFIGURED,
-            reason=f"There are no usable AWS credentials: {error}",
-            advice=_ADVICE["NoCredentials"],
+            reason=say("no_credentials", error=error),
+            advice=say("advice_credentials"),
         )
     if isinstance(error, exceptions.BotoCoreError):
         return Answer(
             Outcome.MISCONFIGURED,
-            reason=f"The AWS configuration does not work: {error}",
-            advice=_DEFAULT_ADVICE,
+            reason=say("configuration", error=error),
+            advice=say("advice_settings"),
         )
     if isinstance(error, RuntimeError) and "shutdown" in str(error):
         # A script has ended while its courier was at work; the next one goes on.
-        return Answer(Outcome.TRANSIENT, reason="This process is ending")
+        return Answer(Outcome.TRANSIENT, reason=say("ending"))
     logger.error("Calling CloudFront for %s failed.", distribution, exc_info=error)
     return Answer(
         Outcome.TRANSIENT,
-        reason=f"An unexpected error: {error!r}",
-        advice="Please report it, with the traceback in the log.",
+        reason=say("unexpected", error=repr(error)),
+        advice=say("advice_unexpected"),
     )
 
 
@@ -365,7 +357,7 @@ def _is_unreachable(error: Exception) -> bool:
     )
 
 
-def _without_headers(error: Exception) -> str:
+def _why_unreachable(error: Exception) -> str:
     """Say what happened, without the headers that may not be shown.
 
     A session token with a line break at its end cannot be sent as a header; Python
@@ -373,8 +365,8 @@ def _without_headers(error: Exception) -> str:
     """
     cause = getattr(error, "kwargs", {}).get("error")
     if isinstance(cause, ValueError) and "header" in str(cause):
-        return "the credentials cannot be sent as a header; is there a line break?"
-    return str(error)
+        return say("header")
+    return say("unreachable", error=error)
 
 
 def _classify_response(response: dict, operation: str) -> Answer:
@@ -385,41 +377,42 @@ def _classify_response(response: dict, operation: str) -> Answer:
     if code == "TooManyInvalidationsInProgress":
         return Answer(
             Outcome.OVER_QUOTA,
-            reason=f"CloudFront has too many invalidations in progress ({reason})",
-            advice="Nothing is to be done: it goes on by itself.",
+            reason=say("over_quota", error=reason),
+            advice=say("advice_nothing"),
         )
     if code in _THROTTLED or status == 429:
         return Answer(
             Outcome.THROTTLED,
-            reason=f"CloudFront limits the rate of calls ({reason})",
-            advice="Nothing is to be done: it goes on by itself.",
+            reason=say("throttled", error=reason),
+            advice=say("advice_nothing"),
         )
     if code in _REFUSED_ITEMS or status == 413:
         return Answer(
             Outcome.REFUSED_ITEMS,
             reason=reason,
-            advice="CloudFront does not take this path; see the docs for its rules.",
+            advice=say("advice_path"),
         )
     if code == "InvalidationBatchAlreadyExists":
         return Answer(Outcome.REFERENCE_TAKEN, reason=reason)
     if status >= 500 or code in _TRANSIENT:
         return Answer(
             Outcome.TRANSIENT,
-            reason=f"CloudFront failed ({reason or status})",
-            advice="Nothing is to be done: it goes on by itself.",
+            reason=say("failed", error=reason or status),
+            advice=say("advice_nothing"),
         )
     if operation.startswith("AssumeRole") and code.startswith("AccessDenied"):
         return Answer(
             Outcome.MISCONFIGURED,
-            reason=f"The role cannot be assumed ({reason})",
-            advice=_ADVICE["AssumeRole"],
+            reason=say("role", error=reason),
+            advice=say("advice_role"),
         )
     return Answer(
         Outcome.MISCONFIGURED,
-        reason=f"CloudFront refuses the call ({reason})",
+        reason=say("refused", error=reason),
         # The IAM actions are called like the operations; those on tenants differ.
-        advice=_ADVICE.get(code.removesuffix("Exception"), _DEFAULT_ADVICE).format(
-            operation=operation
+        advice=say(
+            _ADVICE.get(code.removesuffix("Exception"), "advice_settings"),
+            operation=operation,
         ),
     )
 

@@ -157,7 +157,8 @@ class Instance:
         """
         self.home = Path(home).absolute()
         self.port = port or free_port()
-        self.environ = dict(environ or {})
+        # Editable installations have no compiled message catalogues
+        self.environ = {"zope_i18n_compile_mo_files": "true", **(environ or {})}
         self.zeo = zeo
         self.zcml = zcml
         self._process: subprocess.Popen | None = None

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from collective.cloudfront.outbox.causes import as_line
 from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.wording import say
 from datetime import datetime
 from datetime import timezone
 from pathlib import Path
@@ -13,7 +14,7 @@ import sqlite3
 
 #: Raise this with every change of the tables, and add how to get there from the
 #: version before to ``_UPGRADES``.
-FORMAT = 3
+FORMAT = 4
 
 # Marks the file as ours ("CFob"): somebody else's database is never touched.
 _APPLICATION_ID = 0x43466F62
@@ -182,7 +183,14 @@ _TO_3 = (
     + _PEOPLE
 )
 
-_UPGRADES: dict[int, str] = {1: _TO_2, 2: _TO_3}
+# New in format 4: what people look at is found without reading the rest.
+_LOOKED_AT = """
+    CREATE INDEX settled_by_invalidation ON settled (invalidation);
+    CREATE INDEX refused_by_age ON refused (refused);
+    CREATE INDEX action_by_due ON action (due) WHERE due IS NOT NULL;
+"""
+
+_UPGRADES: dict[int, str] = {1: _TO_2, 2: _TO_3, 3: _LOOKED_AT}
 
 # SQLite's words for a file that will not get well by itself.
 _DAMAGE = ("malformed", "not a database", "no such table", "Could not decode to UTF-8")
@@ -219,9 +227,9 @@ def _upgrade(db: sqlite3.Connection) -> None:
     # Read again under the lock: another process may have done it meanwhile.
     found = _format(db)
     if found > FORMAT:
-        raise DamagedFile(f"its format {found} is newer than {FORMAT}")
+        raise DamagedFile(say("outbox_newer", found=found, known=FORMAT))
     if found == 0:
-        _run(db, _TABLES + _SCHEDULE + _PEOPLE)
+        _run(db, _TABLES + _SCHEDULE + _PEOPLE + _LOOKED_AT)
     for version in range(found or FORMAT, FORMAT):
         _run(db, _UPGRADES[version])
     db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
@@ -236,9 +244,7 @@ def _format(db: sqlite3.Connection) -> int:
     (found,) = db.execute("PRAGMA user_version").fetchone()
     (application,) = db.execute("PRAGMA application_id").fetchone()
     if application != _APPLICATION_ID and (tables or found or application):
-        raise ForeignFile(
-            "it is another program's database; choose another file for the outbox"
-        )
+        raise ForeignFile()
     return found
 
 

@@ -51,6 +51,7 @@ from collective.cloudfront.planning.items import is_wildcard
 from collective.cloudfront.planning.pacing import Bucket
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
+from collective.cloudfront.wording import say
 from contextlib import closing
 from contextlib import contextmanager
 from datetime import datetime
@@ -742,7 +743,9 @@ class SqliteOutbox:
             yield
         except (DamagedFile, json.JSONDecodeError) as error:
             self._start_anew(str(error))
-            raise OutboxUnavailable(f"{self.path} was set aside: {error}") from error
+            raise OutboxUnavailable(
+                say("outbox_set_aside", path=self.path, error=error)
+            ) from error
         except sqlite3.Error as error:
             if is_damage(error):
                 self._start_anew(str(error))
@@ -750,7 +753,9 @@ class SqliteOutbox:
                 # The disk may be back to normal; an old connection may not.
                 self._disconnect()
             raise OutboxUnavailable(f"{self.path}: {error}") from error
-        except (ForeignFile, OSError) as error:
+        except ForeignFile as error:
+            raise OutboxUnavailable(say("outbox_foreign", path=self.path)) from error
+        except OSError as error:
             raise OutboxUnavailable(f"{self.path}: {error}") from error
 
     def _connection(self, patience: float) -> sqlite3.Connection:
@@ -758,7 +763,7 @@ class SqliteOutbox:
         db = getattr(local, "db", None)
         if db is not None and local.identity != self._identity():
             if self._is_deleted():
-                raise DamagedFile("it was deleted while in use")
+                raise DamagedFile(say("outbox_deleted"))
             self._disconnect()  # set aside by another process, or we were forked
             db = None
         if db is None:
@@ -814,8 +819,7 @@ class SqliteOutbox:
                 replaced = self._replace_file()
             except (OSError, sqlite3.Error) as error:
                 raise OutboxUnavailable(
-                    f"{self.path} is damaged ({reason}) and cannot be set aside: "
-                    f"{error}"
+                    say("outbox_damaged", path=self.path, reason=reason, error=error)
                 ) from error
             if replaced is None:
                 return  # another thread or process has done it already

@@ -6,7 +6,9 @@ has to.
 """
 
 from collections.abc import Collection
+from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from collective.cloudfront.planning.items import normalise
 from dataclasses import dataclass
 from enum import Enum
@@ -48,12 +50,14 @@ def read_lines(text: str, hosts: Collection[str] = ()) -> list[Line]:
     Fragments (``#top``) are left out, since browsers do not send them.
     """
     numbered = enumerate(text.splitlines(), start=1)
-    lines = [(number, line.strip()) for number, line in numbered if line.strip()]
-    found = [_read(number, line, hosts) for number, line in lines[:MAX_LINES]]
-    if len(lines) > MAX_LINES:
-        number, line = lines[MAX_LINES]
-        found.append(Line(number, line, problem=Problem.TOO_MANY))
-    return found
+    return _read_all([each for each in numbered if each[1].strip()], hosts)
+
+
+def read_paths(paths: Iterable[str], hosts: Collection[str] = ()) -> list[Line]:
+    """Return the same for paths that a program names: each is one, an empty one is a
+    mistake.
+    """
+    return _read_all(list(enumerate(paths, start=1)), hosts)
 
 
 def items_of(lines: Collection[Line]) -> tuple[str, ...]:
@@ -61,9 +65,21 @@ def items_of(lines: Collection[Line]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line.item for line in lines if line.item))
 
 
+def _read_all(
+    numbered: Sequence[tuple[int, str]], hosts: Collection[str]
+) -> list[Line]:
+    found = [_read(number, text, hosts) for number, text in numbered[:MAX_LINES]]
+    if len(numbered) > MAX_LINES:
+        number, text = numbered[MAX_LINES]
+        found.append(Line(number, text.strip(), problem=Problem.TOO_MANY))
+    return found
+
+
 def _read(number: int, text: str, hosts: Collection[str]) -> Line:
+    text = text.strip()
     path, problem = _path_of(text, hosts)
-    problem = problem or next(_problems(path), None)
+    # Of the text: urlsplit leaves out tabs and line breaks
+    problem = problem or next(_problems(path, text), None)
     if problem is not None:
         return Line(number, text, problem=problem)
     return Line(number, text, item=normalise(path))
@@ -88,8 +104,8 @@ def _path_of(text: str, hosts: Collection[str]) -> tuple[str, Problem | None]:
     return (parts.path or "/") + query, None
 
 
-def _problems(path: str) -> Iterator[Problem]:
+def _problems(path: str, text: str) -> Iterator[Problem]:
     if "*" in path[:-1]:
         yield Problem.WILDCARD
-    if any(ord(character) < 32 or ord(character) == 127 for character in path):
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
         yield Problem.CONTROL

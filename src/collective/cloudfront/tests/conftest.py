@@ -13,6 +13,7 @@ from collective.cloudfront.testing import FIXTURE
 from collective.cloudfront.testing import FUNCTIONAL_TESTING
 from collective.cloudfront.testing import INTEGRATION_TESTING
 from collective.cloudfront.testing import QuietProcess
+from collective.cloudfront.testing import SERVER_TESTING
 from hypothesis import HealthCheck
 from hypothesis import settings
 from plone.app.testing import setRoles
@@ -53,6 +54,7 @@ def _layer(layer: Any, name: str) -> dict[str, Any]:
 globals().update(_layer(FIXTURE, "fixture"))
 globals().update(_layer(INTEGRATION_TESTING, "integration"))
 globals().update(_layer(FUNCTIONAL_TESTING, "functional"))
+globals().update(_layer(SERVER_TESTING, "server"))
 
 
 @pytest.fixture(autouse=True)

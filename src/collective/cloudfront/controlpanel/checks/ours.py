@@ -306,7 +306,7 @@ class Environment(SiteCheck):
         if not names:
             return _("check_environment_none", default="It overrides no setting.")
         return _(
-            "check_environment",
+            "check_environment_some",
             default="It overrides settings: ${names}.",
             mapping={"names": ", ".join(names)},
         )
@@ -394,7 +394,7 @@ class Budget(SiteCheck):
         if not self.budget:
             return _("check_budget_none", default="None is set.")
         return _(
-            "check_budget",
+            "check_budget_used",
             default="Items this month: ${billed} of ${budget}.",
             mapping={"billed": self.billed, "budget": self.budget},
         )

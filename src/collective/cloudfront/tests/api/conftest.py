@@ -37,15 +37,25 @@ class Client:
 
     def post(self, path: str, /, kind: str = "application/json", **body: Any) -> Reply:
         """Send JSON to ``path``."""
+        return self.post_text(path, json.dumps(body), kind)
+
+    def post_text(self, path: str, text: str, kind: str = "application/json") -> Reply:
+        """Send what may be no JSON to ``path``."""
         browser = self._browser()
-        browser.post(f"{self._url}/{path}", json.dumps(body), kind)
+        browser.post(f"{self._url}/{path}", text, kind)
         return self._reply(browser)
 
     def patch(self, path: str, /, **body: Any) -> Reply:
         """Send JSON to ``path``, to change what is there."""
-        browser = self._browser()
-        answer = browser.testapp.patch_json(
-            f"{self._url}/{path}", body, headers=self._headers, expect_errors=True
+        return self.patch_bytes(path, json.dumps(body).encode())
+
+    def patch_bytes(self, path: str, body: bytes) -> Reply:
+        """Send what may be no JSON to ``path``."""
+        answer = self._browser().testapp.patch(
+            f"{self._url}/{path}",
+            body,
+            headers={**self._headers, "Content-Type": "application/json"},
+            expect_errors=True,
         )
         return Reply(answer.status_int, answer.json if answer.body else None)
 

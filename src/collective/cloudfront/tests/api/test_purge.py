@@ -90,9 +90,13 @@ def test_a_moment_to_come(client, process):
     assert scheduled.due == moment.timestamp()
 
 
-@pytest.mark.parametrize("at", ["2020-01-01T00:00:00Z", "2999-01-01", "tomorrow"])
-def test_a_moment_that_cannot_be_is_refused(client, process, at):
-    reply = client().post(PURGE, all=True, at=at)
+@pytest.mark.parametrize(
+    "at",
+    ["2020-01-01T00:00:00Z", "2999-01-01", "9999-12-31T23:59-23:00", "tomorrow"],
+)
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_moment_that_cannot_be_is_refused(client, process, at, dry_run):
+    reply = client().post(PURGE, all=True, at=at, dry_run=dry_run)
     assert reply.status == 400
     assert "“at”" in reply.json["error"]["message"]
     assert process.deliver() == []
@@ -108,13 +112,74 @@ def test_a_moment_that_cannot_be_is_refused(client, process, at):
         {"path": "/nothing-here"},
         {"path": "/portal_catalog"},
         {"everything": True},
+        {"paths": ["/a", ""]},
+        {"paths": ["/a\n/b"]},
+        {"paths": ["/a"] * 1001},
+        # A script's "false" is no false: nothing may be purged by mistake
+        {"all": "false"},
+        {"all": 1},
+        {"path": ["/folder"]},
+        {"path": "/folder", "recursive": "false"},
+        {"all": True, "dry_run": "yes"},
+        {"all": True, "reason": ["release"]},
+        {"all": True, "at": 1800000000},
     ],
 )
-def test_what_cannot_be_understood_is_refused(client, process, body):
+def test_what_cannot_be_understood_is_refused(client, process, folder, body):
     reply = client().post(PURGE, **body)
     assert reply.status == 400
     assert reply.json["error"]["message"]
     assert process.deliver() == []
+
+
+@pytest.mark.parametrize("body", ["", "{all", "[1]", "null", "\ufffe"])
+def test_what_is_no_json_object_is_refused(client, process, body):
+    reply = client().post_text(PURGE, body)
+    assert reply.status == 400
+    assert reply.json["error"]["message"]
+    assert process.deliver() == []
+
+
+def test_only_what_is_really_at_a_path_is_purged(client, process, folder):
+    for path in (
+        "/folder/page/folder",  # acquired
+        "/folder/../folder",
+        "/../plone/folder",
+        "/folder/@@cloudfront-purge-content",
+        "/folder/page/title",
+    ):
+        reply = client().post(PURGE, path=path)
+        assert reply.status == 400, path
+        assert "There is no content" in reply.json["error"]["message"]
+    assert process.deliver() == []
+
+
+def test_what_others_may_not_see_is_not_told(client, folder):
+    """Whether it exists or not: the answer is the same."""
+    for someone in (client(""), client(TEST_USER_NAME, TEST_USER_PASSWORD)):
+        api.user.revoke_roles(username=TEST_USER_ID, roles=["Manager"])
+        transaction.commit()
+        there = someone.post(PURGE, path="/folder/page")
+        nowhere = someone.post(PURGE, path="/folder/nothing-here")
+        assert (there.status, nowhere.status) == (401, 401)
+        assert there.json == nowhere.json
+
+
+def test_who_may_not_purge_does_not_learn_whether_the_site_does(client):
+    getUtility(IRegistry)["collective.cloudfront.enabled"] = False
+    transaction.commit()
+    assert client("").post(PURGE, all=True).status == 401
+
+
+def test_a_reason_becomes_one_line(client, process, caplog):
+    with caplog.at_level("INFO", "collective.cloudfront"):
+        client().post(PURGE, all=True, reason="new\ntheme\r\nINFO forged " + "x" * 999)
+    (action,) = process.outbox.actions(1)
+    assert action.reason.startswith("new theme INFO forged xxx")
+    assert len(action.reason) == 200
+    (line,) = [m for m in caplog.messages if "purges" in m]
+    assert "\n" not in line
+    assert "\r" not in line
 
 
 def test_other_types_of_content_are_refused(client, process):

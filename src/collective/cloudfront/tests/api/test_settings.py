@@ -78,10 +78,39 @@ def test_clearing_the_key_id_removes_the_secret(client, stored):
     assert not stored()
 
 
-def test_invalid_values_are_refused(client):
-    reply = client().patch(PANEL, distribution_id="not an id!")
+def test_invalid_values_are_refused_with_a_sentence(client):
+    reply = client().patch(PANEL, distribution_id="not-an-id")
     assert reply.status == 400
-    assert "distribution_id" in json.dumps(reply.json)
+    assert "'field': 'distribution_id'" in reply.json["message"]
+    assert "“not-an-id” is not the id of a CloudFront" in reply.json["message"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"window": "soon"},
+        {"window": 1e9},
+        {"window": None},
+        {"enabled": "false"},
+        {"distribution_id": ["E2QWRUHAPOMQZL"]},
+        {"api_paths": "sometimes"},
+        {"aws_access_key_id": 5},
+        {"aws_access_key_id": KEY_ID, "aws_secret_access_key": {"a": SECRET}},
+        {"aws_access_key_id": KEY_ID, "aws_secret_access_key": f"{SECRET}\n"},
+    ],
+)
+def test_values_of_a_wrong_type_are_refused(client, stored, body):
+    before = client().get(PANEL).json["data"]
+    reply = client().patch(PANEL, **body)
+    assert reply.status == 400
+    assert SECRET not in json.dumps(reply.json)
+    assert client().get(PANEL).json["data"] == before
+    assert stored() == SECRET
+
+
+@pytest.mark.parametrize("body", [b"{window", b"[1]"])
+def test_what_is_no_json_object_is_refused(client, body):
+    assert client().patch_bytes(PANEL, body).status == 400
 
 
 def test_who_may_not_configure_sees_and_changes_nothing(client):

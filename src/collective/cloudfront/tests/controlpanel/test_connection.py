@@ -4,9 +4,11 @@ from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local import Options
 from collective.cloudfront.testing import DISTRIBUTION
 from lxml import html
+from plone import api
 from zExceptions import Forbidden
 
 import pytest
+import transaction
 
 
 def texts(browser):
@@ -35,6 +37,22 @@ def test_a_person_sees_what_works(person, monkeypatch):
     assert found["finding-permission_create"].startswith("OK")
     assert found["finding-distribution"].startswith("OK")
     assert DISTRIBUTION in person.contents
+
+
+def test_each_of_the_sites_hosts_is_named_once(person, functional_portal, monkeypatch):
+    api.portal.set_registry_record(
+        "plone.cachepurging.interfaces.ICachePurgingSettings.domains",
+        ("https://www.example.com", "http://www.example.com:80"),
+    )
+    transaction.commit()
+    options = Options(distributions=(DISTRIBUTION,), aliases=("www.example.com",))
+    with LocalCloudFront(options=options) as cloudfront:
+        for name, value in cloudfront.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
+        person.getControl("Test connection").click()
+    found = texts(person)["finding-hosts"]
+    assert "answers to www.example.com, and not to nohost." in found
 
 
 def test_an_unreachable_cloudfront_is_an_error_with_advice(person, monkeypatch):

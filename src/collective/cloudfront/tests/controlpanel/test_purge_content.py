@@ -1,5 +1,7 @@
 """ "Purge from CloudFront", among the actions of an object."""
 
+from AccessControl.Permission import Permission
+from collective.cloudfront.interfaces import PURGE_CONTENT
 from collective.cloudfront.testing import DISTRIBUTION
 from lxml.html import fromstring
 from plone import api
@@ -194,7 +196,8 @@ def test_all_below_is_purged_where_that_is_wanted(
 
 def test_what_somebody_may_not_purge_is_left_out_and_said(folder, browser, process):
     api.user.create("c@example.com", "colleague", "correct horse")
-    api.user.grant_roles(username="colleague", roles=["Contributor"], obj=folder)
+    api.user.grant_roles(username="colleague", roles=["Editor"], obj=folder)
+    Permission(PURGE_CONTENT, (), folder["page"]).setRoles(("Manager",))
     transaction.commit()
     colleague = browser("colleague", "correct horse")
     answer = select(colleague, folder, folder["page"])

@@ -78,8 +78,11 @@ def test_a_section_is_purged_by_its_uid_without_what_is_below(form, process, sit
     assert "/folder*" not in process.deliver()
 
 
-def test_an_unknown_section_is_told(form, process):
-    assert "There is no such content" in typed(form, section="/portal_catalog")
+@pytest.mark.parametrize(
+    "section", ["/portal_catalog", "/folder/page/folder", "/../plone/folder"]
+)
+def test_an_unknown_section_is_told(form, process, section):
+    assert "There is no such content" in typed(form, section=section)
     assert process.deliver() == []
 
 
@@ -99,9 +102,11 @@ def test_what_is_scheduled_is_listed_and_can_be_cancelled(form, process):
     assert process.outbox.actions(1)[0].cancelled
 
 
+@pytest.mark.parametrize("button", ["Purge", "Preview"])
 @pytest.mark.parametrize("at", ["2020-01-01T10:00", "2999-01-01T10:00"])
-def test_a_moment_that_cannot_be_is_told(form, process, at):
-    assert "is over, or more than a year away" in typed(form, "/a", at=at)
+def test_a_moment_that_cannot_be_is_told(form, process, at, button):
+    contents = typed(form, "/a", at=at, button=button)
+    assert "is over, or more than a year away" in contents
     assert process.deliver() == []
 
 

@@ -144,7 +144,14 @@ def test_an_older_format_is_upgraded_with_what_it_holds(filled, path, monkeypatc
 
 
 #: What each format changed in the one before, backwards.
-FORMAT_2 = """
+FORMAT_3 = """
+    DROP INDEX settled_by_invalidation;
+    DROP INDEX refused_by_age;
+    DROP INDEX action_by_due;
+    PRAGMA user_version = 3;
+"""
+FORMAT_2 = f"""
+    {FORMAT_3}
     DROP TABLE action;
     DROP INDEX settled_of_distribution;
     ALTER TABLE ready DROP COLUMN causes;
@@ -182,12 +189,12 @@ def structure(path):
         }
 
 
-@pytest.mark.parametrize("older", [FORMAT_1, FORMAT_2], ids=["1", "2"])
+@pytest.mark.parametrize("older", [FORMAT_1, FORMAT_2, FORMAT_3], ids=["1", "2", "3"])
 def test_an_older_format_becomes_the_current_one(filled, path, older):
     expected = structure(path)
     with contextlib.closing(sqlite3.connect(path)) as db:
         db.executescript(older)
-    assert "action" not in structure(path)
+    assert "action_by_due" not in structure(path)
     assert in_all(filled) == ITEMS
     assert structure(path) == expected
     assert not filled.pending("E1", 1)[0].urgent
@@ -225,7 +232,7 @@ def test_what_format_2_scheduled_and_refused_is_kept(outbox, path, clock):
     assert "/bad" in ready(outbox)
 
 
-@pytest.mark.parametrize("older", [FORMAT_1, FORMAT_2], ids=["1", "2"])
+@pytest.mark.parametrize("older", [FORMAT_1, FORMAT_2, FORMAT_3], ids=["1", "2", "3"])
 def test_a_damaged_file_of_an_older_format_is_saved_too(filled, path, older):
     with contextlib.closing(sqlite3.connect(path)) as db:
         db.executescript(older + "DROP TABLE settled")

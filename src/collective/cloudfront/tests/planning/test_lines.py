@@ -5,6 +5,7 @@ from collective.cloudfront.planning.lines import items_of
 from collective.cloudfront.planning.lines import MAX_LINES
 from collective.cloudfront.planning.lines import Problem
 from collective.cloudfront.planning.lines import read_lines
+from collective.cloudfront.planning.lines import read_paths
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -62,6 +63,7 @@ def test_a_line_is_a_path_or_a_url(line, expected):
         ("/a**", Problem.WILDCARD),
         ("/*/a", Problem.WILDCARD),
         ("/a\tb", Problem.CONTROL),
+        ("https://www.example.com/a\tb", Problem.CONTROL),
     ],
 )
 def test_a_line_that_is_neither_has_a_problem(line, expected):
@@ -88,6 +90,18 @@ def test_too_many_lines_are_one_problem():
     assert len(lines) == MAX_LINES + 1
     assert lines[-1].problem is Problem.TOO_MANY
     assert lines[-1].number == MAX_LINES + 1
+
+
+def test_each_path_of_a_program_is_one():
+    lines = read_paths(["/a", " /b ", "", "/c\n/d", "https://example.com/a\nb"])
+    assert [(line.number, line.item, line.problem) for line in lines] == [
+        (1, "/a", None),
+        (2, "/b", None),
+        (3, "", Problem.NO_PATH),
+        (4, "", Problem.CONTROL),
+        (5, "", Problem.CONTROL),
+    ]
+    assert len(read_paths(["/a"] * (MAX_LINES + 5))) == MAX_LINES + 1
 
 
 @given(st.text())
