@@ -74,3 +74,17 @@ class IInvalidationFailed(IInvalidationEvent):
     reason = Attribute("What happened, a sentence")
     advice = Attribute("What to do, a sentence")
     kept = Attribute("True while the items wait; False if they are in quarantine")
+
+
+class IDependencies(Interface):
+    """What else the responses of an object depend on.
+
+    A subscription adapter of the published object and the request, asked when the
+    response is there.
+    """
+
+    def objects():
+        """Return content, or UIDs, that the response shows in any part."""
+
+    def tags():
+        """Return further names; whoever gives them purges them."""

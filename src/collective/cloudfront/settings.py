@@ -34,11 +34,15 @@ PREFIX = "collective.cloudfront"
 #: Caching control panel, "Enable purging".
 PURGING_ENABLED = "plone.cachepurging.interfaces.ICachePurgingSettings.enabled"
 
+#: The setting that nobody edits: it is noted when another one changes.
+SINCE = "cache_tags_since"
+
 #: A record of plone.volto.
 VOLTO = "volto.frontend_domain"
 
 _DISTRIBUTION = re.compile(r"(E[A-Z0-9]+|dt_[A-Za-z0-9]+)\Z")
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+\Z")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}\Z")
 _KEY_ID = re.compile(r"[A-Z0-9]{16,128}\Z")
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
@@ -139,6 +143,20 @@ def is_key_id(value: str | None) -> bool:
                 "invalid_key_id",
                 default="This is not an AWS access key id. They have 16 or more "
                 "capital letters and digits and mostly start with AKIA.",
+            )
+        )
+    return True
+
+
+def is_header(value: str) -> bool:
+    """Constraint: the name of an HTTP header (RFC 9110, token)."""
+    if not _HEADER.match(value):
+        raise Invalid(
+            _(
+                "invalid_header",
+                default="“${value}” is not the name of a header. Names are letters, "
+                "digits and hyphens, such as Cache-Tag.",
+                mapping={"value": value},
             )
         )
     return True
@@ -256,6 +274,54 @@ class ICloudFrontSettings(Interface):
         ),
         default="auto",
         required=True,
+    )
+
+    cache_tags = schema.Choice(
+        title=_("label_cache_tags", default="Cache tags"),
+        description=_(
+            "help_cache_tags",
+            default="Pages can tell CloudFront what they depend on, so that a change "
+            "removes exactly the pages that show it. First send the tags with the "
+            "pages, then purge by them.",
+        ),
+        vocabulary=SimpleVocabulary(
+            [
+                SimpleTerm("off", title=_("cache_tags_off", default="Off")),
+                SimpleTerm(
+                    "headers", title=_("cache_tags_headers", default="Send them")
+                ),
+                SimpleTerm(
+                    "invalidate",
+                    title=_("cache_tags_invalidate", default="Send and purge by them"),
+                ),
+            ]
+        ),
+        default="off",
+        required=True,
+    )
+
+    tag_header = schema.ASCIILine(
+        title=_("label_tag_header", default="Header for cache tags"),
+        description=_(
+            "help_tag_header",
+            default="The header that carries them. The distribution must be set up "
+            "with the same name (CacheTagConfig).",
+        ),
+        default="Cache-Tag",
+        required=True,
+        constraint=is_header,
+    )
+
+    cache_tags_since = schema.TextLine(
+        title=_("label_cache_tags_since", default="Cache tags since"),
+        description=_(
+            "help_cache_tags_since",
+            default="When pages began to carry tags (ISO 8601, UTC). Older copies at "
+            "the edge have none.",
+        ),
+        default="",
+        missing_value="",
+        required=False,
     )
 
     monthly_budget = schema.Int(

@@ -9,6 +9,7 @@ from collective.cloudfront.interfaces import ICloudFrontLayer
 from collective.cloudfront.interfaces import MANAGE_PURGING
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import PREFIX
+from collective.cloudfront.settings import SINCE
 from plone import api
 from plone.restapi.controlpanels import RegistryConfigletPanel
 from plone.restapi.deserializer import json_body
@@ -107,6 +108,7 @@ class DeserializeSettings(ControlpanelDeserializeFromJson):
             data.pop(SECRET, None)  # the stored one stays
         elif not key_id:
             data[SECRET] = ""
+        data.pop(SINCE, None)
         for name, field in getFieldsInOrder(self.schema):
             # plone.restapi takes any text for true, "false" as well
             if IBool.providedBy(field) and not isinstance(data.get(name, True), bool):

@@ -3,6 +3,7 @@
 from collective.cloudfront.i18n import _
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import PREFIX
+from collective.cloudfront.settings import SINCE
 from plone.app.registry.browser.controlpanel import RegistryEditForm
 from plone.app.z3cform.widgets.password import PasswordWidget
 from plone.registry.interfaces import IRegistry
@@ -21,6 +22,7 @@ KEY_ID, SECRET = "aws_access_key_id", "aws_secret_access_key"
 
 #: The fields of the groups after the first, which has all others.
 CHANGES = ("window", "navigation_changes", "site_purge_interval")
+TAGS = ("cache_tags", "tag_header")
 COSTS = ("monthly_budget", "history_days")
 CREDENTIALS = ("aws_profile", "aws_role_arn", KEY_ID, SECRET)
 
@@ -71,13 +73,18 @@ class SettingsForm(RegistryEditForm):
         self.groups = [
             GroupFactory(
                 "settings",
-                fields=self.fields.omit(*CHANGES, *COSTS, *CREDENTIALS),
+                fields=self.fields.omit(*CHANGES, *TAGS, SINCE, *COSTS, *CREDENTIALS),
                 label=_("legend_settings", default="Site and distribution"),
             ),
             GroupFactory(
                 "changes",
                 fields=self.fields.select(*CHANGES),
                 label=_("legend_changes", default="What a change purges, and when"),
+            ),
+            GroupFactory(
+                "tags",
+                fields=self.fields.select(*TAGS),
+                label=_("legend_tags", default="Cache tags"),
             ),
             GroupFactory(
                 "costs",

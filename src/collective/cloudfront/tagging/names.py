@@ -11,6 +11,8 @@ dependency            the question a response asked       tags that it carries
 ``below(C)``          the same of a whole subtree         ``C.b``
 ``within(C, 3)``      the same to a depth (navigation)    ``C.b3``
 ``of_type(T)``        the same of a type, anywhere        ``S.t.T``, ``S.m``
+``group(G)``          the same of a translation group     ``G.g``, ``S.m``
+``undated()``         what "date" shows and sorts by        ``S.d``
 ``chrome()``          registry, actions, theme, portlets  ``S.x``
 ====================  ==================================  ============================
 
@@ -47,6 +49,10 @@ MAX_TAG_LENGTH = 256
 #: Longer words (names of types, foreign tags) are replaced by their hash.
 _MAX_WORD = 100
 
+#: Interfaces that queries ask for instead of types, and that are tagged as types are.
+#: A change names those that its object provides.
+INTERFACES = ("plone.event.interfaces.IEvent",)
+
 _UID = re.compile(r"[0-9a-z-]{1,64}\Z")
 
 
@@ -68,6 +74,8 @@ class Kind(Enum):
     BELOW = "below"
     WITHIN = "within"
     OF_TYPE = "of type"
+    GROUP = "group"
+    UNDATED = "undated"
     CHROME = "chrome"
     #: A tag from somewhere else, carried as it is
     FOREIGN = "foreign"
@@ -122,8 +130,12 @@ class Change:
     subtree: bool = False
     reordered: bool = False
     edited: bool = True
-    #: Its type before, if that changed
-    old_type: str = ""
+    #: Its type before if that changed, and which of ``INTERFACES`` it provides
+    more_types: tuple[str, ...] = ()
+    #: The translation groups that it belongs to or has left
+    groups: tuple[str, ...] = ()
+    #: It has no date of publication, so that its ``Date`` is that of its last change
+    undated: bool = False
 
 
 # --- dependencies ---------------------------------------------------------------------
@@ -171,6 +183,19 @@ def of_type(site: str, portal_type: str, facet: Facet = Facet.LABEL) -> Dependen
     return Dependency(Kind.OF_TYPE, site, facet=facet, name=portal_type)
 
 
+def group(site: str, name: str) -> Dependency:
+    """Return what a query for the translations of something depends on."""
+    return Dependency(Kind.GROUP, site, name=name)
+
+
+def undated(site: str) -> Dependency:
+    """Return what depends on the index or column ``Date``, besides labels.
+
+    It is the date of publication, or of the last change of what has none.
+    """
+    return Dependency(Kind.UNDATED, site)
+
+
 def chrome(site: str) -> Dependency:
     """Return what a page depends on that shows the site around its content."""
     return Dependency(Kind.CHROME, site)
@@ -216,6 +241,11 @@ def _tags(dependency: Dependency) -> Iterator[str]:
             if edit:
                 yield type_tag(dependency.uid, dependency.name, Facet.EDIT)
             yield moved_tag(dependency.uid)
+        case Kind.GROUP:
+            yield group_tag(dependency.name)
+            yield moved_tag(dependency.uid)
+        case Kind.UNDATED:
+            yield undated_tag(dependency.uid)
         case Kind.CHROME:
             yield chrome_tag(dependency.uid)
         case Kind.FOREIGN:
@@ -277,10 +307,13 @@ def tags_of_change(change: Change, navigation: Navigation) -> frozenset[str]:
             tags.update(_order_tags((change.uid, *above), navigation))
     if change.label:
         tags.add(f"{uid}.l")
+        tags.update(map(group_tag, change.groups))
     if (change.label or change.edited) and change.before is not None:
         tags.add(uid)
     if change.subtree:
         tags.add(moved_tag(_site_of(change)))
+    if change.undated and change.edited:
+        tags.add(undated_tag(_site_of(change)))
     return frozenset(tags)
 
 
@@ -291,7 +324,7 @@ def _label_tags(
         return
     yield from _order_tags(above, navigation)
     if not change.subtree:  # whatever has a type's tag has that of moves, too
-        for portal_type in filter(None, (change.portal_type, change.old_type)):
+        for portal_type in _types(change):
             yield type_tag(above[-1], portal_type)
 
 
@@ -313,7 +346,12 @@ def _edit_tags(change: Change, above: tuple[str, ...]) -> Iterator[str]:
     yield f"{uid_tag(above[0])}.ce"
     for uid in _with_subtrees(above):
         yield f"{uid_tag(uid)}.be"
-    yield type_tag(above[-1], change.portal_type, Facet.EDIT)
+    for portal_type in _types(change):
+        yield type_tag(above[-1], portal_type, Facet.EDIT)
+
+
+def _types(change: Change) -> tuple[str, ...]:
+    return (change.portal_type, *change.more_types)
 
 
 def _with_subtrees(chain: tuple[str, ...]) -> tuple[str, ...]:
@@ -351,9 +389,19 @@ def type_tag(site: str, portal_type: str, facet: Facet = Facet.LABEL) -> str:
     return f"{uid_tag(site)}.{letter}.{_word(portal_type)}"
 
 
+def group_tag(name: str) -> str:
+    """Return the tag of a translation group."""
+    return f"{uid_tag(name)}.g"
+
+
 def moved_tag(site: str) -> str:
     """Return the tag of "something moved, or is seen by others, with all below"."""
     return f"{uid_tag(site)}.m"
+
+
+def undated_tag(site: str) -> str:
+    """Return the tag of "something without a date of publication was edited"."""
+    return f"{uid_tag(site)}.d"
 
 
 def chrome_tag(site: str) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 SITE = "s"
 TYPES = ("Document", "News Item")
+GROUPS = ("", "g1", "g2")
 #: Asked for, and not there until an operation makes it.
 MISSING = "missing"
 
@@ -29,6 +30,7 @@ class Thing:
     name: int = 0
     title: int = 0
     body: int = 0
+    group: str = ""
     #: None: who may see it is what its parent says
     private: bool | None = None
 
@@ -103,6 +105,12 @@ class World:
                     for each, thing in self.things.items()
                     if thing.portal_type == dependency.name
                 )
+            case Kind.GROUP:
+                found = sorted(
+                    each
+                    for each, thing in self.things.items()
+                    if thing.group == dependency.name
+                )
             case _:
                 return None
         show = self.all_of if dependency.facet is Facet.EDIT else self.label
@@ -126,6 +134,11 @@ class World:
             (after.things.get(uid) or self.things[uid]).portal_type,
             self.above(uid) if uid in self.things else None,
             after.above(uid) if uid in after.things else None,
+            groups=tuple(
+                things[uid].group
+                for things in (self.things, after.things)
+                if uid in things and things[uid].group
+            ),
             **how,
         )
 
@@ -171,7 +184,11 @@ class World:
     def _retype(self, after, uid, portal_type):
         old = self.things[uid].portal_type
         after.things[uid] = replace(self.things[uid], portal_type=portal_type)
-        return self._changed(after, uid, old_type=old)
+        return self._changed(after, uid, more_types=(old,))
+
+    def _translate(self, after, uid, group):
+        after.things[uid] = replace(self.things[uid], group=group)
+        return self._changed(after, uid)
 
     def _hide(self, after, uid, private):
         after.things[uid] = replace(self.things[uid], private=private)
@@ -205,6 +222,7 @@ def worlds(draw: Any) -> World:
         world.things[f"o{number}"] = Thing(
             parent,
             draw(st.sampled_from(TYPES)),
+            group=draw(st.sampled_from(GROUPS)),
             private=draw(st.sampled_from([None, None, False, True])),
         )
     roots = draw(st.sets(st.sampled_from([SITE, *world.things]), max_size=2))
@@ -233,6 +251,7 @@ def dependencies_in(world: World) -> st.SearchStrategy[Dependency]:
         placed(names.below, facets),
         placed(names.within, st.integers(1, 5), st.just(world.navigation)),
         st.builds(names.of_type, st.just(SITE), st.sampled_from(TYPES), facets),
+        st.builds(names.group, st.just(SITE), st.sampled_from(GROUPS[1:])),
         st.just(names.chrome(SITE)),
         st.builds(names.foreign, st.text("abc,é ", min_size=1)),
     )
@@ -266,6 +285,7 @@ operations = st.one_of(
     st.tuples(st.just("title"), _number),
     st.tuples(st.just("body"), _number),
     st.tuples(st.just("retype"), _number, st.sampled_from(TYPES)),
+    st.tuples(st.just("translate"), _number, st.sampled_from(GROUPS)),
     st.tuples(st.just("hide"), _number, _private),
     st.tuples(st.just("reorder"), _number, st.booleans()),
 )

@@ -1,0 +1,41 @@
+"""Dependencies that add-ons tell: by a function, by adapters, as for purgebyid."""
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collective.cloudfront.interfaces import IDependencies
+from collective.cloudfront.tagging.names import Kind
+from collective.cloudfront.tagging.queries import Fact
+from collective.cloudfront.tagging.reading import reading_of
+from typing import Any
+from zope.annotation.interfaces import IAnnotations
+from zope.component import subscribers
+from zope.globalrequest import getRequest
+
+
+#: Where collective.purgebyid keeps the ids that a response involves.
+PURGE_BY_ID = "collective.purgebyid.involved"
+
+
+def note(request: Any, objects: Iterable[Any], tags: Iterable[str]) -> None:
+    """See ``depends_on`` of this package."""
+    reading = reading_of(getRequest() if request is None else request)
+    if reading is not None:
+        reading.note(*_facts(objects, tags))
+
+
+def facts_of_integrators(request: Any, context: Any) -> Iterator[Fact]:
+    """Yield what adapters and collective.purgebyid tell."""
+    for told in subscribers((context, request), IDependencies):
+        yield from _facts(told.objects(), told.tags())
+    annotations = IAnnotations(request, None) or {}
+    yield from _facts((), annotations.get(PURGE_BY_ID) or ())
+
+
+def _facts(objects: Iterable[Any], tags: Iterable[str]) -> Iterator[Fact]:
+    for each in objects:
+        if isinstance(each, str):
+            yield Fact(Kind.OWN, each, is_uid=True)
+        else:
+            yield Fact(Kind.OWN, "/".join(each.getPhysicalPath()))
+    for name in tags:
+        yield Fact(Kind.FOREIGN, str(name))

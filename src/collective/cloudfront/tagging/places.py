@@ -1,0 +1,72 @@
+"""Where objects are, told from the catalog's own tables without waking or searching."""
+
+from Acquisition import aq_inner
+from Acquisition import aq_parent
+from collections.abc import Iterator
+from collective.cloudfront.settings import registry_of
+from collective.cloudfront.tagging.names import Navigation
+from plone.base.interfaces import INavigationRoot
+from plone.uuid.interfaces import IUUID
+from Products.CMFCore.interfaces import ISiteRoot
+from typing import Any
+
+
+#: Plone's settings of how deep navigation is, and their default (plone.base).
+_DEPTHS = ("plone.navigation_depth", "plone.sitemap_depth")
+_DEFAULT_DEPTH = 3
+
+
+class Places:
+    """UIDs for paths, and what is above them, in one site."""
+
+    def __init__(self, site: Any):
+        self.site = IUUID(site, "") or ""
+        self.path = "/".join(site.getPhysicalPath())
+        self._catalog = site.portal_catalog._catalog
+        self._uids: dict[str, str | None] = {self.path: self.site}
+
+    def chain(self, path: str) -> tuple[str, ...]:
+        """Return the UIDs of what is at ``path``, if it is known, and of all above it,
+        up to the site. Empty: it is not in the site.
+        """
+        if path != self.path and not path.startswith(self.path + "/"):
+            return ()
+        found = []
+        while len(path) > len(self.path):
+            uid = self.uid(path)
+            if uid:
+                found.append(uid)
+            path = path.rpartition("/")[0]
+        return (*found, self.site)
+
+    def uid(self, path: str) -> str | None:
+        """Return the UID of what is at ``path``, or None if it is not known."""
+        if path not in self._uids:
+            rid = self._catalog.uids.get(path)
+            # Straight from the index: whatever the columns are, this one is needed
+            known = self._catalog.indexes["UID"]._unindex
+            self._uids[path] = None if rid is None else known.get(rid)
+        return self._uids[path]
+
+    def path_of(self, uid: str) -> str | None:
+        """Return the path of what has ``uid``, or None if it is not known."""
+        rid = self._catalog.indexes["UID"]._index.get(uid)
+        return None if rid is None else self._catalog.paths.get(rid)
+
+
+def navigation_of(obj: Any, site: Any) -> Navigation:
+    """Return to which depths subtrees above ``obj`` have tags of their own."""
+    registry = registry_of(site)
+    depths = (registry.get(name, None) or _DEFAULT_DEPTH for name in _DEPTHS)
+    return Navigation(frozenset(depths), frozenset(_roots(obj)))
+
+
+def _roots(obj: Any) -> Iterator[str]:
+    while obj is not None:
+        if INavigationRoot.providedBy(obj):
+            uid = IUUID(obj, None)
+            if uid:
+                yield uid
+        if ISiteRoot.providedBy(obj):
+            return
+        obj = aq_parent(aq_inner(obj))

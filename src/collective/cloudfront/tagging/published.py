@@ -1,0 +1,115 @@
+"""What every response depends on because of what was asked for."""
+
+from Acquisition import aq_base
+from Acquisition import aq_inner
+from Acquisition import aq_parent
+from collections.abc import Iterator
+from collective.cloudfront.tagging.names import Kind
+from collective.cloudfront.tagging.queries import Fact
+from collective.cloudfront.tagging.reading import parents
+from collective.cloudfront.tagging.reading import Reading
+from plone.app.dexterity.behaviors.nextprevious import INextPreviousProvider
+from Products.CMFCore.interfaces import ISiteRoot
+from typing import Any
+from urllib.parse import unquote
+from urllib.parse import urlsplit
+from zc.relation.interfaces import ICatalog
+from zope.component import queryUtility
+from zope.intid.interfaces import IIntIds
+
+
+#: Responses of these kinds show nothing of the site around their content.
+_BARE = ("image/", "video/", "audio/", "font/", "application/octet", "application/pdf")
+
+
+def facts_of_published(reading: Reading, request: Any, context: Any) -> Iterator[Fact]:
+    """Yield facts of the published object, of where it is, and of how it was found."""
+    path = _path(context)
+    yield Fact(Kind.OWN, path)
+    for above in _paths_above(path, reading.path):
+        yield Fact(Kind.LABEL, above)
+    yield from _names_on_the_way(request, context)
+    if not _is_bare(request.response):
+        yield Fact(Kind.CHROME, "")
+        yield from _beside(context)
+        yield from _related(context)
+    yield from _led_to(reading, request)
+
+
+def _paths_above(path: str, top: str) -> Iterator[str]:
+    while len(path) > len(top):
+        path = path.rpartition("/")[0]
+        yield path
+
+
+def _names_on_the_way(request: Any, context: Any) -> Iterator[Fact]:
+    """Yield containers in which a new child would take over a name in the URL.
+
+    Names of views, of what is acquired, and of what was not found.
+    """
+    if request.response.getStatus() >= 300 or _is_name(_rest(request, context)):
+        yield Fact(Kind.CHILDREN, _path(context))
+    found = list(parents(request))
+    for inner, outer in zip(found, found[1:]):
+        # REST has the site twice
+        if aq_base(outer) not in (aq_base(inner), aq_base(aq_parent(aq_inner(inner)))):
+            yield Fact(Kind.CHILDREN, _path(outer))
+
+
+def _rest(request: Any, context: Any) -> str:
+    """Return what follows the object in the URL."""
+    asked, url = request.get("ACTUAL_URL", ""), context.absolute_url()
+    return asked[len(url) :].strip("/") if asked.startswith(url + "/") else ""
+
+
+def _is_name(rest: str) -> bool:
+    return bool(rest) and not rest.startswith(("@", "+"))
+
+
+def _is_bare(response: Any) -> bool:
+    kind = (response.getHeader("Content-Type") or "").lower()
+    return response.getStatus() == 200 and kind.startswith(_BARE)
+
+
+def _beside(context: Any) -> Iterator[Fact]:
+    """Next and previous are found in the folder's order, not by the catalog."""
+    if ISiteRoot.providedBy(context):
+        return
+    parent = aq_parent(aq_inner(context))
+    provider = INextPreviousProvider(parent, None)
+    if provider is not None and provider.enabled:
+        yield Fact(Kind.CHILDREN, _path(parent))
+
+
+def _related(context: Any) -> Iterator[Fact]:
+    """Relations are followed by intid, which neither the catalog nor a path sees."""
+    relations, intids = queryUtility(ICatalog), queryUtility(IIntIds)
+    if relations is None or intids is None:
+        return
+    intid = intids.queryId(aq_base(context))
+    if intid is None:
+        return
+    for relation in relations.findRelations({"from_id": intid}):
+        target = relation.to_object
+        if target is not None:
+            yield Fact(Kind.LABEL, _path(target))
+
+
+def _led_to(reading: Reading, request: Any) -> Iterator[Fact]:
+    """Yield where in the site a redirect leads to."""
+    location = request.response.getHeader("Location")
+    if not location:
+        return
+    try:
+        found = request.physicalPathFromURL(
+            unquote(urlsplit(location)._replace(query="", fragment="").geturl())
+        )
+    except ValueError:
+        return
+    path = "/".join(found)
+    if path.startswith(reading.path + "/"):
+        yield Fact(Kind.LABEL, path.rstrip("/"))
+
+
+def _path(obj: Any) -> str:
+    return "/".join(obj.getPhysicalPath())

@@ -1,0 +1,210 @@
+"""What a catalog query depends on, told from the query alone.
+
+Only what rules objects out for certain narrows it: UIDs, translation groups, places and
+types. Everything else may be met before or after a change, so it is taken as met.
+"""
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collective.cloudfront.tagging.names import INTERFACES
+from collective.cloudfront.tagging.names import Kind
+from dataclasses import dataclass
+from Products.ZCatalog.query import IndexQuery
+from typing import Any
+
+
+#: More types than these in one query are taken for all types.
+MOST_TYPES = 4
+
+#: Indexes whose values change with labels only, besides those that are columns, too.
+_OF_LABELS = frozenset(
+    {
+        "Description",
+        "Title",
+        "TranslationGroup",
+        "UID",
+        "allowedRolesAndUsers",
+        "effectiveRange",
+        "exclude_from_nav",
+        "getObjPositionInParent",
+        "in_reply_to",
+        "is_default_page",
+        "is_folderish",
+        "Language",
+        "object_provides",
+        "path",
+        "sortable_title",
+    }
+)
+#: Columns that any edit changes.
+OF_ANY_EDIT = frozenset({"modified", "ModificationDate"})
+#: The date of publication, or of the last change of what has none.
+DATE = "Date"
+
+#: The type of the folder that holds all of a language (plone.app.multilingual)
+_LANGUAGE_FOLDER = "LRF"
+
+#: Indexes of a place among its siblings: a reordering changes it and nothing else.
+_POSITION = "getObjPositionInParent"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that a response depends on, before anybody looks for UIDs.
+
+    ``key`` is a path, or whatever else identifies what ``kind`` is about.
+    """
+
+    kind: Kind
+    key: str
+    edit: bool = False
+    depth: int = 0
+    #: ``key`` is a UID
+    is_uid: bool = False
+
+
+class Query:
+    """A query as the catalog gets it."""
+
+    def __init__(self, catalog: Any, query: Any, sorted_by: Any, site_path: str):
+        self.catalog = catalog
+        self.query = query
+        self.site_path = site_path
+        self.sorted_by = frozenset(
+            index.getId() for index in _as_list(sorted_by) if index is not None
+        )
+        self.used = (
+            frozenset(name for name in query if name in catalog.indexes)
+            | self.sorted_by
+        )
+        self.edit = any(self._is_of_any_edit(name) for name in self.used)
+
+    def facts(self) -> Iterator[Fact]:
+        """Yield what an answer to the query depends on."""
+        if DATE in self.used:
+            yield Fact(Kind.UNDATED, "")
+        uids = self._keys("UID")
+        if uids:
+            kind = Kind.OWN if self.edit else Kind.LABEL
+            for uid in uids:
+                yield Fact(kind, str(uid), is_uid=True)
+            return
+        groups = self._keys("TranslationGroup")
+        if groups and not self.edit:
+            for name in groups:
+                yield Fact(Kind.GROUP, str(name))
+            return
+        yield from self._of_places(list(self._types()))
+
+    def _of_places(self, types: list[str]) -> Iterator[Fact]:
+        places = self._places()
+        everywhere = Fact(Kind.BELOW, self.site_path, self.edit)
+        if not places:
+            places = [everywhere]
+        for place in places:
+            # The larger place, the better the type says what matters
+            wide = place.kind is Kind.BELOW and self._is_wide(place.key)
+            if wide and types and _POSITION not in self.used:
+                for name in types:
+                    yield Fact(Kind.OF_TYPE, name, self.edit)
+            else:
+                yield place
+
+    def _is_wide(self, path: str) -> bool:
+        """Say whether a place is the site, or all of it in one language."""
+        if path == self.site_path:
+            return True
+        rid = self.catalog.uids.get(path)
+        column = self.catalog.schema.get("portal_type")
+        if rid is None or column is None:
+            return False
+        return self.catalog.data[rid][column] == _LANGUAGE_FOLDER
+
+    def _types(self) -> Iterable[str]:
+        types = self._keys("portal_type") or ()
+        if 0 < len(types) <= MOST_TYPES:
+            return [str(each) for each in types]
+        provided = self._keys("object_provides") or ()
+        names = [getattr(each, "__identifier__", each) for each in provided]
+        if names and all(each in INTERFACES for each in names):
+            return names
+        return []
+
+    def _places(self) -> list[Fact]:
+        """Return what the path in the query depends on; empty: it has none."""
+        index = self.catalog.indexes.get("path")
+        asked = self._asked("path")
+        if asked is None or index is None or asked.get("level", 0):
+            return []
+        places: list[Fact] = []
+        for path in asked.keys:
+            if not isinstance(path, str):
+                return []
+            found = self._place("/" + path.strip("/"), asked)
+            if found is None:
+                return []
+            places += found
+        return places
+
+    def _place(self, path: str, asked: IndexQuery) -> list[Fact] | None:
+        if not _is_at_or_below(path, self.site_path):
+            # Above the site, so all of it, or elsewhere
+            return None if _is_at_or_below(self.site_path, path) else []
+        # Attributes, for ``get`` of the query hides a 0
+        depth = getattr(asked, "depth", -1)
+        if asked.get("navtree", 0):
+            return self._along(path, depth, int(asked.get("navtree_start", 0)))
+        itself = Fact(Kind.OWN if self.edit else Kind.LABEL, path)
+        if depth == 0:
+            return [itself]
+        if depth == 1:
+            return [Fact(Kind.CHILDREN, path, self.edit)]
+        if depth > 1 and not self.edit:
+            return [itself, Fact(Kind.WITHIN, path, depth=depth)]
+        return [itself, Fact(Kind.BELOW, path, self.edit)]
+
+    def _along(self, path: str, depth: int, start: int) -> list[Fact] | None:
+        """Return the facts of a "navtree" query: of all on the way to ``path``."""
+        names = path.split("/")[1:]
+        ways = ["/" + "/".join(names[:end]) for end in range(start, len(names) + 1)]
+        ways = [way for way in ways if _is_at_or_below(way, self.site_path)]
+        if depth == 0:
+            kind = Kind.OWN if self.edit else Kind.LABEL
+            return [Fact(kind, way) for way in ways]
+        if depth in (-1, 1):
+            return [Fact(Kind.CHILDREN, way, self.edit) for way in ways]
+        return None
+
+    def _keys(self, name: str) -> list[Any] | None:
+        asked = self._asked(name)
+        return None if asked is None else list(asked.keys)
+
+    def _asked(self, name: str) -> IndexQuery | None:
+        """Return the criterion for an index, or None if it rules nothing out."""
+        index = self.catalog.indexes.get(name)
+        if index is None or name not in self.query:
+            return None
+        asked = IndexQuery(
+            self.query,
+            name,
+            index.query_options,
+            index.operators,
+            index.useOperator,
+        )
+        if not asked.keys or asked.get("not") or asked.get("range"):
+            return None
+        # "and" of several places or types is rarely meant and narrower than "or"
+        return asked
+
+    def _is_of_any_edit(self, name: str) -> bool:
+        if name in OF_ANY_EDIT:
+            return True
+        return not (name in _OF_LABELS or name in self.catalog.schema or name == DATE)
+
+
+def _as_list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _is_at_or_below(path: str, top: str) -> bool:
+    return path == top or path.startswith(top.rstrip("/") + "/")

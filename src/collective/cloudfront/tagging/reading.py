@@ -1,0 +1,274 @@
+"""The read-set of a response: what it was made from, noted while it is made.
+
+::
+
+    the site is traversed ─► noting ─┬─► facts from the catalog's searches, from objects
+    (GET or HEAD, tags are on)       │   that are opened, from add-ons
+                                     └─► forgotten if somebody is logged in
+    the response is there ───► facts become dependencies, with UIDs for paths
+
+It lives with the request, so that threads do not mix and retries begin anew.
+Subrequests add to the one of their parent. Facts are cheap: paths as they come. UIDs are
+looked up once, at the end, straight in the catalog's own tables.
+"""
+
+from Acquisition import aq_base
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collective.cloudfront.settings import registry_of
+from collective.cloudfront.settings import value_in_force
+from collective.cloudfront.tagging import fragments
+from collective.cloudfront.tagging import names
+from collective.cloudfront.tagging import patches
+from collective.cloudfront.tagging.names import Dependency
+from collective.cloudfront.tagging.names import Facet
+from collective.cloudfront.tagging.names import Kind
+from collective.cloudfront.tagging.names import Navigation
+from collective.cloudfront.tagging.patches import ATTRIBUTE
+from collective.cloudfront.tagging.people import is_anonymous
+from collective.cloudfront.tagging.places import navigation_of
+from collective.cloudfront.tagging.places import Places
+from collective.cloudfront.tagging.queries import DATE
+from collective.cloudfront.tagging.queries import Fact
+from collective.cloudfront.tagging.queries import Query
+from collective.cloudfront.tagging.skimming import only_skims
+from Products.CMFCore.interfaces import IContentish
+from Products.CMFCore.interfaces import ISiteRoot
+from types import FrameType
+from typing import Any
+from zope.component import adapter
+from zope.traversing.interfaces import IBeforeTraverseEvent
+from ZPublisher.interfaces import IPubAfterTraversal
+
+
+#: The value of the setting that switches all of this off.
+OFF = "off"
+
+#: What the column EffectiveDate has where there is no date.
+_NO_DATES = frozenset({"None", "", None})
+
+#: Security control panel, "Allow anyone to view 'about' information"
+_ABOUT = "plone.allow_anon_views_about"
+
+
+class Reading:
+    """What one response depends on."""
+
+    def __init__(self, site: Any):
+        self.site = site
+        self.path = "/".join(site.getPhysicalPath())
+        #: Paths of what the published object is in. Pages show of them what
+        #: breadcrumbs show, however they come by them.
+        self.above: frozenset[str] = frozenset()
+        # Facts, and those of fragments that are just being made, the innermost last
+        self._facts: list[tuple[str, set[Fact]]] = [("", set())]
+        self._dates: bool | None = None
+        # What was opened last, unless it was known before
+        self._way: Fact | None = None
+
+    # --- noting -----------------------------------------------------------------------
+
+    def note(self, *facts: Fact) -> None:
+        """Add facts."""
+        self._facts[-1][1].update(facts)
+
+    def searched(self, catalog: Any, query: Any, sorted_by: Any) -> None:
+        """Note a search. ``catalog`` is ZCatalog's inner one."""
+        if aq_base(catalog) is not aq_base(self.site.portal_catalog._catalog):
+            # Nobody knows what is in there
+            self.note(Fact(Kind.BELOW, self.path, edit=True))
+            return
+        self.note(*Query(catalog, query, sorted_by, self.path).facts())
+
+    def opened(self, start: Any, found: Any, frame: FrameType) -> None:
+        """Note an object that was reached by a path from ``start``."""
+        if not IContentish.providedBy(found) or self._is_skimmed(frame):
+            return
+        path = "/".join(found.getPhysicalPath())
+        self._forget_way(path)
+        if path in self.above or path == self.path:
+            self.note(Fact(Kind.LABEL, path))
+            return
+        fact = Fact(Kind.OWN, path)
+        facts = self._facts[-1][1]
+        self._way = None if fact in facts else fact
+        facts.add(fact)
+
+    def _forget_way(self, path: str) -> None:
+        """Take for shown in part what was opened only to get to ``path`` from there."""
+        way, self._way = self._way, None
+        if way is not None and path.rpartition("/")[0] == way.key:
+            self._facts[-1][1].discard(way)
+            self.note(Fact(Kind.LABEL, way.key))
+
+    def dated(self, column: str, brain: Any, frame: FrameType) -> None:
+        """Note that a date was asked of a result of a query, which any edit changes."""
+        if column == DATE and not (
+            "EffectiveDate" in brain and brain["EffectiveDate"] in _NO_DATES
+        ):
+            return
+        if not self._is_skimmed(frame):
+            self.note(Fact(Kind.OWN, brain.getPath()))
+
+    def _is_skimmed(self, frame: FrameType) -> bool:
+        if self._dates is None:
+            self._dates = bool(registry_of(self.site).get(_ABOUT, False))
+        return only_skims(frame, self._dates)
+
+    # --- fragments that are kept in memory --------------------------------------------
+
+    def begin_fragment(self, key: str) -> None:
+        """From now on facts belong to a fragment, too."""
+        self._facts.append((key, set()))
+
+    def end_fragment(self, key: str) -> frozenset[Fact]:
+        """Return the facts of a fragment, and go on with what it is a part of."""
+        while len(self._facts) > 1:
+            ended, facts = self._facts.pop()
+            self.note(*facts)  # those of one that failed, too
+            if ended == key:
+                return frozenset(facts)
+        return frozenset()
+
+    # --- the result -------------------------------------------------------------------
+
+    def facts(self) -> set[Fact]:
+        """Return all that was noted."""
+        return set().union(*(facts for _key, facts in self._facts))
+
+    def dependencies(self, context: Any, more: Iterable[Fact] = ()) -> set[Dependency]:
+        """Return what the response depends on: what was noted, and ``more``.
+
+        ``context`` is what was published.
+        """
+        found = Resolution(Places(self.site), navigation_of(context, self.site))
+        return {
+            dependency
+            for fact in self.facts() | set(more)
+            for dependency in found.of(fact)
+        }
+
+
+class Resolution:
+    """From facts to dependencies."""
+
+    def __init__(self, places: Places, navigation: Navigation):
+        self.places = places
+        self.navigation = navigation
+
+    def of(self, fact: Fact) -> Iterator[Dependency]:
+        """Yield the dependencies of a fact."""
+        site = self.places.site
+        facet = Facet.EDIT if fact.edit else Facet.LABEL
+        match fact.kind:
+            case Kind.FOREIGN:
+                yield names.foreign(fact.key)
+            case Kind.CHROME:
+                yield names.chrome(site)
+            case Kind.UNDATED:
+                yield names.undated(site)
+            case Kind.GROUP:
+                yield names.group(site, fact.key)
+            case Kind.OF_TYPE:
+                yield names.of_type(site, fact.key, facet)
+            case _ if fact.is_uid:
+                path = self.places.path_of(fact.key)
+                if path is None:
+                    yield names.label(fact.key)
+                else:
+                    yield from self._of_place(fact, path, facet)
+            case _:
+                yield from self._of_place(fact, fact.key, facet)
+
+    def _of_place(self, fact: Fact, path: str, facet: Facet) -> Iterator[Dependency]:
+        chain = self.places.chain(path)
+        if not chain:
+            return  # elsewhere in Zope: nothing there is purged
+        uid, above = chain[0], chain[1:]
+        if self.places.uid(path) is None:
+            # Nothing there, or nothing that the catalog knows. It may come.
+            yield names.below(uid, above, facet)
+            return
+        match fact.kind:
+            case Kind.OWN:
+                yield names.own(uid, above)
+            case Kind.LABEL:
+                yield names.label(uid, above)
+            case Kind.CHILDREN:
+                yield names.children(uid, above, facet)
+            case Kind.WITHIN if facet is Facet.LABEL:
+                yield names.within(uid, above, fact.depth, self.navigation)
+            case _:
+                yield names.below(uid, above, facet)
+
+
+# --- who notes, and when --------------------------------------------------------------
+
+
+def reading_of(request: Any) -> Reading | None:
+    """Return the reading of a request, if what it reads is noted."""
+    return getattr(request, ATTRIBUTE, None)
+
+
+def is_on(site: Any) -> bool:
+    """Say whether responses of ``site`` get tags."""
+    registry = registry_of(site)
+    return registry is not None and value_in_force(registry, "cache_tags") != OFF
+
+
+@adapter(ISiteRoot, IBeforeTraverseEvent)
+def begin(site: Any, event: IBeforeTraverseEvent) -> None:
+    """Note what is read from here on, where that can matter."""
+    request = event.request
+    parent = request.get("PARENT_REQUEST", None)
+    if parent is not None:
+        reading = reading_of(parent)
+    elif reading_of(request) is None and request.get("REQUEST_METHOD") in METHODS:
+        reading = _new(site) if is_on(site) else None
+    else:
+        return
+    if reading is not None:
+        setattr(request, ATTRIBUTE, reading)
+
+
+def _new(site: Any) -> Reading:
+    patches.apply()
+    fragments.take_over()
+    return Reading(site)
+
+
+#: What CloudFront caches the answers of, unless told otherwise.
+METHODS = ("GET", "HEAD")
+
+
+@adapter(IPubAfterTraversal)
+def go_on(event: IPubAfterTraversal) -> None:
+    """Note nothing for people who are logged in, now that it is known."""
+    reading = reading_of(event.request)
+    if reading is None:
+        return
+    if is_anonymous():
+        reading.above = frozenset(_paths_above(event.request))
+    else:
+        forget(event.request)
+
+
+def forget(request: Any) -> None:
+    """Note nothing any more."""
+    if reading_of(request) is not None:
+        setattr(request, ATTRIBUTE, None)
+
+
+def parents(request: Any) -> Iterator[Any]:
+    """Yield the content that was traversed, the last first, without REST's wrappers."""
+    for parent in request.get("PARENTS", ()):
+        parent = getattr(aq_base(parent), "context", None) or parent
+        if IContentish.providedBy(parent) or ISiteRoot.providedBy(parent):
+            yield parent
+
+
+def _paths_above(request: Any) -> Iterator[str]:
+    for parent in parents(request):
+        path = parent.getPhysicalPath()
+        return ("/".join(path[:end]) for end in range(1, len(path)))
+    return iter(())

@@ -1,0 +1,34 @@
+"""When responses began to carry tags.
+
+Older copies at the edge have none, so that they are purged by path until they expired.
+"""
+
+from collective.cloudfront.settings import PREFIX
+from collective.cloudfront.settings import SINCE
+from collective.cloudfront.tagging.reading import OFF
+from datetime import datetime
+from datetime import timezone
+from plone.registry.interfaces import IRecordModifiedEvent
+from zope.component import adapter
+
+
+_SINCE = f"{PREFIX}.{SINCE}"
+
+
+@adapter(IRecordModifiedEvent)
+def on_setting(event: IRecordModifiedEvent) -> None:
+    """Note the moment at which tags are switched on, or get another header."""
+    name, registry = event.record.__name__, event.record.__parent__
+    if _SINCE not in getattr(registry, "records", ()):
+        return
+    if name == f"{PREFIX}.cache_tags":
+        if event.newValue == OFF:
+            registry[_SINCE] = ""
+        elif event.oldValue in (OFF, None):
+            registry[_SINCE] = _now()
+    elif name == f"{PREFIX}.tag_header" and registry[_SINCE]:
+        registry[_SINCE] = _now()
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")

@@ -1,0 +1,60 @@
+"""Who opens objects, or asks for dates, and shows no more of them than labels.
+
+Plone's listing opens each object to see whether it is an event, and asks when it was
+changed even where it does not show that. Without this, an edit of a text would purge
+every listing of it. Told by the stack, and only for Plone's own code as it is: another
+template, a subclass, and whoever calls these from elsewhere show what they like.
+"""
+
+from types import FrameType
+from typing import Any
+
+
+_LISTINGS = "plone/app/contenttypes/browser/templates/"
+
+#: Templates that show labels of what they list. The first one lists; the others use its
+#: macros, or are around it.
+_LISTING = f"{_LISTINGS}listing.pt"
+_AROUND = (
+    f"{_LISTINGS}listing_summary.pt",
+    f"{_LISTINGS}listing_album.pt",
+    "Products/CMFPlone/browser/templates/main_template.pt",
+)
+
+#: Modules whose classes show titles, dates and places of events, and that make keys for
+#: what is kept in memory of ``modified``.
+_PORTLETS = frozenset(
+    {
+        "plone.app.event.portlets.portlet_calendar",
+        "plone.app.event.portlets.portlet_events",
+    }
+)
+_KEYS = frozenset({"plone.app.portlets.cache"})
+
+
+def only_skims(frame: FrameType | None, anonymous_see_dates: bool) -> bool:
+    """Say whether who called from ``frame`` shows labels only.
+
+    ``anonymous_see_dates``: listings show when something was changed (Security control
+    panel, "Allow anyone to view 'about' information").
+    """
+    listing = False
+    while frame is not None:
+        template = frame.f_globals.get("__filename")
+        if template is not None:
+            if template.endswith(_LISTING):
+                listing = True
+            elif not listing or not template.endswith(_AROUND):
+                return False
+        elif not listing:
+            module = frame.f_globals.get("__name__")
+            if module in _KEYS:
+                return True
+            if module in _PORTLETS:
+                return _is_own(frame.f_locals.get("self"), module)
+        frame = frame.f_back
+    return listing and not anonymous_see_dates
+
+
+def _is_own(renderer: Any, module: str) -> bool:
+    return renderer is None or type(renderer).__module__ == module

@@ -1,0 +1,97 @@
+"""Specification: few enough tags, and whatever purged before still purges."""
+
+from collective.cloudfront.tagging import names
+from collective.cloudfront.tagging.budget import fitting
+from collective.cloudfront.tagging.budget import MOST_TAGS
+from collective.cloudfront.tagging.names import Facet
+from collective.cloudfront.tagging.names import tags_of
+from collective.cloudfront.tagging.names import tags_of_change
+from collective.cloudfront.tests.tagging.world import dependencies_in
+from collective.cloudfront.tests.tagging.world import operations
+from collective.cloudfront.tests.tagging.world import pages_in
+from collective.cloudfront.tests.tagging.world import SITE
+from collective.cloudfront.tests.tagging.world import worlds
+from hypothesis import assume
+from hypothesis import given
+from hypothesis import settings
+from hypothesis import strategies as st
+
+
+#: So small that much must be folded.
+FEW = st.integers(3, 9)
+
+
+@settings(max_examples=500)
+@given(st.data(), worlds(), operations, FEW)
+def test_whatever_purged_a_response_purges_it_with_fewer_tags(
+    data, world, operation, most
+):
+    _after, change = world.change(operation)
+    assume(change is not None)
+    responses = st.lists(dependencies_in(world), max_size=12) | pages_in(world)
+    dependencies = data.draw(responses)
+    tags = fitting(dependencies, SITE, most)
+    purged = tags_of_change(change, world.navigation)
+    if tags is not None and purged & tags_of(dependencies, SITE):
+        assert purged & tags
+
+
+@given(st.data(), worlds(), FEW)
+def test_never_more_and_always_the_same(data, world, most):
+    dependencies = data.draw(st.lists(dependencies_in(world), max_size=12))
+    tags = fitting(dependencies, SITE, most)
+    assert tags is None or len(tags) <= most
+    assert tags == fitting(dependencies[::-1], SITE, most)
+
+
+@given(st.data(), worlds())
+def test_few_tags_are_left_alone(data, world):
+    dependencies = data.draw(st.lists(dependencies_in(world), max_size=12))
+    plain = tags_of(dependencies, SITE)
+    assert fitting(dependencies, SITE, len(plain)) == plain
+
+
+# --- which way it is folded -----------------------------------------------------------
+
+
+def listing(folder: str, count: int, make=names.label, above=(SITE,)):
+    return [make(f"{folder}{number}", (folder, *above)) for number in range(count)]
+
+
+def test_siblings_are_folded_into_their_folder():
+    dependencies = [names.label("a", (SITE,)), *listing("a", 60)]
+    assert fitting(dependencies, SITE) == {"a.l", "a.b"}
+
+
+def test_labels_stay_labels_and_others_become_any_edit():
+    dependencies = [*listing("a", 60), *listing("b", 2, names.own)]
+    assert fitting(dependencies, SITE) == {"a.b", "b0", "b1", f"{SITE}.m"}
+    dependencies = [*listing("a", 60), *listing("a", 1, names.own)]
+    assert fitting(dependencies, SITE) == {"a.b", "a.be", f"{SITE}.m"}
+
+
+def test_deep_folders_are_folded_before_those_above():
+    dependencies = [
+        *listing("c", 30, above=("a", SITE)),
+        *listing("d", 30, above=("a", SITE)),
+        *listing("b", 2),
+    ]
+    tags = fitting(dependencies, SITE)
+    assert {"b0.l", "b1.l"} < tags
+    assert "a.b" not in tags
+
+
+def test_the_largest_folder_is_folded_first():
+    dependencies = [*listing("a", 20), *listing("b", 45)]
+    assert {"b.b", "a0.l"} < fitting(dependencies, SITE)
+
+
+def test_many_types_become_the_site():
+    types = [names.of_type(SITE, f"T{n}", Facet.EDIT) for n in range(40)]
+    assert fitting(types, SITE) == {f"{SITE}.b", f"{SITE}.be"}
+
+
+def test_too_many_foreign_tags_are_told():
+    tags = [names.foreign(f"t{n}") for n in range(MOST_TAGS)]
+    assert len(fitting(tags, SITE)) == MOST_TAGS
+    assert fitting([*tags, names.chrome(SITE)], SITE) is None
