@@ -4,6 +4,7 @@ Three Zopes have copies of the same site, and outboxes of their own: an empty on
 as much as the longest page shows, and one with 10,000 rows of everything.
 """
 
+from collective.cloudfront.demo.instance import Instance
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.tests.outbox.long import fill
 from dataclasses import asdict
@@ -40,36 +41,37 @@ def measure(folder: Path, quick: bool) -> Result:
     samples: dict[str, Samples] = {
         title: {name: [] for name in ROWS} for title in PAGES
     }
-    sites = _make(folder / "pages")
+    instances = _make(folder / "pages")
     for _spell in range(spells):
         try:
-            for site in sites:
-                site.instance.start()
-            for site in sites:
-                site.instance.wait_until_ready()
+            for instance in instances.values():
+                instance.start()
+            for instance in instances.values():
+                instance.wait_until_ready()
+            sites = [Site(name, each) for name, each in instances.items()]
             for title, path in PAGES.items():
                 _ask(sites, path, warm_up, {name: [] for name in ROWS})
                 _ask(sites, path, rounds, samples[title])
         finally:
-            for site in sites:
-                site.instance.stop()
+            for instance in instances.values():
+                instance.stop()
     return _result(samples, spells)
 
 
-def _make(folder: Path) -> list[Site]:
-    made = []
+def _make(folder: Path) -> dict[str, Instance]:
+    made: dict[str, Instance] = {}
     for name, count in ROWS.items():
         instance = new_instance(folder / name)
         instance.configure()
         if made:
-            instance.copy_database(made[0].instance)
+            instance.copy_database(made["empty"])
         else:
             quiet = new_instance(instance.home, {"CLOUDFRONT_ENABLED": "false"})
             quiet.run("bench_site", "make", DISTRIBUTION, "1", "1", "0")
         outbox = open_outbox(f"sqlite:///{instance.outbox}")
         fill(outbox, count, DISTRIBUTION)
         outbox.close()
-        made.append(Site(name, instance))
+        made[name] = instance
     return made
 
 
