@@ -1,6 +1,5 @@
 """The state in one sentence, and what of it counts seconds."""
 
-from collections.abc import Callable
 from collective.cloudfront.controlpanel.overview import Overview
 from collective.cloudfront.i18n import _
 from collective.cloudfront.outbox.contract import Waiting
@@ -9,23 +8,20 @@ from collective.cloudfront.sentences import known_sentence
 import math
 
 
-def headline(look: Overview, is_off: bool, said: Callable[[str], str]) -> str:
-    """Return the state in a sentence. With ``is_off`` the site purges nothing.
-
-    ``said`` translates what the courier says.
-    """
+def headline(look: Overview, is_off: bool) -> str:
+    """Return the state in a sentence. With ``is_off`` the site purges nothing."""
     if look.unavailable:
         return _("state_unknown", default="The state is not known now.")
     if is_off:
         return _off(look)
     waiting = look.waiting
     if waiting and waiting[0].paused:
-        return _paused(look, waiting[0], said)
+        return _paused(look, waiting[0])
     if look.pending and waiting:
         return _(
             "state_waiting",
             default="Items waiting: ${count}. ${reason}",
-            mapping={"count": look.pending, "reason": _full(said(waiting[0].reason))},
+            mapping={"count": look.pending, "reason": _full(waiting[0].reason)},
         )
     if look.pending:
         return _(
@@ -53,7 +49,7 @@ def _off(look: Overview) -> str:
     )
 
 
-def _paused(look: Overview, waiting: Waiting, said: Callable[[str], str]) -> str:
+def _paused(look: Overview, waiting: Waiting) -> str:
     return _(
         "state_paused",
         default="Purging is paused for ${distributions}: ${reason} Nothing is lost; "
@@ -61,8 +57,8 @@ def _paused(look: Overview, waiting: Waiting, said: Callable[[str], str]) -> str
         mapping={
             "count": look.pending,
             "distributions": " ".join(look.paused),
-            "reason": _full(said(waiting.reason)),
-            "advice": _full(said(waiting.advice)),
+            "reason": _full(waiting.reason),
+            "advice": _full(waiting.advice),
         },
     )
 

@@ -44,7 +44,6 @@ from plone.registry.interfaces import IRegistry
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from urllib.parse import urlencode
 from zope.component import getUtility
-from zope.i18n import translate
 
 import time
 
@@ -79,8 +78,12 @@ _SIGNS = {
 }
 
 
-#: Colours of CloudFront's words; others are grey.
-_COLOURS = {"InProgress": "info", "Completed": "success"}
+#: By CloudFront's words, and ours for a status that may not be read.
+_STATUSES = {
+    "InProgress": Badge("info", _("badge_in_progress", default="In progress")),
+    "Completed": Badge("success", _("badge_completed", default="Completed")),
+    "Unknown": Badge("secondary", _("badge_unknown", default="Not known")),
+}
 
 
 class CloudFrontPage(ControlPanelFormWrapper):
@@ -171,10 +174,7 @@ class CloudFrontPage(ControlPanelFormWrapper):
     @cached_property
     def headline(self) -> str:
         """The state in one sentence."""
-        return headline(self.overview, bool(self.obstacles), self._translated)
-
-    def _translated(self, text: str) -> str:
-        return translate(self.said(text), context=self.request)
+        return headline(self.overview, bool(self.obstacles))
 
     @property
     def clock(self) -> str:
@@ -249,9 +249,8 @@ class CloudFrontPage(ControlPanelFormWrapper):
         return f"{self.context.absolute_url()}/@@cloudfront-invalidation?{query}"
 
     def status(self, settled: Settled) -> Badge:
-        """Return how far an invalidation is."""
-        kind = _COLOURS.get(settled.status, "secondary")
-        return Badge(kind, status_word(settled.status))
+        """Return CloudFront's word for the status, in words of ours."""
+        return _STATUSES.get(settled.status) or Badge("secondary", settled.status)
 
     def when(self, timestamp: float) -> str:
         """Return a time as people here write it."""

@@ -76,6 +76,7 @@ def test_a_file_of_another_program_can_be_told_in_another_language(tmp_path):
     assert recognise(str(caught.value)) == ("outbox_foreign", {"path": str(path)})
 
 
+@pytest.mark.usefixtures("portal")  # has the catalogues
 def test_a_sentence_within_a_sentence_is_known_too():
     text = say("outbox_set_aside", path="/a", error=say("outbox_deleted"))
     shown = known_sentence(text)
@@ -94,6 +95,7 @@ def test_a_sentence_within_a_sentence_is_known_too():
         "damaged outbox",
     ],
 )
+@pytest.mark.usefixtures("portal")
 def test_words_in_a_cause_are_translated(line):
     shown = cause_sentence(line)
     assert isinstance(shown, Message)

@@ -65,6 +65,7 @@ def test_an_administrator_installs_configures_tests_and_uninstalls_it(
     page.get_by_label("Distribution", exact=True).fill(PLAIN_DISTRIBUTION)
     page.get_by_role("button", name="Save").click()
     expect(headline(page)).to_contain_text("Everything is delivered")
+    look(page)
 
     # Each check has its result
     page.get_by_role("button", name="Test connection").click()

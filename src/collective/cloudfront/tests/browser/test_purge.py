@@ -13,6 +13,8 @@ from collective.cloudfront.tests.http.people import eventually
 from playwright.sync_api import expect
 from playwright.sync_api import Page
 
+import re
+
 
 # Everything
 
@@ -91,6 +93,8 @@ def test_a_moment_that_is_over_is_told(page, cloudfront, look):
     page.get_by_label("Not before").fill("2020-01-01T03:00")
     page.get_by_role("button", name="Purge everything").click()
     expect(page.get_by_text("This moment is over")).to_be_visible()
+    field = page.get_by_label("Not before")
+    expect(field).to_have_accessible_description(re.compile("This moment is over"))
     look(page)
 
 
@@ -119,6 +123,8 @@ def test_each_bad_line_is_told_and_corrected_lines_are_looked_at_and_sent(
         ("Line 5, https://else.example.org/b", "not a domain of this site"),
     ):
         expect(problems.filter(has_text=line)).to_contain_text(words)
+    field = page.get_by_label("Pages")
+    expect(field).to_have_accessible_description(re.compile("Line 2, news"))
     look(page)
     assert len(cloudfront.control.invalidations()) == before
 
