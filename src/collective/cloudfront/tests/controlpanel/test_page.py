@@ -20,6 +20,7 @@ from plone.registry.interfaces import IRegistry
 from zope.component import getUtility
 
 import pytest
+import re
 import transaction
 
 
@@ -130,13 +131,14 @@ def test_an_accepted_invalidation_is_in_progress_and_then_completed(page, proces
 def test_how_long_ago_the_last_invalidation_was_is_said(page, process):
     assert page().text("cloudfront-clock") is None
     deliver(process, "/a")
-    assert page().text("cloudfront-clock") == "Last invalidation 0 s ago."
+    said = page().text("cloudfront-clock")
+    assert re.fullmatch(r"Last invalidation \d+ s ago\.", said)
 
 
 def test_what_is_in_progress_has_a_bar_until_it_is_completed(page, process):
     deliver(process, "/a", "/b")
     shown = page()
-    assert shown.text("cloudfront-in-progress").startswith("I1 Items: 2; accepted 0 s")
+    assert shown.text("cloudfront-in-progress").startswith("I1 Items: 2; accepted ")
     (bar,) = shown.tree.xpath("//*[@role='progressbar']")
     assert 0 <= int(bar.get("aria-valuenow")) <= 95
     assert bar.get("aria-label") == "I1"
