@@ -13,7 +13,6 @@ from collective.cloudfront.tagging.budget import fitting
 from collective.cloudfront.tagging.integrators import facts_of_integrators
 from collective.cloudfront.tagging.people import is_anonymous
 from collective.cloudfront.tagging.published import facts_of_published
-from collective.cloudfront.tagging.reading import forget
 from collective.cloudfront.tagging.reading import parents
 from collective.cloudfront.tagging.reading import Reading
 from collective.cloudfront.tagging.reading import reading_of
@@ -94,9 +93,10 @@ def _outside_of_chain(request: Any) -> None:
 def tag(request: Any) -> None:
     """Set the header, once, where a shared cache may store the response."""
     reading = reading_of(request)
-    if reading is None or request.get("PARENT_REQUEST", None) is not None:
+    if reading is None or reading.told or request.get("PARENT_REQUEST") is not None:
         return
-    forget(request)
+    # Not forgotten: the memory for responses is yet to ask for it
+    reading.told = True
     if not (ICloudFrontLayer.providedBy(request) and is_anonymous()):
         return
     response = request.response

@@ -46,13 +46,15 @@ LEVELS = 2
 #: CloudFront ignores longer ones (developer guide, "Invalidate by cache tag").
 MAX_TAG_LENGTH = 256
 
-#: Longer words (names of types, foreign tags) are replaced by their hash.
+#: Longer words (names of types) are replaced by their hash.
 _MAX_WORD = 100
 
 #: Interfaces that queries ask for instead of types, and that are tagged as types are.
 #: A change names those that its object provides.
 INTERFACES = ("plone.event.interfaces.IEvent",)
 
+#: ASCII 33 to 126 without a comma
+_TAG = re.compile(rf"[!-+\--~]{{1,{MAX_TAG_LENGTH}}}\Z")
 _UID = re.compile(r"[0-9a-z-]{1,64}\Z")
 
 
@@ -410,8 +412,8 @@ def chrome_tag(site: str) -> str:
 
 
 def foreign_tag(name: str) -> str:
-    """Return the tag for a name that somebody else gives, such as a UID."""
-    return uid_tag(name)
+    """Return the tag for a name that somebody else gives: itself, if it can be one."""
+    return name.lower() if _TAG.match(name) else _hash(name)
 
 
 _SPECIAL = re.compile(r"[^a-z0-9-]")

@@ -11,6 +11,8 @@ thread's request where nothing is noted:
     what results of searches (``getObject``, ``_unrestrictedGetObject``),
     ``plone.app.uuid`` (which looks into the UID index, not into the catalog), portlets
     and feeds pass to get at objects
+``plone.app.uuid.utils.uuidToPhysicalPath``
+    also of UIDs that nothing has: a link in a text that is broken until it is not
 ``AbstractCatalogBrain.modified``, ``ModificationDate``, ``Date``
     columns that any edit changes. Whoever shows them depends on more than labels; no
     query tells
@@ -18,6 +20,7 @@ thread's request where nothing is noted:
 
 from functools import wraps
 from OFS.Traversable import Traversable
+from plone.app.uuid import utils as uuids
 from Products.ZCatalog.Catalog import Catalog
 from Products.ZCatalog.CatalogBrains import AbstractCatalogBrain
 from typing import Any
@@ -51,6 +54,7 @@ def apply() -> None:
 def _apply() -> None:
     Catalog.search = _noting_searches(Catalog.search)
     Traversable.unrestrictedTraverse = _noting_objects(Traversable.unrestrictedTraverse)
+    uuids.uuidToPhysicalPath = _noting_uids(uuids.uuidToPhysicalPath)
     for column in COLUMNS:
         setattr(AbstractCatalogBrain, column, _noting_dates(column))
 
@@ -74,6 +78,17 @@ def _noting_objects(traverse: Any) -> Any:
         if reading is not None:
             reading.opened(self, found, sys._getframe(1))
         return found
+
+    return noting
+
+
+def _noting_uids(look_up: Any) -> Any:
+    @wraps(look_up)
+    def noting(uuid: Any) -> Any:
+        reading = getattr(getRequest(), ATTRIBUTE, None)
+        if reading is not None and uuid:
+            reading.sought(str(uuid))
+        return look_up(uuid)
 
     return noting
 

@@ -19,13 +19,14 @@ from zope.intid.interfaces import IIntIds
 
 
 #: Responses of these kinds show nothing of the site around their content.
-_BARE = ("image/", "video/", "audio/", "font/", "application/octet", "application/pdf")
+_BARE = ("image/", "video/", "audio/", "font/", "application/pdf")
 
 
 def facts_of_published(reading: Reading, request: Any, context: Any) -> Iterator[Fact]:
     """Yield facts of the published object, of where it is, and of how it was found."""
     path = _path(context)
-    yield Fact(Kind.OWN, path)
+    found = request.response.getStatus() != 404
+    yield Fact(Kind.OWN if found else Kind.LABEL, path)
     for above in _paths_above(path, reading.path):
         yield Fact(Kind.LABEL, above)
     yield from _names_on_the_way(request, context)

@@ -163,17 +163,27 @@ class Query:
             return [itself, Fact(Kind.WITHIN, path, depth=depth)]
         return [itself, Fact(Kind.BELOW, path, self.edit)]
 
-    def _along(self, path: str, depth: int, start: int) -> list[Fact] | None:
-        """Return the facts of a "navtree" query: of all on the way to ``path``."""
+    def _along(self, path: str, depth: int, start: int) -> list[Fact]:
+        """Return the facts of a "navtree" query: of all on the way to ``path``.
+
+        As ExtendedPathIndex has it, to a depth above 1 it finds also whatever is not
+        deeper than ``start``, anywhere. It counts levels from the root of the database.
+        """
         names = path.split("/")[1:]
         ways = ["/" + "/".join(names[:end]) for end in range(start, len(names) + 1)]
         ways = [way for way in ways if _is_at_or_below(way, self.site_path)]
+        label = Kind.OWN if self.edit else Kind.LABEL
         if depth == 0:
-            kind = Kind.OWN if self.edit else Kind.LABEL
-            return [Fact(kind, way) for way in ways]
+            return [Fact(label, way) for way in ways]
         if depth in (-1, 1):
             return [Fact(Kind.CHILDREN, way, self.edit) for way in ways]
-        return None
+        levels = max(1, start - self.site_path.count("/") + 1)
+        kind = Kind.BELOW if self.edit else Kind.WITHIN
+        return [
+            *(Fact(label, way) for way in ways),
+            Fact(kind, self.site_path, self.edit, depth=levels),
+            Fact(Kind.BELOW, path, self.edit),
+        ]
 
     def _keys(self, name: str) -> list[Any] | None:
         asked = self._asked(name)

@@ -40,12 +40,17 @@ from zope.component import adapter
 from zope.traversing.interfaces import IBeforeTraverseEvent
 from ZPublisher.interfaces import IPubAfterTraversal
 
+import re
+
 
 #: The value of the setting that switches all of this off.
 OFF = "off"
 
 #: What the column EffectiveDate has where there is no date.
 _NO_DATES = frozenset({"None", "", None})
+
+#: What Plone makes UIDs of. It asks for other things, too, to see whether they are one.
+_UID = re.compile(r"[0-9a-f-]{32,36}\Z")
 
 #: Security control panel, "Allow anyone to view 'about' information"
 _ABOUT = "plone.allow_anon_views_about"
@@ -60,6 +65,8 @@ class Reading:
         #: Paths of what the published object is in. Pages show of them what
         #: breadcrumbs show, however they come by them.
         self.above: frozenset[str] = frozenset()
+        #: The header is there, or there is to be none
+        self.told = False
         # Facts, and those of fragments that are just being made, the innermost last
         self._facts: list[tuple[str, set[Fact]]] = [("", set())]
         self._dates: bool | None = None
@@ -101,6 +108,11 @@ class Reading:
             self._facts[-1][1].discard(way)
             self.note(Fact(Kind.LABEL, way.key))
 
+    def sought(self, uid: str) -> None:
+        """Note a look-up of a UID in the index, whether it is there or not."""
+        if _UID.match(uid):
+            self.note(Fact(Kind.LABEL, uid, is_uid=True))
+
     def dated(self, column: str, brain: Any, frame: FrameType) -> None:
         """Note that a date was asked of a result of a query, which any edit changes."""
         if column == DATE and not (
@@ -108,7 +120,10 @@ class Reading:
         ):
             return
         if not self._is_skimmed(frame):
-            self.note(Fact(Kind.OWN, brain.getPath()))
+            # By its number: what asks may have unwrapped it, so that it has no path
+            paths = self.site.portal_catalog._catalog.paths
+            path = paths.get(brain.data_record_id_, self.path)
+            self.note(Fact(Kind.OWN, path))
 
     def _is_skimmed(self, frame: FrameType) -> bool:
         if self._dates is None:
@@ -250,13 +265,7 @@ def go_on(event: IPubAfterTraversal) -> None:
     if is_anonymous():
         reading.above = frozenset(_paths_above(event.request))
     else:
-        forget(event.request)
-
-
-def forget(request: Any) -> None:
-    """Note nothing any more."""
-    if reading_of(request) is not None:
-        setattr(request, ATTRIBUTE, None)
+        setattr(event.request, ATTRIBUTE, None)
 
 
 def parents(request: Any) -> Iterator[Any]:

@@ -21,15 +21,22 @@ _AROUND = (
     "Products/CMFPlone/browser/templates/main_template.pt",
 )
 
-#: Modules whose classes show titles, dates and places of events, and that make keys for
-#: what is kept in memory of ``modified``.
+#: Modules whose classes show titles, dates, places and images of events, and make keys
+#: of ``modified`` for what is kept in memory.
 _PORTLETS = frozenset(
     {
         "plone.app.event.portlets.portlet_calendar",
         "plone.app.event.portlets.portlet_events",
     }
 )
-_KEYS = frozenset({"plone.app.portlets.cache"})
+#: Functions that make such keys, and that write a link to what they open.
+_FUNCTIONS = frozenset(
+    {
+        ("plone.app.portlets.cache", "add"),
+        ("plone.namedfile.scaling", "_scale_cachekey"),
+        ("plone.outputfilters.filters.resolveuid_and_caption", "_render_resolveuid"),
+    }
+)
 
 
 def only_skims(frame: FrameType | None, anonymous_see_dates: bool) -> bool:
@@ -48,7 +55,7 @@ def only_skims(frame: FrameType | None, anonymous_see_dates: bool) -> bool:
                 return False
         elif not listing:
             module = frame.f_globals.get("__name__")
-            if module in _KEYS:
+            if (module, frame.f_code.co_name) in _FUNCTIONS:
                 return True
             if module in _PORTLETS:
                 return _is_own(frame.f_locals.get("self"), module)

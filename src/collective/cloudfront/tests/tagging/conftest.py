@@ -1,0 +1,83 @@
+"""A site whose responses carry tags, and who asks for them."""
+
+from collections.abc import Callable
+from collective.cloudfront.tagging.names import type_tag
+from dataclasses import dataclass
+from plone import api
+from plone.app.testing import applyProfile
+from plone.registry.interfaces import IRegistry
+from plone.testing.zope import Browser
+from typing import Any
+from zope.component import getUtility
+
+import pytest
+import transaction
+
+
+HEADERS = "collective.cloudfront.cache_tags"
+EVENTS = type_tag("plone", "plone.event.interfaces.IEvent")
+
+
+@dataclass
+class Response:
+    """What a visitor got, with the names of content for its UIDs."""
+
+    status: int
+    headers: Any
+    body: str
+    tags: set[str] | None
+
+
+@pytest.fixture
+def tagged(functional_portal: Any) -> Any:
+    """A site with a folder that has a page in it, all published."""
+    site = functional_portal
+    getUtility(IRegistry)[HEADERS] = "headers"
+    applyProfile(site, "plone.restapi:default")
+    site.portal_workflow.setDefaultChain("simple_publication_workflow")
+    make(site, "Folder", "folder")
+    make(site["folder"], "Document", "page")
+    transaction.commit()
+    return site
+
+
+def make(container: Any, portal_type: str, name: str, **values: Any) -> Any:
+    """Make something and publish it. Commit yourself."""
+    title = values.pop("title", name.title())
+    obj = api.content.create(container, portal_type, name, title=title, **values)
+    if api.content.get_state(obj, default="") == "private":
+        api.content.transition(obj, "publish")
+    return obj
+
+
+@pytest.fixture
+def get(tagged: Any, browser: Callable[..., Browser]) -> Callable[..., Response]:
+    """Ask for a path below the site, as somebody who is not logged in."""
+
+    def ask(path: str = "", who: str | None = None, **headers: str) -> Response:
+        visitor = browser(who)
+        visitor.handleErrors = True
+        visitor.raiseHttpErrors = False
+        visitor.followRedirects = False
+        for name, value in headers.items():
+            visitor.addHeader(name.replace("_", "-"), value)
+        visitor.open(tagged.absolute_url() + path)
+        tags = visitor.headers.get("Cache-Tag")
+        return Response(
+            int(visitor.headers["Status"].split()[0]),
+            visitor.headers,
+            visitor.contents,
+            None if tags is None else set(named(tagged, tags).split(",")),
+        )
+
+    return ask
+
+
+def named(site: Any, tags: str) -> str:
+    """Return tags with the ids of content for its UIDs."""
+    names = {site.UID(): site.getId()}
+    for brain in site.portal_catalog.unrestrictedSearchResults(path="/plone"):
+        names[brain.UID] = brain.getId
+    for uid, name in names.items():
+        tags = tags.replace(uid, name)
+    return tags

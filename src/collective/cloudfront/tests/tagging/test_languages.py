@@ -1,0 +1,85 @@
+"""Specification: the tags of pages that lead to their translations."""
+
+from collections.abc import Iterator
+from collective.cloudfront.testing import MULTILINGUAL_FIXTURE
+from collective.cloudfront.testing import MULTILINGUAL_TESTING
+from collective.cloudfront.tests.tagging.conftest import HEADERS
+from collective.cloudfront.tests.tagging.conftest import make
+from collective.cloudfront.tests.tagging.conftest import named
+from plone import api
+from plone.app.multilingual.api import get_translation_manager
+from plone.app.multilingual.interfaces import IPloneAppMultilingualInstalled
+from plone.app.testing import setRoles
+from plone.app.testing import TEST_USER_ID
+from plone.registry.interfaces import IRegistry
+from plone.testing.zope import Browser
+from typing import Any
+from zope.component import getUtility
+from zope.globalrequest import getRequest
+from zope.interface import alsoProvides
+
+import pytest
+import transaction
+
+
+@pytest.fixture(scope="module")
+def multilingual(fixture_session: Any) -> Iterator[Any]:
+    """The layer, for these tests only: others are to run without its ZCML."""
+    layers = (MULTILINGUAL_FIXTURE, MULTILINGUAL_TESTING)
+    for layer in layers:
+        layer.setUp()
+    yield MULTILINGUAL_TESTING
+    for layer in reversed(layers):
+        layer.tearDown()
+
+
+@pytest.fixture
+def site(multilingual: Any, fixture: Any) -> Iterator[Any]:
+    """A site with a page in two languages, and another one."""
+    multilingual.testSetUp()
+    site = multilingual["portal"]
+    alsoProvides(getRequest(), IPloneAppMultilingualInstalled)
+    setRoles(site, TEST_USER_ID, ["Manager"])
+    getUtility(IRegistry)[HEADERS] = "headers"
+    site.portal_workflow.setDefaultChain("simple_publication_workflow")
+    for language, name in (("en", "page"), ("de", "seite")):
+        api.content.transition(site[language], "publish")
+        make(site[language], "Document", name)
+    make(site["en"], "Document", "other")
+    get_translation_manager(site.en.page).register_translation("de", site.de.seite)
+    transaction.commit()
+    yield site
+    multilingual.testTearDown()
+
+
+def tags(site: Any, path: str) -> set[str]:
+    visitor = Browser(site.getPhysicalRoot())
+    visitor.followRedirects = False
+    visitor.open(site.absolute_url() + path)
+    return set(named(site, visitor.headers["Cache-Tag"]).split(","))
+
+
+def test_a_page_depends_on_its_translations_only(site):
+    group = get_translation_manager(site.en.page).tg
+    for _stored in range(2):
+        found = tags(site, "/en/page")
+        assert {"page", named(site, f"{group}.g"), "en.l", "plone.l", "plone.m"} < found
+        assert not found & {"plone.b", "en.b", "other", "other.l"}
+
+
+def test_the_navigation_of_a_language_is_its_own(site):
+    found = tags(site, "/en/page")
+    assert "en.b3" in found
+    assert not found & {"plone.b3", "de.b3", "plone.b"}
+
+
+def test_the_selector_depends_on_the_translation_it_leads_to(site):
+    group = get_translation_manager(site.en.page).tg
+    found = tags(site, f"/@@multilingual-selector/{group}/de")
+    assert {named(site, f"{group}.g"), "plone.m"} < found
+    assert found & {"seite", "seite.l"}
+
+
+def test_the_front_page_leads_to_a_language(site):
+    found = tags(site, "")
+    assert {"plone", "en.l"} < found
