@@ -4,6 +4,7 @@ Three Zopes have copies of the same site, and outboxes of their own: an empty on
 as much as the longest page shows, and one with 10,000 rows of everything.
 """
 
+from collective.cloudfront.demo.instance import Instance
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.tests.outbox.long import fill
 from dataclasses import asdict
@@ -20,7 +21,10 @@ from zopes import new_instance
 from zopes import Site
 
 
+#: Milliseconds, of what people open and scripts ask for. The log has no goal: it shows up
+#: to 100 rows, and a third of its time is Plone's, for writing their dates.
 GOAL = 300.0
+LOG = "The log"
 RATIO_GOAL = 1.05
 #: Rows of the outboxes. What all pages show is less than the second.
 ROWS = {"empty": 0, "shown": 60, "long": 10_000}
@@ -28,7 +32,7 @@ PAGES = {
     "The CloudFront tab": "/@@cloudfront-controlpanel",
     "Its state, asked for every 3 s": "/@@cloudfront-state",
     "Its history, asked for every 3 s": "/@@cloudfront-history",
-    "The log": "/@@cloudfront-log",
+    LOG: "/@@cloudfront-log",
 }
 
 Samples = dict[str, list[float]]
@@ -40,36 +44,37 @@ def measure(folder: Path, quick: bool) -> Result:
     samples: dict[str, Samples] = {
         title: {name: [] for name in ROWS} for title in PAGES
     }
-    sites = _make(folder / "pages")
+    instances = _make(folder / "pages")
     for _spell in range(spells):
         try:
-            for site in sites:
-                site.instance.start()
-            for site in sites:
-                site.instance.wait_until_ready()
+            for instance in instances.values():
+                instance.start()
+            for instance in instances.values():
+                instance.wait_until_ready()
+            sites = [Site(name, each) for name, each in instances.items()]
             for title, path in PAGES.items():
                 _ask(sites, path, warm_up, {name: [] for name in ROWS})
                 _ask(sites, path, rounds, samples[title])
         finally:
-            for site in sites:
-                site.instance.stop()
+            for instance in instances.values():
+                instance.stop()
     return _result(samples, spells)
 
 
-def _make(folder: Path) -> list[Site]:
-    made = []
+def _make(folder: Path) -> dict[str, Instance]:
+    made: dict[str, Instance] = {}
     for name, count in ROWS.items():
         instance = new_instance(folder / name)
         instance.configure()
         if made:
-            instance.copy_database(made[0].instance)
+            instance.copy_database(made["empty"])
         else:
             quiet = new_instance(instance.home, {"CLOUDFRONT_ENABLED": "false"})
             quiet.run("bench_site", "make", DISTRIBUTION, "1", "1", "0")
         outbox = open_outbox(f"sqlite:///{instance.outbox}")
         fill(outbox, count, DISTRIBUTION)
         outbox.close()
-        made.append(Site(name, instance))
+        made[name] = instance
     return made
 
 
@@ -88,8 +93,8 @@ def _result(samples: dict[str, Samples], spells: int) -> Result:
             Row(
                 f"{title}, 10,000 rows",
                 f"{long.median:.1f} ms ({long.lower:.1f}–{long.upper:.1f})",
-                goal=f"< {GOAL:.0f} ms",
-                met=long.median < GOAL,
+                goal="" if title == LOG else f"< {GOAL:.0f} ms",
+                met=None if title == LOG else long.median < GOAL,
             ),
             Row(
                 "    to that with the rows it shows",

@@ -103,6 +103,7 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--volto", action="store_true", help="a site for Volto, which reads /++api++/"
     )
+    parser.add_argument("--tags", action="store_true", help="purge by cache tags")
     parser.add_argument("--walk", type=int, default=0, metavar="N", help="random steps")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=int, default=10, help="steps between looks")
@@ -121,7 +122,7 @@ def main(arguments: list[str] | None = None) -> int:
     zopes = 2 if options.walk else 1
     with (
         _folder(options.dir) as folder,
-        World(folder, options.volto, zopes).running() as world,
+        World(folder, options.volto, zopes, options.tags).running() as world,
     ):
         # What a Zope answers to its very first requests is nobody's measure.
         world.settle()

@@ -34,6 +34,12 @@ _WINDOW = 0.2
 _INTERVAL = 2.0
 #: Seconds until everything must have been accepted.
 _PATIENCE = 60.0
+#: Purge by cache tags alone, as if pages had carried them for long.
+_BY_TAGS = {
+    "CLOUDFRONT_CACHE_TAGS": "invalidate",
+    "CLOUDFRONT_CACHE_TAGS_SINCE": "2025-01-01T00:00:00+00:00",
+}
+_TAG_HEADER = "Cache-Tag"
 #: URLs from before are remembered; the oldest go first.
 _REMEMBERED = 40
 
@@ -63,9 +69,12 @@ class Finding:
 class World:
     """The site, its edge and its editors, each of whom has a Zope."""
 
-    def __init__(self, folder: Path, volto: bool = False, zopes: int = 1):
+    def __init__(
+        self, folder: Path, volto: bool = False, zopes: int = 1, tags: bool = False
+    ):
         self.volto = volto
-        self.cloudfront = LocalCloudFront(options=_options())
+        self.tags = tags
+        self.cloudfront = LocalCloudFront(options=_options(tags))
         # Started once, so that it has ports for good.
         with self.cloudfront:
             pass
@@ -102,6 +111,7 @@ class World:
             "CLOUDFRONT_SITE_PURGE_INTERVAL": str(_INTERVAL),
             # Otherwise AWS's rates would be measured here.
             "CLOUDFRONT_CALL_RATE": "50",
+            **(_BY_TAGS if self.tags else {}),
         }
 
     @contextmanager
@@ -280,8 +290,9 @@ def _is_of(url: str, own: Collection[str]) -> bool:
     return any(path == each or path.startswith(f"{each}/") for each in own if each)
 
 
-def _options() -> Options:
+def _options(tags: bool) -> Options:
     return Options(
+        cache_tag_header=_TAG_HEADER if tags else "",
         distributions=(DISTRIBUTION,),
         cache_everything=True,
         effect_delay=0.0,

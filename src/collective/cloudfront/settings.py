@@ -5,6 +5,7 @@ and so on. So a production database copied to a staging machine does not purge
 production: there, set ``CLOUDFRONT_ENABLED=false`` or another distribution id.
 """
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from collective.cloudfront.delivery.courier import HISTORY_DAYS
 from collective.cloudfront.delivery.courier import Target
@@ -12,6 +13,8 @@ from collective.cloudfront.delivery.gateway import Credentials
 from collective.cloudfront.i18n import _
 from collective.cloudfront.planning.items import encode
 from dataclasses import dataclass
+from datetime import datetime
+from datetime import timezone
 from plone.registry.interfaces import IRegistry
 from typing import Any
 from zope import schema
@@ -36,6 +39,14 @@ PURGING_ENABLED = "plone.cachepurging.interfaces.ICachePurgingSettings.enabled"
 
 #: The setting that nobody edits: it is noted when another one changes.
 SINCE = "cache_tags_since"
+
+#: Settings of the Caching control panel, how long answers may be kept among them.
+CACHING = "plone.app.caching."
+_STABLE = "plone.stableResource"
+#: Seconds; what CloudFront keeps an answer for that does not say.
+_DAY = 86400.0
+#: CloudFront keeps nothing for longer (developer guide, "Expiration").
+_YEAR = 366 * _DAY
 
 #: A record of plone.volto.
 VOLTO = "volto.frontend_domain"
@@ -416,6 +427,9 @@ class Settings:
     classic: bool = True
     monthly_budget: int = 0
     history_days: int = HISTORY_DAYS
+    #: Purge cache tags, and paths. Both while pages without tags may still be cached.
+    by_tags: bool = False
+    by_paths: bool = True
     #: Pairs of a distribution's id and the path inside the site that is its root.
     served: tuple[tuple[str, str], ...] = ()
 
@@ -468,6 +482,7 @@ def read_settings(
         return value_in_force(registry, name, environ)
 
     served = split_served(get("distribution_id"))
+    by_tags = get("cache_tags") == "invalidate"
     return Settings(
         enabled=get("enabled") and is_purging_enabled(registry),
         distributions=tuple(dict.fromkeys(identifier for identifier, _ in served)),
@@ -478,6 +493,8 @@ def read_settings(
         site_purge_interval=get("site_purge_interval"),
         api=_has_api(registry, get("api_paths")),
         classic=VOLTO not in registry.records,
+        by_tags=by_tags,
+        by_paths=not (by_tags and _are_all_tagged(registry, get)),
         monthly_budget=get("monthly_budget"),
         history_days=get("history_days"),
         credentials=Credentials(
@@ -487,6 +504,38 @@ def read_settings(
             secret_access_key=get("aws_secret_access_key"),
         ),
     )
+
+
+def _are_all_tagged(registry: IRegistry, get: Callable[[str], Any]) -> bool:
+    """Say whether every cached answer of the site carries tags.
+
+    Volto's pages are made by another program, which sends none.
+    """
+    if VOLTO in registry.records:
+        return False
+    try:
+        since = datetime.fromisoformat(get(SINCE))
+    except ValueError:
+        return False
+    if since.tzinfo is None:
+        since = since.replace(tzinfo=timezone.utc)
+    age = (datetime.now(timezone.utc) - since).total_seconds()
+    # To look at all settings takes long, and mostly it is long ago
+    return age > _YEAR or age > longest_lifetime(registry)
+
+
+def longest_lifetime(registry: IRegistry) -> float:
+    """Return for how long (seconds) pages may be at the edge: a day, or what is set in
+    the Caching control panel if that is longer.
+
+    Resources whose URLs change with them do not count.
+    """
+    lifetimes = (
+        record.value
+        for name, record in registry.records.items(CACHING, f"{CACHING}~")
+        if name.endswith((".smaxage", ".maxage")) and _STABLE not in name
+    )
+    return max([_DAY, *(each for each in lifetimes if isinstance(each, int))])
 
 
 def _has_api(registry: IRegistry, choice: str) -> bool:

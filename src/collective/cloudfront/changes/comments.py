@@ -6,6 +6,7 @@ from collective.cloudfront.changes.reach import robots_maps
 from collective.cloudfront.changes.subscribers import changes_here
 from collective.cloudfront.changes.subscribers import never_failing
 from collective.cloudfront.changes.subscribers import note
+from collective.cloudfront.changes.tags import tags_of_comment
 from plone.app.discussion.interfaces import IComment
 from Products.CMFCore.interfaces import IContentish
 from typing import Any
@@ -24,4 +25,7 @@ def on_comment(comment: Any, event: IObjectEvent) -> None:
     if parent is not None and changes is not None:
         note(parent)
         # Comments are in the catalog, and so in the site map for robots
-        changes.add_coalesced(robots_maps(parent, changes.site))
+        if changes.settings.by_paths:
+            changes.add_coalesced(robots_maps(parent, changes.site))
+        if changes.settings.by_tags:
+            changes.add_tags(tags_of_comment(comment, parent, changes.site))

@@ -11,6 +11,8 @@ from collective.cloudfront.changes.dates import moments
 from collective.cloudfront.changes.dates import STARTS
 from collective.cloudfront.changes.languages import is_translatable
 from collective.cloudfront.changes.languages import REDIRECTS
+from collective.cloudfront.changes.tags import tags_at_place
+from collective.cloudfront.changes.tags import with_all_below
 from collective.cloudfront.changes.urls import object_cover
 from collective.cloudfront.changes.urls import page_cover
 from collective.cloudfront.changes.urls import path_inside
@@ -25,6 +27,41 @@ def add_object(changes: Any, physical: tuple[str, ...], change: Any) -> None:
     inside = path_inside(physical, changes.site_path)
     if inside is None:
         return
+    if changes.settings.by_tags:
+        _add_by_tags(changes, change)
+    if changes.settings.by_paths:
+        _add_by_paths(changes, physical, inside, change)
+
+
+def _add_by_tags(changes: Any, change: Any) -> None:
+    obj, site = change.obj, changes.site
+    of_children = change.child_changed or change.reordered
+    if of_children:
+        reordered = change.reordered and not change.child_changed
+        changes.add_tags(tags_at_place(obj, site, label=False, reordered=reordered))
+    if not change.own and (of_children or not change.told):
+        return
+    public = is_public(obj)
+    was_public = public if change.was_public is None else change.was_public
+    with_below = change.moved or change.regranted or public is not was_public
+    changes.add_tags(
+        tags_at_place(
+            obj,
+            site,
+            label=change.shown,
+            subtree=with_below and bool(IFolderish.providedBy(obj)),
+        ),
+        urgent=(was_public and not public) or change.regranted,
+    )
+    if change.shown and not changes.settings.by_paths:
+        add_dates(changes, obj)
+        if change.listed or change.moved:
+            add_redirects(changes, obj)
+
+
+def _add_by_paths(
+    changes: Any, physical: tuple[str, ...], inside: str, change: Any
+) -> None:
     obj = change.obj
     if change.reordered and not change.child_changed:
         add_order(changes, obj)
@@ -155,6 +192,10 @@ def _keep(changes: Any, obj: Any, moment: Moment) -> None:
     inside = reach.path_of(obj, changes.site)
     cause = changes.cause_of(obj.getPhysicalPath())
     how = {"due": moment.due, "key": moment.key, "cause": cause}
+    tags = tags_at_place(obj, changes.site, **with_all_below(obj))
+    changes.add_tags(tags, urgent=moment.leaves, **how)
+    if not changes.settings.by_paths:
+        return
     folder = aq_parent(aq_inner(obj))
     changes.add(subtree_cover(inside, folder, obj.getId()), urgent=moment.leaves, **how)
     add_reach(changes, obj, False, True, **how)

@@ -121,7 +121,7 @@ def _look_at_stored(unheard: bool = False) -> None:
     if changes is None:
         return
     if unheard or any(map(_is_chrome, stored)):
-        changes.add_site()
+        changes.add_chrome()
     announced = {
         aq_base(change.obj)._p_oid for change in changes.objects.values() if change.own
     }
@@ -159,7 +159,7 @@ def _look_at(changes: Any, obj: Any) -> None:
     if any(map(_is_about_access, names)):
         physical = content.getPhysicalPath()
         changes.add_subtree(physical, aq_parent(content), urgent=True)
-        note(content, shown=True, below=True)
+        note(content, shown=True, below=True, regranted=True)
     note(
         content,
         edited=True,

@@ -32,6 +32,7 @@ from collective.cloudfront.changes.paths import purge_paths
 from collective.cloudfront.changes.portlets import remember_place
 from collective.cloudfront.changes.reach import contents_below
 from collective.cloudfront.changes.redirects import old_places
+from collective.cloudfront.changes.tags import tags_of_leaving
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.changes.transaction import collect
 from collective.cloudfront.changes.transaction import forget_settings
@@ -219,7 +220,7 @@ def on_local_roles(obj: Any, event: ILocalrolesModifiedEvent) -> None:
     if changes is not None:
         parent = aq_parent(aq_inner(obj))
         changes.add_subtree(obj.getPhysicalPath(), parent, urgent=True)
-        note(obj, shown=True)
+        note(obj, shown=True, regranted=True)
 
 
 @adapter(IItem, IObjectWillBeMovedEvent)
@@ -237,7 +238,7 @@ def on_will_move(obj: Any, event: IObjectWillBeMovedEvent) -> None:
         return
     for place in old_places(obj):
         container = changes.site.unrestrictedTraverse("/".join(place[:-1]), None)
-        changes.add_subtree(place, container)
+        changes.add_subtree(place, container, by_tags_too=True)
     if obj is not event.object:
         # Below what moves: its place is covered, but not what is yet to come.
         if has_moments(obj):
@@ -245,15 +246,18 @@ def on_will_move(obj: Any, event: IObjectWillBeMovedEvent) -> None:
         return
     public = is_public(obj)
     physical = obj.getPhysicalPath()
-    cover_default_pages(changes, obj, urgent=public)
+    if changes.settings.by_tags:
+        changes.add_tags(tags_of_leaving(obj, changes.site), urgent=public)
     changes.add_subtree(physical, event.oldParent, urgent=public)
     changes.objects.pop(physical, None)
     forget_dates(changes, obj)
-    # What is below it may be public although it is not
-    shown = [obj] * public + contents_below(obj)
-    if shown:
-        renamed = event.oldParent is event.newParent
-        add_reach(changes, shown[0], False, not renamed, below=shown[1:])
+    if changes.settings.by_paths:
+        cover_default_pages(changes, obj, urgent=public)
+        # What is below it may be public although it is not
+        shown = [obj] * public + contents_below(obj)
+        if shown:
+            renamed = event.oldParent is event.newParent
+            add_reach(changes, shown[0], False, not renamed, below=shown[1:])
     _note_child(event.oldParent)
 
 
@@ -291,7 +295,7 @@ def on_chrome(name: str) -> None:
     """A setting of Plone changed: title, logo, theme, navigation are on every page."""
     changes = changes_here()
     if changes is not None and not name.startswith(_UNSEEN_SETTINGS):
-        changes.add_site()
+        changes.add_chrome()
 
 
 @never_failing
@@ -320,7 +324,7 @@ def on_portlet(assignment: Any, event: IObjectEvent) -> None:
         remember_place(getattr(event, "newParent", None) or assignment, site)
     changes = changes_here()
     if changes is not None:
-        changes.add_site()
+        changes.add_chrome()
 
 
 @adapter(IPortletAssignmentMapping, IContainerModifiedEvent)
@@ -329,7 +333,7 @@ def on_portlets(assignments: Any, event: IContainerModifiedEvent) -> None:
     """Portlets of a column may have another order."""
     changes = changes_here()
     if changes is not None:
-        changes.add_site()
+        changes.add_chrome()
 
 
 @adapter(IRecordModifiedEvent)

@@ -23,6 +23,7 @@ from collective.cloudfront.changes.causes import MOST_NAMED
 from collective.cloudfront.changes.causes import SETTINGS
 from collective.cloudfront.changes.languages import shared_folders
 from collective.cloudfront.changes.objects import add_object
+from collective.cloudfront.changes.tags import tags_of_chrome
 from collective.cloudfront.changes.urls import ClassicPath
 from collective.cloudfront.changes.urls import FeedPath
 from collective.cloudfront.changes.urls import path_inside
@@ -35,6 +36,7 @@ from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import read_settings
 from collective.cloudfront.settings import registry_of
 from collective.cloudfront.settings import Settings
+from collective.cloudfront.tagging.names import label_tag
 from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import replace
@@ -85,8 +87,8 @@ class ObjectChange:
     ``listed``: it came, went, or changed its state. ``moved``: with what is below, it
     is at a new place. ``even_excluded``: its exclusion
     from navigation may have changed. ``reordered``: what it holds may have another
-    order, unless ``child_changed``. ``was_public``: visitors could see it before; None
-    if that did not change.
+    order, unless ``child_changed``. ``regranted``: others may see it, with what is below.
+    ``was_public``: visitors could see it before; None if that did not change.
     """
 
     obj: Any
@@ -100,6 +102,7 @@ class ObjectChange:
     even_excluded: bool = False
     reordered: bool = False
     child_changed: bool = False
+    regranted: bool = False
     was_public: bool | None = None
 
 
@@ -195,7 +198,13 @@ class SiteChanges:
             for distribution in self.settings.distributions:
                 self.put(Entry(distribution, item, **how))
 
+    def add_tags(self, tags: Iterable[str], **how: Any) -> None:
+        """Add cache tags, where purging goes by them."""
+        if self.settings.by_tags:
+            self.add_items((f"#{tag}" for tag in tags), **how)
+
     def put(self, entry: Entry) -> None:
+        """Add an entry; of those that are alike the most pressing one counts."""
         key = (entry.distribution, entry.item, entry.key)
         known = self._entries.get(key)
         if known is None or entry.urgent or not entry.every:
@@ -219,6 +228,14 @@ class SiteChanges:
         """Add every page: scope *site*."""
         self.add_coalesced(["/*"], **how)
 
+    def add_chrome(self) -> None:
+        """Add every page, because of what all show around their content."""
+        self.add_tags(
+            tags_of_chrome(self.site), every=self.settings.site_purge_interval
+        )
+        if self.settings.by_paths:
+            self.add_site()
+
     def add_coalesced(self, paths: Iterable[str], **how: Any) -> None:
         """Add paths at most once per interval, unless ``how`` says when."""
         self.add(paths, **(how or {"every": self.settings.site_purge_interval}))
@@ -236,15 +253,24 @@ class SiteChanges:
         return change
 
     def add_subtree(
-        self, physical: tuple[str, ...], container: Any, **how: Any
+        self,
+        physical: tuple[str, ...],
+        container: Any,
+        by_tags_too: bool = False,
+        **how: Any,
     ) -> None:
-        """Add the object at ``physical``, if in the site, and all below it."""
+        """Add the object at ``physical``, if in the site, and all below it.
+
+        Where purging goes by tags it is only noted, unless ``by_tags_too``: what
+        answers there carries none that anybody knows.
+        """
         inside = path_inside(physical, self.site_path)
         urgent = how.get("urgent", False)
         if inside is not None and not self.is_below_subtree(physical, urgent):
             self._subtrees[physical] = urgent
             self._changed[physical] = None
-            self.add(subtree_cover(inside, container, physical[-1]), **how)
+            if self.settings.by_paths or by_tags_too:
+                self.add(subtree_cover(inside, container, physical[-1]), **how)
 
     def is_below_subtree(self, physical: tuple[str, ...], urgent: bool = False) -> bool:
         """Say whether a subtree that was added reaches ``physical``, as urgently."""
@@ -264,12 +290,29 @@ class SiteChanges:
                 (self._changed if change.own else noted)[physical] = None
                 self._compute(physical, change)
         cause = self._cause(self._changed or noted)
-        entries = [_caused(entry, cause) for entry in self._entries.values()]
+        entries = [
+            _caused(entry, cause)
+            for entry in self._entries.values()
+            if not self._is_superfluous(entry)
+        ]
         self._entries = {}
         self._subtrees.clear()
         self._named.clear()
         self._changed.clear()
         return entries
+
+    def _is_superfluous(self, entry: Entry) -> bool:
+        """Say whether another tag purges all that the tag of ``entry`` does."""
+        if not entry.item.startswith("#"):
+            return False
+        broader = label_tag(entry.item)
+        other = broader and self._entries.get((entry.distribution, broader, entry.key))
+        return bool(
+            other
+            and other.urgent >= entry.urgent
+            and other.every <= entry.every
+            and other.due == entry.due
+        )
 
     # --- causes ---------------------------------------------------------------
 

@@ -366,6 +366,17 @@ def _site_of(change: Change) -> str:
     return (change.uid, *(above or ()))[-1]
 
 
+def label_tag(tag: str) -> str | None:
+    """Return the tag that all responses with the EDIT tag ``tag`` carry as well, which
+    makes it superfluous; None if ``tag`` is no such tag.
+    """
+    for edit, of_label in ((".ce", ".c"), (".be", ".b")):
+        if tag.endswith(edit):
+            return tag.removesuffix(edit) + of_label
+    head, found, word = tag.partition(".te.")
+    return f"{head}.t.{word}" if found else None
+
+
 # --- how tags are written -------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from collective.cloudfront.tests.browser.pages import history
 from collective.cloudfront.tests.browser.pages import message
 from collective.cloudfront.tests.browser.pages import open_cloudfront
 from collective.cloudfront.tests.browser.pages import open_control_panel
+from collective.cloudfront.tests.browser.pages import purge_pages
 from collective.cloudfront.tests.browser.pages import scheduled
 from collective.cloudfront.tests.browser.pages import tomorrow
 from collective.cloudfront.tests.http.people import eventually
@@ -179,7 +180,10 @@ def test_an_editor_purges_one_page_from_the_toolbar(person, cloudfront, viewer, 
     page.get_by_label("Reason").fill("New figures")
     page.get_by_role("button", name="Purge", exact=True).click()
     expect(page.get_by_role("heading", name="Story 3")).to_be_visible()
-    expect(message(page)).to_contain_text("being removed from CloudFront")
+    expect(message(page).first).to_contain_text("Queued for CloudFront")
+    # And it tells by itself when it is done
+    expect(page.get_by_label("CloudFront", exact=True)).to_contain_text("It is fresh")
+    look(page)
     eventually(lambda: viewer.cache("/news/story-3") == "Miss")
     assert viewer.cache("/about") == "Hit"
 
@@ -193,6 +197,36 @@ def test_a_folder_is_purged_from_the_toolbar_with_everything_below(
     page.get_by_label("Reason").fill("New prices")
     look(page)
     page.get_by_role("button", name="Purge", exact=True).click()
-    expect(message(page)).to_contain_text("being removed from CloudFront")
+    expect(message(page).first).to_contain_text("Queued for CloudFront")
     eventually(lambda: viewer.cache("/news/story-1") == "Miss")
     assert viewer.cache("/about") == "Hit"
+
+
+def test_what_is_selected_in_a_folder_is_purged_together(
+    page, cloudfront, viewer, look
+):
+    viewer.warm("/news/story-1", "/news/story-2", "/news/story-3")
+    page.goto("news/folder_contents")
+    for title in ("Story 1", "Story 2"):
+        page.get_by_role("row", name=title).get_by_role("checkbox").check()
+    page.locator("#btn-cloudfront-purge").click()
+    page.get_by_role("button", name="Purge", exact=True).click()
+    expect(page.get_by_text("Queued for CloudFront.")).to_be_visible()
+    eventually(lambda: viewer.cache("/news/story-1") == "Miss")
+    assert viewer.cache("/news/story-2") == "Miss"
+    assert viewer.cache("/news/story-3") == "Hit"
+
+
+def test_what_happened_is_told_with_all_items_and_who_did_it(page, cloudfront, look):
+    purge_pages(page, "/one\n/two\n/three\n/four", "Four at once")
+    open_cloudfront(page)
+    page.get_by_role("link", name="What happened?").click()
+    people = page.get_by_role("region", name="Purged by people").get_by_role("row")
+    expect(people.filter(has_text="Four at once")).to_contain_text("/one")
+    look(page)
+    made = page.get_by_role("region", name="Last invalidations")
+    made.get_by_role("row").filter(has_text="/four").get_by_role("link").first.click()
+    items = page.get_by_role("region", name="Items")
+    for item in ("/one", "/two", "/three", "/four"):
+        expect(items.get_by_text(item, exact=True)).to_be_visible()
+    look(page)

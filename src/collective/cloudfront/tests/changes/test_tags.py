@@ -1,0 +1,192 @@
+"""Specification: where purging goes by cache tags, which a change purges."""
+
+from collective.cloudfront.changes.transaction import changes_of
+from collective.cloudfront.purge import purge_all
+from collective.cloudfront.tagging.names import chrome_tag
+from collective.cloudfront.tagging.names import moved_tag
+from collective.cloudfront.tests.changes.test_changes import collected
+from collective.cloudfront.tests.changes.test_changes import create
+from collective.cloudfront.tests.changes.test_changes import edited
+from collective.cloudfront.tests.changes.test_changes import site  # noqa: F401
+from dataclasses import replace
+from DateTime import DateTime
+from plone import api
+from plone.app.workflow.events import LocalrolesModifiedEvent
+from plone.uuid.interfaces import IUUID
+from zope.event import notify
+
+import pytest
+import transaction
+
+
+@pytest.fixture
+def tagged(site):  # noqa: F811
+    """A site whose pages all carry tags: folder ``news`` with a published page."""
+    site.portal_workflow.setDefaultChain("simple_publication_workflow")
+    news = create(site, "Folder", id="news")
+    page = create(news, id="page")
+    for content in (news, page):
+        api.content.transition(content, "publish")
+    transaction.savepoint(optimistic=True)
+    collected(site)
+    changes = changes_of(site)
+    changes.settings = replace(changes.settings, by_tags=True, by_paths=False)
+    return site
+
+
+def tags(site) -> set[str]:  # noqa: F811
+    """Return the tags collected so far; there must be nothing else."""
+    items = collected(site)
+    assert all(item.startswith("#") for item in items), items
+    return {item[1:] for item in items}
+
+
+def entries(site):  # noqa: F811
+    return [entry for entry in changes_of(site).take() if entry.item]
+
+
+def test_the_edit_of_a_text_purges_the_page_and_what_depends_on_any_edit(tagged):
+    page = tagged["news"]["page"]
+    edited(page, "IRichTextBehavior.text")
+    uid, news, root = IUUID(page), IUUID(tagged["news"]), IUUID(tagged)
+    assert tags(tagged) == {
+        uid,
+        f"{news}.ce",
+        f"{news}.be",
+        f"{root}.be",
+        f"{root}.te.document",
+    }
+
+
+def test_a_title_purges_listings_navigation_and_labels(tagged):
+    page = tagged["news"]["page"]
+    edited(page, "IDublinCore.title")
+    uid, news, root = IUUID(page), IUUID(tagged["news"]), IUUID(tagged)
+    found = tags(tagged)
+    assert {uid, f"{uid}.l", f"{news}.c", f"{root}.b", f"{root}.b3"} <= found
+    assert f"{root}.t.document" in found
+    assert chrome_tag(root) not in found
+    assert moved_tag(root) not in found
+
+
+def test_neither_costs_more_than_the_paths_of_an_image(tagged):
+    folder = tagged
+    for name in ("a", "b", "c", "d", "e", "f"):
+        folder = create(folder, "Folder", id=name)
+    page = create(folder, id="page")
+    tags(tagged)
+    edited(page, "IRichTextBehavior.text")
+    assert len(tags(tagged)) <= 8
+    edited(page, "IDublinCore.title")
+    assert len(tags(tagged)) <= 16
+    api.content.move(page, tagged["news"])
+    assert len(tags(tagged)) <= 16
+
+
+def test_a_folder_that_is_retracted_takes_what_is_below_with_it_at_once(tagged):
+    api.content.transition(tagged["news"], "retract")
+    found = entries(tagged)
+    root = IUUID(tagged)
+    assert f"#{moved_tag(root)}" in {entry.item for entry in found}
+    assert all(entry.urgent for entry in found if IUUID(tagged["news"]) in entry.item)
+
+
+def test_what_is_published_is_not_urgent(tagged):
+    page = create(tagged["news"], id="draft")
+    tags(tagged)
+    api.content.transition(page, "publish")
+    assert not any(entry.urgent for entry in entries(tagged))
+
+
+def test_sharing_is_urgent(tagged):
+    notify(LocalrolesModifiedEvent(tagged["news"], None))
+    found = entries(tagged)
+    assert f"#{moved_tag(IUUID(tagged))}" in {entry.item for entry in found}
+    assert all(entry.urgent for entry in found)
+
+
+def test_a_move_purges_both_places(tagged):
+    other = create(tagged, "Folder", id="other")
+    transaction.savepoint(optimistic=True)
+    tags(tagged)
+    page, news = tagged["news"]["page"], tagged["news"]
+    api.content.move(page, other)
+    found = tags(tagged)
+    for container in (news, other):
+        assert {f"{IUUID(container)}.c", f"{IUUID(container)}.b"} <= found
+    assert {IUUID(page), f"{IUUID(page)}.l"} <= found
+
+
+def test_a_move_of_a_full_folder_costs_no_more(tagged):
+    other = create(tagged, "Folder", id="other")
+    for number in range(20):
+        create(tagged["news"], id=f"page-{number}")
+    transaction.savepoint(optimistic=True)
+    tags(tagged)
+    api.content.move(tagged["news"], other)
+    found = tags(tagged)
+    assert moved_tag(IUUID(tagged)) in found
+    assert len(found) <= 16
+
+
+def test_what_is_deleted_is_purged_with_its_listings(tagged):
+    page, news = tagged["news"]["page"], tagged["news"]
+    uid = IUUID(page)
+    api.content.delete(page)
+    assert {uid, f"{uid}.l", f"{IUUID(news)}.c"} <= tags(tagged)
+
+
+def test_redirects_to_what_moves_are_purged_by_path(tagged):
+    # A redirect answers where nothing is: nobody knows its tags
+    news = tagged["news"]
+    api.content.rename(news["page"], "renamed")
+    transaction.savepoint(optimistic=True)
+    tags(tagged)
+    api.content.rename(news["renamed"], "again")
+    items = {entry.item for entry in entries(tagged)}
+    assert "/news/page*" in items
+    assert all(item.startswith("#") for item in items - {"/news/page*", "/news/page"})
+
+
+def test_another_order_purges_who_shows_it(tagged):
+    news = tagged["news"]
+    create(news, id="other")
+    transaction.savepoint(optimistic=True)
+    tags(tagged)
+    news.moveObjectsToTop(["other"])
+    from zope.container.contained import notifyContainerModified
+
+    notifyContainerModified(news)
+    found = tags(tagged)
+    assert {f"{IUUID(news)}.c", f"{IUUID(tagged)}.b3"} <= found
+
+
+def test_a_setting_purges_what_shows_the_site_around_its_content(tagged):
+    api.portal.set_registry_record("plone.site_title", "Another")
+    (entry,) = entries(tagged)
+    assert entry.item == f"#{chrome_tag(IUUID(tagged))}"
+    assert entry.every == 60.0
+
+
+def test_dates_purge_tags_when_they_arrive(tagged):
+    page = tagged["news"]["page"]
+    page.setExpirationDate(DateTime() + 1)
+    edited(page, "IPublication.expires")
+    later = [entry for entry in entries(tagged) if entry.due]
+    uid = IUUID(page)
+    assert f"#{uid}" in {entry.item for entry in later}
+    assert all(entry.urgent and entry.key == f"{uid}:expires" for entry in later)
+
+
+def test_everything_is_still_a_path(tagged):
+    purge_all()
+    assert collected(tagged) == {"/*"}
+
+
+def test_as_long_as_pages_without_tags_are_cached_there_are_both(tagged):
+    changes = changes_of(tagged)
+    changes.settings = replace(changes.settings, by_paths=True)
+    edited(tagged["news"]["page"], "IRichTextBehavior.text")
+    found = collected(tagged)
+    assert "/news/page*" in found
+    assert f"#{IUUID(tagged['news']['page'])}" in found
