@@ -294,7 +294,8 @@ def _options(tags: bool) -> Options:
     return Options(
         cache_tag_header=_TAG_HEADER if tags else "",
         distributions=(DISTRIBUTION,),
-        cache_everything=True,
+        # Private answers carry no tags
+        cache_everything=not tags,
         effect_delay=0.0,
         completion_delay=0.0,
         quota_model=QuotaModel.NONE,

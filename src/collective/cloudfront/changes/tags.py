@@ -43,11 +43,13 @@ def tags_of_coming(obj: Any, site: Any) -> frozenset[str]:
 
 
 def tags_of_comment(comment: Any, page: Any, site: Any) -> frozenset[str]:
-    """Return the tags of a comment on ``page``: it is in the catalog like content."""
+    """Return the tags of a comment on ``page``: it is in the catalog like content, but
+    not in navigation.
+    """
     above = (*filter(None, [IUUID(page, None)]), *above_of(page))
     uid = IUUID(comment, None) or f"comment-{comment.getId()}"
     change = Change(uid, comment.portal_type, None, above)
-    return tags_of_change(change, navigation_of(page, site))
+    return tags_of_change(change, Navigation())
 
 
 def with_all_below(obj: Any) -> dict[str, bool]:
