@@ -66,7 +66,7 @@ def test_the_page_that_renews_itself_leaves_the_focus_where_it_is(
     settings = page.get_by_label("Budget")
     shown = page.locator("#cloudfront-history")
     # In a part that is renewed, and in none
-    for field in (page.get_by_role("group", name="State"), settings):
+    for field in (page.get_by_role("group", name="Status"), settings):
         before = shown.inner_text()
         field.focus()
         words = f"Written while somebody is at {field}"
