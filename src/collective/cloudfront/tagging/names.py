@@ -9,7 +9,7 @@ dependency            the question a response asked       tags that it carries
 ``label(X)``          what listings show of X             ``X.l``
 ``children(C)``       which children, and their labels    ``C.c``
 ``below(C)``          the same of a whole subtree         ``C.b``
-``within(C, 3)``      the same to a depth (navigation)    ``C.b3``
+``within(C, 3)``      the same to a depth, as navigation  ``C.b3``
 ``of_type(T)``        the same of a type, anywhere        ``S.t.T``, ``S.m``
 ``group(G)``          the same of a translation group     ``G.g``, ``S.m``
 ``undated()``         what "date" shows and sorts by        ``S.d``
@@ -19,6 +19,9 @@ dependency            the question a response asked       tags that it carries
 X and C are UIDs, S is the site's. A query of the *facet* EDIT (sorted by the date of
 change, full text) asks for any edit: it carries ``C.ce`` *and* ``C.c`` (``.be``,
 ``S.te.T``), so that a change of a label need only name the latter.
+
+**Navigation** asks for what is of its types and not excluded from it, to a depth, below
+a navigation root. Nothing else purges its tags.
 
 **What is above.** When a folder moves, goes, or is hidden with all below, only its own
 tags and ``S.m`` ("with what is below it") are purged, however much is below. So a
@@ -106,7 +109,7 @@ class Navigation:
 
     ``depths``: of navigation and site map (settings of Plone, which are chrome).
     ``roots``: UIDs of navigation roots, as far as they are above what is asked for.
-    A subtree query to any other depth, or elsewhere, is one without a depth.
+    Navigation from elsewhere, or deeper, depends on the whole subtree.
     """
 
     depths: frozenset[int] = frozenset()
@@ -136,6 +139,8 @@ class Change:
     more_types: tuple[str, ...] = ()
     #: The translation groups that it belongs to or has left
     groups: tuple[str, ...] = ()
+    #: It is of a type that navigation shows, and not excluded from it; or was
+    in_navigation: bool = True
     #: It has no date of publication, so that its ``Date`` is that of its last change
     undated: bool = False
 
@@ -171,13 +176,11 @@ def below(uid: str, above: tuple[str, ...], facet: Facet = Facet.LABEL) -> Depen
 def within(
     uid: str, above: tuple[str, ...], depth: int, navigation: Navigation
 ) -> Dependency:
-    """Return what a query of a subtree to a depth depends on, facet LABEL."""
-    if depth == 1:
-        return children(uid, above)
+    """Return what navigation below ``uid``, to a depth, depends on."""
     enough = [each for each in navigation.depths if each >= depth]
     if enough and uid in navigation.roots:
         return Dependency(Kind.WITHIN, uid, above, depth=min(enough))
-    return below(uid, above)
+    return children(uid, above) if depth == 1 else below(uid, above)
 
 
 def of_type(site: str, portal_type: str, facet: Facet = Facet.LABEL) -> Dependency:
@@ -324,19 +327,24 @@ def _label_tags(
 ) -> Iterator[str]:
     if not above:
         return
-    yield from _order_tags(above, navigation)
+    yield from _order_tags(above, navigation, change.in_navigation or change.subtree)
     if not change.subtree:  # whatever has a type's tag has that of moves, too
         for portal_type in _types(change):
             yield type_tag(above[-1], portal_type)
 
 
-def _order_tags(chain: tuple[str, ...], navigation: Navigation) -> Iterator[str]:
-    """Yield the tags for which children of the first of ``chain`` count by label."""
+def _order_tags(
+    chain: tuple[str, ...], navigation: Navigation, navigated: bool = True
+) -> Iterator[str]:
+    """Yield the tags for which children of the first of ``chain`` count by label.
+
+    ``navigated``: for navigation, too.
+    """
     yield f"{uid_tag(chain[0])}.c"
     for uid in _with_subtrees(chain):
         yield f"{uid_tag(uid)}.b"
     for distance, uid in enumerate(chain, start=1):
-        if uid in navigation.roots:
+        if navigated and uid in navigation.roots:
             for depth in navigation.depths:
                 if distance <= depth:
                     yield f"{uid_tag(uid)}.b{depth}"

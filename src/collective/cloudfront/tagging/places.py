@@ -5,6 +5,7 @@ from Acquisition import aq_parent
 from collections.abc import Iterator
 from collective.cloudfront.settings import registry_of
 from collective.cloudfront.tagging.names import Navigation
+from collective.cloudfront.tagging.queries import Navigated
 from plone.base.interfaces import INavigationRoot
 from plone.uuid.interfaces import IUUID
 from Products.CMFCore.interfaces import ISiteRoot
@@ -59,6 +60,15 @@ def navigation_of(obj: Any, site: Any) -> Navigation:
     registry = registry_of(site)
     depths = (registry.get(name, None) or _DEFAULT_DEPTH for name in _DEPTHS)
     return Navigation(frozenset(depths), frozenset(_roots(obj)))
+
+
+def navigated(site: Any) -> Navigated:
+    """Return what navigation shows, from Plone's settings."""
+    registry = registry_of(site)
+    return Navigated(
+        frozenset(registry.get("plone.displayed_types", None) or ()),
+        bool(registry.get("plone.show_excluded_items", False)),
+    )
 
 
 def _roots(obj: Any) -> Iterator[str]:

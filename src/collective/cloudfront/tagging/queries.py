@@ -63,10 +63,30 @@ class Fact:
     is_uid: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Navigated:
+    """What navigation shows (Navigation control panel).
+
+    ``types`` are those that it shows; ``excluded``: it shows what is excluded from it,
+    too, where one is below that.
+    """
+
+    types: frozenset[str] = frozenset()
+    excluded: bool = False
+
+
 class Query:
     """A query as the catalog gets it."""
 
-    def __init__(self, catalog: Any, query: Any, sorted_by: Any, site_path: str):
+    def __init__(
+        self,
+        catalog: Any,
+        query: Any,
+        sorted_by: Any,
+        site_path: str,
+        navigation: "Navigated",
+    ):
+        self.navigation = navigation
         self.catalog = catalog
         self.query = query
         self.site_path = site_path
@@ -157,11 +177,23 @@ class Query:
         itself = Fact(Kind.OWN if self.edit else Kind.LABEL, path)
         if depth == 0:
             return [itself]
+        if depth > 0 and self._is_navigation():
+            within = Fact(Kind.WITHIN, path, depth=depth)
+            return [within] if depth == 1 else [itself, within]
         if depth == 1:
             return [Fact(Kind.CHILDREN, path, self.edit)]
-        if depth > 1 and not self.edit:
-            return [itself, Fact(Kind.WITHIN, path, depth=depth)]
         return [itself, Fact(Kind.BELOW, path, self.edit)]
+
+    def _is_navigation(self) -> bool:
+        """Say whether the query finds only what navigation shows."""
+        if self.edit:
+            return False
+        types = self._keys("portal_type")
+        if not types or not self.navigation.types.issuperset(types):
+            return False
+        asked = self._asked("exclude_from_nav")
+        excluded = asked is None or list(asked.keys) != [False]
+        return self.navigation.excluded or not excluded
 
     def _along(self, path: str, depth: int, start: int) -> list[Fact]:
         """Return the facts of a "navtree" query: of all on the way to ``path``.
@@ -177,11 +209,11 @@ class Query:
             return [Fact(label, way) for way in ways]
         if depth in (-1, 1):
             return [Fact(Kind.CHILDREN, way, self.edit) for way in ways]
-        levels = max(1, start - self.site_path.count("/") + 1)
-        kind = Kind.BELOW if self.edit else Kind.WITHIN
+        all_above = start <= self.site_path.count("/")
+        kind = Kind.CHILDREN if all_above else Kind.BELOW
         return [
             *(Fact(label, way) for way in ways),
-            Fact(kind, self.site_path, self.edit, depth=levels),
+            Fact(kind, self.site_path, self.edit),
             Fact(Kind.BELOW, path, self.edit),
         ]
 

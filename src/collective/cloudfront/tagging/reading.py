@@ -27,10 +27,12 @@ from collective.cloudfront.tagging.names import Kind
 from collective.cloudfront.tagging.names import Navigation
 from collective.cloudfront.tagging.patches import ATTRIBUTE
 from collective.cloudfront.tagging.people import is_anonymous
+from collective.cloudfront.tagging.places import navigated
 from collective.cloudfront.tagging.places import navigation_of
 from collective.cloudfront.tagging.places import Places
 from collective.cloudfront.tagging.queries import DATE
 from collective.cloudfront.tagging.queries import Fact
+from collective.cloudfront.tagging.queries import Navigated
 from collective.cloudfront.tagging.queries import Query
 from collective.cloudfront.tagging.skimming import only_skims
 from Products.CMFCore.interfaces import IContentish
@@ -76,7 +78,9 @@ class Reading:
         self.incomplete = False
         # Facts, and those of fragments that are just being made, the innermost last
         self._facts: list[tuple[str, set[Fact]]] = [("", set())]
+        # Settings, once they are asked for
         self._dates: bool | None = None
+        self._navigated: Navigated | None = None
         # What was opened last, unless it was known before
         self._way: Fact | None = None
 
@@ -103,7 +107,10 @@ class Reading:
             # Nobody knows what is in there
             self.note(Fact(Kind.BELOW, self.path, edit=True))
             return
-        self.note(*Query(catalog, query, sorted_by, self.path).facts())
+        if self._navigated is None:
+            self._navigated = navigated(self.site)
+        told = Query(catalog, query, sorted_by, self.path, self._navigated)
+        self.note(*told.facts())
 
     def opened(self, start: Any, found: Any, frame: FrameType) -> None:
         """Note an object that was reached by a path from ``start``."""

@@ -69,12 +69,15 @@ def test_an_edit_of_a_text_leaves_alone_what_shows_labels(data, world, target):
 
 
 @given(st.data(), worlds(), st.integers(0, 20), st.integers(2, 4))
-def test_navigation_leaves_alone_what_lies_deeper(data, world, target, depth):
+def test_what_lies_deeper_or_is_excluded_leaves_navigation_alone(
+    data, world, target, depth
+):
     world.navigation = Navigation(frozenset({2, 4}), frozenset({SITE}))
     _after, tags = purged(world, ("title", target))
     uid = list(world.things)[target % len(world.things)]
     navigation = names.within(SITE, (), depth, world.navigation)
     shown = len(world.above(uid)) <= (2 if depth == 2 else 4)
+    shown &= not world.things[uid].excluded
     assert bool(tags & tags_of([navigation], SITE)) == shown
 
 

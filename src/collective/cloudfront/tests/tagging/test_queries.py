@@ -1,6 +1,7 @@
 """Specification: what a query of the catalog depends on."""
 
 from collective.cloudfront.tagging.names import Kind
+from collective.cloudfront.tagging.places import navigated
 from collective.cloudfront.tagging.queries import Fact
 from collective.cloudfront.tagging.queries import Query
 from plone import api
@@ -12,7 +13,7 @@ import pytest
 def facts(portal, sort_on=(), **query) -> set[Fact]:
     catalog = portal.portal_catalog._catalog
     indexes = [catalog.indexes[name] for name in sort_on] or None
-    return set(Query(catalog, query, indexes, "/plone").facts())
+    return set(Query(catalog, query, indexes, "/plone", navigated(portal)).facts())
 
 
 def children(path, edit=False):
@@ -41,7 +42,7 @@ EVENT = "plone.event.interfaces.IEvent"
         ({"path": "/plone/a/"}, {label("/plone/a"), below("/plone/a")}),
         (
             {"path": {"query": "/plone/a", "depth": 2}},
-            {label("/plone/a"), Fact(Kind.WITHIN, "/plone/a", depth=2)},
+            {label("/plone/a"), below("/plone/a")},
         ),
         (
             {"path": {"query": ["/plone/a", "/plone/b"], "depth": 1}},
@@ -141,9 +142,39 @@ def test_trees_to_a_depth_reach_beyond_the_way(portal):
     assert facts(portal, path=place) == {
         label("/plone/a"),
         label("/plone/a/b"),
-        Fact(Kind.WITHIN, "/plone", depth=2),
+        SITE,
         below("/plone/a/b"),
     }
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_navigation"),
+    [
+        ({}, True),
+        ({"sort_on": ("getObjPositionInParent",)}, True),
+        ({"sort_on": ("modified",)}, False),
+        ({"portal_type": ["Document"]}, True),
+        ({"portal_type": ["Document", "Discussion Item"]}, False),
+        ({"portal_type": ()}, False),
+        ({"exclude_from_nav": True}, False),
+        ({"exclude_from_nav": ()}, False),
+    ],
+)
+def test_navigation_is_told_by_its_types_and_what_is_excluded(
+    portal, changed, is_navigation
+):
+    types = list(api.portal.get_registry_record("plone.displayed_types"))
+    place = {"query": "/plone/en", "depth": 3}
+    query = {"portal_type": types, "exclude_from_nav": False, "path": place, **changed}
+    expected = Fact(Kind.WITHIN, "/plone/en", depth=3)
+    assert (expected in facts(portal, **query)) is is_navigation
+
+
+def test_navigation_may_show_what_is_excluded(portal):
+    query = {"portal_type": ["Document"], "path": {"query": "/plone", "depth": 1}}
+    assert facts(portal, **query) == {children("/plone")}
+    api.portal.set_registry_record("plone.show_excluded_items", True)
+    assert facts(portal, **query) == {Fact(Kind.WITHIN, "/plone", depth=1)}
 
 
 def test_what_trees_find_is_within_that(portal):

@@ -31,6 +31,7 @@ class Thing:
     title: int = 0
     body: int = 0
     group: str = ""
+    excluded: bool = False
     #: None: who may see it is what its parent says
     private: bool | None = None
 
@@ -97,7 +98,11 @@ class World:
             case Kind.BELOW:
                 found = self.below(uid)
             case Kind.WITHIN:
-                found = self.below(uid, dependency.depth)
+                found = [
+                    each
+                    for each in self.below(uid, dependency.depth)
+                    if not self.things[each].excluded
+                ]
             case Kind.OF_TYPE:
                 # Not in the order of folders: such queries depend on the whole site
                 found = sorted(
@@ -138,6 +143,10 @@ class World:
                 things[uid].group
                 for things in (self.things, after.things)
                 if uid in things and things[uid].group
+            ),
+            in_navigation=any(
+                uid in things and not things[uid].excluded
+                for things in (self.things, after.things)
             ),
             **how,
         )
@@ -186,6 +195,10 @@ class World:
         after.things[uid] = replace(self.things[uid], portal_type=portal_type)
         return self._changed(after, uid, more_types=(old,))
 
+    def _exclude(self, after, uid, excluded):
+        after.things[uid] = replace(self.things[uid], excluded=excluded)
+        return self._changed(after, uid)
+
     def _translate(self, after, uid, group):
         after.things[uid] = replace(self.things[uid], group=group)
         return self._changed(after, uid)
@@ -223,6 +236,7 @@ def worlds(draw: Any) -> World:
             parent,
             draw(st.sampled_from(TYPES)),
             group=draw(st.sampled_from(GROUPS)),
+            excluded=draw(st.booleans()),
             private=draw(st.sampled_from([None, None, False, True])),
         )
     roots = draw(st.sets(st.sampled_from([SITE, *world.things]), max_size=2))
@@ -286,6 +300,7 @@ operations = st.one_of(
     st.tuples(st.just("body"), _number),
     st.tuples(st.just("retype"), _number, st.sampled_from(TYPES)),
     st.tuples(st.just("translate"), _number, st.sampled_from(GROUPS)),
+    st.tuples(st.just("exclude"), _number, st.booleans()),
     st.tuples(st.just("hide"), _number, _private),
     st.tuples(st.just("reorder"), _number, st.booleans()),
 )
