@@ -12,6 +12,7 @@ from collective.cloudfront.i18n import _
 from collective.cloudfront.i18n import message
 from collective.cloudfront.sentences import site_hosts
 from collective.cloudfront.settings import read_settings
+from collective.cloudfront.settings import value_in_force
 from dataclasses import dataclass
 from functools import cached_property
 from plone.protect import CheckAuthenticator
@@ -43,6 +44,29 @@ class Row:
     advice: str
 
 
+def why_no_tags(registry: IRegistry, header: str) -> str:
+    """Return why this site cannot purge by the tags in ``header``, or "" if it can.
+
+    Asks AWS about the distributions, with the settings in force: where a distribution
+    has no CacheTagConfig, tags do nothing, and nothing would ever be purged.
+    """
+    settings = read_settings(registry)
+    if settings is None or not settings.distributions:
+        return _("tags_need_distribution", default="Enter a distribution first.")
+    for distribution in settings.distributions:
+        findings = test_connection(distribution, settings.credentials, (), header)
+        found = next(each for each in findings if each.name == "cache_tags")
+        if found.code != "cache_tags":
+            return _(
+                "tags_impossible",
+                default="${distribution} is not known to read cache tags from "
+                "${header}: set CacheTagConfig there, allow "
+                "cloudfront:GetDistribution, and see “Test connection”.",
+                mapping={"distribution": distribution, "header": header},
+            )
+    return ""
+
+
 class ConnectionTest(BrowserView):
     """``@@cloudfront-test-connection``, by POST: it asks AWS."""
 
@@ -63,6 +87,9 @@ class ConnectionTest(BrowserView):
             return []
         # Distributions have names without ports.
         names = {urlsplit(f"//{host}").hostname for host in site_hosts(self.context)}
+        registry = getUtility(IRegistry)
+        sent = value_in_force(registry, "cache_tags") != "off"
+        header = value_in_force(registry, "tag_header") if sent else ""
         hosts = sorted(filter(None, names))
         return [
             (
@@ -70,7 +97,7 @@ class ConnectionTest(BrowserView):
                 [
                     _row(finding)
                     for finding in test_connection(
-                        distribution, settings.credentials, hosts, ""
+                        distribution, settings.credentials, hosts, header
                     )
                 ],
             )

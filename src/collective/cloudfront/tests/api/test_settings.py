@@ -1,5 +1,8 @@
 """Specification: @controlpanels/cloudfront, for Volto."""
 
+from collective.cloudfront.local import LocalCloudFront
+from collective.cloudfront.local import Options
+from collective.cloudfront.testing import DISTRIBUTION
 from plone import api
 from plone.app.testing import TEST_USER_ID
 from plone.app.testing import TEST_USER_NAME
@@ -120,3 +123,13 @@ def test_who_may_not_configure_sees_and_changes_nothing(client):
     editor = client(TEST_USER_NAME, TEST_USER_PASSWORD)
     assert editor.get(PANEL).status == 401
     assert editor.patch(PANEL, enabled=False).status == 401
+
+
+def test_purging_by_tags_needs_a_distribution_that_reads_them(client, monkeypatch):
+    with LocalCloudFront(options=Options(distributions=(DISTRIBUTION,))) as cloudfront:
+        for name, value in cloudfront.environment.items():
+            monkeypatch.setenv(name, value)
+        reply = client().patch(PANEL, cache_tags="invalidate")
+    assert reply.status == 400
+    assert "is not known to read cache tags" in reply.json["message"]
+    assert client().get(PANEL).json["data"]["cache_tags"]["token"] == "off"

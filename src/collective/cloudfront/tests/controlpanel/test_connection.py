@@ -68,3 +68,21 @@ def test_an_unreachable_cloudfront_is_an_error_with_advice(person, monkeypatch):
 def test_it_is_not_done_by_get(person, functional_portal):
     with pytest.raises(Forbidden):
         person.open(f"{functional_portal.absolute_url()}/@@cloudfront-test-connection")
+
+
+@pytest.mark.parametrize(
+    ("header", "chosen"), [("", "off"), ("Other", "off"), ("Cache-Tag", "invalidate")]
+)
+def test_purging_by_tags_needs_a_distribution_that_reads_them(
+    person, monkeypatch, header, chosen
+):
+    options = Options(distributions=(DISTRIBUTION,), cache_tag_header=header)
+    with LocalCloudFront(options=options) as cloudfront:
+        for name, value in cloudfront.environment.items():
+            monkeypatch.setenv(name, value)
+        person.getControl(name="form.widgets.cache_tags:list").value = ["invalidate"]
+        person.getControl(name="form.buttons.save").click()
+    transaction.begin()
+    assert api.portal.get_registry_record("collective.cloudfront.cache_tags") == chosen
+    refused = "is not known to read cache tags from Cache-Tag" in person.contents
+    assert refused is (chosen == "off")
