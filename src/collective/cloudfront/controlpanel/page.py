@@ -186,10 +186,15 @@ class CloudFrontPage(ControlPanelFormWrapper):
         """The invalidations that CloudFront is working on."""
         return in_progress(self.overview.history, time.time())
 
+    @property
+    def budget(self) -> int:
+        """How many items a month are to be enough; 0: that is not said."""
+        return value_in_force(self.registry, "monthly_budget")
+
     @cached_property
     def budget_warning(self) -> str:
         """What to know where this month's items are more than the budget, or ""."""
-        budget = value_in_force(self.registry, "monthly_budget")
+        budget = self.budget
         if not budget or self.overview.billed_by_all <= budget:
             return ""
         return _(

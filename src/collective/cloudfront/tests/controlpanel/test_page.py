@@ -164,6 +164,16 @@ def test_the_items_that_aws_bills_this_month_are_counted(page, process):
     assert found.text("cloudfront-budget") is None
 
 
+def test_what_is_used_is_shown_against_the_budget(page, process, configured):
+    assert "budget" not in page().text("cloudfront-billed")
+    configured["collective.cloudfront.monthly_budget"] = 50
+    deliver(process, "/a")
+    assert page().text("cloudfront-billed") == (
+        "Items that AWS bills for this month: 1. The first 1,000 a month are free for "
+        "each AWS account. The budget is 50."
+    )
+
+
 def test_a_budget_that_is_used_up_is_a_warning(page, process, configured):
     configured["collective.cloudfront.monthly_budget"] = 1
     deliver(process, "/a", "/b")
