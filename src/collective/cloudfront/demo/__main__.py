@@ -81,9 +81,9 @@ def _run(arguments: Namespace) -> int:
         api_port=arguments.api_port,
         edge_port=arguments.edge_port,
     )
-    instance = Instance(
-        arguments.home, arguments.origin_port, environ=cloudfront.environment
-    )
+    # There is no local STS, and AWS must not be asked who "local" is
+    environ = {**cloudfront.environment, "AWS_ENDPOINT_URL_STS": cloudfront.api_url}
+    instance = Instance(arguments.home, arguments.origin_port, environ=environ)
     _make_site_once(instance)
     with cloudfront:
         try:

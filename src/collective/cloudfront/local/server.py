@@ -78,8 +78,6 @@ class LocalCloudFront:
         """Environment variables that lead a process' boto3 here."""
         return {
             "AWS_ENDPOINT_URL_CLOUDFRONT": self.api_url,
-            # No STS either: AWS must not be asked who "local" is
-            "AWS_ENDPOINT_URL_STS": self.api_url,
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",
         }
