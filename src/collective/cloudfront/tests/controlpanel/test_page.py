@@ -292,13 +292,15 @@ def test_items_in_memory_only_are_an_alarm(page, process, monkeypatch):
 # --- why nothing is purged -------------------------------------------------------
 
 
-def test_purging_disabled_in_caching_is_said_with_the_way_there(page, configured):
+def test_purging_disabled_in_caching_is_said_with_the_way_there(
+    page, configured, portal
+):
     configured[PURGING_ENABLED] = False
     shown = page()
     (obstacle,) = shown.obstacles()
     assert obstacle.startswith("Purging is disabled in the Caching control panel.")
     assert shown.tree.xpath("//a[contains(., 'Enable purging')]/@href") == [
-        "http://nohost/plone/@@caching-controlpanel"
+        f"{portal.absolute_url()}/@@caching-controlpanel"
     ]
     assert shown.text("cloudfront-headline") == "Nothing is purged."
 
