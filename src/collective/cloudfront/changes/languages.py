@@ -42,6 +42,14 @@ def former_translations(obj: Any, site: Any) -> Iterator[Any]:
     return _in_group(stored_state(obj).get(ATTRIBUTE_NAME), obj, site)
 
 
+def groups_of(obj: Any) -> tuple[str, ...]:
+    """Return the groups of translations that ``obj`` belongs to, or did."""
+    if ITG is None:
+        return ()
+    groups = (_group_of(obj), stored_state(obj).get(ATTRIBUTE_NAME))
+    return tuple(dict.fromkeys(filter(None, groups)))
+
+
 def shared_folders(site: Any) -> tuple[str, ...]:
     """Return the paths inside the site at which all languages have the same content."""
     paths = _paths(site, "portal_type", _SHARED_FOLDER)

@@ -17,6 +17,7 @@ from collective.cloudfront.changes.urls import object_cover
 from collective.cloudfront.changes.urls import page_cover
 from collective.cloudfront.changes.urls import path_inside
 from collective.cloudfront.changes.urls import subtree_cover
+from collective.cloudfront.changes.visible import is_navigated
 from collective.cloudfront.changes.visible import is_public
 from Products.CMFCore.interfaces import IFolderish
 from typing import Any
@@ -50,6 +51,7 @@ def _add_by_tags(changes: Any, change: Any) -> None:
             site,
             label=change.shown,
             subtree=with_below and bool(IFolderish.providedBy(obj)),
+            in_navigation=is_navigated(obj, site.portal_registry, change.even_excluded),
         ),
         urgent=(was_public and not public) or change.regranted,
     )

@@ -4,12 +4,15 @@
 at the old and the new place, and what of it changed.
 """
 
+from Acquisition import aq_base
 from Acquisition import aq_inner
 from Acquisition import aq_parent
+from collective.cloudfront.changes.languages import groups_of
 from collective.cloudfront.changes.visible import NAVIGATION
 from collective.cloudfront.changes.visible import SITE_MAP
 from collective.cloudfront.tagging.names import Change
 from collective.cloudfront.tagging.names import chrome_tag
+from collective.cloudfront.tagging.names import INTERFACES
 from collective.cloudfront.tagging.names import Navigation
 from collective.cloudfront.tagging.names import tags_of_change
 from plone.base.interfaces import INavigationRoot
@@ -17,6 +20,7 @@ from plone.uuid.interfaces import IUUID
 from Products.CMFCore.interfaces import IFolderish
 from Products.CMFCore.interfaces import ISiteRoot
 from typing import Any
+from zope.interface import providedBy
 
 
 #: Their depth where the setting is missing (plone.base).
@@ -100,5 +104,17 @@ def _tags(obj: Any, site: Any, **what: Any) -> frozenset[str]:
     uid = IUUID(obj, None)
     if uid is None:
         return frozenset()
-    change = Change(uid, obj.portal_type, **what)
+    change = Change(
+        uid,
+        obj.portal_type,
+        more_types=tuple(filter(provided_by(obj).__contains__, INTERFACES)),
+        groups=groups_of(obj),
+        undated=getattr(aq_base(obj), "effective_date", None) is None,
+        **what,
+    )
     return tags_of_change(change, navigation_of(obj, site))
+
+
+def provided_by(obj: Any) -> frozenset[str]:
+    """Return the names of the interfaces that ``obj`` provides."""
+    return frozenset(each.__identifier__ for each in providedBy(obj).flattened())

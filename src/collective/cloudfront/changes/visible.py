@@ -81,6 +81,11 @@ def is_in_navigation(
     depth = _depth(obj)
     if depth is None or depth > _setting(registry, where, 3):
         return False
+    return is_navigated(obj, registry, even_excluded)
+
+
+def is_navigated(obj: Any, registry: IRegistry, even_excluded: bool) -> bool:
+    """Say whether navigation shows ``obj``, or would, where it is deep enough."""
     if obj.portal_type not in (_setting(registry, "displayed_types", None) or ()):
         return False
     if even_excluded or _setting(registry, "show_excluded_items", False):

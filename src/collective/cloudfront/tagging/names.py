@@ -299,7 +299,7 @@ def tags_of_change(change: Change, navigation: Navigation) -> frozenset[str]:
     The law (``tests/tagging``): whatever dependency has another answer after it, its
     response carries one of these. An edit of a text costs 7 items or fewer, of a
     title 9 and one more for each further navigation root above, a move from one
-    folder to another 13, however deep.
+    folder to another 13, however deep; each of ``more_types`` and ``groups`` one more.
     """
     uid = uid_tag(change.uid)
     tags = set()

@@ -3,7 +3,10 @@
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.purge import purge_all
 from collective.cloudfront.tagging.names import chrome_tag
+from collective.cloudfront.tagging.names import Facet
 from collective.cloudfront.tagging.names import moved_tag
+from collective.cloudfront.tagging.names import type_tag
+from collective.cloudfront.tagging.names import undated_tag
 from collective.cloudfront.tests.changes.test_changes import collected
 from collective.cloudfront.tests.changes.test_changes import create
 from collective.cloudfront.tests.changes.test_changes import edited
@@ -55,6 +58,7 @@ def test_the_edit_of_a_text_purges_the_page_and_what_depends_on_any_edit(tagged)
         f"{news}.be",
         f"{root}.be",
         f"{root}.te.document",
+        f"{root}.d",
     }
 
 
@@ -190,3 +194,38 @@ def test_as_long_as_pages_without_tags_are_cached_there_are_both(tagged):
     found = collected(tagged)
     assert "/news/page*" in found
     assert f"#{IUUID(tagged['news']['page'])}" in found
+
+
+def test_an_event_is_found_by_what_it_provides(tagged):
+    event = create(tagged["news"], "Event", id="event")
+    tags(tagged)
+    root = IUUID(tagged)
+    edited(event, "IDublinCore.title")
+    assert type_tag(root, "plone.event.interfaces.IEvent") in tags(tagged)
+    edited(event, "IRichTextBehavior.text")
+    found = tags(tagged)
+    assert type_tag(root, "plone.event.interfaces.IEvent", Facet.EDIT) in found
+
+
+def test_the_date_of_what_was_not_published_is_that_of_its_last_change(tagged):
+    page = tagged["news"]["page"]
+    page.effective_date = None
+    edited(page, "IRichTextBehavior.text")
+    assert undated_tag(IUUID(tagged)) in tags(tagged)
+    page.effective_date = DateTime("2026-01-01")
+    edited(page, "IRichTextBehavior.text")
+    assert undated_tag(IUUID(tagged)) not in tags(tagged)
+
+
+def test_what_navigation_does_not_show_leaves_it_alone(tagged):
+    navigation = f"{IUUID(tagged)}.b3"
+    image = create(tagged["news"], "Image", id="image")
+    page = tagged["news"]["page"]
+    tags(tagged)
+    edited(image, "IDublinCore.title")
+    assert navigation not in tags(tagged)
+    page.exclude_from_nav = True
+    edited(page, "IExcludeFromNavigation.exclude_from_nav")
+    assert navigation in tags(tagged)
+    edited(page, "IDublinCore.title")
+    assert navigation not in tags(tagged)

@@ -1,6 +1,8 @@
 """Specification: the tags of pages that lead to their translations."""
 
 from collections.abc import Iterator
+from collective.cloudfront.changes.tags import tags_at_place
+from collective.cloudfront.tagging.names import group_tag
 from collective.cloudfront.testing import MULTILINGUAL_FIXTURE
 from collective.cloudfront.testing import MULTILINGUAL_TESTING
 from collective.cloudfront.tests.tagging.conftest import HEADERS
@@ -83,3 +85,10 @@ def test_the_selector_depends_on_the_translation_it_leads_to(site):
 def test_the_front_page_leads_to_a_language(site):
     found = tags(site, "")
     assert {"plone", "en.l"} < found
+
+
+def test_a_change_purges_what_depends_on_its_translations(site):
+    group = get_translation_manager(site.en.page).tg
+    changed = tags_at_place(site.de.seite, site)
+    assert group_tag(group) in changed
+    assert named(site, group_tag(group)) in tags(site, "/en/page")
