@@ -22,8 +22,10 @@ from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import read_settings
 from collective.cloudfront.settings import registry_of
+from collective.cloudfront.settings import Settings
 from dataclasses import dataclass
 from dataclasses import replace
+from plone import api
 from Products.CMFCore.interfaces import IContentish
 from Products.CMFCore.interfaces import IFolderish
 from Products.CMFCore.interfaces import ISiteRoot
@@ -99,7 +101,7 @@ class ManualPurge:
 
     def __init__(self, site: Any):
         self._site = site
-        self._changes = SiteChanges(site, read_settings(registry_of(site)))
+        self._changes = SiteChanges(site, _by_paths(read_settings(registry_of(site))))
         if not self._changes.active:
             raise NotPurging()
         self._entries: dict[tuple[str, str], Entry] = {}
@@ -168,6 +170,21 @@ class ManualPurge:
             if entry.item:  # the others only cancel
                 self._entries[entry.distribution, entry.item] = entry
         return list(self._entries.values())
+
+
+def _by_paths(settings: Settings | None) -> Settings | None:
+    """Return the settings without cache tags: people name URLs."""
+    return settings and replace(settings, by_tags=False, by_paths=True)
+
+
+def preview_of_content(obj: Any) -> Preview | None:
+    """Return what would be sent for an object alone; None where nothing is purged."""
+    try:
+        purge = ManualPurge(api.portal.get())
+    except NotPurging:
+        return None
+    purge.add_content(obj)
+    return purge.preview()
 
 
 def _cause(action: Action) -> str:

@@ -37,6 +37,9 @@ PREFIX = "collective.cloudfront"
 #: Caching control panel, "Enable purging".
 PURGING_ENABLED = "plone.cachepurging.interfaces.ICachePurgingSettings.enabled"
 
+#: Values of the setting ``cache_tags``: neither sent nor purged by; both.
+TAGS_OFF, TAGS_INVALIDATE = "off", "invalidate"
+
 #: The setting that nobody edits: it is noted when another one changes.
 SINCE = "cache_tags_since"
 
@@ -162,7 +165,7 @@ def is_key_id(value: str | None) -> bool:
 def is_header(value: str) -> bool:
     """Constraint: the name of an HTTP header (RFC 9110, token)."""
     if not _HEADER.match(value):
-        raise Invalid(
+        raise InvalidSetting(
             _(
                 "invalid_header",
                 default="“${value}” is not the name of a header. Names are letters, "
@@ -297,17 +300,17 @@ class ICloudFrontSettings(Interface):
         ),
         vocabulary=SimpleVocabulary(
             [
-                SimpleTerm("off", title=_("cache_tags_off", default="Off")),
+                SimpleTerm(TAGS_OFF, title=_("cache_tags_off", default="Off")),
                 SimpleTerm(
                     "headers", title=_("cache_tags_headers", default="Send them")
                 ),
                 SimpleTerm(
-                    "invalidate",
+                    TAGS_INVALIDATE,
                     title=_("cache_tags_invalidate", default="Send and purge by them"),
                 ),
             ]
         ),
-        default="off",
+        default=TAGS_OFF,
         required=True,
     )
 
@@ -482,7 +485,7 @@ def read_settings(
         return value_in_force(registry, name, environ)
 
     served = split_served(get("distribution_id"))
-    by_tags = get("cache_tags") == "invalidate"
+    by_tags = get("cache_tags") == TAGS_INVALIDATE
     return Settings(
         enabled=get("enabled") and is_purging_enabled(registry),
         distributions=tuple(dict.fromkeys(identifier for identifier, _ in served)),

@@ -4,7 +4,7 @@ Like the form in Classic UI: the secret goes in and never comes out, and an acce
 id and its secret go together.
 """
 
-from collective.cloudfront.controlpanel.connection import why_no_tags
+from collective.cloudfront.controlpanel.connection import why_not
 from collective.cloudfront.i18n import _
 from collective.cloudfront.interfaces import ICloudFrontLayer
 from collective.cloudfront.interfaces import MANAGE_PURGING
@@ -107,11 +107,9 @@ class DeserializeSettings(ControlpanelDeserializeFromJson):
             )
         tags = data.get("cache_tags", stored.cache_tags)
         header = data.get("tag_header", stored.tag_header)
-        known = (stored.cache_tags, stored.tag_header)
-        if tags == "invalidate" and (tags, header) != known:
-            reason = why_no_tags(self.registry, str(header))
-            if reason:
-                self._refuse("cache_tags", reason)
+        reason = why_not(self.registry, tags, str(header))
+        if reason:
+            self._refuse("cache_tags", reason)
         if key_id and not secret:
             data.pop(SECRET, None)  # the stored one stays
         elif not key_id:

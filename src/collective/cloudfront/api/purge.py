@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from collective.cloudfront.api.state import iso
+from collective.cloudfront.changes.causes import current_user
 from collective.cloudfront.i18n import _
 from collective.cloudfront.interfaces import PURGE_CONTENT
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
@@ -125,8 +126,9 @@ class Purge(Service):
         add(purge)
         if body.get("dry_run"):
             return _preview(purge.preview(), at)
-        user = api.user.get_current().getId() or ""
-        return _sent(purge.send(user, body.get("reason", ""), at), purge.preview())
+        return _sent(
+            purge.send(current_user(), body.get("reason", ""), at), purge.preview()
+        )
 
     def _wanted(self, body: dict[str, Any]) -> Callable[[ManualPurge], None]:
         """Return what adds what is asked for, if this person may have it purged."""

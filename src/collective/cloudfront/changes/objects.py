@@ -36,14 +36,13 @@ def add_object(changes: Any, physical: tuple[str, ...], change: Any) -> None:
 
 def _add_by_tags(changes: Any, change: Any) -> None:
     obj, site = change.obj, changes.site
-    of_children = change.child_changed or change.reordered
-    if of_children:
-        reordered = change.reordered and not change.child_changed
-        changes.add_tags(tags_at_place(obj, site, label=False, reordered=reordered))
-    if not change.own and (of_children or not change.told):
+    if change.within:
+        changes.add_tags(
+            tags_at_place(obj, site, label=False, reordered=change.has_new_order)
+        )
+    if not change.about_itself:
         return
-    public = is_public(obj)
-    was_public = public if change.was_public is None else change.was_public
+    was_public, public = _publicity(change)
     with_below = change.moved or change.regranted or public is not was_public
     changes.add_tags(
         tags_at_place(
@@ -61,24 +60,27 @@ def _add_by_tags(changes: Any, change: Any) -> None:
             add_redirects(changes, obj)
 
 
+def _publicity(change: Any) -> tuple[bool, bool]:
+    """Return whether visitors could see an object before, and can now."""
+    public = is_public(change.obj)
+    return public if change.was_public is None else change.was_public, public
+
+
 def _add_by_paths(
     changes: Any, physical: tuple[str, ...], inside: str, change: Any
 ) -> None:
     obj = change.obj
-    if change.reordered and not change.child_changed:
+    if change.has_new_order:
         add_order(changes, obj)
-    if change.reordered or change.child_changed:
+    if change.within:
         # Whatever comes or goes, its folder has another date of change
         _add_text(changes, obj)
     if not change.own and changes.settings.api:
         # There, not in Classic UI, a folder tells when something came or went
         changes.add_api(page_cover(obj, inside))
-    # Those who came or went know who lists them
-    of_children = change.child_changed or change.reordered
-    if not change.own and (of_children or not change.told):
+    if not change.about_itself:
         return
-    public = is_public(obj)
-    was_public = public if change.was_public is None else change.was_public
+    was_public, public = _publicity(change)
     leaves = was_public and not public
     if change.below or leaves:
         changes.add_subtree(physical, aq_parent(aq_inner(obj)), urgent=leaves)
@@ -194,8 +196,9 @@ def _keep(changes: Any, obj: Any, moment: Moment) -> None:
     inside = reach.path_of(obj, changes.site)
     cause = changes.cause_of(obj.getPhysicalPath())
     how = {"due": moment.due, "key": moment.key, "cause": cause}
-    tags = tags_at_place(obj, changes.site, **with_all_below(obj))
-    changes.add_tags(tags, urgent=moment.leaves, **how)
+    if changes.settings.by_tags:
+        tags = tags_at_place(obj, changes.site, **with_all_below(obj))
+        changes.add_tags(tags, urgent=moment.leaves, **how)
     if not changes.settings.by_paths:
         return
     folder = aq_parent(aq_inner(obj))

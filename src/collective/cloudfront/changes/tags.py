@@ -8,23 +8,17 @@ from Acquisition import aq_base
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 from collective.cloudfront.changes.languages import groups_of
-from collective.cloudfront.changes.visible import NAVIGATION
-from collective.cloudfront.changes.visible import SITE_MAP
 from collective.cloudfront.tagging.names import Change
 from collective.cloudfront.tagging.names import chrome_tag
 from collective.cloudfront.tagging.names import INTERFACES
 from collective.cloudfront.tagging.names import Navigation
 from collective.cloudfront.tagging.names import tags_of_change
-from plone.base.interfaces import INavigationRoot
+from collective.cloudfront.tagging.places import navigation_of
 from plone.uuid.interfaces import IUUID
 from Products.CMFCore.interfaces import IFolderish
 from Products.CMFCore.interfaces import ISiteRoot
 from typing import Any
 from zope.interface import providedBy
-
-
-#: Their depth where the setting is missing (plone.base).
-_DEPTH = 3
 
 
 def tags_at_place(obj: Any, site: Any, **what: Any) -> frozenset[str]:
@@ -39,11 +33,6 @@ def tags_at_place(obj: Any, site: Any, **what: Any) -> frozenset[str]:
 def tags_of_leaving(obj: Any, site: Any) -> frozenset[str]:
     """Return the tags of ``obj`` leaving the place where it still is."""
     return _tags(obj, site, before=above_of(obj), after=None, **with_all_below(obj))
-
-
-def tags_of_coming(obj: Any, site: Any) -> frozenset[str]:
-    """Return the tags of ``obj`` having come to the place where it now is."""
-    return _tags(obj, site, before=None, after=above_of(obj), **with_all_below(obj))
 
 
 def tags_of_comment(comment: Any, page: Any, site: Any) -> frozenset[str]:
@@ -77,27 +66,6 @@ def above_of(obj: Any) -> tuple[str, ...]:
         if uid is not None:
             found.append(uid)
     return tuple(found)
-
-
-def navigation_of(obj: Any, site: Any) -> Navigation:
-    """Return to which depths subtrees above ``obj`` have tags of their own."""
-    registry = site.portal_registry
-    depths = (
-        registry.get(f"plone.{name}", _DEPTH) or _DEPTH
-        for name in (NAVIGATION, SITE_MAP)
-    )
-    return Navigation(frozenset(depths), frozenset(_roots(obj)))
-
-
-def _roots(obj: Any) -> Any:
-    while obj is not None:
-        if INavigationRoot.providedBy(obj):
-            uid = IUUID(obj, None)
-            if uid is not None:
-                yield uid
-        if ISiteRoot.providedBy(obj):
-            return
-        obj = aq_parent(aq_inner(obj))
 
 
 def _tags(obj: Any, site: Any, **what: Any) -> frozenset[str]:

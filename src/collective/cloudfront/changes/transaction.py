@@ -105,6 +105,23 @@ class ObjectChange:
     regranted: bool = False
     was_public: bool | None = None
 
+    @property
+    def within(self) -> bool:
+        """Whether something it holds came, went or moved."""
+        return self.child_changed or self.reordered
+
+    @property
+    def has_new_order(self) -> bool:
+        """Whether what it holds has another order."""
+        return self.reordered and not self.child_changed
+
+    @property
+    def about_itself(self) -> bool:
+        """Whether its own pages changed, and not only what it holds: those who came or
+        went know who lists them.
+        """
+        return self.own or (self.told and not self.within)
+
 
 def inside_root(path: str, root: str) -> str | None:
     """Return a path inside the site as it is below ``root``, or None if elsewhere.
@@ -199,9 +216,8 @@ class SiteChanges:
                 self.put(Entry(distribution, item, **how))
 
     def add_tags(self, tags: Iterable[str], **how: Any) -> None:
-        """Add cache tags, where purging goes by them."""
-        if self.settings.by_tags:
-            self.add_items((f"#{tag}" for tag in tags), **how)
+        """Add cache tags. To be called only where purging goes by them."""
+        self.add_items((f"#{tag}" for tag in tags), **how)
 
     def put(self, entry: Entry) -> None:
         """Add an entry; of those that are alike the most pressing one counts."""
@@ -230,9 +246,9 @@ class SiteChanges:
 
     def add_chrome(self) -> None:
         """Add every page, because of what all show around their content."""
-        self.add_tags(
-            tags_of_chrome(self.site), every=self.settings.site_purge_interval
-        )
+        if self.settings.by_tags:
+            interval = self.settings.site_purge_interval
+            self.add_tags(tags_of_chrome(self.site), every=interval)
         if self.settings.by_paths:
             self.add_site()
 

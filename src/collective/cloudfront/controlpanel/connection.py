@@ -11,7 +11,11 @@ from collective.cloudfront.delivery.connection import test_connection
 from collective.cloudfront.i18n import _
 from collective.cloudfront.i18n import message
 from collective.cloudfront.sentences import site_hosts
+from collective.cloudfront.settings import ICloudFrontSettings
+from collective.cloudfront.settings import PREFIX
 from collective.cloudfront.settings import read_settings
+from collective.cloudfront.settings import TAGS_INVALIDATE
+from collective.cloudfront.settings import TAGS_OFF
 from collective.cloudfront.settings import value_in_force
 from dataclasses import dataclass
 from functools import cached_property
@@ -44,12 +48,19 @@ class Row:
     advice: str
 
 
-def why_no_tags(registry: IRegistry, header: str) -> str:
-    """Return why this site cannot purge by the tags in ``header``, or "" if it can.
+def why_not(registry: IRegistry, tags: str, header: str) -> str:
+    """Return why ``cache_tags`` cannot become ``tags`` with this ``tag_header``, or "".
 
-    Asks AWS about the distributions, with the settings in force: where a distribution
-    has no CacheTagConfig, tags do nothing, and nothing would ever be purged.
+    To purge by tags that were not purged by before, AWS is asked about the
+    distributions, with the settings in force: where one has no CacheTagConfig, tags do
+    nothing, and nothing would ever be purged.
     """
+    known = registry.forInterface(ICloudFrontSettings, check=False, prefix=PREFIX)
+    if tags != TAGS_INVALIDATE or (tags, header) == (
+        known.cache_tags,
+        known.tag_header,
+    ):
+        return ""
     settings = read_settings(registry)
     if settings is None or not settings.distributions:
         return _("tags_need_distribution", default="Enter a distribution first.")
@@ -82,15 +93,15 @@ class ConnectionTest(BrowserView):
     @cached_property
     def results(self) -> list[tuple[str, list[Row]]]:
         """The distributions, each with what was found."""
-        settings = read_settings(getUtility(IRegistry))
+        registry = getUtility(IRegistry)
+        settings = read_settings(registry)
         if settings is None:
             return []
         # Distributions have names without ports.
         names = {urlsplit(f"//{host}").hostname for host in site_hosts(self.context)}
-        registry = getUtility(IRegistry)
-        sent = value_in_force(registry, "cache_tags") != "off"
-        header = value_in_force(registry, "tag_header") if sent else ""
         hosts = sorted(filter(None, names))
+        tagged = value_in_force(registry, "cache_tags") != TAGS_OFF
+        header = value_in_force(registry, "tag_header") if tagged else ""
         return [
             (
                 distribution,

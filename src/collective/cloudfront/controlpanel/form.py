@@ -1,6 +1,6 @@
 """The settings form: the records, in groups, and a secret that is never shown."""
 
-from collective.cloudfront.controlpanel.connection import why_no_tags
+from collective.cloudfront.controlpanel.connection import why_not
 from collective.cloudfront.i18n import _
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import PREFIX
@@ -146,17 +146,11 @@ class SettingsForm(RegistryEditForm):
                     ),
                 ),
             )
-        elif not errors and self._turns_to_tags(data):
-            reason = why_no_tags(getUtility(IRegistry), data["tag_header"])
+        elif not errors:
+            tags, header = (data[name] for name in TAGS)
+            reason = why_not(getUtility(IRegistry), tags, header)
             errors = (self._error("cache_tags", reason),) if reason else ()
         return data, errors
-
-    def _turns_to_tags(self, data: dict[str, Any]) -> bool:
-        """Say whether purging is to go by tags, or by those in another header."""
-        stored = self.getContent()
-        return data["cache_tags"] == "invalidate" and (
-            stored.cache_tags != "invalidate" or stored.tag_header != data["tag_header"]
-        )
 
     def _lacks_secret(self, data: dict[str, Any]) -> bool:
         """Say whether there will be a key id without the secret that belongs to it."""

@@ -14,14 +14,14 @@ def headline(look: Overview, is_off: bool) -> str:
         return _("state_unknown", default="The state is not known now.")
     if is_off:
         return _off(look)
-    waiting = look.waiting
-    if waiting and waiting[0].paused:
-        return _paused(look, waiting[0])
-    if look.pending and waiting:
+    waiting = _hindrance(look)
+    if waiting and waiting.paused:
+        return _paused(look, waiting)
+    if waiting:
         return _(
             "state_waiting",
             default="Items waiting: ${count}. ${reason}",
-            mapping={"count": look.pending, "reason": _full(waiting[0].reason)},
+            mapping={"count": look.pending, "reason": _full(waiting.reason)},
         )
     if look.pending:
         return _(
@@ -37,6 +37,14 @@ def headline(look: Overview, is_off: bool) -> str:
             mapping={"count": look.in_progress},
         )
     return _("state_delivered", default="Everything is delivered.")
+
+
+def _hindrance(look: Overview) -> Waiting | None:
+    """Return why something waits that a person should know of, if anything does."""
+    for waiting in look.waiting:
+        if waiting.paused or look.pending:
+            return waiting
+    return None
 
 
 def _off(look: Overview) -> str:
@@ -75,8 +83,9 @@ def clock(look: Overview, is_off: bool, now: float) -> str:
     """Return a sentence that goes with the headline and is another one soon, or ""."""
     if look.unavailable or is_off:
         return ""
-    if look.waiting:
-        return next_try(look.waiting[0], now)
+    waiting = _hindrance(look)
+    if waiting:
+        return next_try(waiting, now)
     if look.pending or not look.history:
         return ""
     return _since(max(0.0, now - look.history[0].accepted))

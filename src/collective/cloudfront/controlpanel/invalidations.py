@@ -7,8 +7,6 @@ from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.contract import Action
 from collective.cloudfront.outbox.contract import Settled
 from collective.cloudfront.process import this_process
-from collective.cloudfront.settings import split_distributions
-from collective.cloudfront.settings import value_in_force
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from zExceptions import NotFound
 
@@ -35,11 +33,6 @@ class _Page(CloudFrontPage):
     def read(self) -> None:
         """Read it."""
         raise NotImplementedError
-
-    @property
-    def distributions(self) -> tuple[str, ...]:
-        """Those of this site; what others purge is their business."""
-        return split_distributions(value_in_force(self.registry, "distribution_id"))
 
     @property
     def back_url(self) -> str:

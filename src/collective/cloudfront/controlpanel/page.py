@@ -165,11 +165,15 @@ class CloudFrontPage(ControlPanelFormWrapper):
         """Which settings below are not used."""
         return override_sentences(self.registry)
 
+    @property
+    def distributions(self) -> tuple[str, ...]:
+        """Those of this site; what others purge is their business."""
+        return split_distributions(value_in_force(self.registry, "distribution_id"))
+
     @cached_property
     def overview(self) -> Overview:
         """The outbox."""
-        value = value_in_force(self.registry, "distribution_id")
-        return overview(this_process(), split_distributions(value))
+        return overview(this_process(), self.distributions)
 
     @cached_property
     def headline(self) -> str:

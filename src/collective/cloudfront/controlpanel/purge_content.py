@@ -4,8 +4,8 @@ from collective.cloudfront.controlpanel.purge_form import PurgeForm
 from collective.cloudfront.controlpanel.purged import PURGED
 from collective.cloudfront.i18n import _
 from collective.cloudfront.manual import ManualPurge
-from collective.cloudfront.manual import NotPurging
 from collective.cloudfront.manual import Preview
+from collective.cloudfront.manual import preview_of_content
 from collective.cloudfront.outbox.contract import Action
 from functools import cached_property
 from plone import api
@@ -56,12 +56,7 @@ class PurgeContent(PurgeForm):
     @cached_property
     def preview(self) -> Preview | None:
         """What would be sent for the object alone; None where nothing is purged."""
-        try:
-            purge = ManualPurge(api.portal.get())
-        except NotPurging:
-            return None
-        purge.add_content(self.context)
-        return purge.preview()
+        return preview_of_content(self.context)
 
     @property
     def page_url(self) -> str:

@@ -1,5 +1,6 @@
 """What the pages have in common on which a person purges."""
 
+from collective.cloudfront.changes.causes import current_user
 from collective.cloudfront.controlpanel.overview import Obstacle
 from collective.cloudfront.controlpanel.overview import obstacles
 from collective.cloudfront.controlpanel.tabs import caching_tabs
@@ -101,9 +102,8 @@ class PurgeForm(BrowserView):
             self.errors["at"] = _("moment_unknown", default="This is no date and time.")
 
     def _send(self, purge: ManualPurge) -> str | None:
-        user = api.user.get_current().getId() or ""
         try:
-            action = purge.send(user, self.typed("reason"), self.moment)
+            action = purge.send(current_user(), self.typed("reason"), self.moment)
         except ImpossibleMoment:  # over since it was looked at
             self._read_moment()
             return None

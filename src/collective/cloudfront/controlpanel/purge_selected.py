@@ -4,6 +4,7 @@ Plone's extension point for it is a utility, which the profile registers in the 
 a global one would be offered in sites without the add-on, too.
 """
 
+from collective.cloudfront.changes.causes import current_user
 from collective.cloudfront.i18n import _
 from collective.cloudfront.interfaces import PURGE_CONTENT
 from collective.cloudfront.manual import ManualPurge
@@ -86,5 +87,4 @@ class PurgeSelected(ContentsBaseAction):
     def finish(self) -> None:
         """Send what was added."""
         if self._purge.preview().items:
-            user = api.user.get_current().getId() or ""
-            self._purge.send(user)
+            self._purge.send(current_user())

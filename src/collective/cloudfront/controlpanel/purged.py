@@ -3,14 +3,12 @@
 from collective.cloudfront.controlpanel.progress import Stage
 from collective.cloudfront.controlpanel.progress import stage
 from collective.cloudfront.i18n import _
-from collective.cloudfront.manual import ManualPurge
-from collective.cloudfront.manual import NotPurging
 from collective.cloudfront.manual import Preview
+from collective.cloudfront.manual import preview_of_content
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.process import this_process
 from dataclasses import dataclass
 from functools import cached_property
-from plone import api
 from plone.app.layout.viewlets.common import ViewletBase
 from Products.Five import BrowserView
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
@@ -93,27 +91,19 @@ class Purged(BrowserView):
     @cached_property
     def told(self) -> Told | None:
         """What there is to tell."""
-        preview = self._preview() if self.moment is not None else None
-        if preview is None:
+        if self.moment is None:
             return None
-        try:
-            found = stage(
-                this_process().outbox,
-                preview.distributions,
-                preview.items,
-                self.moment,
-            )
-        except OutboxUnavailable:
-            found = Stage.WAITING  # the control panel has more to say on it
-        return _TOLD[found]
+        preview = preview_of_content(self.context)
+        return preview and _TOLD[self._stage(preview, self.moment)]
 
-    def _preview(self) -> Preview | None:
+    def _stage(self, preview: Preview, moment: float) -> Stage:
+        process = this_process()
+        if process.intake.kept:
+            return Stage.WAITING  # perhaps for the outbox
         try:
-            purge = ManualPurge(api.portal.get())
-        except NotPurging:
-            return None
-        purge.add_content(self.context)
-        return purge.preview()
+            return stage(process.outbox, preview.distributions, preview.items, moment)
+        except OutboxUnavailable:
+            return Stage.WAITING  # the control panel has more to say on it
 
     @property
     def refresh_url(self) -> str:

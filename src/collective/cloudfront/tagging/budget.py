@@ -10,14 +10,13 @@ from collective.cloudfront.tagging.names import Dependency
 from collective.cloudfront.tagging.names import Facet
 from collective.cloudfront.tagging.names import Kind
 from collective.cloudfront.tagging.names import LEVELS
+from collective.cloudfront.tagging.names import PLACED
 from collective.cloudfront.tagging.names import tags_of
 
 
 #: CloudFront silently stores no more (developer guide, "Invalidate by cache tag").
 MOST_TAGS = 50
 
-#: What is about a place in the tree, and so is covered by what is below a place above.
-_PLACED = frozenset({Kind.OWN, Kind.LABEL, Kind.CHILDREN, Kind.BELOW, Kind.WITHIN})
 #: What is about places anywhere.
 _ANYWHERE = frozenset({Kind.OF_TYPE, Kind.GROUP})
 
@@ -66,7 +65,7 @@ def _groups(dependencies: Collection[Dependency], site: str, level: int) -> _Gro
 def _container(dependency: Dependency, site: str, level: int) -> tuple[str, ...] | None:
     if dependency.kind in _ANYWHERE:
         return None if level else (site,)
-    if dependency.kind not in _PLACED:
+    if dependency.kind not in PLACED:
         return None
     chain = (dependency.uid, *dependency.above)
     if dependency.kind in (Kind.OWN, Kind.LABEL):

@@ -264,7 +264,7 @@ def subtree_of(uid: str, above: tuple[str, ...]) -> str:
 
 
 #: Dependencies on a place, which moves with what is above it.
-_PLACED = frozenset({Kind.OWN, Kind.LABEL, Kind.CHILDREN, Kind.BELOW, Kind.WITHIN})
+PLACED = frozenset({Kind.OWN, Kind.LABEL, Kind.CHILDREN, Kind.BELOW, Kind.WITHIN})
 
 
 def _notices_moves(dependencies: Collection[Dependency], site: str) -> bool:
@@ -276,7 +276,7 @@ def _notices_moves(dependencies: Collection[Dependency], site: str) -> bool:
         if each.kind is Kind.BELOW
     }
     for each in dependencies:
-        if each.kind not in _PLACED or each.uid == site:
+        if each.kind not in PLACED or each.uid == site:
             continue
         if not each.above:
             return False

@@ -1,9 +1,8 @@
 """Who asks."""
 
-from AccessControl import getSecurityManager
+from collective.cloudfront.changes.causes import current_user
 
 
 def is_anonymous() -> bool:
     """Say whether nobody is logged in, as far as is known yet."""
-    user = getSecurityManager().getUser()
-    return user is None or user.getId() is None
+    return not current_user()

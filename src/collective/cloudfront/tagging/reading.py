@@ -17,6 +17,7 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collective.cloudfront.settings import registry_of
+from collective.cloudfront.settings import TAGS_OFF
 from collective.cloudfront.settings import value_in_force
 from collective.cloudfront.tagging import fragments
 from collective.cloudfront.tagging import names
@@ -49,9 +50,6 @@ import re
 
 
 logger = logging.getLogger("collective.cloudfront")
-
-#: The value of the setting that switches all of this off.
-OFF = "off"
 
 #: What the column EffectiveDate has where there is no date.
 _NO_DATES = frozenset({"None", "", None})
@@ -253,7 +251,7 @@ def reading_of(request: Any) -> Reading | None:
 def is_on(site: Any) -> bool:
     """Say whether responses of ``site`` get tags."""
     registry = registry_of(site)
-    return registry is not None and value_in_force(registry, "cache_tags") != OFF
+    return registry is not None and value_in_force(registry, "cache_tags") != TAGS_OFF
 
 
 @adapter(ISiteRoot, IBeforeTraverseEvent)

@@ -5,7 +5,7 @@ Older copies at the edge have none, so that they are purged by path until they e
 
 from collective.cloudfront.settings import PREFIX
 from collective.cloudfront.settings import SINCE
-from collective.cloudfront.tagging.reading import OFF
+from collective.cloudfront.settings import TAGS_OFF
 from datetime import datetime
 from datetime import timezone
 from plone.registry.interfaces import IRecordModifiedEvent
@@ -22,9 +22,9 @@ def on_setting(event: IRecordModifiedEvent) -> None:
     if _SINCE not in getattr(registry, "records", ()):
         return
     if name == f"{PREFIX}.cache_tags":
-        if event.newValue == OFF:
+        if event.newValue == TAGS_OFF:
             registry[_SINCE] = ""
-        elif event.oldValue in (OFF, None):
+        elif event.oldValue in (TAGS_OFF, None):
             registry[_SINCE] = _now()
     elif name == f"{PREFIX}.tag_header" and registry[_SINCE]:
         registry[_SINCE] = _now()

@@ -7,11 +7,14 @@ Plone is set up for them.
 """
 
 from collections.abc import Callable
+from collections.abc import Iterator
 from collective.cloudfront.process import this_process
 from collective.cloudfront.testing import DISTRIBUTION
 from collective.cloudfront.testing import FIXTURE
 from collective.cloudfront.testing import FUNCTIONAL_TESTING
 from collective.cloudfront.testing import INTEGRATION_TESTING
+from collective.cloudfront.testing import MULTILINGUAL_FIXTURE
+from collective.cloudfront.testing import MULTILINGUAL_TESTING
 from collective.cloudfront.testing import QuietProcess
 from collective.cloudfront.testing import SERVER_TESTING
 from hypothesis import HealthCheck
@@ -95,6 +98,19 @@ def functional_portal(functional_session: Any, functional: Any) -> Any:
     transaction.commit()
     this_process().start(site._p_jar.db())
     return site
+
+
+@pytest.fixture(scope="module")
+def multilingual(fixture_session: Any) -> Iterator[Any]:
+    """The layer of sites in several languages, for the tests of one module: others are
+    to run without its ZCML.
+    """
+    layers = (MULTILINGUAL_FIXTURE, MULTILINGUAL_TESTING)
+    for layer in layers:
+        layer.setUp()
+    yield MULTILINGUAL_TESTING
+    for layer in reversed(layers):
+        layer.tearDown()
 
 
 @pytest.fixture

@@ -88,6 +88,12 @@ def test_invalid_values_are_refused_with_a_sentence(client):
     assert "“not-an-id” is not the id of a CloudFront" in reply.json["message"]
 
 
+def test_a_name_that_no_header_has_is_refused_with_a_sentence(client):
+    reply = client().patch(PANEL, tag_header="Cache Tag")
+    assert reply.status == 400
+    assert "“Cache Tag” is not the name of a header." in reply.json["message"]
+
+
 @pytest.mark.parametrize(
     "body",
     [

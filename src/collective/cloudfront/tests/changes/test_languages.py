@@ -13,8 +13,6 @@ from collective.cloudfront.changes import reach
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.local.rules import reaches
 from collective.cloudfront.testing import DISTRIBUTION
-from collective.cloudfront.testing import MULTILINGUAL_FIXTURE
-from collective.cloudfront.testing import MULTILINGUAL_TESTING
 from datetime import timedelta
 from plone import api
 from plone.app.contenttypes.behaviors.richtext import IRichTextBehavior
@@ -49,17 +47,6 @@ import transaction
 
 #: Deeper than the navigation, so that not every page is purged.
 EN, DE = "/en/one/two/three", "/de/eins/zwei/drei"
-
-
-@pytest.fixture(scope="module")
-def multilingual(fixture_session: Any) -> Iterator[Any]:
-    """The layer, for these tests only: others are to run without its ZCML."""
-    layers = (MULTILINGUAL_FIXTURE, MULTILINGUAL_TESTING)
-    for layer in layers:
-        layer.setUp()
-    yield MULTILINGUAL_TESTING
-    for layer in reversed(layers):
-        layer.tearDown()
 
 
 @pytest.fixture

@@ -1,7 +1,10 @@
 """Specification: where purging goes by cache tags, which a change purges."""
 
 from collective.cloudfront.changes.transaction import changes_of
+from collective.cloudfront.manual import ManualPurge
 from collective.cloudfront.purge import purge_all
+from collective.cloudfront.settings import read_settings
+from collective.cloudfront.settings import registry_of
 from collective.cloudfront.tagging.names import chrome_tag
 from collective.cloudfront.tagging.names import Facet
 from collective.cloudfront.tagging.names import moved_tag
@@ -180,6 +183,18 @@ def test_dates_purge_tags_when_they_arrive(tagged):
     uid = IUUID(page)
     assert f"#{uid}" in {entry.item for entry in later}
     assert all(entry.urgent and entry.key == f"{uid}:expires" for entry in later)
+
+
+def test_what_a_person_names_is_purged_by_path(tagged):
+    api.portal.set_registry_record("collective.cloudfront.cache_tags", "invalidate")
+    since = "collective.cloudfront.cache_tags_since"
+    api.portal.set_registry_record(since, "2020-01-01T00:00:00+00:00")
+    assert not read_settings(registry_of(tagged)).by_paths
+    alone, with_below = ManualPurge(tagged), ManualPurge(tagged)
+    alone.add_content(tagged["news"], False)
+    with_below.add_content(tagged["news"], True)
+    assert {item[:5] for item in alone.preview().items} == {"/news"}
+    assert with_below.preview().items == ("/news*",)
 
 
 def test_everything_is_still_a_path(tagged):

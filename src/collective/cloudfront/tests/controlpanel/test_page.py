@@ -21,6 +21,7 @@ from zope.component import getUtility
 
 import pytest
 import re
+import time
 import transaction
 
 
@@ -219,6 +220,16 @@ def test_a_throttled_distribution_says_when_it_goes_on(page, process):
     deliver(process, "/a", answers=[slow])
     ((_, state, *_),) = page().rows("cloudfront-work")
     assert state.startswith("Waiting Rate exceeded Nothing to do. It is tried again")
+
+
+def test_a_distribution_that_waits_with_nothing_to_send_is_no_reason_to_worry(
+    page, process
+):
+    until = time.time() + 60
+    process.outbox.wait(DISTRIBUTION, reason="no", advice="", paused=False, until=until)
+    shown = page()
+    assert shown.text("cloudfront-headline") == "Everything is delivered."
+    assert shown.text("cloudfront-clock") is None
 
 
 def test_refused_items_are_listed_with_the_reason(page, process):

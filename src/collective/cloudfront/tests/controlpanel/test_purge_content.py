@@ -2,6 +2,8 @@
 
 from AccessControl.Permission import Permission
 from collective.cloudfront.interfaces import PURGE_CONTENT
+from collective.cloudfront.outbox import OutboxUnavailable
+from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.testing import DISTRIBUTION
 from lxml.html import fromstring
 from plone import api
@@ -110,6 +112,21 @@ def test_the_page_says_how_far_cloudfront_is_until_it_is_fresh(purged, process):
         process.outbox.complete(settled, "Completed")
     purged.reload()
     assert told(purged.contents).startswith("It is fresh")
+
+
+def test_what_is_in_memory_only_is_not_fresh(purged, process, monkeypatch):
+    process.deliver()
+    for settled in process.outbox.in_progress(DISTRIBUTION):
+        process.outbox.complete(settled, "Completed")
+
+    def fail(*arguments):
+        raise OutboxUnavailable("database is locked")
+
+    with monkeypatch.context() as locked:
+        locked.setattr(process.outbox, "release", fail)
+        process.intake.release("token", [Entry(DISTRIBUTION, "/folder/page*")])
+    purged.reload()
+    assert told(purged.contents) == "On its way to CloudFront."
 
 
 def test_a_script_asks_for_the_sentence_alone(purged, folder):

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from collective.cloudfront.changes.tags import tags_at_place
 from collective.cloudfront.tagging.names import group_tag
-from collective.cloudfront.testing import MULTILINGUAL_FIXTURE
-from collective.cloudfront.testing import MULTILINGUAL_TESTING
 from collective.cloudfront.tests.tagging.conftest import HEADERS
 from collective.cloudfront.tests.tagging.conftest import make
 from collective.cloudfront.tests.tagging.conftest import named
@@ -22,17 +20,6 @@ from zope.interface import alsoProvides
 
 import pytest
 import transaction
-
-
-@pytest.fixture(scope="module")
-def multilingual(fixture_session: Any) -> Iterator[Any]:
-    """The layer, for these tests only: others are to run without its ZCML."""
-    layers = (MULTILINGUAL_FIXTURE, MULTILINGUAL_TESTING)
-    for layer in layers:
-        layer.setUp()
-    yield MULTILINGUAL_TESTING
-    for layer in reversed(layers):
-        layer.tearDown()
 
 
 @pytest.fixture
