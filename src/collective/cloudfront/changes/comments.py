@@ -6,7 +6,8 @@ from collective.cloudfront.changes.reach import robots_maps
 from collective.cloudfront.changes.subscribers import changes_here
 from collective.cloudfront.changes.subscribers import never_failing
 from collective.cloudfront.changes.subscribers import note
-from collective.cloudfront.changes.tags import tags_of_comment
+from collective.cloudfront.changes.tags import change_of_comment
+from collective.cloudfront.changes.visible import is_public
 from plone.app.discussion.interfaces import IComment
 from Products.CMFCore.interfaces import IContentish
 from typing import Any
@@ -28,4 +29,5 @@ def on_comment(comment: Any, event: IObjectEvent) -> None:
         if changes.settings.by_paths:
             changes.add_coalesced(robots_maps(parent, changes.site))
         if changes.settings.by_tags:
-            changes.add_tags(tags_of_comment(comment, parent, changes.site))
+            hidden = not is_public(parent)
+            changes.add_change(*change_of_comment(comment, parent, hidden))

@@ -11,7 +11,8 @@ from collective.cloudfront.changes.dates import moments
 from collective.cloudfront.changes.dates import STARTS
 from collective.cloudfront.changes.languages import is_translatable
 from collective.cloudfront.changes.languages import REDIRECTS
-from collective.cloudfront.changes.tags import tags_at_place
+from collective.cloudfront.changes.tags import change_at_place
+from collective.cloudfront.changes.tags import is_hidden
 from collective.cloudfront.changes.tags import with_all_below
 from collective.cloudfront.changes.urls import object_cover
 from collective.cloudfront.changes.urls import page_cover
@@ -37,20 +38,22 @@ def add_object(changes: Any, physical: tuple[str, ...], change: Any) -> None:
 def _add_by_tags(changes: Any, change: Any) -> None:
     obj, site = change.obj, changes.site
     if change.within:
-        changes.add_tags(
-            tags_at_place(obj, site, label=False, reordered=change.has_new_order)
+        changes.add_change(
+            *change_at_place(obj, site, label=False, reordered=change.has_new_order)
         )
     if not change.about_itself:
         return
     was_public, public = _publicity(change)
     with_below = change.moved or change.regranted or public is not was_public
-    changes.add_tags(
-        tags_at_place(
+    changes.add_change(
+        *change_at_place(
             obj,
             site,
+            created=change.created,
             label=change.shown,
             subtree=with_below and bool(IFolderish.providedBy(obj)),
             in_navigation=is_navigated(obj, site.portal_registry, change.even_excluded),
+            hidden=not was_public and is_hidden(obj, public),
         ),
         urgent=(was_public and not public) or change.regranted,
     )
@@ -197,8 +200,8 @@ def _keep(changes: Any, obj: Any, moment: Moment) -> None:
     cause = changes.cause_of(obj.getPhysicalPath())
     how = {"due": moment.due, "key": moment.key, "cause": cause}
     if changes.settings.by_tags:
-        tags = tags_at_place(obj, changes.site, **with_all_below(obj))
-        changes.add_tags(tags, urgent=moment.leaves, **how)
+        change = change_at_place(obj, changes.site, **with_all_below(obj))
+        changes.add_change(*change, urgent=moment.leaves, **how)
     if not changes.settings.by_paths:
         return
     folder = aq_parent(aq_inner(obj))

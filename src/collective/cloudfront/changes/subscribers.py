@@ -32,7 +32,8 @@ from collective.cloudfront.changes.paths import purge_paths
 from collective.cloudfront.changes.portlets import remember_place
 from collective.cloudfront.changes.reach import contents_below
 from collective.cloudfront.changes.redirects import old_places
-from collective.cloudfront.changes.tags import tags_of_leaving
+from collective.cloudfront.changes.tags import change_by_leaving
+from collective.cloudfront.changes.tags import is_hidden
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.changes.transaction import collect
 from collective.cloudfront.changes.transaction import forget_settings
@@ -194,7 +195,7 @@ def on_modified(obj: Any, event: IObjectModifiedEvent) -> None:
 @never_failing
 def on_added(obj: Any, event: IObjectAddedEvent) -> None:
     """Content was created: its path may be cached as "not found"."""
-    note(obj, shown=True, listed=True, was_public=False)
+    note(obj, shown=True, created=True, listed=True, was_public=False)
     _note_child(event.newParent)
 
 
@@ -247,7 +248,8 @@ def on_will_move(obj: Any, event: IObjectWillBeMovedEvent) -> None:
     public = is_public(obj)
     physical = obj.getPhysicalPath()
     if changes.settings.by_tags:
-        changes.add_tags(tags_of_leaving(obj, changes.site), urgent=public)
+        hidden = is_hidden(obj, public)
+        changes.add_change(*change_by_leaving(obj, changes.site, hidden), urgent=public)
     changes.add_subtree(physical, event.oldParent, urgent=public)
     changes.objects.pop(physical, None)
     forget_dates(changes, obj)

@@ -12,7 +12,6 @@ from collective.cloudfront.tagging.names import Change
 from collective.cloudfront.tagging.names import chrome_tag
 from collective.cloudfront.tagging.names import INTERFACES
 from collective.cloudfront.tagging.names import Navigation
-from collective.cloudfront.tagging.names import tags_of_change
 from collective.cloudfront.tagging.places import navigation_of
 from plone.uuid.interfaces import IUUID
 from Products.CMFCore.interfaces import IFolderish
@@ -21,28 +20,41 @@ from typing import Any
 from zope.interface import providedBy
 
 
-def tags_at_place(obj: Any, site: Any, **what: Any) -> frozenset[str]:
-    """Return the tags of a change of ``obj`` that stays where it is.
+#: A change, and the navigation roots above it.
+Placed = tuple[Change, Navigation]
+
+
+def change_at_place(obj: Any, site: Any, created: bool = False, **what: Any) -> Placed:
+    """Return the change of ``obj`` that stays where it is, or was ``created`` there.
 
     ``what`` as in ``Change``.
     """
     above = above_of(obj)
-    return _tags(obj, site, before=above, after=above, **what)
+    before = None if created else above
+    return _change(obj, site, before=before, after=above, **what)
 
 
-def tags_of_leaving(obj: Any, site: Any) -> frozenset[str]:
-    """Return the tags of ``obj`` leaving the place where it still is."""
-    return _tags(obj, site, before=above_of(obj), after=None, **with_all_below(obj))
+def change_by_leaving(obj: Any, site: Any, hidden: bool) -> Placed:
+    """Return the change of ``obj`` leaving the place where it still is."""
+    what = with_all_below(obj)
+    return _change(obj, site, before=above_of(obj), after=None, hidden=hidden, **what)
 
 
-def tags_of_comment(comment: Any, page: Any, site: Any) -> frozenset[str]:
-    """Return the tags of a comment on ``page``: it is in the catalog like content, but
-    not in navigation.
+def change_of_comment(comment: Any, page: Any, hidden: bool) -> Placed:
+    """Return the change of a comment on ``page``: it is in the catalog like content,
+    but not in navigation.
     """
     above = (*filter(None, [IUUID(page, None)]), *above_of(page))
     uid = IUUID(comment, None) or f"comment-{comment.getId()}"
-    change = Change(uid, comment.portal_type, None, above)
-    return tags_of_change(change, Navigation())
+    change = Change(uid, comment.portal_type, None, above, hidden=hidden)
+    return change, Navigation()
+
+
+def is_hidden(obj: Any, public: bool) -> bool:
+    """Say whether visitors see nothing of ``obj``, which is ``public`` or not, nor of
+    anything below it.
+    """
+    return not public and not (IFolderish.providedBy(obj) and len(obj))
 
 
 def with_all_below(obj: Any) -> dict[str, bool]:
@@ -68,19 +80,17 @@ def above_of(obj: Any) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _tags(obj: Any, site: Any, **what: Any) -> frozenset[str]:
-    uid = IUUID(obj, None)
-    if uid is None:
-        return frozenset()
+def _change(obj: Any, site: Any, **what: Any) -> Placed:
     change = Change(
-        uid,
+        # What has none still is in listings
+        IUUID(obj, None) or "",
         obj.portal_type,
         more_types=tuple(filter(provided_by(obj).__contains__, INTERFACES)),
         groups=groups_of(obj),
         undated=getattr(aq_base(obj), "effective_date", None) is None,
         **what,
     )
-    return tags_of_change(change, navigation_of(obj, site))
+    return change, navigation_of(obj, site)
 
 
 def provided_by(obj: Any) -> frozenset[str]:

@@ -36,7 +36,11 @@ from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import read_settings
 from collective.cloudfront.settings import registry_of
 from collective.cloudfront.settings import Settings
+from collective.cloudfront.tagging.bulk import fold
+from collective.cloudfront.tagging.names import Change
 from collective.cloudfront.tagging.names import label_tag
+from collective.cloudfront.tagging.names import Navigation
+from collective.cloudfront.tagging.names import tags_of_change
 from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import replace
@@ -84,7 +88,8 @@ class ObjectChange:
 
     ``own``: its own pages changed; ``told``: somebody says so, perhaps only because of
     what it holds. ``edited``: so did its date of change. ``shown``: other pages show what changed. ``below``: what is below it changed, too.
-    ``listed``: it came, went, or changed its state. ``moved``: with what is below, it
+    ``created``: there was nothing in its place. ``listed``: it came, went, or changed
+    its state. ``moved``: with what is below, it
     is at a new place. ``even_excluded``: its exclusion
     from navigation may have changed. ``reordered``: what it holds may have another
     order, unless ``child_changed``. ``regranted``: others may see it, with what is below.
@@ -97,6 +102,7 @@ class ObjectChange:
     edited: bool = False
     shown: bool = False
     below: bool = False
+    created: bool = False
     listed: bool = False
     moved: bool = False
     even_excluded: bool = False
@@ -165,6 +171,8 @@ class SiteChanges:
         self._named: dict[str, None] = {}
         self._changed: dict[tuple[str, ...], None] = {}
         self._shared_folders: tuple[str, ...] | None = None
+        # Where things are, as UIDs, whose cache tags were added
+        self._places: dict[str, set[tuple[str, ...]]] = {}
 
     @property
     def active(self) -> bool:
@@ -218,6 +226,14 @@ class SiteChanges:
     def add_tags(self, tags: Iterable[str], **how: Any) -> None:
         """Add cache tags. To be called only where purging goes by them."""
         self.add_items((f"#{tag}" for tag in tags), **how)
+
+    def add_change(self, change: Change, navigation: Navigation, **how: Any) -> None:
+        """Add the cache tags of a change of an object."""
+        self.add_tags(tags_of_change(change, navigation), **how)
+        place = change.after if change.before is None else change.before
+        unknown = change.hidden and change.before is None
+        if place and not unknown and "key" not in how:
+            self._places.setdefault(change.uid, set()).add(place)
 
     def put(self, entry: Entry) -> None:
         """Add an entry; of those that are alike the most pressing one counts."""
@@ -305,6 +321,7 @@ class SiteChanges:
             for physical, change in changes.items():
                 (self._changed if change.own else noted)[physical] = None
                 self._compute(physical, change)
+        self._fold_tags()
         cause = self._cause(self._changed or noted)
         entries = [
             _caused(entry, cause)
@@ -313,9 +330,31 @@ class SiteChanges:
         ]
         self._entries = {}
         self._subtrees.clear()
+        self._places.clear()
         self._named.clear()
         self._changed.clear()
         return entries
+
+    def _fold_tags(self) -> None:
+        """Put a few broad cache tags in the place of many, or everything."""
+        folded = fold(self._places)
+        if folded is None:
+            self.add(["/*"], urgent=self._drop_tags(lambda tag: True))
+        elif folded.tags:
+            self.add_tags(folded.tags, urgent=self._drop_tags(folded.replaces))
+
+    def _drop_tags(self, is_dropped: Callable[[str], bool]) -> bool:
+        """Forget cache tags; return whether any of them was urgent."""
+        dropped = {
+            key: entry
+            for key, entry in self._entries.items()
+            if entry.item.startswith("#")
+            and not entry.key
+            and is_dropped(entry.item[1:])
+        }
+        for key in dropped:
+            del self._entries[key]
+        return any(entry.urgent for entry in dropped.values())
 
     def _is_superfluous(self, entry: Entry) -> bool:
         """Say whether another tag purges all that the tag of ``entry`` does."""

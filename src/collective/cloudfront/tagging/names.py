@@ -143,6 +143,8 @@ class Change:
     in_navigation: bool = True
     #: It has no date of publication, so that its ``Date`` is that of its last change
     undated: bool = False
+    #: Visitors see neither it nor anything below it, before and after
+    hidden: bool = False
 
 
 # --- dependencies ---------------------------------------------------------------------
@@ -300,7 +302,10 @@ def tags_of_change(change: Change, navigation: Navigation) -> frozenset[str]:
     response carries one of these. An edit of a text costs 7 items or fewer, of a
     title 9 and one more for each further navigation root above, a move from one
     folder to another 13, however deep; each of ``more_types`` and ``groups`` one more.
+    What is hidden costs 3 or fewer.
     """
+    if change.hidden:
+        return frozenset(_hidden_tags(change))
     uid = uid_tag(change.uid)
     tags = set()
     for above in {change.before, change.after} - {None}:
@@ -312,6 +317,7 @@ def tags_of_change(change: Change, navigation: Navigation) -> frozenset[str]:
             tags.update(_order_tags((change.uid, *above), navigation))
     if change.label:
         tags.add(f"{uid}.l")
+    if change.label and not change.subtree:  # as for types
         tags.update(map(group_tag, change.groups))
     if (change.label or change.edited) and change.before is not None:
         tags.add(uid)
@@ -320,6 +326,28 @@ def tags_of_change(change: Change, navigation: Navigation) -> frozenset[str]:
     if change.undated and change.edited:
         tags.add(undated_tag(_site_of(change)))
     return frozenset(tags)
+
+
+def tags_of_all_below(uid: str, above: tuple[str, ...]) -> frozenset[str]:
+    """Return tags of which every response has one that depends on something in the
+    subtree of the container ``uid``, which is not the site.
+
+    It has them to notice moves of the container (``_notices_moves``).
+    """
+    tag = uid_tag(uid)
+    subtrees = (f"{uid_tag(each)}.b" for each in _with_subtrees(above))
+    return frozenset({tag, f"{tag}.l", moved_tag(above[-1]), *subtrees})
+
+
+def _hidden_tags(change: Change) -> Iterator[str]:
+    """Yield the tags of its own URL, and of what answers at its name instead ("not
+    found", a view).
+    """
+    if change.before is not None:
+        yield uid_tag(change.uid)
+    if change.label:
+        for above in filter(None, (change.before, change.after)):
+            yield f"{uid_tag(above[0])}.c"
 
 
 def _label_tags(
@@ -372,6 +400,11 @@ def _with_subtrees(chain: tuple[str, ...]) -> tuple[str, ...]:
 def _site_of(change: Change) -> str:
     above = change.after if change.after is not None else change.before
     return (change.uid, *(above or ()))[-1]
+
+
+def is_told_by_moves(tag: str) -> bool:
+    """Say whether all responses with ``tag`` carry that of moves as well."""
+    return tag.endswith(".g") or ".t." in tag or ".te." in tag
 
 
 def label_tag(tag: str) -> str | None:

@@ -213,6 +213,7 @@ def test_as_long_as_pages_without_tags_are_cached_there_are_both(tagged):
 
 def test_an_event_is_found_by_what_it_provides(tagged):
     event = create(tagged["news"], "Event", id="event")
+    api.content.transition(event, "publish")
     tags(tagged)
     root = IUUID(tagged)
     edited(event, "IDublinCore.title")
@@ -244,3 +245,105 @@ def test_what_navigation_does_not_show_leaves_it_alone(tagged):
     assert navigation in tags(tagged)
     edited(page, "IDublinCore.title")
     assert navigation not in tags(tagged)
+
+
+# --- what visitors do not see ---------------------------------------------------------
+
+
+def test_the_edit_of_a_draft_purges_nothing_but_itself(tagged):
+    draft = create(tagged["news"], id="draft")
+    tags(tagged)
+    edited(draft, "IRichTextBehavior.text")
+    assert tags(tagged) == {IUUID(draft)}
+    edited(draft, "IDublinCore.title")
+    assert tags(tagged) == {IUUID(draft), f"{IUUID(tagged['news'])}.c"}
+
+
+def test_a_draft_that_comes_or_goes_purges_what_answered_at_its_name(tagged):
+    news = IUUID(tagged["news"])
+    draft = create(tagged["news"], id="draft")
+    found = tags(tagged)
+    assert f"{news}.c" in found
+    assert not {f"{news}.b", f"{IUUID(tagged)}.b3"} & found
+    transaction.savepoint(optimistic=True)
+    api.content.delete(draft)
+    found = tags(tagged)
+    assert f"{news}.c" in found
+    assert not {f"{news}.b", f"{IUUID(tagged)}.b3"} & found
+
+
+def test_a_private_folder_may_hold_what_visitors_see(tagged):
+    api.content.transition(tagged["news"], "retract")
+    tags(tagged)
+    edited(tagged["news"], "IDublinCore.title")
+    assert f"{IUUID(tagged)}.b" in tags(tagged)
+
+
+# --- many at once ---------------------------------------------------------------------
+
+
+def several(container, many=60):
+    pages = [create(container, id=f"page-{number}") for number in range(many)]
+    transaction.savepoint(optimistic=True)
+    return pages
+
+
+@pytest.mark.parametrize("transition", ["publish", "retract"])
+def test_sixty_at_once_cost_forty_items_or_fewer(tagged, transition):
+    pages = several(tagged["news"])
+    tags(tagged)
+    for page in pages:
+        api.content.transition(page, "publish")
+    if transition == "retract":
+        tags(tagged)
+        for page in pages:
+            api.content.transition(page, "retract")
+    found = entries(tagged)
+    assert len(found) <= 40
+    items = {entry.item for entry in found}
+    news = IUUID(tagged["news"])
+    assert {f"#{news}", f"#{news}.l", f"#{moved_tag(IUUID(tagged))}"} <= items
+    assert f"#{IUUID(pages[0])}" not in items
+    urgent = {entry.item for entry in found if entry.urgent}
+    assert (f"#{news}.l" in urgent) is (transition == "retract")
+
+
+def test_sixty_deleted_at_once_cost_forty_items_or_fewer_beside_their_paths(tagged):
+    pages = several(tagged["news"])
+    for page in pages:
+        api.content.transition(page, "publish")
+    tags(tagged)
+    api.content.delete(objects=pages)
+    assert len(tags(tagged)) <= 40
+
+
+def test_many_in_many_folders_are_folded_further_up(tagged):
+    folders = [create(tagged["news"], "Folder", id=f"f{n}") for n in range(8)]
+    pages = [page for folder in folders for page in several(folder, 8)]
+    tags(tagged)
+    for page in pages:
+        api.content.transition(page, "publish")
+    assert len(tags(tagged)) <= 40
+
+
+def test_many_drafts_purge_little(tagged):
+    several(tagged)
+    assert len(tags(tagged)) < 10
+
+
+def test_many_at_the_top_of_the_site_purge_everything(tagged):
+    pages = several(tagged)
+    tags(tagged)
+    for page in pages:
+        api.content.transition(page, "publish")
+    assert collected(tagged) == {"/*"}
+
+
+def test_dates_of_many_are_kept_one_by_one(tagged):
+    pages = several(tagged["news"], 20)
+    tags(tagged)
+    for page in pages:
+        page.setExpirationDate(DateTime() + 1)
+        api.content.transition(page, "publish")
+    kept = {entry.key for entry in entries(tagged) if entry.due}
+    assert len(kept) == 20

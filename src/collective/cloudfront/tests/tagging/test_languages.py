@@ -1,8 +1,9 @@
 """Specification: the tags of pages that lead to their translations."""
 
 from collections.abc import Iterator
-from collective.cloudfront.changes.tags import tags_at_place
+from collective.cloudfront.changes.tags import change_at_place
 from collective.cloudfront.tagging.names import group_tag
+from collective.cloudfront.tagging.names import tags_of_change
 from collective.cloudfront.tests.tagging.conftest import HEADERS
 from collective.cloudfront.tests.tagging.conftest import make
 from collective.cloudfront.tests.tagging.conftest import named
@@ -76,6 +77,6 @@ def test_the_front_page_leads_to_a_language(site):
 
 def test_a_change_purges_what_depends_on_its_translations(site):
     group = get_translation_manager(site.en.page).tg
-    changed = tags_at_place(site.de.seite, site)
+    changed = tags_of_change(*change_at_place(site.de.seite, site))
     assert group_tag(group) in changed
     assert named(site, group_tag(group)) in tags(site, "/en/page")

@@ -1,6 +1,7 @@
 """Specification: whatever has another answer after a change is purged."""
 
 from collective.cloudfront.tagging import names
+from collective.cloudfront.tagging.bulk import fold
 from collective.cloudfront.tagging.names import Change
 from collective.cloudfront.tagging.names import Facet
 from collective.cloudfront.tagging.names import Kind
@@ -56,6 +57,28 @@ def test_a_page_that_shows_something_else_is_purged(data, world, operation):
         assert tags & tags_of(dependencies, SITE)
 
 
+@Examples
+@given(st.data(), worlds(), st.lists(operations, min_size=2, max_size=8))
+def test_whatever_many_changes_give_another_answer_is_purged(data, world, several):
+    after, tags, places = world, set(), {}
+    for operation in several:
+        after, change = after.change(operation)
+        if change is not None:
+            tags |= tags_of_change(change, world.navigation)
+            place = change.after if change.before is None else change.before
+            if place and not (change.hidden and change.before is None):
+                places.setdefault(change.uid, set()).add(place)
+    folded = fold(places, data.draw(st.integers(0, 3)))
+    if folded is None:
+        return  # everything is purged
+    tags = {tag for tag in tags if not folded.replaces(tag)} | folded.tags
+    dependencies = data.draw(
+        pages_in(world) | st.lists(dependencies_in(world), min_size=1, max_size=4)
+    )
+    if any(world.answer(each) != after.answer(each) for each in dependencies):
+        assert tags & tags_of(dependencies, SITE)
+
+
 # --- what is not purged ---------------------------------------------------------------
 
 
@@ -68,6 +91,15 @@ def test_an_edit_of_a_text_leaves_alone_what_shows_labels(data, world, target):
     assert not tags & tags_of([dependency], SITE)
 
 
+def test_what_nobody_sees_purges_only_itself_and_its_name():
+    change = Change(UID, "Document", ("p", "s"), ("q", "s"), hidden=True)
+    assert tags_of_change(change, NAVIGATION) == {UID, "p.c", "q.c"}
+    created = Change(UID, "Document", None, ("p", "s"), hidden=True)
+    assert tags_of_change(created, NAVIGATION) == {"p.c"}
+    edited = Change(UID, "Document", ("p", "s"), ("p", "s"), label=False, hidden=True)
+    assert tags_of_change(edited, NAVIGATION) == {UID}
+
+
 @given(st.data(), worlds(), st.integers(0, 20), st.integers(2, 4))
 def test_what_lies_deeper_or_is_excluded_leaves_navigation_alone(
     data, world, target, depth
@@ -77,7 +109,7 @@ def test_what_lies_deeper_or_is_excluded_leaves_navigation_alone(
     uid = list(world.things)[target % len(world.things)]
     navigation = names.within(SITE, (), depth, world.navigation)
     shown = len(world.above(uid)) <= (2 if depth == 2 else 4)
-    shown &= not world.things[uid].excluded
+    shown &= not world.things[uid].excluded and world.shows(uid)
     assert bool(tags & tags_of([navigation], SITE)) == shown
 
 

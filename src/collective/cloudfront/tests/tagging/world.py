@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
 from hypothesis import strategies as st
+from itertools import count
 from typing import Any
 
 
@@ -69,6 +70,10 @@ class World:
         if thing.private is None:
             return self.is_private(thing.parent)
         return thing.private
+
+    def shows(self, uid: str) -> bool:
+        """Say whether visitors see it or anything below it."""
+        return any(self.label(each) for each in [uid, *self.below(uid)])
 
     def label(self, uid: str) -> Any:
         if uid == SITE:
@@ -148,6 +153,7 @@ class World:
                 uid in things and not things[uid].excluded
                 for things in (self.things, after.things)
             ),
+            hidden=not (self.shows(uid) or after.shows(uid)),
             **how,
         )
 
@@ -223,7 +229,7 @@ class World:
 
 
 def _new(world: World) -> str:
-    return f"n{len(world.things)}"
+    return next(each for each in map("n{}".format, count()) if each not in world.things)
 
 
 @st.composite
