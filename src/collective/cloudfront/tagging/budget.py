@@ -17,6 +17,9 @@ from collective.cloudfront.tagging.names import tags_of
 #: CloudFront silently stores no more (developer guide, "Invalidate by cache tag").
 MOST_TAGS = 50
 
+#: What one dependency on everything below a place above covers. Names are not: what is
+#: hidden purges nothing else.
+_FOLDED = PLACED - {Kind.NAMES}
 #: What is about places anywhere.
 _ANYWHERE = frozenset({Kind.OF_TYPE, Kind.GROUP})
 
@@ -65,7 +68,7 @@ def _groups(dependencies: Collection[Dependency], site: str, level: int) -> _Gro
 def _container(dependency: Dependency, site: str, level: int) -> tuple[str, ...] | None:
     if dependency.kind in _ANYWHERE:
         return None if level else (site,)
-    if dependency.kind not in PLACED:
+    if dependency.kind not in _FOLDED:
         return None
     chain = (dependency.uid, *dependency.above)
     if dependency.kind in (Kind.OWN, Kind.LABEL):

@@ -7,6 +7,7 @@ dependency            the question a response asked       tags that it carries
 ====================  ==================================  ============================
 ``own(X)``            all of X                            ``X``
 ``label(X)``          what listings show of X             ``X.l``
+``names(C)``          what a name in C leads to           ``C.n``, ``C.c``
 ``children(C)``       which children, and their labels    ``C.c``
 ``below(C)``          the same of a whole subtree         ``C.b``
 ``within(C, 3)``      the same to a depth, as navigation  ``C.b3``
@@ -75,6 +76,7 @@ class Kind(Enum):
 
     OWN = "own"
     LABEL = "label"
+    NAMES = "names"
     CHILDREN = "children"
     BELOW = "below"
     WITHIN = "within"
@@ -143,7 +145,7 @@ class Change:
     in_navigation: bool = True
     #: It has no date of publication, so that its ``Date`` is that of its last change
     undated: bool = False
-    #: Visitors see neither it nor anything below it, before and after
+    #: Visitors do not see it, before and after, and nothing is below it
     hidden: bool = False
 
 
@@ -161,6 +163,13 @@ def label(uid: str, above: tuple[str, ...] = ()) -> Dependency:
     Without ``above``: it was asked for and not found.
     """
     return Dependency(Kind.LABEL, uid, above)
+
+
+def names(uid: str, above: tuple[str, ...]) -> Dependency:
+    """Return what a response depends on that is there because a container has nothing
+    of some name: "not found", a view, something acquired.
+    """
+    return Dependency(Kind.NAMES, uid, above)
 
 
 def children(
@@ -232,6 +241,9 @@ def _tags(dependency: Dependency) -> Iterator[str]:
             yield uid
         case Kind.LABEL:
             yield f"{uid}.l"
+        case Kind.NAMES:
+            yield f"{uid}.n"
+            yield f"{uid}.c"
         case Kind.CHILDREN:
             yield f"{uid}.c"
             if edit:
@@ -266,7 +278,9 @@ def subtree_of(uid: str, above: tuple[str, ...]) -> str:
 
 
 #: Dependencies on a place, which moves with what is above it.
-PLACED = frozenset({Kind.OWN, Kind.LABEL, Kind.CHILDREN, Kind.BELOW, Kind.WITHIN})
+PLACED = frozenset(
+    {Kind.OWN, Kind.LABEL, Kind.NAMES, Kind.CHILDREN, Kind.BELOW, Kind.WITHIN}
+)
 
 
 def _notices_moves(dependencies: Collection[Dependency], site: str) -> bool:
@@ -340,14 +354,12 @@ def tags_of_all_below(uid: str, above: tuple[str, ...]) -> frozenset[str]:
 
 
 def _hidden_tags(change: Change) -> Iterator[str]:
-    """Yield the tags of its own URL, and of what answers at its name instead ("not
-    found", a view).
-    """
+    """Yield the tags of its own URL, and of what answers at its name instead."""
     if change.before is not None:
         yield uid_tag(change.uid)
     if change.label:
         for above in filter(None, (change.before, change.after)):
-            yield f"{uid_tag(above[0])}.c"
+            yield f"{uid_tag(above[0])}.n"
 
 
 def _label_tags(

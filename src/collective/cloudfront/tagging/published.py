@@ -50,12 +50,12 @@ def _names_on_the_way(request: Any, context: Any) -> Iterator[Fact]:
     Names of views, of what is acquired, and of what was not found.
     """
     if request.response.getStatus() >= 300 or _is_name(_rest(request, context)):
-        yield Fact(Kind.CHILDREN, _path(context))
+        yield Fact(Kind.NAMES, _path(context))
     found = list(parents(request))
     for inner, outer in zip(found, found[1:]):
         # REST has the site twice
         if aq_base(outer) not in (aq_base(inner), aq_base(aq_parent(aq_inner(inner)))):
-            yield Fact(Kind.CHILDREN, _path(outer))
+            yield Fact(Kind.NAMES, _path(outer))
 
 
 def _rest(request: Any, context: Any) -> str:

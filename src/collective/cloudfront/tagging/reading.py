@@ -232,6 +232,8 @@ class Resolution:
                 yield names.own(uid, above)
             case Kind.LABEL:
                 yield names.label(uid, above)
+            case Kind.NAMES:
+                yield names.names(uid, above)
             case Kind.CHILDREN:
                 yield names.children(uid, above, facet)
             case Kind.WITHIN if facet is Facet.LABEL:

@@ -256,20 +256,20 @@ def test_the_edit_of_a_draft_purges_nothing_but_itself(tagged):
     edited(draft, "IRichTextBehavior.text")
     assert tags(tagged) == {IUUID(draft)}
     edited(draft, "IDublinCore.title")
-    assert tags(tagged) == {IUUID(draft), f"{IUUID(tagged['news'])}.c"}
+    assert tags(tagged) == {IUUID(draft), f"{IUUID(tagged['news'])}.n"}
 
 
 def test_a_draft_that_comes_or_goes_purges_what_answered_at_its_name(tagged):
     news = IUUID(tagged["news"])
     draft = create(tagged["news"], id="draft")
     found = tags(tagged)
-    assert f"{news}.c" in found
-    assert not {f"{news}.b", f"{IUUID(tagged)}.b3"} & found
+    assert f"{news}.n" in found
+    assert not {f"{news}.c", f"{news}.b", f"{IUUID(tagged)}.b3"} & found
     transaction.savepoint(optimistic=True)
     api.content.delete(draft)
     found = tags(tagged)
-    assert f"{news}.c" in found
-    assert not {f"{news}.b", f"{IUUID(tagged)}.b3"} & found
+    assert f"{news}.n" in found
+    assert not {f"{news}.c", f"{news}.b", f"{IUUID(tagged)}.b3"} & found
 
 
 def test_a_private_folder_may_hold_what_visitors_see(tagged):

@@ -93,9 +93,9 @@ def test_an_edit_of_a_text_leaves_alone_what_shows_labels(data, world, target):
 
 def test_what_nobody_sees_purges_only_itself_and_its_name():
     change = Change(UID, "Document", ("p", "s"), ("q", "s"), hidden=True)
-    assert tags_of_change(change, NAVIGATION) == {UID, "p.c", "q.c"}
+    assert tags_of_change(change, NAVIGATION) == {UID, "p.n", "q.n"}
     created = Change(UID, "Document", None, ("p", "s"), hidden=True)
-    assert tags_of_change(created, NAVIGATION) == {"p.c"}
+    assert tags_of_change(created, NAVIGATION) == {"p.n"}
     edited = Change(UID, "Document", ("p", "s"), ("p", "s"), label=False, hidden=True)
     assert tags_of_change(edited, NAVIGATION) == {UID}
 

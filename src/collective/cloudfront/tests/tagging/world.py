@@ -72,8 +72,8 @@ class World:
         return thing.private
 
     def shows(self, uid: str) -> bool:
-        """Say whether visitors see it or anything below it."""
-        return any(self.label(each) for each in [uid, *self.below(uid)])
+        """Say whether visitors see it, or may see something below it."""
+        return bool(self.label(uid) or self.children(uid))
 
     def label(self, uid: str) -> Any:
         if uid == SITE:
@@ -98,6 +98,9 @@ class World:
                 return self.all_of(uid)
             case Kind.LABEL:
                 return self.label(uid)
+            case Kind.NAMES:
+                found = self.children(uid)
+                return sorted((each, self.things[each].name) for each in found)
             case Kind.CHILDREN:
                 found = self.children(uid)
             case Kind.BELOW:
@@ -267,6 +270,7 @@ def dependencies_in(world: World) -> st.SearchStrategy[Dependency]:
         placed(names.own),
         placed(names.label),
         st.just(names.label(MISSING)),
+        placed(names.names),
         placed(names.children, facets),
         placed(names.below, facets),
         placed(names.within, st.integers(1, 5), st.just(world.navigation)),
