@@ -58,14 +58,14 @@ class Page {
     }
   }
 
-  take(what, header, isAuthorized) {
+  take(name, header, isAuthorized) {
     this.waiting -= 1;
     const tags = split(header(this.header));
     tags.forEach((tag) => this.add(tag));
     if (isAuthorized) this.loggedIn = true;
-    else if (!tags.length) this.fail(`${what} came without tags`);
+    else if (!tags.length) this.fail(`${name} came without tags`);
     else if (split(header('cache-control')).some((each) => NOT_SHARED.test(each)))
-      this.fail(`${what} must not be cached`);
+      this.fail(`${name} must not be cached`);
   }
 
   add(tag) {
@@ -133,9 +133,21 @@ function onAsked(request, origin) {
   page.ask();
 }
 
+function onAnswered(request, header, isAuthorized) {
+  const page = pageOf.get(request);
+  if (!page) return;
+  // What fails from now on, such as when fetch drops the body of a redirect, has tags
+  pageOf.set(request, null);
+  page.take(nameOf(request), header, isAuthorized());
+}
+
 function onFailed(request) {
   const page = pageOf.get(request);
-  if (page) page.fail(`${request.method} ${request.path} failed`);
+  if (page) page.fail(`${nameOf(request)} failed`);
+}
+
+function nameOf(request) {
+  return `${request.method} ${request.path}`;
 }
 
 /** superagent, axios and whatever else uses http and https. */
@@ -150,27 +162,23 @@ function onHttpAsked({ request }) {
 subscribe('http.client.request.created', onHttpAsked);
 subscribe('http.client.request.start', onHttpAsked);
 subscribe('http.client.response.finish', ({ request, response }) => {
-  const page = pageOf.get(request);
-  if (page)
-    page.take(
-      `${request.method} ${request.path}`,
-      (name) => response.headers[name],
-      request.hasHeader('authorization'),
-    );
+  onAnswered(
+    request,
+    (name) => response.headers[name],
+    () => request.hasHeader('authorization'),
+  );
 });
 
 /** fetch. */
 subscribe('undici:request:create', ({ request }) => onAsked(request, String(request.origin)));
 subscribe('undici:request:error', ({ request }) => onFailed(request));
 subscribe('undici:request:headers', ({ request, response }) => {
-  const page = pageOf.get(request);
-  if (page)
-    page.take(
-      `${request.method} ${request.path}`,
-      (name) => valuesOf(response.headers, name),
-      // A text or a list, depending on the version
-      /^authorization\b/im.test([].concat(request.headers).join('\n')),
-    );
+  onAnswered(
+    request,
+    (name) => valuesOf(response.headers, name),
+    // A text or a list, depending on the version
+    () => /^authorization\b/im.test([].concat(request.headers).join('\n')),
+  );
 });
 
 /** From a list of names and values, in turns. */
