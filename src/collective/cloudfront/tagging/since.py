@@ -1,4 +1,4 @@
-"""When responses began to carry tags.
+"""When all responses began to carry tags.
 
 Older copies at the edge have none, so that they are purged by path until they expired.
 """
@@ -17,7 +17,7 @@ _SINCE = f"{PREFIX}.{SINCE}"
 
 @adapter(IRecordModifiedEvent)
 def on_setting(event: IRecordModifiedEvent) -> None:
-    """Note the moment at which tags are switched on, or get another header."""
+    """Note when tags are switched on, get another header, or come from Volto, too."""
     name, registry = event.record.__name__, event.record.__parent__
     if _SINCE not in getattr(registry, "records", ()):
         return
@@ -26,8 +26,15 @@ def on_setting(event: IRecordModifiedEvent) -> None:
             registry[_SINCE] = ""
         elif event.oldValue in (TAGS_OFF, None):
             registry[_SINCE] = _now()
-    elif name == f"{PREFIX}.tag_header" and registry[_SINCE]:
+    elif not registry[_SINCE]:
+        return
+    elif name == f"{PREFIX}.tag_header" or _is_switched_on(event, name):
         registry[_SINCE] = _now()
+
+
+def _is_switched_on(event: IRecordModifiedEvent, name: str) -> bool:
+    # Until then Volto's pages had none
+    return name == f"{PREFIX}.volto_tags" and event.newValue and not event.oldValue
 
 
 def _now() -> str:
