@@ -5,7 +5,7 @@
  *
  *   node ssr.js <middleware> <URL of the API> [<its options, as JSON>]
  *
- * Each parameter "http", "fetch" and "queued" (over the one connection that all such
+ * Each parameter "http", "post", "fetch" and "queued" (over the one connection that all such
  * requests share) asks the API for a path; they are asked for at once, "then" after that.
  * "late" is not waited for. "sets" is a header of the page, "status" its status. How it
  * is sent: "implicit", "object" or "list". /proxy passes an answer on, headers and all.
@@ -20,18 +20,21 @@ const one = new http.Agent({ keepAlive: true, maxSockets: 1 });
 const clients = {
   http: (path, headers) => get(path, { headers }),
   queued: (path, headers) => get(path, { headers, agent: one }),
+  post: (path, headers) =>
+    get(path, { method: 'POST', headers: { 'Content-Type': 'application/json', ...headers } }),
   fetch: (path, headers) => fetch(api + path, { headers }).then((answer) => answer.text()),
 };
 
 function get(path, how) {
   return new Promise((resolve, reject) => {
     http
-      .get(api + path, how, (answer) => {
+      .request(api + path, how, (answer) => {
         const parts = [];
         answer.on('data', (part) => parts.push(part));
         answer.on('end', () => resolve(Buffer.concat(parts).toString()));
       })
-      .on('error', reject);
+      .on('error', reject)
+      .end();
   });
 }
 

