@@ -17,14 +17,16 @@ _SINCE = f"{PREFIX}.{SINCE}"
 
 @adapter(IRecordModifiedEvent)
 def on_setting(event: IRecordModifiedEvent) -> None:
-    """Note when tags are switched on, get another header, or come from Volto, too."""
+    """Note when tags are sent, purged by, get another header, or come from Volto."""
     name, registry = event.record.__name__, event.record.__parent__
     if _SINCE not in getattr(registry, "records", ()):
         return
     if name == f"{PREFIX}.cache_tags":
         if event.newValue == TAGS_OFF:
             registry[_SINCE] = ""
-        elif event.oldValue in (TAGS_OFF, None):
+        elif event.newValue != event.oldValue:
+            # Also when purging by them begins: only then the distribution certainly
+            # reads them, and what it stored before has none
             registry[_SINCE] = _now()
     elif not registry[_SINCE]:
         return
