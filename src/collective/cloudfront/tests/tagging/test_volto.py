@@ -1,12 +1,15 @@
 """Specification: with Volto, when a site is purged by tags alone."""
 
+from collective.cloudfront.interfaces import IDependencies
 from collective.cloudfront.settings import PREFIX
 from collective.cloudfront.settings import read_settings
 from collective.cloudfront.settings import registry_of
 from collective.cloudfront.settings import VOLTO
+from collective.cloudfront.tagging.header import MOST_OF_ANSWER
 from collective.cloudfront.tests.changes.test_changes import collected
 from collective.cloudfront.tests.changes.test_changes import edited
 from collective.cloudfront.tests.changes.test_changes import site  # noqa: F401
+from collective.cloudfront.tests.tagging.conftest import make
 from datetime import datetime
 from datetime import timedelta
 from datetime import timezone
@@ -14,9 +17,14 @@ from plone import api
 from plone.registry import field
 from plone.registry import Record
 from plone.registry.interfaces import IRegistry
+from urllib.parse import urlencode
+from zope.component import getGlobalSiteManager
 from zope.component import getUtility
+from zope.interface import Interface
 
+import json
 import pytest
+import transaction
 
 
 LONG_AGO = "2020-01-01T00:00:00+00:00"
@@ -104,3 +112,56 @@ def test_then_an_edit_purges_tags_and_no_path(site):  # noqa: F811
         items = collected(site)
         assert f"#{page.UID()}" in items
         assert any(not item.startswith("#") for item in items) is paths
+
+
+# --- answers that are parts of pages --------------------------------------------------
+
+
+@pytest.fixture
+def listing(tagged):
+    """Where a listing block of Volto gets twenty pages with all their metadata."""
+    for number in range(20):
+        make(tagged["folder"], "Document", f"page-{number}")
+    transaction.commit()
+    query = {
+        "query": [
+            {
+                "i": "portal_type",
+                "o": "plone.app.querystring.operation.selection.any",
+                "v": ["Document"],
+            }
+        ],
+        "metadata_fields": "_all",
+    }
+    return f"/++api++/@querystring-search?{urlencode({'query': json.dumps(query)})}"
+
+
+def test_answers_leave_room_for_the_tags_of_others(tagged, get, listing):
+    precise = get(listing).tags
+    assert len(precise) > 20
+    setting("volto_tags", True)
+    transaction.commit()
+    fewer = get(listing).tags
+    assert len(fewer) <= MOST_OF_ANSWER
+    assert "folder.be" in fewer
+    assert "page-1" in get("/folder/page-1").tags
+
+
+def test_an_answer_with_many_tags_of_others_keeps_them(tagged, get, listing):
+    tags = [f"mine{number}" for number in range(20)]
+    setting("volto_tags", True)
+    transaction.commit()
+
+    class Told:
+        def __init__(self, context, request):
+            self.objects = list
+            self.tags = lambda: tags
+
+    registry = getGlobalSiteManager()
+    registry.registerSubscriptionAdapter(Told, (Interface, Interface), IDependencies)
+    try:
+        assert set(tags) < get(listing).tags
+    finally:
+        registry.unregisterSubscriptionAdapter(
+            Told, (Interface, Interface), IDependencies
+        )
