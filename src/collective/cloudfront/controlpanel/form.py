@@ -23,7 +23,7 @@ KEY_ID, SECRET = "aws_access_key_id", "aws_secret_access_key"
 
 #: The fields of the groups after the first, which has all others.
 CHANGES = ("window", "navigation_changes", "site_purge_interval")
-TAGS = ("cache_tags", "tag_header")
+TAGS = ("cache_tags", "tag_header", "volto_tags")
 COSTS = ("monthly_budget", "history_days")
 CREDENTIALS = ("aws_profile", "aws_role_arn", KEY_ID, SECRET)
 
@@ -147,8 +147,9 @@ class SettingsForm(RegistryEditForm):
                 ),
             )
         elif not errors:
-            tags, header = (data[name] for name in TAGS)
-            reason = why_not(getUtility(IRegistry), tags, header)
+            reason = why_not(
+                getUtility(IRegistry), data["cache_tags"], data["tag_header"]
+            )
             errors = (self._error("cache_tags", reason),) if reason else ()
         return data, errors
 

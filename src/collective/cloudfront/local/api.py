@@ -46,6 +46,7 @@ _OPERATIONS = {
     ("GET", "distribution", "invalidation", True): Operation.GET,
     ("GET", "distribution", None, False): Operation.GET_DISTRIBUTION,
     ("GET", "distribution", "config", False): Operation.GET_DISTRIBUTION_CONFIG,
+    ("PUT", "distribution", "config", False): Operation.UPDATE_DISTRIBUTION,
     ("POST", "distribution-tenant", "invalidation", False): Operation.CREATE_FOR_TENANT,
     ("GET", "distribution-tenant", "invalidation", False): Operation.LIST_FOR_TENANT,
     ("GET", "distribution-tenant", "invalidation", True): Operation.GET_FOR_TENANT,
@@ -108,6 +109,8 @@ def read(request: Request) -> Call:
     try:
         if operation.creates:
             return Call(**known, **_read_batch(request.body))
+        if operation is Operation.UPDATE_DISTRIBUTION:
+            return Call(**known, **_read_update(request))
         return Call(**known, **_read_page(query))
     except ApiError as error:
         return Call(**known, problem=error)
@@ -152,6 +155,19 @@ def _read_batch(body: bytes) -> dict[str, str | int | tuple[str, ...]]:
         "caller_reference": parts["CallerReference"].text or "",
         "items": tuple(item.text or "" for item in items),
         "quantity": int(quantity),
+    }
+
+
+def _read_update(request: Request) -> dict[str, str]:
+    config = _parse(request.body)
+    if config.tag != _tag("DistributionConfig"):
+        raise _malformed(f"The root element is {config.tag}.")
+    if config.findtext(_tag("CallerReference")) != "local":
+        raise ApiError.of("IllegalUpdate", "The caller reference cannot be changed.")
+    header = config.findtext(f"{_tag('CacheTagConfig')}/{_tag('HeaderName')}")
+    return {
+        "if_match": header_value(request.headers, "If-Match") or "",
+        "cache_tag_header": header or "",
     }
 
 
@@ -209,9 +225,10 @@ def write(
         return _xml(200, "OK", _cache_policy(answer), ("ETag", "ELOCAL"))
     if call.operation is Operation.GET_TENANT:
         return _xml(200, "OK", _tenant(answer), ("ETag", "ELOCAL"))
+    etag = ("ETag", answer.etag)
     if call.operation is Operation.GET_DISTRIBUTION_CONFIG:
-        return _xml(200, "OK", _distribution_config(answer), ("ETag", "ELOCAL"))
-    return _xml(200, "OK", _distribution(answer), ("ETag", "ELOCAL"))
+        return _xml(200, "OK", _distribution_config(answer), etag)
+    return _xml(200, "OK", _distribution(answer), etag)
 
 
 def write_error(error: ApiError) -> Response:

@@ -59,6 +59,7 @@ class Operation(str, Enum):
     LIST_FOR_TENANT = "ListInvalidationsForDistributionTenant"
     GET_DISTRIBUTION = "GetDistribution"
     GET_DISTRIBUTION_CONFIG = "GetDistributionConfig"
+    UPDATE_DISTRIBUTION = "UpdateDistribution"
     GET_TENANT = "GetDistributionTenant"
     GET_CACHE_POLICY = "GetCachePolicy"
 
@@ -137,6 +138,7 @@ class Distribution:
     query_strings: str = "all"
     #: Of a tenant: the distribution that it belongs to.
     parent: str = ""
+    etag: str = "ELOCAL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,9 @@ class Call:
     invalidation: str = ""
     #: Id of a cache policy.
     policy: str = ""
+    #: Of an update: the version that it is about, and what is new in it.
+    if_match: str = ""
+    cache_tag_header: str = ""
     marker: str = ""
     max_items: int = PAGE_SIZE
     #: None: not signed; empty: the signature cannot be read.
@@ -240,6 +245,7 @@ class ControlPlane:
         self._outcomes: Counter[str] = Counter()
         self._billed = 0
         self._number = 0
+        self._updates = 0
 
     # The API
 
@@ -363,6 +369,8 @@ class ControlPlane:
             return self._get(call, ledger, now), Outcome.ANSWERED
         if call.operation in (Operation.LIST, Operation.LIST_FOR_TENANT):
             return self._list(call, ledger, now), Outcome.ANSWERED
+        if call.operation is Operation.UPDATE_DISTRIBUTION:
+            self._update(call)
         return self._describe(call, ledger, now), Outcome.ANSWERED
 
     def _check_access(self, call: Call) -> None:
@@ -496,6 +504,23 @@ class ControlPlane:
         more = len(older) > len(page)
         return Page(page, call.marker, page[-1].id if more else "", call.max_items)
 
+    def _update(self, call: Call) -> None:
+        """Take the header of the cache tags over: all that can be updated here."""
+        if not call.if_match:
+            raise ApiError.of(
+                "InvalidIfMatchVersion", "The If-Match version is missing."
+            )
+        if call.if_match != self._etag():
+            raise ApiError.of("PreconditionFailed", "The distribution was changed.")
+        try:
+            self.change_options(cache_tag_header=call.cache_tag_header)
+        except ValueError as error:
+            raise ApiError.of("InvalidArgument", str(error)) from None
+        self._updates += 1
+
+    def _etag(self) -> str:
+        return f"ELOCAL{self._updates or ''}"
+
     def _describe(self, call: Call, ledger: _Ledger, now: float) -> Distribution:
         ledger.quota.forget_completed(now)
         return Distribution(
@@ -509,6 +534,7 @@ class ControlPlane:
             cache_policy=self.options.cache_policy,
             query_strings=self.options.query_strings,
             parent=self._parent() if call.operation.is_for_tenants else "",
+            etag=self._etag(),
         )
 
     def _parent(self) -> str:

@@ -13,6 +13,7 @@ STATUS_OF = {
     "NoSuchDistribution": 404,
     "NoSuchInvalidation": 404,
     "UnknownOperation": 404,
+    "PreconditionFailed": 412,
     "BatchTooLarge": 413,
     "RequestEntityTooLarge": 413,
     "InternalError": 500,

@@ -16,6 +16,7 @@ from collective.cloudfront.tagging.published import facts_of_published
 from collective.cloudfront.tagging.reading import parents
 from collective.cloudfront.tagging.reading import Reading
 from collective.cloudfront.tagging.reading import reading_of
+from plone.rest.interfaces import IAPIRequest
 from plone.transformchain.interfaces import DISABLE_TRANSFORM_REQUEST_KEY
 from plone.transformchain.interfaces import ITransform
 from plone.uuid.interfaces import IUUID
@@ -41,6 +42,10 @@ ORDER = 50000
 #: What keeps CloudFront from storing a response (developer guide, "Manage how long
 #: content stays in the cache"); a minimum TTL above 0 overrules it, which has to be 0.
 PRIVATE = "private, no-store"
+
+#: Tags of an answer from which, and others, Volto makes a page: three listings, and what
+#: is around them, stay below 50.
+MOST_OF_ANSWER = 15
 
 #: Seconds between two lines in the log about responses without tags.
 _SILENCE = 60.0
@@ -144,7 +149,19 @@ def tags_for(reading: Reading, request: Any) -> frozenset[str] | None:
         *facts_of_published(reading, request, context),
         *facts_of_integrators(request, context),
     ]
-    return fitting(reading.dependencies(context, more), IUUID(reading.site))
+    dependencies = reading.dependencies(context, more)
+    site = IUUID(reading.site)
+    tags = None
+    if _is_part_of_page(reading, request):
+        tags = fitting(dependencies, site, MOST_OF_ANSWER)
+    return fitting(dependencies, site) if tags is None else tags
+
+
+def _is_part_of_page(reading: Reading, request: Any) -> bool:
+    """Say whether Volto may make a page of this answer and others, with their tags."""
+    return IAPIRequest.providedBy(request) and value_in_force(
+        registry_of(reading.site), "volto_tags"
+    )
 
 
 def _name(reading: Reading) -> str:

@@ -1,4 +1,4 @@
-"""When responses began to carry tags.
+"""When all responses began to carry tags.
 
 Older copies at the edge have none, so that they are purged by path until they expired.
 """
@@ -17,17 +17,26 @@ _SINCE = f"{PREFIX}.{SINCE}"
 
 @adapter(IRecordModifiedEvent)
 def on_setting(event: IRecordModifiedEvent) -> None:
-    """Note the moment at which tags are switched on, or get another header."""
+    """Note when tags are sent, purged by, get another header, or come from Volto."""
     name, registry = event.record.__name__, event.record.__parent__
     if _SINCE not in getattr(registry, "records", ()):
         return
     if name == f"{PREFIX}.cache_tags":
         if event.newValue == TAGS_OFF:
             registry[_SINCE] = ""
-        elif event.oldValue in (TAGS_OFF, None):
+        elif event.newValue != event.oldValue:
+            # Also when purging by them begins: only then the distribution certainly
+            # reads them, and what it stored before has none
             registry[_SINCE] = _now()
-    elif name == f"{PREFIX}.tag_header" and registry[_SINCE]:
+    elif not registry[_SINCE]:
+        return
+    elif name == f"{PREFIX}.tag_header" or _is_switched_on(event, name):
         registry[_SINCE] = _now()
+
+
+def _is_switched_on(event: IRecordModifiedEvent, name: str) -> bool:
+    # Until then Volto's pages had none
+    return name == f"{PREFIX}.volto_tags" and event.newValue and not event.oldValue
 
 
 def _now() -> str:

@@ -139,3 +139,10 @@ def test_purging_by_tags_needs_a_distribution_that_reads_them(client, monkeypatc
     assert reply.status == 400
     assert "is not known to read cache tags" in reply.json["message"]
     assert client().get(PANEL).json["data"]["cache_tags"]["token"] == "off"
+
+
+def test_whether_volto_forwards_tags_is_a_setting(client):
+    assert client().get(PANEL).json["data"]["volto_tags"] is False
+    assert client().patch(PANEL, volto_tags=True).status == 204
+    assert client().get(PANEL).json["data"]["volto_tags"] is True
+    assert client().patch(PANEL, volto_tags="true").status == 400

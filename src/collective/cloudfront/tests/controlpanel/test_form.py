@@ -102,6 +102,11 @@ def test_purging_can_be_switched_off(form):
     assert stored("enabled") is False
 
 
+def test_that_volto_forwards_tags_can_be_switched_on(form):
+    form.save(volto_tags=["selected"])
+    assert stored("volto_tags") is True
+
+
 def test_all_may_be_emptied_but_the_window(form):
     form.save(distribution_id="", public_prefix="", aws_profile="", aws_role_arn="")
     assert stored("distribution_id") == ""
