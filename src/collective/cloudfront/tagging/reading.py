@@ -263,7 +263,7 @@ def begin(site: Any, event: IBeforeTraverseEvent) -> None:
     parent = request.get("PARENT_REQUEST", None)
     if parent is not None:
         reading = reading_of(parent)
-    elif reading_of(request) is None and request.get("REQUEST_METHOD") in METHODS:
+    elif reading_of(request) is None and _is_read(request):
         reading = _new(site) if is_on(site) else None
     else:
         return
@@ -279,6 +279,15 @@ def _new(site: Any) -> Reading:
 
 #: What CloudFront caches the answers of, unless told otherwise.
 METHODS = ("GET", "HEAD")
+#: What Volto by default asks by POST, because a URL can be too short for it. Its pages,
+#: which it makes from the answers, are cached.
+_LISTING = "/@querystring-search"
+
+
+def _is_read(request: Any) -> bool:
+    method = request.get("REQUEST_METHOD")
+    by_post = method == "POST" and request.get("PATH_INFO", "").endswith(_LISTING)
+    return method in METHODS or by_post
 
 
 @adapter(IPubAfterTraversal)

@@ -20,12 +20,16 @@ const one = new http.Agent({ keepAlive: true, maxSockets: 1 });
 const clients = {
   http: (path, headers) => get(path, { headers }),
   queued: (path, headers) => get(path, { headers, agent: one }),
-  post: (path, headers) =>
-    get(path, { method: 'POST', headers: { 'Content-Type': 'application/json', ...headers } }),
+  // What follows "#" is the body
+  post: (path, headers) => {
+    const [where, body] = path.split('#');
+    const json = { 'Content-Type': 'application/json', ...headers };
+    return get(where, { method: 'POST', headers: json }, body);
+  },
   fetch: (path, headers) => fetch(api + path, { headers }).then((answer) => answer.text()),
 };
 
-function get(path, how) {
+function get(path, how, body) {
   return new Promise((resolve, reject) => {
     http
       .request(api + path, how, (answer) => {
@@ -34,7 +38,7 @@ function get(path, how) {
         answer.on('end', () => resolve(Buffer.concat(parts).toString()));
       })
       .on('error', reject)
-      .end();
+      .end(body);
   });
 }
 

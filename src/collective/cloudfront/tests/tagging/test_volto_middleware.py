@@ -5,6 +5,7 @@ It runs in a Node of its own, in ``ssr.js``, with an API that answers what a tes
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from collective.cloudfront.tagging.names import type_tag
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from dataclasses import field
@@ -397,10 +398,18 @@ def test_volto_s_pages_carry_the_tags_of_plone(plone, start, page, server):
     assert tags(missing) >= tags(requests.get(f"{plone}/nowhere", timeout=30))
 
 
-def test_a_listing_that_is_asked_for_by_post_makes_the_page_private(plone, start, page):
+def test_a_listing_has_its_tags_whichever_way_volto_asks(plone, start, page, server):
     volto = start(api=plone)
-    assert tags(page("/page", base=volto, post="/@querystring-search")) is None
     query = '{"query": [{"i": "portal_type", "o": "%s", "v": ["Document"]}]}'
     query %= "plone.app.querystring.operation.selection.any"
     listing = f"/@querystring-search?{urlencode({'query': query})}"
-    assert tags(page("/page", listing, base=volto))
+    by_get = page("/page", listing, base=volto)
+    by_post = page("/page", base=volto, post=f"/@querystring-search#{query}")
+    assert '"items_total": 1' in by_post.text
+    assert tags(by_get) == tags(by_post)
+    assert type_tag(server["portal"].UID(), "Document") in tags(by_post)
+
+
+def test_other_posts_make_the_page_private(plone, start, page):
+    volto = start(api=plone)
+    assert tags(page("/page", base=volto, post="/@login#{}")) is None
