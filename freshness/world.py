@@ -38,6 +38,8 @@ _PATIENCE = 60.0
 _BY_TAGS = {
     "CLOUDFRONT_CACHE_TAGS": "invalidate",
     "CLOUDFRONT_CACHE_TAGS_SINCE": "2025-01-01T00:00:00+00:00",
+    # Volto's pages are not made here, only what it asks of the REST API
+    "CLOUDFRONT_VOLTO_TAGS": "true",
 }
 _TAG_HEADER = "Cache-Tag"
 #: URLs from before are remembered; the oldest go first.
