@@ -263,8 +263,8 @@ class SiteChanges:
     def add_chrome(self) -> None:
         """Add every page, because of what all show around their content."""
         if self.settings.by_tags:
-            interval = self.settings.site_purge_interval
-            self.add_tags(tags_of_chrome(self.site), every=interval)
+            # Not coalesced: navigation, which editors change all day, is told otherwise
+            self.add_tags(tags_of_chrome(self.site))
         if self.settings.by_paths:
             self.add_site()
 
