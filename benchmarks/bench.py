@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from disk import file_system
 from disk import workspace
+from importlib import import_module
 from pathlib import Path
 from report import as_table
 from report import environment
@@ -24,6 +25,8 @@ import time
 
 _IN_PLONE = ("save", "rename", "title", "publish")
 _PAGE = "page"
+#: Of cache tags, and the modules that measure it, which need Plone.
+_TAGS = {"tags": "rendering", "header": "header_sizes", "replay": "replay"}
 _ALONE = {
     "outbox": throughput.measure,
     "drain": draining.measure,
@@ -36,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parse(argv)
     # Stopped by an operator, it must take its Zopes and files away.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    names = arguments.only or [*_IN_PLONE, _PAGE, *_ALONE]
+    names = arguments.only or [*_IN_PLONE, _PAGE, *_TAGS, *_ALONE]
     started = time.monotonic()
     with workspace(arguments.dir) as folder:
         about = environment(folder, file_system(folder))
@@ -59,7 +62,7 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        choices=[*_IN_PLONE, _PAGE, *_ALONE],
+        choices=[*_IN_PLONE, _PAGE, *_TAGS, *_ALONE],
         help="measure this; may be repeated",
     )
     parser.add_argument(
@@ -85,6 +88,12 @@ def _measure(folder: Path, names: Sequence[str], quick: bool) -> list[Result]:
 
         _tell("Measuring the CloudFront tab in Plone …")
         results.append(pages.measure(folder, quick))
+    # Beside the benchmarks, and not installed: what compares answers is freshness's.
+    sys.path.append(str(Path(__file__).parents[1]))
+    for name in _TAGS:
+        if name in names:
+            _tell(f"Measuring {name} in Plone …")
+            results.append(import_module(_TAGS[name]).measure(folder, quick))
     for name, measure in _ALONE.items():
         if name in names:
             _tell(f"Measuring {name} …")
