@@ -25,8 +25,9 @@ import time
 
 _IN_PLONE = ("save", "rename", "title", "publish")
 _PAGE = "page"
+_REPLAY = "replay"
 #: Of cache tags, and the modules that measure it, which need Plone.
-_TAGS = {"tags": "rendering", "header": "header_sizes", "replay": "replay"}
+_TAGS = {"tags": "rendering", "header": "header_sizes", _REPLAY: "replay"}
 _ALONE = {
     "outbox": throughput.measure,
     "drain": draining.measure,
@@ -47,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"Python {about['python']}, SQLite {about['sqlite']}, {about['cores']} "
             f"cores, load {about['load_at_start']}; files on {about['file_system']}."
         )
-        results = _measure(folder, names, arguments.quick)
+        results = _measure(folder, names, arguments.quick, arguments.requests)
     print(f"\n{as_table(results)}\n")
     write_json(arguments.json, results, about, arguments.quick)
     _tell(f"{arguments.json} is written ({time.monotonic() - started:.0f} s).")
@@ -66,6 +67,9 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
         help="measure this; may be repeated",
     )
     parser.add_argument(
+        "--requests", type=int, default=0, help="of the replay, 10,000 if not given"
+    )
+    parser.add_argument(
         "--json", type=Path, default=Path("bench.json"), help="where figures go"
     )
     parser.add_argument(
@@ -74,7 +78,9 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
     return parser.parse_args(argv)
 
 
-def _measure(folder: Path, names: Sequence[str], quick: bool) -> list[Result]:
+def _measure(
+    folder: Path, names: Sequence[str], quick: bool, requests: int
+) -> list[Result]:
     results = []
     in_plone = [name for name in _IN_PLONE if name in names]
     if in_plone:
@@ -93,7 +99,9 @@ def _measure(folder: Path, names: Sequence[str], quick: bool) -> list[Result]:
     for name in _TAGS:
         if name in names:
             _tell(f"Measuring {name} in Plone …")
-            results.append(import_module(_TAGS[name]).measure(folder, quick))
+            measure = import_module(_TAGS[name]).measure
+            more = {"requests": requests} if name == _REPLAY else {}
+            results.append(measure(folder, quick, **more))
     for name, measure in _ALONE.items():
         if name in names:
             _tell(f"Measuring {name} …")

@@ -10,11 +10,14 @@ from collective.cloudfront.demo.instance import Instance
 from collective.cloudfront.demo.instance import virtual_host_root
 from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local import Options
+from collective.cloudfront.local.control import Invalidation
 from collective.cloudfront.local.options import QuotaModel
 from collective.cloudfront.outbox import open_outbox
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from freshness.crawler import Content
 from freshness.crawler import Reader
 from freshness.editor import Editor
@@ -22,6 +25,7 @@ from freshness.in_zope import NO_QUOTAS
 from pathlib import Path
 from report import Result
 from report import Row
+from statistics import mean
 from tags_site import COLLECTION
 from tags_site import FOLDER
 from threading import Event
@@ -50,11 +54,15 @@ class Mode:
     cached: bool = True
     #: Whoever edits purges everything, and the add-on nothing
     everything: bool = False
+    #: Where edits change nothing of what is cached, fewer requests tell as much
+    one_of: int = 1
 
 
 _OFF = {"CLOUDFRONT_ENABLED": "false", "CLOUDFRONT_CACHE_TAGS": "off"}
 MODES = {
-    "uncached": Mode("Pages not cached, Plone's default", _OFF, cached=False),
+    "uncached": Mode(
+        "Pages not cached, Plone's default", _OFF, cached=False, one_of=10
+    ),
     "everything": Mode("Everything purged on each edit", _OFF, everything=True),
     "paths": Mode("Purged by paths", {"CLOUDFRONT_CACHE_TAGS": "off"}),
     "tags": Mode(
@@ -68,7 +76,8 @@ MODES = {
 }
 
 #: Kinds of edits, in proportion.
-_EDITS = ("text",) * 9 + ("title",) * 4 + ("publish", "retract") * 2 + ("rename",) * 3
+_EDITS = ("text",) * 12 + ("title",) * 3 + ("publish",) * 2 + ("retract",)
+_EDITS += ("rename",) * 2
 #: Of so many pages that are renamed, one is a folder.
 _FOLDERS_RENAMED = 4
 _SEED = 1
@@ -87,15 +96,28 @@ _ROOT = Path(__file__).parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much there is, and how much is done. Of ``compared`` hits one is looked at."""
+    """How much there is, and how much is done.
+
+    There is an edit per ``between`` requests; one of ``compared`` hits is looked at.
+    """
 
     objects: int = 300
     requests: int = 10_000
-    edits: int = 200
+    between: int = 50
     compared: int = 10
 
 
-QUICK = Extent(objects=40, requests=120, edits=6, compared=4)
+QUICK = Extent(objects=40, requests=120, between=20, compared=4)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """An edit, and what it did to the cache."""
+
+    what: str
+    items: tuple[str, ...]
+    before: int
+    after: int
 
 
 @dataclass(slots=True)
@@ -106,7 +128,7 @@ class Found:
     requests: Counter[str] = field(default_factory=Counter)
     #: The same of HTML
     pages: Counter[str] = field(default_factory=Counter)
-    edits: Counter[str] = field(default_factory=Counter)
+    edits: list["Edit"] = field(default_factory=list)
     calls: int = 0
     items: int = 0
     compared: int = 0
@@ -129,29 +151,32 @@ class Editors:
         """Do something; return what."""
         self.number += 1
         kind = self.chance.choice(_EDITS)
-        getattr(self, f"_{kind}")()
-        return kind
+        path = getattr(self, f"_{kind}")()
+        return f"{kind} {path}"
 
-    def _text(self) -> None:
+    def _text(self) -> str:
         path = self._choose({"Document", "News Item"}, "published")
         self.editor.edit_text(path, f"Words {self.number}")
+        return path
 
-    def _title(self) -> None:
+    def _title(self) -> str:
         path = self._choose({"Document", "News Item", "Event", "Folder"}, "published")
         self.editor.edit(path, title=f"Title {self.number}")
+        return path
 
-    def _publish(self) -> None:
-        self._go("private", "publish", "published")
+    def _publish(self) -> str:
+        return self._go("private", "publish", "published")
 
-    def _retract(self) -> None:
-        self._go("published", "retract", "private")
+    def _retract(self) -> str:
+        return self._go("published", "retract", "private")
 
-    def _go(self, state: str, transition: str, then: str) -> None:
+    def _go(self, state: str, transition: str, then: str) -> str:
         path = self._choose({"Document"}, state)
         self.editor.transition(path, transition)
         self.contents[path] = Content(path, "Document", then)
+        return path
 
-    def _rename(self) -> None:
+    def _rename(self) -> str:
         folder = self.number % _FOLDERS_RENAMED == 0
         path = self._choose(
             {"Folder" if folder else "Document"}, "published", deep=True
@@ -163,6 +188,7 @@ class Editors:
             content = self.contents.pop(old)
             new = renamed + old[len(path) :]
             self.contents[new] = Content(new, content.portal_type, content.state)
+        return path
 
     def _choose(self, types: set[str], state: str, deep: bool = False) -> str:
         """Choose something; ``deep``: nothing at the top, which all else is below."""
@@ -228,28 +254,24 @@ class Replay:
         contents = self._editor.contents()
         urls = _by_popularity(contents)
         editors = Editors(self._editor, contents)
-        for url in urls:  # as after a quiet night
+        for url in urls if self.mode.cached else ():  # as after a quiet night
             self._visitor.get(url)
         self.settle()
-        before = self._sent()
+        before = len(self._calls())
         chance = random.Random(_SEED)
         weights = [1 / rank for rank in range(1, len(urls) + 1)]
-        asked = chance.choices(urls, weights, k=self.extent.requests)
-        between = self.extent.requests // self.extent.edits
+        requests = self.extent.requests // self.mode.one_of
+        asked = chance.choices(urls, weights, k=requests)
         for number, url in enumerate(asked):
             if self._stopped.is_set():
                 raise InterruptedError
-            if number % between == 0 and number // between < self.extent.edits:
-                self.found.edits[editors.edit()] += 1
-                self._purge(number)
+            if number % self.extent.between == 0:
+                self._edit(editors)
             self._view(url, compare=chance.randrange(self.extent.compared) == 0)
-        after = self._sent()
-        self.found.calls, self.found.items = (a - b for a, b in zip(after, before))
+        calls = self._calls()[before:]
+        self.found.calls = len(calls)
+        self.found.items = sum(len(call.items) for call in calls)
         self._look_at_all()
-
-    def _sent(self) -> tuple[int, int]:
-        made = self.cloudfront.control.invalidations()
-        return len(made), sum(len(each.items) for each in made)
 
     # Viewers
 
@@ -270,8 +292,7 @@ class Replay:
         self.found.compared += 1
         difference = self._difference(url)
         if difference:
-            edits = sum(self.found.edits.values())
-            self.found.stale[f"{edits} edits, {url}"] = difference
+            self.found.stale[f"{len(self.found.edits)} edits, {url}"] = difference
 
     def _look_at_all(self) -> None:
         cache = self.cloudfront.edge.cache_of(DISTRIBUTION)
@@ -292,13 +313,23 @@ class Replay:
 
     # Purges
 
-    def _purge(self, number: int) -> None:
+    def _edit(self, editors: Editors) -> None:
+        before, calls = self._cached(), len(self._calls())
+        what = editors.edit()
         if self.mode.everything:
-            self.cloudfront.control.create_invalidation(
-                DISTRIBUTION, f"edit-{number}", ["/*"]
-            )
+            reference = f"edit-{editors.number}"
+            control = self.cloudfront.control
+            control.create_invalidation(DISTRIBUTION, reference, ["/*"])
         else:
             self.settle()
+        items = tuple(i for call in self._calls()[calls:] for i in call.items)
+        self.found.edits.append(Edit(what, items, before, self._cached()))
+
+    def _calls(self) -> list[Invalidation]:
+        return self.cloudfront.control.invalidations()
+
+    def _cached(self) -> int:
+        return len(self.cloudfront.edge.cache_of(DISTRIBUTION).describe())
 
     def settle(self) -> None:
         """Wait until nothing is left to be sent, or to be sent soon."""
@@ -358,9 +389,11 @@ def _redirected(answer: Answer) -> str:
     return parts.path if inside else ""
 
 
-def measure(folder: Path, quick: bool) -> Result:
-    """Replay everything in each mode."""
+def measure(folder: Path, quick: bool, requests: int = 0) -> Result:
+    """Replay everything in each mode; ``requests``: fewer or more than the usual."""
     extent = QUICK if quick else Extent()
+    if requests:
+        extent = replace(extent, requests=requests)
     source = new_instance(folder / "replay", _OFF)
     source.configure()
     source.run("tags_site", "make", DISTRIBUTION, str(extent.objects))
@@ -382,7 +415,7 @@ def measure(folder: Path, quick: bool) -> Result:
 def _result(found: dict[str, Found], extent: Extent) -> Result:
     return Result(
         "replay",
-        f"{extent.requests:,} requests of viewers and {extent.edits} edits",
+        f"{extent.requests:,} requests of viewers, an edit after {extent.between} each",
         [row for name, each in found.items() for row in _rows(MODES[name], each)],
         {name: _facts(each) for name, each in found.items()},
         [
@@ -391,7 +424,8 @@ def _result(found: dict[str, Found], extent: Extent) -> Result:
             "the first, and follow redirects, which count. At first all is cached that "
             "may be. The edge obeys Cache-Control, in the first case with caching "
             "switched off in Plone, otherwise with the profile “With CloudFront”. Origin "
-            "requests are those that Plone had to answer.",
+            "requests are those that Plone had to answer. Where pages are not cached, a "
+            "tenth of all is replayed.",
             "Edits of texts, titles, states and names, evenly spread; the next request "
             "comes when what was to be purged is purged. One hit in "
             f"{extent.compared} is compared with Plone's answer, and all that is cached "
@@ -413,6 +447,7 @@ def _rows(mode: Mode, found: Found) -> list[Row]:
             f"HTML {_origin(found.pages):,} of {found.pages.total():,}",
         ),
         Row("    items billed", f"{found.items:,} in {found.calls:,} calls"),
+        *_rows_of_edits(found.edits),
         Row(
             "    stale answers",
             f"{len(found.stale)} of {found.compared:,} hits, "
@@ -421,6 +456,16 @@ def _rows(mode: Mode, found: Found) -> list[Row]:
             met=not stale,
         ),
     ]
+
+
+def _rows_of_edits(edits: list[Edit]) -> list[Row]:
+    """Tell how much of the cache an edit of each kind has emptied, on the average."""
+    gone: dict[str, list[float]] = {}
+    for edit in edits:
+        share = 1 - edit.after / edit.before if edit.before else 0.0
+        gone.setdefault(edit.what.partition(" ")[0], []).append(share)
+    told = (f"{kind} {mean(shares):.0%}" for kind, shares in sorted(gone.items()))
+    return [Row("    purged of what is cached, means", ", ".join(told))]
 
 
 def _share(requests: Counter[str]) -> str:
@@ -436,7 +481,7 @@ def _facts(found: Found) -> dict:
     return {
         "requests": dict(found.requests),
         "pages": dict(found.pages),
-        "edits": dict(found.edits),
+        "edits": [asdict(edit) for edit in found.edits],
         "hit_ratio": found.requests["Hit"] / found.requests.total(),
         "origin_requests": _origin(found.requests),
         "calls": found.calls,

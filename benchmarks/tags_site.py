@@ -111,7 +111,7 @@ class Maker:
 
     def _fill(self, container: Any, count: int, depth: int) -> None:
         """Add so much to a folder, most of it in folders below it."""
-        branches = _BRANCHES if depth and count > 4 * _BRANCHES else 0
+        branches = _BRANCHES if depth and count > 2 * _BRANCHES else 0
         here = count // 4 if branches else count
         self._add_mixed(container, here)
         for number in range(branches):
@@ -145,7 +145,10 @@ class Maker:
         self._add_collection(lists, "pages", types, "sortable_title")
         self._add_collection(lists, "changed", types, "modified")
         self._add_collection(lists, "subject", {"Subject": ["water"]}, "created")
-        self._add_collection(lists, "everything", {}, "effective")
+        # Without collections: REST would serialize them in themselves, without end
+        self._add_collection(
+            lists, "all", {"portal_type": sorted(set(_MIX))}, "effective"
+        )
 
     def _add_collection(
         self, container: Any, name: str, asked: dict[str, list[str]], sort_on: str
@@ -154,9 +157,8 @@ class Maker:
             {"i": index, "o": f"{_QUERY}.selection.any", "v": values}
             for index, values in asked.items()
         ]
-        place = {"i": "path", "o": f"{_QUERY}.string.absolutePath", "v": "/"}
         fields = {"sort_on": sort_on, "sort_reversed": True, "item_count": 20}
-        self.add(container, "Collection", name, query=query or [place], **fields)
+        self.add(container, "Collection", name, query=query, **fields)
 
     # Content
 
