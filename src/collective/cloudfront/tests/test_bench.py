@@ -108,15 +108,18 @@ def _facts_of(folder: Path, name: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_pages_are_made_with_tags_and_without(tmp_path):
     facts = _facts_of(tmp_path, "tags")
     assert len(facts["kinds"]) == 6
     for kind, found in facts["kinds"].items():
-        counts = {len(times) for times in found["raw_milliseconds"].values()}
-        assert len(found["raw_milliseconds"]) == 3 and len(counts) == 1, kind
+        times = found["raw_milliseconds"]
+        assert list(times) == ["with", "without", "control"], kind
+        assert len(set(map(len, times.values()))) == 1, kind
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_all_that_may_be_cached_has_tags_and_not_too_many(tmp_path):
     facts = _facts_of(tmp_path, "header")
     assert facts["urls"] > 200
@@ -126,11 +129,13 @@ def test_all_that_may_be_cached_has_tags_and_not_too_many(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_same_is_replayed_in_four_ways_and_nothing_is_stale(tmp_path):
     facts = _facts_of(tmp_path, "replay")
     assert list(facts) == ["uncached", "everything", "paths", "tags"]
     edits = [[edit["what"] for edit in facts[name]["edits"]] for name in facts]
-    assert edits[1] == edits[2] == edits[3] and len(edits[1]) == 6
+    assert edits[1] == edits[2] == edits[3]
+    assert len(edits[1]) == 6
     for name, found in facts.items():
-        assert found["stale"] == {} and found["stale_at_end"] == {}, name
+        assert {**found["stale"], **found["stale_at_end"]} == {}, name
     assert facts["tags"]["origin_requests"] < facts["everything"]["origin_requests"]
