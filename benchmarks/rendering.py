@@ -72,7 +72,7 @@ class Work:
 
 def measure(folder: Path, quick: bool) -> Result:
     """Ask for pages in spells, with Zopes started anew."""
-    spells, rounds, warm_up, objects = (1, 8, 2, 60) if quick else (3, 60, 10, 300)
+    spells, rounds, warm_up, objects = (1, 8, 2, 60) if quick else (3, 30, 5, 300)
     work = Work()
     instances = _make(folder / "tags", objects)
     for _spell in range(spells):
