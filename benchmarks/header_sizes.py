@@ -154,7 +154,11 @@ def _rows_of_kinds(found: Iterable[Header]) -> list[Row]:
 
 def _p95(headers: Sequence[Header]) -> int:
     tags = [header.tags for header in headers]
-    return round(quantiles(tags, n=20)[-1]) if len(tags) > 1 else tags[0]
+    return (
+        round(quantiles(tags, n=20, method="inclusive")[-1])
+        if len(tags) > 1
+        else tags[0]
+    )
 
 
 def _counted(urls: Sequence[str]) -> str:
