@@ -8,6 +8,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from disk import file_system
 from disk import workspace
+from importlib import import_module
 from pathlib import Path
 from report import as_table
 from report import environment
@@ -24,6 +25,9 @@ import time
 
 _IN_PLONE = ("save", "rename", "title", "publish")
 _PAGE = "page"
+_REPLAY = "replay"
+#: Of cache tags, and the modules that measure it, which need Plone.
+_TAGS = {"tags": "rendering", "header": "header_sizes", _REPLAY: "replay"}
 _ALONE = {
     "outbox": throughput.measure,
     "drain": draining.measure,
@@ -36,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parse(argv)
     # Stopped by an operator, it must take its Zopes and files away.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    names = arguments.only or [*_IN_PLONE, _PAGE, *_ALONE]
+    names = arguments.only or [*_IN_PLONE, _PAGE, *_TAGS, *_ALONE]
     started = time.monotonic()
     with workspace(arguments.dir) as folder:
         about = environment(folder, file_system(folder))
@@ -44,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"Python {about['python']}, SQLite {about['sqlite']}, {about['cores']} "
             f"cores, load {about['load_at_start']}; files on {about['file_system']}."
         )
-        results = _measure(folder, names, arguments.quick)
+        results = _measure(folder, names, arguments.quick, arguments.requests)
     print(f"\n{as_table(results)}\n")
     write_json(arguments.json, results, about, arguments.quick)
     _tell(f"{arguments.json} is written ({time.monotonic() - started:.0f} s).")
@@ -59,8 +63,11 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        choices=[*_IN_PLONE, _PAGE, *_ALONE],
+        choices=[*_IN_PLONE, _PAGE, *_TAGS, *_ALONE],
         help="measure this; may be repeated",
+    )
+    parser.add_argument(
+        "--requests", type=int, default=0, help="of the replay, 10,000 if not given"
     )
     parser.add_argument(
         "--json", type=Path, default=Path("bench.json"), help="where figures go"
@@ -71,7 +78,9 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
     return parser.parse_args(argv)
 
 
-def _measure(folder: Path, names: Sequence[str], quick: bool) -> list[Result]:
+def _measure(
+    folder: Path, names: Sequence[str], quick: bool, requests: int
+) -> list[Result]:
     results = []
     in_plone = [name for name in _IN_PLONE if name in names]
     if in_plone:
@@ -85,6 +94,14 @@ def _measure(folder: Path, names: Sequence[str], quick: bool) -> list[Result]:
 
         _tell("Measuring the CloudFront tab in Plone …")
         results.append(pages.measure(folder, quick))
+    # Beside the benchmarks, and not installed: what compares answers is freshness's.
+    sys.path.append(str(Path(__file__).parents[1]))
+    for name in _TAGS:
+        if name in names:
+            _tell(f"Measuring {name} in Plone …")
+            measure = import_module(_TAGS[name]).measure
+            more = {"requests": requests} if name == _REPLAY else {}
+            results.append(measure(folder, quick, **more))
     for name, measure in _ALONE.items():
         if name in names:
             _tell(f"Measuring {name} …")

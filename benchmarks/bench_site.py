@@ -52,7 +52,7 @@ def _add_huge(site: Any, count: int) -> None:
     huge = _add(site, "Folder", HUGE)
     # Before there is anything below whose security is indexed again.
     _publish(site, huge)
-    with _without_versions(site):
+    with without_versions(site):
         _add_descendants(huge, count)
     found = site.portal_catalog.unrestrictedSearchResults(path=f"/{SITE_ID}/{HUGE}")
     if len(found) != count + 1:
@@ -60,7 +60,7 @@ def _add_huge(site: Any, count: int) -> None:
 
 
 @contextmanager
-def _without_versions(site: Any) -> Iterator[None]:
+def without_versions(site: Any) -> Iterator[None]:
     """Keep no first version of what is made meanwhile: it takes half of the time."""
     repository = site.portal_repository
     types = repository.getVersionableContentTypes()

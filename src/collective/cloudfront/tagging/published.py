@@ -92,8 +92,9 @@ def _related(context: Any) -> Iterator[Fact]:
     intid = intids.queryId(aq_base(context))
     if intid is None:
         return
-    for relation in relations.findRelations({"from_id": intid}):
-        target = relation.to_object
+    # Relations themselves are not loaded, for what they lead to has a number, too
+    for number in relations.findValueTokens("to_id", {"from_id": intid}):
+        target = intids.queryObject(number)
         if target is not None:
             yield Fact(Kind.LABEL, _path(target))
 

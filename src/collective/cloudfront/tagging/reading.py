@@ -179,12 +179,12 @@ class Reading:
 
         ``context`` is what was published.
         """
-        found = Resolution(Places(self.site), navigation_of(context, self.site))
-        return {
-            dependency
-            for fact in self.facts() | set(more)
-            for dependency in found.of(fact)
-        }
+        facts = self.facts() | set(more)
+        # Looked for only where it is asked of: REST's answers often have none
+        within = any(fact.kind is Kind.WITHIN for fact in facts)
+        navigation = navigation_of(context, self.site) if within else Navigation()
+        found = Resolution(Places(self.site), navigation)
+        return {dependency for fact in facts for dependency in found.of(fact)}
 
 
 class Resolution:

@@ -19,22 +19,25 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory) -> tuple[str, dict[str, Any]]:
-    """What the parts without Plone print and write."""
-    folder = tmp_path_factory.mktemp("bench")
-    only = [word for name in ("outbox", "drain", "memory") for word in ("--only", name)]
+def _run(folder: Path, *names: str) -> tuple[str, dict[str, Any]]:
+    only = [word for name in names for word in ("--only", name)]
     done = subprocess.run(
         [sys.executable, str(BENCH), "--quick", "--dir", str(folder), *only],
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=580,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     written = json.loads((folder / "bench.json").read_text())
     assert [path.name for path in folder.iterdir()] == ["bench.json"], "left behind"
     return done.stdout, written
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> tuple[str, dict[str, Any]]:
+    """What the parts without Plone print and write."""
+    return _run(tmp_path_factory.mktemp("bench"), "outbox", "drain", "memory")
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +98,44 @@ def test_calls_carry_what_the_rate_allows(results):
 def test_memory_does_not_grow_with_the_backlog(results):
     """Four times the items, and not a tenth more memory."""
     assert results["memory"]["facts"]["ratio"] <= 1.1
+
+
+def _facts_of(folder: Path, name: str) -> dict[str, Any]:
+    printed, written = _run(folder, name)
+    result = written["results"][name]
+    assert result["title"] in printed
+    return result["facts"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_pages_are_made_with_tags_and_without(tmp_path):
+    facts = _facts_of(tmp_path, "tags")
+    assert len(facts["kinds"]) == 6
+    for kind, found in facts["kinds"].items():
+        times = found["raw_milliseconds"]
+        assert list(times) == ["with", "without", "control"], kind
+        assert len(set(map(len, times.values()))) == 1, kind
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_all_that_may_be_cached_has_tags_and_not_too_many(tmp_path):
+    facts = _facts_of(tmp_path, "header")
+    assert facts["urls"] > 200
+    assert facts["cacheable_without_tags"] == []
+    assert facts["most_tags"] <= 50
+    assert facts["most_bytes"] <= 3 * 1024
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_same_is_replayed_in_four_ways_and_nothing_is_stale(tmp_path):
+    facts = _facts_of(tmp_path, "replay")
+    assert list(facts) == ["uncached", "everything", "paths", "tags"]
+    edits = [[edit["what"] for edit in facts[name]["edits"]] for name in facts]
+    assert edits[1] == edits[2] == edits[3]
+    assert len(edits[1]) == 6
+    for name, found in facts.items():
+        assert {**found["stale"], **found["stale_at_end"]} == {}, name
+    assert facts["tags"]["origin_requests"] < facts["everything"]["origin_requests"]
