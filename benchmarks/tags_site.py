@@ -234,6 +234,8 @@ class Maker:
         if workflow.getChainFor(content):
             content.setEffectiveDate(DateTime() - 1 - number % 300)
             workflow.doActionFor(content, "publish")
+            # The date, too, which publishing leaves as it was when it was first indexed
+            content.reindexObject()
 
     # What is beside content
 

@@ -7,6 +7,9 @@ folders ``work``, ``moving``, ``states`` and ``folders``, and has a name that sa
 from collective.cloudfront.demo.instance import SITE_ID
 from collective.cloudfront.demo.make_site import main
 from collective.cloudfront.demo.make_site import make_site
+from datetime import datetime
+from datetime import timedelta
+from datetime import timezone
 from DateTime import DateTime
 from io import BytesIO
 from typing import Any
@@ -188,6 +191,11 @@ def _add(container: Any, portal_type: str, name: str, **fields: Any) -> Any:
         fields["text"] = RichTextValue(
             f"<p>About {name}.</p>", "text/html", "text/x-html-safe"
         )
+    if portal_type == "Event":
+        # Without dates it always is in the next hour
+        start = datetime.now(timezone.utc).replace(second=0, microsecond=0)
+        start += timedelta(days=1)
+        fields.update(start=start, end=start + timedelta(hours=2))
     content = createContentInContainer(
         container, portal_type, checkConstraints=False, **fields
     )
