@@ -7,10 +7,10 @@ folders ``work``, ``moving``, ``states`` and ``folders``, and has a name that sa
 from collective.cloudfront.demo.instance import SITE_ID
 from collective.cloudfront.demo.make_site import main
 from collective.cloudfront.demo.make_site import make_site
+from DateTime import DateTime
 from datetime import datetime
 from datetime import timedelta
 from datetime import timezone
-from DateTime import DateTime
 from io import BytesIO
 from typing import Any
 
