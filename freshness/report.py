@@ -72,8 +72,12 @@ def _by_difference(urls: dict[str, str]) -> dict[str, list[str]]:
     return found
 
 
-def write_rst(path: Path, results: list[Any]) -> None:
-    """Write a list-table for ``docs/freshness.rst``."""
+def write_rst(path: Path, results: list[Any], beside: Path | None = None) -> None:
+    """Write a list-table for ``docs/freshness.rst``.
+
+    ``beside``: what ``write_json`` wrote of another run, to compare with.
+    """
+    others = _prices(beside) if beside else {}
     lines = [
         ".. list-table:: After each operation",
         "   :header-rows: 1",
@@ -86,14 +90,24 @@ def write_rst(path: Path, results: list[Any]) -> None:
             "Items billed",
             "Purged in vain",
             "ms until accepted",
+            *(("Items, by paths", "In vain, by paths") if beside else ()),
         ),
     ]
     for result in results:
         own, elsewhere, calls, items, _dropped, over, delay, _s = _cells(result)
         title = result.title.splitlines()[0].rstrip(".")
         name = f"{result.name}: {title[:1].lower()}{title[1:]}"
-        lines += _rst_row(name, own, elsewhere, calls, items, over, delay)
+        other = others.get(result.name, ("", "")) if beside else ()
+        lines += _rst_row(name, own, elsewhere, calls, items, over, delay, *other)
     path.write_text("\n".join(lines) + "\n")
+
+
+def _prices(beside: Path) -> dict[str, tuple[str, str]]:
+    """Return the items billed and what was purged in vain, by operation."""
+    return {
+        each["name"]: (str(len(each["items"])), str(each["over_purged"]))
+        for each in json.loads(beside.read_text())["results"]
+    }
 
 
 def _rst_row(first: str, *others: str) -> list[str]:

@@ -109,6 +109,11 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--every", type=int, default=10, help="steps between looks")
     parser.add_argument("--verbose", action="store_true", help="list what is stale")
     parser.add_argument("--rst", type=Path, help="write a table for docs/")
+    parser.add_argument(
+        "--beside",
+        type=Path,
+        help="--json of a run by paths, for more columns in --rst",
+    )
     parser.add_argument("--json", type=Path, help="write all that was found")
     parser.add_argument("--dir", type=Path, help="keep the instance here")
     return parser.parse_args(arguments)
@@ -136,7 +141,7 @@ def main(arguments: list[str] | None = None) -> int:
             return _walk(world, options)
         results = _table(world, options)
     if options.rst:
-        write_rst(options.rst, results)
+        write_rst(options.rst, results, options.beside)
     if options.json:
         write_json(options.json, results, unsteady)
     return 0 if all(result.is_good for result in results) else 1
