@@ -5,7 +5,6 @@ and so on. So a production database copied to a staging machine does not purge
 production: there, set ``CLOUDFRONT_ENABLED=false`` or another distribution id.
 """
 
-from collections.abc import Callable
 from collections.abc import Mapping
 from collective.cloudfront.delivery.courier import HISTORY_DAYS
 from collective.cloudfront.delivery.courier import Target
@@ -510,7 +509,7 @@ def read_settings(
         api=_has_api(registry, get("api_paths")),
         classic=VOLTO not in registry.records,
         by_tags=by_tags,
-        by_paths=not (by_tags and _are_all_tagged(registry, get)),
+        by_paths=not (by_tags and _are_all_tagged(registry, environ)),
         monthly_budget=get("monthly_budget"),
         history_days=get("history_days"),
         credentials=Credentials(
@@ -522,15 +521,24 @@ def read_settings(
     )
 
 
-def _are_all_tagged(registry: IRegistry, get: Callable[[str], Any]) -> bool:
+def _are_all_tagged(registry: IRegistry, environ: Mapping[str, str]) -> bool:
     """Say whether every cached answer of the site carries tags.
 
     Volto's pages are made by another program, which sends none unless it is taught to.
     """
-    if VOLTO in registry.records and not get("volto_tags"):
+    if VOLTO in registry.records and not value_in_force(
+        registry, "volto_tags", environ
+    ):
         return False
+    return have_untagged_expired(registry, environ)
+
+
+def have_untagged_expired(
+    registry: IRegistry, environ: Mapping[str, str] = os.environ
+) -> bool:
+    """Say whether what was cached before responses carried tags has expired."""
     try:
-        since = datetime.fromisoformat(get(SINCE))
+        since = datetime.fromisoformat(value_in_force(registry, SINCE, environ))
     except ValueError:
         return False
     if since.tzinfo is None:

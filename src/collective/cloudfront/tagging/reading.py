@@ -16,6 +16,7 @@ from Acquisition import aq_base
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collective.cloudfront.settings import have_untagged_expired
 from collective.cloudfront.settings import registry_of
 from collective.cloudfront.settings import TAGS_OFF
 from collective.cloudfront.settings import value_in_force
@@ -263,12 +264,21 @@ def begin(site: Any, event: IBeforeTraverseEvent) -> None:
     parent = request.get("PARENT_REQUEST", None)
     if parent is not None:
         reading = reading_of(parent)
-    elif reading_of(request) is None and _is_read(request):
-        reading = _new(site) if is_on(site) else None
+    elif reading_of(request) is None and _is_read(request) and is_on(site):
+        _answer_in_full(request, site)
+        reading = _new(site)
     else:
         return
     if reading is not None:
         setattr(request, ATTRIBUTE, reading)
+
+
+def _answer_in_full(request: Any, site: Any) -> None:
+    """Have a copy without tags replaced. "Not modified" would renew it, without."""
+    conditions = [name for name in _CONDITIONS if name in request.environ]
+    if conditions and not have_untagged_expired(registry_of(site)):
+        for name in conditions:
+            del request.environ[name]
 
 
 def _new(site: Any) -> Reading:
@@ -276,6 +286,8 @@ def _new(site: Any) -> Reading:
     fragments.take_over()
     return Reading(site)
 
+
+_CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE")
 
 #: What CloudFront caches the answers of, unless told otherwise.
 METHODS = ("GET", "HEAD")

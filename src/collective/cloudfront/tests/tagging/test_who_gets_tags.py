@@ -372,3 +372,33 @@ def test_what_cannot_be_noted_breaks_no_page(tagged, get, monkeypatch):
     response = get("/folder/page")
     assert response.status == 200
     assert response.headers["Cache-Control"] == "private, no-store"
+
+
+# --- copies from before ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("since", "status"),
+    [("2020-01-01T00:00:00+00:00", 304), ("", 200), (None, 200)],
+)
+def test_a_copy_that_may_have_no_tags_is_replaced_and_not_renewed(
+    tagged, get, since, status
+):
+    cached(
+        "plone.content.itemView", "moderateCaching", smaxage=60, etags=("lastModified",)
+    )
+    etag = get("/folder/page").headers["ETag"]
+    if since is not None:
+        getUtility(IRegistry)[f"{HEADERS}_since"] = since
+        transaction.commit()
+    assert get("/folder/page", If_None_Match=etag).status == status
+
+
+def test_without_tags_copies_are_renewed_as_ever(tagged, get):
+    cached(
+        "plone.content.itemView", "moderateCaching", smaxage=60, etags=("lastModified",)
+    )
+    getUtility(IRegistry)[HEADERS] = "off"
+    transaction.commit()
+    etag = get("/folder/page").headers["ETag"]
+    assert get("/folder/page", If_None_Match=etag).status == 304
