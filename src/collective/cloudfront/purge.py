@@ -1,12 +1,13 @@
 """Purging from code: for add-ons, scripts and upgrade steps.
 
-Both functions take part in the current transaction: nothing is purged if it is
-aborted, and everything is sent, once, after it was committed. Neither needs a
-request. Where the add-on is not installed or not enabled, they do nothing.
+All of it takes part in the current transaction: nothing is purged if it is aborted, and
+everything is sent, once, after it was committed. A request is not needed. Where the add-on is not installed or not enabled, nothing
+happens.
 """
 
 from collections.abc import Iterator
 from collective.cloudfront.changes.transaction import collect
+from collective.cloudfront.changes.transaction import collect_tag
 from collective.cloudfront.changes.transaction import suspending
 from collective.cloudfront.planning.items import subtree
 from contextlib import contextmanager
@@ -26,6 +27,20 @@ def purge_path(path: str, below: bool = False) -> None:
     if not path.startswith("/"):
         raise ValueError(f"{path!r} does not start with a slash.")
     collect(api.portal.get(), [subtree(path) if below else path])
+
+
+def purge_tag(name: str) -> None:
+    """Purge what was told to depend on ``name``, by ``tagging.depends_on(tags=[name])``.
+
+    As long as the current site is purged by path, too (the setting ``cache_tags``), that
+    is every page, at most once in the site purge interval: nobody knows which.
+
+    Raises ``ValueError`` for an empty name, and
+    ``plone.api.exc.CannotGetPortalError`` where there is no current site.
+    """
+    if not name:
+        raise ValueError("A cache tag needs a name.")
+    collect_tag(api.portal.get(), name)
 
 
 @contextmanager

@@ -38,6 +38,7 @@ from collective.cloudfront.settings import registry_of
 from collective.cloudfront.settings import Settings
 from collective.cloudfront.tagging.bulk import fold
 from collective.cloudfront.tagging.names import Change
+from collective.cloudfront.tagging.names import foreign_tag
 from collective.cloudfront.tagging.names import label_tag
 from collective.cloudfront.tagging.names import Navigation
 from collective.cloudfront.tagging.names import tags_of_change
@@ -173,6 +174,8 @@ class SiteChanges:
         self._shared_folders: tuple[str, ...] | None = None
         # Where things are, as UIDs, whose cache tags were added
         self._places: dict[str, set[tuple[str, ...]]] = {}
+        # Tags whose meaning only somebody else knows
+        self._foreign: set[str] = set()
 
     @property
     def active(self) -> bool:
@@ -260,6 +263,16 @@ class SiteChanges:
         """Add every page: scope *site*."""
         self.add_coalesced(["/*"], **how)
 
+    def add_foreign(self, name: str) -> None:
+        """Add every page that was told to depend on ``name``."""
+        if self.settings.by_tags:
+            tag = foreign_tag(name)
+            self._foreign.add(tag)
+            self.add_tags([tag])
+        if self.settings.by_paths:
+            # What is cached without tags may depend on it
+            self.add_site()
+
     def add_chrome(self) -> None:
         """Add every page, because of what all show around their content."""
         if self.settings.by_tags:
@@ -331,6 +344,7 @@ class SiteChanges:
         self._entries = {}
         self._subtrees.clear()
         self._places.clear()
+        self._foreign.clear()
         self._named.clear()
         self._changed.clear()
         return entries
@@ -350,6 +364,7 @@ class SiteChanges:
             for key, entry in self._entries.items()
             if entry.item.startswith("#")
             and not entry.key
+            and entry.item[1:] not in self._foreign
             and is_dropped(entry.item[1:])
         }
         for key in dropped:
@@ -495,6 +510,14 @@ def collect(site: Any, paths: Iterable[str], cause: str = "") -> None:
         changes.add(paths)
         for name in [cause] if cause else paths:
             changes.name_cause(name)
+
+
+def collect_tag(site: Any, name: str) -> None:
+    """Add what was told to depend on ``name`` to what the transaction will purge."""
+    changes = changes_of(site)
+    if changes.active and not suspended():
+        changes.add_foreign(name)
+        changes.name_cause(name)
 
 
 def _before_commit(current: transaction.Transaction, changes: _Changes) -> None:

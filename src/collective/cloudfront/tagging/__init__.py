@@ -21,7 +21,7 @@ def depends_on(
     """Tell that the response depends on more than what was searched and opened.
 
     ``objects``: content, of which anything may be shown, or its UIDs. ``tags``: names
-    of your own, which you purge when something changes. Where no tags are sent, nothing
+    of your own, for ``purge.purge_tag`` when something changes. Where no tags are sent, nothing
     happens. What is told inside of ``plone.memoize.ram`` is kept with the result.
     """
     # The pure modules of this room are imported where there is no Zope

@@ -3,10 +3,13 @@
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.manual import ManualPurge
 from collective.cloudfront.purge import purge_all
+from collective.cloudfront.purge import purge_tag
+from collective.cloudfront.purge import suspended
 from collective.cloudfront.settings import read_settings
 from collective.cloudfront.settings import registry_of
 from collective.cloudfront.tagging.names import chrome_tag
 from collective.cloudfront.tagging.names import Facet
+from collective.cloudfront.tagging.names import foreign_tag
 from collective.cloudfront.tagging.names import moved_tag
 from collective.cloudfront.tagging.names import type_tag
 from collective.cloudfront.tagging.names import undated_tag
@@ -202,6 +205,30 @@ def test_everything_is_still_a_path(tagged):
     assert collected(tagged) == {"/*"}
 
 
+def test_a_name_of_an_add_on_is_purged_as_it_was_told(tagged):
+    purge_tag("Weather")
+    purge_tag("märz")
+    found = tags(tagged)
+    assert found == {foreign_tag("Weather"), foreign_tag("märz")}
+    assert "weather" in found
+
+
+def test_a_name_of_an_add_on_purges_everything_where_nobody_knows_it(tagged):
+    changes = changes_of(tagged)
+    changes.settings = replace(changes.settings, by_tags=False, by_paths=True)
+    purge_tag("weather")
+    assert collected(tagged) == {"/*"}
+
+
+def test_a_name_of_an_add_on_needs_letters_and_a_time_to_purge(tagged):
+    with pytest.raises(ValueError, match="name"):
+        purge_tag("")
+    with suspended():
+        purge_tag("weather")
+        assert tags(tagged) == set()
+    assert collected(tagged) == {"/*"}
+
+
 def test_as_long_as_pages_without_tags_are_cached_there_are_both(tagged):
     changes = changes_of(tagged)
     changes.settings = replace(changes.settings, by_paths=True)
@@ -337,6 +364,17 @@ def test_many_at_the_top_of_the_site_purge_everything(tagged):
     for page in pages:
         api.content.transition(page, "publish")
     assert collected(tagged) == {"/*"}
+
+
+def test_names_of_add_ons_are_never_folded(tagged):
+    pages = several(tagged["news"])
+    tags(tagged)
+    purge_tag("all.t.things")
+    for page in pages:
+        api.content.transition(page, "publish")
+    found = tags(tagged)
+    assert "all.t.things" in found
+    assert len(found) <= 40
 
 
 def test_dates_of_many_are_kept_one_by_one(tagged):
