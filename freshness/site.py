@@ -8,9 +8,7 @@ from collective.cloudfront.demo.instance import SITE_ID
 from collective.cloudfront.demo.make_site import main
 from collective.cloudfront.demo.make_site import make_site
 from DateTime import DateTime
-from datetime import datetime
 from datetime import timedelta
-from datetime import timezone
 from io import BytesIO
 from typing import Any
 
@@ -193,8 +191,7 @@ def _add(container: Any, portal_type: str, name: str, **fields: Any) -> Any:
         )
     if portal_type == "Event":
         # Without dates it always is in the next hour
-        start = datetime.now(timezone.utc).replace(second=0, microsecond=0)
-        start += timedelta(days=1)
+        start = (DateTime() + 1).asdatetime().replace(second=0, microsecond=0)
         fields.update(start=start, end=start + timedelta(hours=2))
     content = createContentInContainer(
         container, portal_type, checkConstraints=False, **fields
