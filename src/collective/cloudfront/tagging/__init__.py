@@ -8,7 +8,7 @@
       ▲           ▲    ├── published, integrators: what nothing else tells
     patches    fragments
 
-``names`` and ``budget`` are pure.
+``names``, ``budget`` and ``bulk`` are pure.
 """
 
 from collections.abc import Iterable
