@@ -17,6 +17,7 @@ from visitor import seeds
 from visitor import Visitor
 from zopes import DISTRIBUTION
 from zopes import new_instance
+from zopes import running
 
 
 MEDIAN_GOAL = 12
@@ -74,15 +75,11 @@ def measure(folder: Path, quick: bool) -> Result:
     instance.configure()
     instance.run("tags_site", "make", DISTRIBUTION, str(objects))
     headers = Headers()
-    instance.start()
-    try:
-        instance.wait_until_ready()
+    with running({"headers": instance}):
         visitor = Visitor.of(instance)
         known = seeds(visitor.contents())
         for url, kind, answer in crawl(visitor, known):
             headers.add(url, kind, answer)
-    finally:
-        instance.stop()
     return _result(headers, objects)
 
 

@@ -18,6 +18,7 @@ from sampling import seconds
 from sampling import Spread
 from zopes import DISTRIBUTION
 from zopes import new_instance
+from zopes import running
 from zopes import Site
 
 
@@ -46,18 +47,10 @@ def measure(folder: Path, quick: bool) -> Result:
     }
     instances = _make(folder / "pages")
     for _spell in range(spells):
-        try:
-            for instance in instances.values():
-                instance.start()
-            for instance in instances.values():
-                instance.wait_until_ready()
-            sites = [Site(name, each) for name, each in instances.items()]
+        with running(instances) as sites:
             for title, path in PAGES.items():
                 _ask(sites, path, warm_up, {name: [] for name in ROWS})
                 _ask(sites, path, rounds, samples[title])
-        finally:
-            for instance in instances.values():
-                instance.stop()
     return _result(samples, spells)
 
 

@@ -21,6 +21,7 @@ from visitor import API
 from visitor import Visitor
 from zopes import DISTRIBUTION
 from zopes import new_instance
+from zopes import running
 from zopes import Site
 
 
@@ -76,18 +77,10 @@ def measure(folder: Path, quick: bool) -> Result:
     work = Work()
     instances = _make(folder / "tags", objects)
     for _spell in range(spells):
-        try:
-            for instance in instances.values():
-                instance.start()
-            for instance in instances.values():
-                instance.wait_until_ready()
-            sites = [Site(name, each) for name, each in instances.items()]
+        with running(instances) as sites:
             _check(sites)
             Work().ask(sites, warm_up)
             work.ask(sites, rounds)
-        finally:
-            for instance in instances.values():
-                instance.stop()
     return _result(work, spells, rounds)
 
 

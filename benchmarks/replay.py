@@ -22,6 +22,7 @@ from freshness.crawler import Content
 from freshness.crawler import Reader
 from freshness.editor import Editor
 from freshness.in_zope import NO_QUOTAS
+from freshness.world import BY_TAGS
 from pathlib import Path
 from report import Result
 from report import Row
@@ -65,14 +66,7 @@ MODES = {
     ),
     "everything": Mode("Everything purged on each edit", _OFF, everything=True),
     "paths": Mode("Purged by paths", {"CLOUDFRONT_CACHE_TAGS": "off"}),
-    "tags": Mode(
-        "Purged by cache tags",
-        {
-            "CLOUDFRONT_CACHE_TAGS": "invalidate",
-            # Long enough ago that nobody has copies without
-            "CLOUDFRONT_CACHE_TAGS_SINCE": "2025-01-01T00:00:00+00:00",
-        },
-    ),
+    "tags": Mode("Purged by cache tags", BY_TAGS),
 }
 
 #: Kinds of edits, in proportion.

@@ -6,6 +6,7 @@ which the add-on was uninstalled, and its ZCML is not loaded.
 
 from bench_site import PAGES
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collective.cloudfront.demo.instance import Instance
 from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local import Options
@@ -80,18 +81,13 @@ class Sites:
     @contextmanager
     def running(self) -> Iterator[tuple[Site, Site, Site]]:
         """Start all, and give the sites: with, without and without the add-on."""
-        instances = (self._with, self._without, self._control)
-        with self.cloudfront:
-            try:
-                for instance in instances:
-                    instance.start()
-                for instance in instances:
-                    instance.wait_until_ready()
-                names = ("with", "without", "control")
-                yield tuple(map(Site, names, instances))
-            finally:
-                for instance in instances:
-                    instance.stop()
+        instances = {
+            "with": self._with,
+            "without": self._without,
+            "control": self._control,
+        }
+        with self.cloudfront, running(instances) as sites:
+            yield tuple(sites)
 
     def check(self, sites: tuple[Site, Site, Site]) -> None:
         """Make sure that the first site purges and the others know no add-on."""
@@ -122,6 +118,20 @@ class Sites:
                 return
             time.sleep(0.1)
         raise RuntimeError(f"Not delivered within {_PATIENCE:.0f} s: {status}.")
+
+
+@contextmanager
+def running(instances: Mapping[str, Instance]) -> Iterator[list[Site]]:
+    """Start Zopes, give them with their names, and stop them."""
+    try:
+        for instance in instances.values():
+            instance.start()
+        for instance in instances.values():
+            instance.wait_until_ready()
+        yield [Site(name, instance) for name, instance in instances.items()]
+    finally:
+        for instance in instances.values():
+            instance.stop()
 
 
 def new_instance(home: Path, environ: dict[str, str] | None = None) -> Instance:

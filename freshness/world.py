@@ -35,7 +35,7 @@ _INTERVAL = 2.0
 #: Seconds until everything must have been accepted.
 _PATIENCE = 60.0
 #: Purge by cache tags alone, as if pages had carried them for long.
-_BY_TAGS = {
+BY_TAGS = {
     "CLOUDFRONT_CACHE_TAGS": "invalidate",
     "CLOUDFRONT_CACHE_TAGS_SINCE": "2025-01-01T00:00:00+00:00",
     # Volto's pages are not made here, only what it asks of the REST API
@@ -113,7 +113,7 @@ class World:
             "CLOUDFRONT_SITE_PURGE_INTERVAL": str(_INTERVAL),
             # Otherwise AWS's rates would be measured here.
             "CLOUDFRONT_CALL_RATE": "50",
-            **(_BY_TAGS if self.tags else {}),
+            **(BY_TAGS if self.tags else {}),
         }
 
     @contextmanager

@@ -1,8 +1,8 @@
 """Purging from code: for add-ons, scripts and upgrade steps.
 
 All of it takes part in the current transaction: nothing is purged if it is aborted, and
-everything is sent, once, after it was committed. A request is not needed. Where the add-on is not installed or not enabled, nothing
-happens.
+everything is sent, once, after it was committed. A request is not needed. Where the
+add-on is not installed or not enabled, nothing happens.
 """
 
 from collections.abc import Iterator

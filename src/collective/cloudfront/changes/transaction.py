@@ -88,12 +88,12 @@ class ObjectChange:
     """What happened to an object in this transaction.
 
     ``own``: its own pages changed; ``told``: somebody says so, perhaps only because of
-    what it holds. ``edited``: so did its date of change. ``shown``: other pages show what changed. ``below``: what is below it changed, too.
-    ``created``: there was nothing in its place. ``listed``: it came, went, or changed
-    its state. ``moved``: with what is below, it
-    is at a new place. ``even_excluded``: its exclusion
-    from navigation may have changed. ``reordered``: what it holds may have another
-    order, unless ``child_changed``. ``regranted``: others may see it, with what is below.
+    what it holds. ``edited``: so did its date of change. ``shown``: other pages show
+    what changed. ``below``: what is below it changed, too. ``created``: there was
+    nothing in its place. ``listed``: it came, went, or changed its state. ``moved``:
+    with what is below, it is at a new place. ``even_excluded``: its exclusion from
+    navigation may have changed. ``reordered``: what it holds may have another order,
+    unless ``child_changed``. ``regranted``: others may see it, with what is below.
     ``was_public``: visitors could see it before; None if that did not change.
     """
 
@@ -233,10 +233,8 @@ class SiteChanges:
     def add_change(self, change: Change, navigation: Navigation, **how: Any) -> None:
         """Add the cache tags of a change of an object."""
         self.add_tags(tags_of_change(change, navigation), **how)
-        place = change.after if change.before is None else change.before
-        unknown = change.hidden and change.before is None
-        if place and not unknown and "key" not in how:
-            self._places.setdefault(change.uid, set()).add(place)
+        if change.place and "key" not in how:
+            self._places.setdefault(change.uid, set()).add(change.place)
 
     def put(self, entry: Entry) -> None:
         """Add an entry; of those that are alike the most pressing one counts."""

@@ -21,8 +21,9 @@ def depends_on(
     """Tell that the response depends on more than what was searched and opened.
 
     ``objects``: content, of which anything may be shown, or its UIDs. ``tags``: names
-    of your own, for ``purge.purge_tag`` when something changes. Where no tags are sent, nothing
-    happens. What is told inside of ``plone.memoize.ram`` is kept with the result.
+    of your own, for ``purge.purge_tag`` when something changes. Where no tags are sent,
+    nothing happens. What is told inside of ``plone.memoize.ram`` is kept with the
+    result.
     """
     # The pure modules of this room are imported where there is no Zope
     from collective.cloudfront.tagging import integrators

@@ -148,6 +148,13 @@ class Change:
     #: Visitors do not see it, before and after, and nothing is below it
     hidden: bool = False
 
+    @property
+    def place(self) -> tuple[str, ...] | None:
+        """What is above it where responses may depend on it, or will; None: nowhere."""
+        if self.before is not None:
+            return self.before or None
+        return None if self.hidden else self.after or None
+
 
 # --- dependencies ---------------------------------------------------------------------
 

@@ -65,9 +65,8 @@ def test_whatever_many_changes_give_another_answer_is_purged(data, world, severa
         after, change = after.change(operation)
         if change is not None:
             tags |= tags_of_change(change, world.navigation)
-            place = change.after if change.before is None else change.before
-            if place and not (change.hidden and change.before is None):
-                places.setdefault(change.uid, set()).add(place)
+            if change.place:
+                places.setdefault(change.uid, set()).add(change.place)
     folded = fold(places, data.draw(st.integers(0, 3)))
     if folded is None:
         return  # everything is purged
