@@ -43,7 +43,7 @@ def _cells(result: Any) -> tuple[str, ...]:
         result.calls,
         len(result.items),
         result.dropped,
-        result.over_purged,
+        len(result.in_vain),
     )
     return (*map(str, numbers), delay, f"{result.seconds:.1f}")
 
@@ -57,6 +57,8 @@ def _verdict(result: Any) -> str:
 def _print_items(result: Any) -> None:
     for item in result.items:
         print(f"    purged {item}")
+    for url in result.in_vain:
+        print(f"    in vain {url}")
 
 
 def _print_stale(result: Any) -> None:
@@ -105,7 +107,7 @@ def write_rst(path: Path, results: list[Any], beside: Path | None = None) -> Non
 def _prices(beside: Path) -> dict[str, tuple[str, str]]:
     """Return the items billed and what was purged in vain, by operation."""
     return {
-        each["name"]: (str(len(each["items"])), str(each["over_purged"]))
+        each["name"]: (str(len(each["items"])), str(len(each["in_vain"])))
         for each in json.loads(beside.read_text())["results"]
     }
 

@@ -38,7 +38,7 @@ class Result:
     items: list[str] = field(default_factory=list)
     checked: int = 0
     dropped: int = 0
-    over_purged: int = 0
+    in_vain: list[str] = field(default_factory=list)
     milliseconds: float | None = None
     seconds: float = 0.0
     error: str = ""
@@ -57,7 +57,7 @@ class Result:
         self.items += finding.items
         self.checked += finding.checked
         self.dropped += finding.dropped
-        self.over_purged += finding.over_purged
+        self.in_vain += finding.in_vain
         if finding.milliseconds is not None:
             self.milliseconds = max(self.milliseconds or 0.0, finding.milliseconds)
 

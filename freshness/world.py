@@ -55,14 +55,14 @@ class Finding:
     """What one look at all URLs has found.
 
     ``stale`` are the URLs, each with what is wrong there; ``own`` those of them
-    that belong to what was worked on.
+    that belong to what was worked on. ``in_vain``: dropped, and still the same.
     """
 
     stale: dict[str, str] = field(default_factory=dict)
     own: set[str] = field(default_factory=set)
     checked: int = 0
     dropped: int = 0
-    over_purged: int = 0
+    in_vain: list[str] = field(default_factory=list)
     calls: int = 0
     items: list[str] = field(default_factory=list)
     milliseconds: float | None = None
@@ -99,6 +99,8 @@ class World:
         self._edge = Reader(self.cloudfront.edge_url)
         #: What the edge has answered, by URL: this is what it keeps.
         self._known: dict[str, Answer] = {}
+        #: Which of them it kept, and may have dropped since: private ones it never does.
+        self._cached: set[str] = set()
         self._extra: dict[str, None] = {}
         self._calls = 0
         self._accepted = 0.0
@@ -176,6 +178,7 @@ class World:
     def forget(self) -> None:
         """Empty the cache of the edge."""
         self.cloudfront.edge.cache_of(DISTRIBUTION).clear()
+        self._cached.clear()
 
     def warm_some(
         self, own: Collection[str], choose: Callable[[list[str]], list[str]]
@@ -198,6 +201,7 @@ class World:
     def visit(self, urls: Iterable[str]) -> None:
         """Read URLs at the edge, as visitors do."""
         self._known.update(self._edge.read_all(sorted(urls)))
+        self._cached |= self._kept()
 
     def visited(self) -> list[str]:
         """Return all URLs that were visited so far."""
@@ -225,7 +229,7 @@ class World:
         """
         self.settle()
         kept = self._kept()
-        dropped = [url for url in self._known if url not in kept]
+        dropped = sorted(self._cached & self._known.keys() - kept)
         made = self.cloudfront.control.invalidations()[self._calls :]
         finding = Finding(checked=len(kept), dropped=len(dropped), calls=len(made))
         finding.items = [item for invalidation in made for item in invalidation.items]
@@ -235,7 +239,9 @@ class World:
         # From here on all is fresh, so that what is stale is found once.
         self.forget()
         self.visit({*kept, *dropped})
-        finding.over_purged = sum(self._known[url] == before[url] for url in dropped)
+        finding.in_vain = [
+            url for url in dropped if self._known[url] == before[url]
+        ]
         for url in sorted(kept):
             fresh = self._known[url]
             if cached[url] != fresh and fresh.status < 500:
