@@ -159,6 +159,12 @@ class Editors:
         return path
 
     def _publish(self) -> str:
+        """Publish what is private; where nothing is left, what is written for that."""
+        if not self._paths({"Document"}, "private"):
+            folder = self._choose({"Folder"}, "published")
+            name = f"new-{self.number}"
+            path = self.editor.create(folder, "Document", id=name, title=name)
+            self.contents[path] = Content(path, "Document", "private")
         return self._go("private", "publish", "published")
 
     def _retract(self) -> str:
@@ -186,14 +192,16 @@ class Editors:
 
     def _choose(self, types: set[str], state: str, deep: bool = False) -> str:
         """Choose something; ``deep``: nothing at the top, which all else is below."""
+        paths = self._paths(types, state)
         return self.chance.choice(
-            sorted(
-                each.path
-                for each in self.contents.values()
-                if each.portal_type in types
-                and each.state == state
-                and not (deep and each.path.count("/") < 2)
-            )
+            [path for path in paths if not deep or path.count("/") > 1]
+        )
+
+    def _paths(self, types: set[str], state: str) -> list[str]:
+        return sorted(
+            each.path
+            for each in self.contents.values()
+            if each.portal_type in types and each.state == state
         )
 
 

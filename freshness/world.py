@@ -239,9 +239,7 @@ class World:
         # From here on all is fresh, so that what is stale is found once.
         self.forget()
         self.visit({*kept, *dropped})
-        finding.in_vain = [
-            url for url in dropped if self._known[url] == before[url]
-        ]
+        finding.in_vain = [url for url in dropped if self._known[url] == before[url]]
         for url in sorted(kept):
             fresh = self._known[url]
             if cached[url] != fresh and fresh.status < 500:
