@@ -7,11 +7,11 @@ nor does what is streamed.
 """
 
 from collective.cloudfront.interfaces import ICloudFrontLayer
-from collective.cloudfront.settings import registry_of
 from collective.cloudfront.settings import value_in_force
 from collective.cloudfront.tagging.budget import fitting
 from collective.cloudfront.tagging.integrators import facts_of_integrators
 from collective.cloudfront.tagging.people import is_anonymous
+from collective.cloudfront.tagging.places import Places
 from collective.cloudfront.tagging.published import facts_of_published
 from collective.cloudfront.tagging.reading import parents
 from collective.cloudfront.tagging.reading import Reading
@@ -19,7 +19,6 @@ from collective.cloudfront.tagging.reading import reading_of
 from plone.rest.interfaces import IAPIRequest
 from plone.transformchain.interfaces import DISABLE_TRANSFORM_REQUEST_KEY
 from plone.transformchain.interfaces import ITransform
-from plone.uuid.interfaces import IUUID
 from typing import Any
 from ZODB.POSException import ConflictError
 from zope.component import adapter
@@ -144,28 +143,28 @@ def tags_for(reading: Reading, request: Any) -> frozenset[str] | None:
     """Return the tags of the response, or None if they cannot be told."""
     if reading.incomplete:
         return None
-    context = next(parents(request), reading.site)
+    way = list(parents(request)) or [reading.site]
     more = [
-        *facts_of_published(reading, request, context),
-        *facts_of_integrators(request, context),
+        *facts_of_published(reading, request, way),
+        *facts_of_integrators(request, way[0]),
     ]
-    dependencies = reading.dependencies(context, more)
-    site = IUUID(reading.site)
+    places = Places(reading.site)
+    dependencies = reading.dependencies(places, way[0], more)
     tags = None
     if _is_part_of_page(reading, request):
-        tags = fitting(dependencies, site, MOST_OF_ANSWER)
-    return fitting(dependencies, site) if tags is None else tags
+        tags = fitting(dependencies, places.site, MOST_OF_ANSWER)
+    return fitting(dependencies, places.site) if tags is None else tags
 
 
 def _is_part_of_page(reading: Reading, request: Any) -> bool:
     """Say whether Volto may make a page of this answer and others, with their tags."""
     return IAPIRequest.providedBy(request) and value_in_force(
-        registry_of(reading.site), "volto_tags"
+        reading.registry, "volto_tags"
     )
 
 
 def _name(reading: Reading) -> str:
-    return value_in_force(registry_of(reading.site), "tag_header")
+    return value_in_force(reading.registry, "tag_header")
 
 
 _complained = 0.0

@@ -62,9 +62,8 @@ def navigation_of(obj: Any, site: Any) -> Navigation:
     return Navigation(frozenset(depths), frozenset(_roots(obj)))
 
 
-def navigated(site: Any) -> Navigated:
+def navigated(registry: Any) -> Navigated:
     """Return what navigation shows, from Plone's settings."""
-    registry = registry_of(site)
     return Navigated(
         frozenset(registry.get("plone.displayed_types", None) or ()),
         bool(registry.get("plone.show_excluded_items", False)),

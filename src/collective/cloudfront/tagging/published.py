@@ -4,9 +4,9 @@ from Acquisition import aq_base
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 from collections.abc import Iterator
+from collections.abc import Sequence
 from collective.cloudfront.tagging.names import Kind
 from collective.cloudfront.tagging.queries import Fact
-from collective.cloudfront.tagging.reading import parents
 from collective.cloudfront.tagging.reading import Reading
 from plone.app.dexterity.behaviors.nextprevious import INextPreviousProvider
 from Products.CMFCore.interfaces import ISiteRoot
@@ -22,15 +22,24 @@ from zope.intid.interfaces import IIntIds
 _BARE = ("image/", "video/", "audio/", "font/", "application/pdf")
 
 
-def facts_of_published(reading: Reading, request: Any, context: Any) -> Iterator[Fact]:
-    """Yield facts of the published object, of where it is, and of how it was found."""
+def facts_of_published(
+    reading: Reading, request: Any, way: Sequence[Any]
+) -> Iterator[Fact]:
+    """Yield facts of the published object, of where it is, and of how it was found.
+
+    ``way``: the content that was traversed, the last first.
+    """
+    context, status = way[0], request.response.getStatus()
     path = _path(context)
+    # Of a view, of what is acquired, or of nothing: a new child would take it over
+    name = _is_name(_rest(request, context))
     # Nothing below it has that name: all that can be seen of it is where it is
-    missing = request.response.getStatus() == 404 and _is_name(_rest(request, context))
-    yield Fact(Kind.LABEL if missing else Kind.OWN, path)
+    yield Fact(Kind.LABEL if name and status == 404 else Kind.OWN, path)
     for above in _paths_above(path, reading.path):
         yield Fact(Kind.LABEL, above)
-    yield from _names_on_the_way(request, context)
+    if name or status >= 300:
+        yield Fact(Kind.NAMES, path)
+    yield from _names_on_the_way(way)
     if not _is_bare(request.response):
         yield Fact(Kind.CHROME, "")
         yield from _beside(context)
@@ -44,15 +53,11 @@ def _paths_above(path: str, top: str) -> Iterator[str]:
         yield path
 
 
-def _names_on_the_way(request: Any, context: Any) -> Iterator[Fact]:
-    """Yield containers in which a new child would take over a name in the URL.
-
-    Names of views, of what is acquired, and of what was not found.
+def _names_on_the_way(way: Sequence[Any]) -> Iterator[Fact]:
+    """Yield containers in which a new child would take over the name of what is
+    acquired.
     """
-    if request.response.getStatus() >= 300 or _is_name(_rest(request, context)):
-        yield Fact(Kind.NAMES, _path(context))
-    found = list(parents(request))
-    for inner, outer in zip(found, found[1:]):
+    for inner, outer in zip(way, way[1:]):
         # REST has the site twice
         if aq_base(outer) not in (aq_base(inner), aq_base(aq_parent(aq_inner(inner)))):
             yield Fact(Kind.NAMES, _path(outer))

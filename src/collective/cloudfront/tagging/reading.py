@@ -37,6 +37,7 @@ from collective.cloudfront.tagging.queries import Fact
 from collective.cloudfront.tagging.queries import Navigated
 from collective.cloudfront.tagging.queries import Query
 from collective.cloudfront.tagging.skimming import only_skims
+from plone.rest.traverse import RESTWrapper
 from Products.CMFCore.interfaces import IContentish
 from Products.CMFCore.interfaces import ISiteRoot
 from types import FrameType
@@ -65,8 +66,9 @@ _ABOUT = "plone.allow_anon_views_about"
 class Reading:
     """What one response depends on."""
 
-    def __init__(self, site: Any):
+    def __init__(self, site: Any, registry: Any):
         self.site = site
+        self.registry = registry
         self.path = "/".join(site.getPhysicalPath())
         #: Paths of what the published object is in. Pages show of them what
         #: breadcrumbs show, however they come by them.
@@ -107,19 +109,22 @@ class Reading:
             self.note(Fact(Kind.BELOW, self.path, edit=True))
             return
         if self._navigated is None:
-            self._navigated = navigated(self.site)
+            self._navigated = navigated(self.registry)
         told = Query(catalog, query, sorted_by, self.path, self._navigated)
         self.note(*told.facts())
 
     def opened(self, start: Any, found: Any, frame: FrameType) -> None:
         """Note an object that was reached by a path from ``start``."""
-        if not IContentish.providedBy(found) or self._is_skimmed(frame):
+        if not IContentish.providedBy(found):
             return
         path = "/".join(found.getPhysicalPath())
-        self._forget_way(path)
         if path in self.above or path == self.path:
+            self._forget_way(path)
             self.note(Fact(Kind.LABEL, path))
             return
+        if self._is_skimmed(frame):
+            return
+        self._forget_way(path)
         fact = Fact(Kind.OWN, path)
         facts = self._facts[-1][1]
         self._way = None if fact in facts else fact
@@ -151,7 +156,7 @@ class Reading:
 
     def _is_skimmed(self, frame: FrameType) -> bool:
         if self._dates is None:
-            self._dates = bool(registry_of(self.site).get(_ABOUT, False))
+            self._dates = bool(self.registry.get(_ABOUT, False))
         return only_skims(frame, self._dates)
 
     # --- fragments that are kept in memory --------------------------------------------
@@ -175,16 +180,18 @@ class Reading:
         """Return all that was noted."""
         return set().union(*(facts for _key, facts in self._facts))
 
-    def dependencies(self, context: Any, more: Iterable[Fact] = ()) -> set[Dependency]:
+    def dependencies(
+        self, places: Places, context: Any, more: Iterable[Fact] = ()
+    ) -> set[Dependency]:
         """Return what the response depends on: what was noted, and ``more``.
 
-        ``context`` is what was published.
+        ``context`` is what was published, ``places`` are those of the site.
         """
         facts = self.facts() | set(more)
         # Looked for only where it is asked of: REST's answers often have none
         within = any(fact.kind is Kind.WITHIN for fact in facts)
         navigation = navigation_of(context, self.site) if within else Navigation()
-        found = Resolution(Places(self.site), navigation)
+        found = Resolution(places, navigation)
         return {dependency for fact in facts for dependency in found.of(fact)}
 
 
@@ -251,9 +258,8 @@ def reading_of(request: Any) -> Reading | None:
     return getattr(request, ATTRIBUTE, None)
 
 
-def is_on(site: Any) -> bool:
-    """Say whether responses of ``site`` get tags."""
-    registry = registry_of(site)
+def _is_on(registry: Any) -> bool:
+    """Say whether responses get tags."""
     return registry is not None and value_in_force(registry, "cache_tags") != TAGS_OFF
 
 
@@ -264,27 +270,30 @@ def begin(site: Any, event: IBeforeTraverseEvent) -> None:
     parent = request.get("PARENT_REQUEST", None)
     if parent is not None:
         reading = reading_of(parent)
-    elif reading_of(request) is None and _is_read(request) and is_on(site):
-        _answer_in_full(request, site)
-        reading = _new(site)
+    elif reading_of(request) is None and _is_read(request):
+        reading = _begun(request, site)
     else:
         return
     if reading is not None:
         setattr(request, ATTRIBUTE, reading)
 
 
-def _answer_in_full(request: Any, site: Any) -> None:
-    """Have a copy without tags replaced. "Not modified" would renew it, without."""
-    conditions = [name for name in _CONDITIONS if name in request.environ]
-    if conditions and not have_untagged_expired(registry_of(site)):
-        for name in conditions:
-            del request.environ[name]
-
-
-def _new(site: Any) -> Reading:
+def _begun(request: Any, site: Any) -> Reading | None:
+    registry = registry_of(site)
+    if not _is_on(registry):
+        return None
+    _answer_in_full(request, registry)
     patches.apply()
     fragments.take_over()
-    return Reading(site)
+    return Reading(site, registry)
+
+
+def _answer_in_full(request: Any, registry: Any) -> None:
+    """Have a copy without tags replaced. "Not modified" would renew it, without."""
+    conditions = [name for name in _CONDITIONS if name in request.environ]
+    if conditions and not have_untagged_expired(registry):
+        for name in conditions:
+            del request.environ[name]
 
 
 _CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE")
@@ -317,7 +326,8 @@ def go_on(event: IPubAfterTraversal) -> None:
 def parents(request: Any) -> Iterator[Any]:
     """Yield the content that was traversed, the last first, without REST's wrappers."""
     for parent in request.get("PARENTS", ()):
-        parent = getattr(aq_base(parent), "context", None) or parent
+        if isinstance(aq_base(parent), RESTWrapper):
+            parent = parent.context
         if IContentish.providedBy(parent) or ISiteRoot.providedBy(parent):
             yield parent
 
