@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Sequence
 from collective.cloudfront.tagging.budget import MOST_TAGS
+from collective.cloudfront.tagging.names import tags_of_site
 from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from visitor import Visitor
 from zopes import DISTRIBUTION
 from zopes import new_instance
 from zopes import running
+
+import json
 
 
 MEDIAN_GOAL = 12
@@ -42,19 +45,25 @@ class Header:
 class Headers:
     """What the answers of a site carry."""
 
-    def __init__(self) -> None:
+    def __init__(self, site: str) -> None:
+        self.site = site
         self.found: list[Header] = []
         self.refused: list[str] = []
         #: Others' private answers, errors of the server, and what should carry tags
         self.without: Counter[str] = Counter()
         self.untold: list[str] = []
+        #: What is missed where everything is purged by the site's own tags
+        self.without_site: list[str] = []
 
     def add(self, url: str, kind: str, answer: Answer) -> None:
         """Look at an answer."""
         value = answer.headers.get(_HEADER, "")
         control = answer.headers.get("Cache-Control", "")
         if value:
-            self.found.append(Header(url, kind, value.count(",") + 1, len(value)))
+            tags = value.split(",")
+            self.found.append(Header(url, kind, len(tags), len(value)))
+            if tags_of_site(self.site).isdisjoint(tags):
+                self.without_site.append(url)
         elif control == _REFUSED:
             self.refused.append(url)
         elif any(word in control for word in _NOT_KEPT):
@@ -74,13 +83,18 @@ def measure(folder: Path, quick: bool) -> Result:
     )
     instance.configure()
     instance.run("tags_site", "make", DISTRIBUTION, str(objects))
-    headers = Headers()
     with running({"headers": instance}):
         visitor = Visitor.of(instance)
+        headers = Headers(_uid_of_site(visitor))
         known = seeds(visitor.contents())
         for url, kind, answer in crawl(visitor, known):
             headers.add(url, kind, answer)
     return _result(headers, objects)
+
+
+def _uid_of_site(visitor: Visitor) -> str:
+    answer = json.loads(visitor.get("/++api++/").body)
+    return answer["UID"]
 
 
 def _result(headers: Headers, objects: int) -> Result:
@@ -115,6 +129,12 @@ def _result(headers: Headers, objects: int) -> Result:
             _counted(headers.untold),
             goal="0",
             met=not headers.untold,
+        ),
+        Row(
+            "without a tag that all are to have",
+            _counted(headers.without_site),
+            goal="0",
+            met=not headers.without_site,
         ),
         Row(
             "without tags, and rightly so",
@@ -171,6 +191,7 @@ def _facts(headers: Headers, found: Sequence[Header], objects: int) -> dict:
         "most_bytes": max(header.bytes for header in found),
         "refused": headers.refused,
         "cacheable_without_tags": headers.untold,
+        "without_site": headers.without_site,
         "without": dict(headers.without),
         "headers": [asdict(header) for header in found],
     }

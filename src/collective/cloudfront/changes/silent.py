@@ -15,7 +15,7 @@ from collective.cloudfront.changes.subscribers import current_site
 from collective.cloudfront.changes.subscribers import INHERITED
 from collective.cloudfront.changes.subscribers import never_failing
 from collective.cloudfront.changes.subscribers import note
-from collective.cloudfront.changes.transaction import collect
+from collective.cloudfront.changes.transaction import collect_everything
 from collective.cloudfront.changes.transaction import collect_late
 from collective.cloudfront.changes.visible import shows
 from collective.cloudfront.process import sites_below
@@ -146,7 +146,7 @@ def undone(request: Any) -> None:
     here = current_site()
     sites = [here] if here is not None else sites_below(request["PARENTS"][-1])
     for site in sites:
-        collect(site, ["/*"], UNDO)
+        collect_everything(site, UNDO)
 
 
 def _look_at(changes: Any, obj: Any) -> None:

@@ -12,6 +12,7 @@ from collective.cloudfront.tagging.names import Change
 from collective.cloudfront.tagging.names import chrome_tag
 from collective.cloudfront.tagging.names import INTERFACES
 from collective.cloudfront.tagging.names import Navigation
+from collective.cloudfront.tagging.names import tags_of_site
 from collective.cloudfront.tagging.places import navigation_of
 from plone.uuid.interfaces import IUUID
 from Products.CMFCore.interfaces import IFolderish
@@ -65,6 +66,11 @@ def with_all_below(obj: Any) -> dict[str, bool]:
 def tags_of_chrome(site: Any) -> frozenset[str]:
     """Return the tags of what all pages show around their content."""
     return frozenset({chrome_tag(IUUID(site))})
+
+
+def tags_of_everything(site: Any) -> frozenset[str]:
+    """Return the tags of all answers of the site."""
+    return tags_of_site(IUUID(site))
 
 
 def above_of(obj: Any) -> tuple[str, ...]:

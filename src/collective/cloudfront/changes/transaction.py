@@ -24,6 +24,7 @@ from collective.cloudfront.changes.causes import SETTINGS
 from collective.cloudfront.changes.languages import shared_folders
 from collective.cloudfront.changes.objects import add_object
 from collective.cloudfront.changes.tags import tags_of_chrome
+from collective.cloudfront.changes.tags import tags_of_everything
 from collective.cloudfront.changes.urls import ClassicPath
 from collective.cloudfront.changes.urls import FeedPath
 from collective.cloudfront.changes.urls import path_inside
@@ -257,6 +258,13 @@ class SiteChanges:
             return ()
         return (path, *_twins(path))
 
+    def add_everything(self, urgent: bool = False) -> None:
+        """Add every page at once, for nobody knows which have changed."""
+        if self.settings.by_tags:
+            self.add_tags(tags_of_everything(self.site), urgent=urgent)
+        if self.settings.by_paths:
+            self.add(["/*"], urgent=urgent)
+
     def add_site(self, **how: Any) -> None:
         """Add every page: scope *site*."""
         self.add_coalesced(["/*"], **how)
@@ -351,7 +359,7 @@ class SiteChanges:
         """Put a few broad cache tags in the place of many, or everything."""
         folded = fold(self._places)
         if folded is None:
-            self.add(["/*"], urgent=self._drop_tags(lambda tag: True))
+            self.add_everything(urgent=self._drop_tags(lambda tag: True))
         elif folded.tags:
             self.add_tags(folded.tags, urgent=self._drop_tags(folded.replaces))
 
@@ -508,6 +516,14 @@ def collect(site: Any, paths: Iterable[str], cause: str = "") -> None:
         changes.add(paths)
         for name in [cause] if cause else paths:
             changes.name_cause(name)
+
+
+def collect_everything(site: Any, cause: str) -> None:
+    """Add every page of ``site`` to what the current transaction will purge."""
+    changes = changes_of(site)
+    if changes.active and not suspended():
+        changes.add_everything()
+        changes.name_cause(cause)
 
 
 def collect_tag(site: Any, name: str) -> None:

@@ -349,6 +349,16 @@ def tags_of_change(change: Change, navigation: Navigation) -> frozenset[str]:
     return frozenset(tags)
 
 
+def tags_of_site(site: str) -> frozenset[str]:
+    """Return tags of which every response has one: breadcrumbs, and what notices moves,
+    begin at the site, and what is asked of the site itself depends on all of it.
+
+    They are never folded (``budget``).
+    """
+    tag = uid_tag(site)
+    return frozenset({tag, f"{tag}.l"})
+
+
 def tags_of_all_below(uid: str, above: tuple[str, ...]) -> frozenset[str]:
     """Return tags of which every response has one that depends on something in the
     subtree of the container ``uid``, which is not the site.

@@ -114,6 +114,7 @@ def test_all_that_may_be_cached_has_tags_and_not_too_many(tmp_path):
     facts = _facts_of(tmp_path, "header")
     assert facts["urls"] > 200
     assert facts["cacheable_without_tags"] == []
+    assert facts["without_site"] == []
     assert facts["most_tags"] <= 50
     assert facts["most_bytes"] <= 3 * 1024
 

@@ -11,12 +11,14 @@ from collective.cloudfront.tagging.names import chrome_tag
 from collective.cloudfront.tagging.names import Facet
 from collective.cloudfront.tagging.names import foreign_tag
 from collective.cloudfront.tagging.names import moved_tag
+from collective.cloudfront.tagging.names import tags_of_site
 from collective.cloudfront.tagging.names import type_tag
 from collective.cloudfront.tagging.names import undated_tag
 from collective.cloudfront.tests.changes.test_changes import collected
 from collective.cloudfront.tests.changes.test_changes import create
 from collective.cloudfront.tests.changes.test_changes import edited
 from collective.cloudfront.tests.changes.test_changes import site  # noqa: F401
+from collective.cloudfront.tests.changes.test_silent import commit_at
 from dataclasses import replace
 from DateTime import DateTime
 from plone import api
@@ -363,7 +365,12 @@ def test_many_at_the_top_of_the_site_purge_everything(tagged):
     tags(tagged)
     for page in pages:
         api.content.transition(page, "publish")
-    assert collected(tagged) == {"/*"}
+    assert tags(tagged) == tags_of_site(IUUID(tagged))
+
+
+def test_what_is_undone_purges_all_that_has_tags(tagged):
+    commit_at("manage_undo_transactions")
+    assert tags(tagged) >= tags_of_site(IUUID(tagged))
 
 
 def test_names_of_add_ons_are_never_folded(tagged):

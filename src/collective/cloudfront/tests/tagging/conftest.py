@@ -1,6 +1,7 @@
 """A site whose responses carry tags, and who asks for them."""
 
 from collections.abc import Callable
+from collective.cloudfront.tagging.names import tags_of_site
 from collective.cloudfront.tagging.names import type_tag
 from dataclasses import dataclass
 from plone import api
@@ -62,13 +63,11 @@ def get(tagged: Any, browser: Callable[..., Browser]) -> Callable[..., Response]
         for name, value in headers.items():
             visitor.addHeader(name.replace("_", "-"), value)
         visitor.open(tagged.absolute_url() + path)
-        tags = visitor.headers.get("Cache-Tag")
-        return Response(
-            int(visitor.headers["Status"].split()[0]),
-            visitor.headers,
-            visitor.contents,
-            None if tags is None else set(named(tagged, tags).split(",")),
-        )
+        header = visitor.headers.get("Cache-Tag")
+        tags = None if header is None else set(named(tagged, header).split(","))
+        assert tags is None or tags & tags_of_site("plone"), "cannot be purged with all"
+        status = int(visitor.headers["Status"].split()[0])
+        return Response(status, visitor.headers, visitor.contents, tags)
 
     return ask
 

@@ -6,6 +6,7 @@ from collective.cloudfront.tagging.budget import MOST_TAGS
 from collective.cloudfront.tagging.names import Facet
 from collective.cloudfront.tagging.names import tags_of
 from collective.cloudfront.tagging.names import tags_of_change
+from collective.cloudfront.tagging.names import tags_of_site
 from collective.cloudfront.tests.tagging.world import dependencies_in
 from collective.cloudfront.tests.tagging.world import operations
 from collective.cloudfront.tests.tagging.world import pages_in
@@ -45,6 +46,13 @@ def test_never_more_and_always_the_same(data, world, most):
     tags = fitting(dependencies, SITE, most)
     assert tags is None or len(tags) <= most
     assert tags == fitting(dependencies[::-1], SITE, most)
+
+
+@settings(max_examples=300)
+@given(st.data(), worlds(), FEW)
+def test_two_tags_purge_every_response_however_many_are_folded(data, world, most):
+    tags = fitting(data.draw(pages_in(world)), SITE, most)
+    assert tags is None or tags & tags_of_site(SITE)
 
 
 @given(st.data(), worlds())

@@ -13,7 +13,11 @@ import pytest
 def facts(portal, sort_on=(), **query) -> set[Fact]:
     catalog = portal.portal_catalog._catalog
     indexes = [catalog.indexes[name] for name in sort_on] or None
-    return set(Query(catalog, query, indexes, "/plone", navigated(portal.portal_registry)).facts())
+    return set(
+        Query(
+            catalog, query, indexes, "/plone", navigated(portal.portal_registry)
+        ).facts()
+    )
 
 
 def children(path, edit=False):
