@@ -51,6 +51,7 @@ def _add_by_tags(changes: Any, change: Any) -> None:
             site,
             created=change.created,
             label=change.shown,
+            titled=change.titled,
             subtree=with_below and bool(IFolderish.providedBy(obj)),
             in_navigation=is_navigated(obj, site.portal_registry, change.even_excluded),
             hidden=not was_public and is_hidden(obj, public),

@@ -18,6 +18,7 @@ from collective.cloudfront.changes.subscribers import note
 from collective.cloudfront.changes.transaction import collect_everything
 from collective.cloudfront.changes.transaction import collect_late
 from collective.cloudfront.changes.visible import shows
+from collective.cloudfront.changes.visible import shows_in_tabs
 from collective.cloudfront.process import sites_below
 from OFS.Image import File
 from plone.app.uuid.utils import uuidToObject
@@ -164,6 +165,7 @@ def _look_at(changes: Any, obj: Any) -> None:
         content,
         edited=True,
         shown=shows(names, changes.site),
+        titled=shows_in_tabs(names, changes.site),
         even_excluded=True,
         below=bool(names & INHERITED),
     )

@@ -42,6 +42,7 @@ from collective.cloudfront.changes.transaction import suspended
 from collective.cloudfront.changes.visible import field_names
 from collective.cloudfront.changes.visible import is_public
 from collective.cloudfront.changes.visible import shows
+from collective.cloudfront.changes.visible import shows_in_tabs
 from collective.cloudfront.planning.items import normalise
 from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import is_installed
@@ -117,10 +118,14 @@ def changes_here() -> SiteChanges | None:
 
 
 def note(obj: Any, **flags: Any) -> None:
-    """Note that ``obj`` changed, with flags of ``ObjectChange``; once true, they stay."""
+    """Note that ``obj`` changed, with flags of ``ObjectChange``; once true, they stay.
+
+    What is ``shown`` is ``titled`` unless somebody knows that it is not.
+    """
     changes = changes_here()
     if changes is None:
         return
+    flags.setdefault("titled", flags.get("shown", False))
     obj = aq_inner(obj)
     if changes.is_below_subtree(obj.getPhysicalPath()) and not flags.get("shown"):
         return
@@ -186,6 +191,7 @@ def on_modified(obj: Any, event: IObjectModifiedEvent) -> None:
         obj,
         edited=True,
         shown=shown,
+        titled=not names or shows_in_tabs(names, changes.site),
         even_excluded=shown and (not names or "exclude_from_nav" in names),
         below=bool(names & INHERITED),
     )

@@ -90,7 +90,7 @@ class ObjectChange:
 
     ``own``: its own pages changed; ``told``: somebody says so, perhaps only because of
     what it holds. ``edited``: so did its date of change. ``shown``: other pages show
-    what changed. ``below``: what is below it changed, too. ``created``: there was
+    what changed; ``titled``: tabs, too. ``below``: what is below it changed, too. ``created``: there was
     nothing in its place. ``listed``: it came, went, or changed its state. ``moved``:
     with what is below, it is at a new place. ``even_excluded``: its exclusion from
     navigation may have changed. ``reordered``: what it holds may have another order,
@@ -103,6 +103,7 @@ class ObjectChange:
     told: bool = False
     edited: bool = False
     shown: bool = False
+    titled: bool = False
     below: bool = False
     created: bool = False
     listed: bool = False

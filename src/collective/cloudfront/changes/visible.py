@@ -44,6 +44,24 @@ SHOWN = frozenset(
         "whole_day",
     }
 )
+#: Of those, what tabs do not show.
+_NOT_IN_TABS = frozenset(
+    {
+        "allow_discussion",
+        "description",
+        "end",
+        "image",
+        "image_caption",
+        "layout",
+        "location",
+        "preview_image",
+        "preview_image_link",
+        "start",
+        "subject",
+        "subjects",
+        "whole_day",
+    }
+)
 #: Fields whose names are columns of the catalog but whose change no reader sees there.
 _NOT_SHOWN = frozenset({"modified", "modification_date"})
 
@@ -63,6 +81,11 @@ def shows(names: Iterable[str], site: Any) -> bool:
     return any(
         name in SHOWN or (name in columns and name not in _NOT_SHOWN) for name in names
     )
+
+
+def shows_in_tabs(names: Iterable[str], site: Any) -> bool:
+    """Say whether a change of these fields shows where only titles are shown."""
+    return shows(set(names) - _NOT_IN_TABS, site)
 
 
 def is_public(obj: Any) -> bool:

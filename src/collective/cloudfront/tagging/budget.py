@@ -21,7 +21,7 @@ MOST_TAGS = 50
 #: hidden purges nothing else.
 _FOLDED = PLACED - {Kind.NAMES}
 #: What is about places anywhere.
-_ANYWHERE = frozenset({Kind.OF_TYPE, Kind.GROUP})
+_ANYWHERE = frozenset({Kind.OF_TYPE, Kind.GROUP, Kind.UNDATED})
 
 
 def fitting(
@@ -87,4 +87,5 @@ def _largest_first(
 
 
 def _of_any_edit(dependency: Dependency) -> bool:
-    return dependency.kind is Kind.OWN or dependency.facet is Facet.EDIT
+    any_edit = dependency.kind in (Kind.OWN, Kind.UNDATED)
+    return any_edit or dependency.facet is Facet.EDIT

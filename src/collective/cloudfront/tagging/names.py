@@ -10,10 +10,10 @@ dependency            the question a response asked       tags that it carries
 ``names(C)``          what a name in C leads to           ``C.n``, ``C.c``
 ``children(C)``       which children, and their labels    ``C.c``
 ``below(C)``          the same of a whole subtree         ``C.b``
-``within(C, 3)``      the same to a depth, as navigation  ``C.b3``
+``within(C, 3)``      the same to a depth, as navigation  ``C.b3``, ``C.bl3``
 ``of_type(T)``        the same of a type, anywhere        ``S.t.T``, ``S.m``
 ``group(G)``          the same of a translation group     ``G.g``, ``S.m``
-``undated()``         what "date" shows and sorts by        ``S.d``
+``undated(T)``        what "date" of a type sorts by         ``S.d.T``
 ``chrome()``          registry, actions, theme, portlets  ``S.x``
 ====================  ==================================  ============================
 
@@ -22,7 +22,8 @@ change, full text) asks for any edit: it carries ``C.ce`` *and* ``C.c`` (``.be``
 ``S.te.T``), so that a change of a label need only name the latter.
 
 **Navigation** asks for what is of its types and not excluded from it, to a depth, below
-a navigation root. Nothing else purges its tags.
+a navigation root. Nothing else purges its tags. Plone's tabs show titles only: of the
+facet TITLE, navigation carries ``C.b3`` alone, which a new description leaves alone.
 
 **What is above.** When a folder moves, goes, or is hidden with all below, only its own
 tags and ``S.m`` ("with what is below it") are purged, however much is below. So a
@@ -59,12 +60,15 @@ INTERFACES = ("plone.event.interfaces.IEvent",)
 
 #: ASCII 33 to 126 without a comma
 _TAG = re.compile(rf"[!-+\--~]{{1,{MAX_TAG_LENGTH}}}\Z")
+_WITHIN = re.compile(r"(.+)\.bl(\d+)\Z")
 _UID = re.compile(r"[0-9a-z-]{1,64}\Z")
 
 
 class Facet(Enum):
     """How much of the objects that a query finds its answer depends on."""
 
+    #: What tabs show: title, place, type, state. Of navigation only
+    TITLE = "title"
     #: What listings show and match: title, state, dates, subjects, place, …
     LABEL = "label"
     #: Any edit at all
@@ -109,7 +113,7 @@ class Dependency:
 class Navigation:
     """To which depths subtrees have tags of their own, and where.
 
-    ``depths``: of navigation and site map (settings of Plone, which are chrome).
+    ``depths``: of tabs, navigation and site map (settings of Plone, which are chrome).
     ``roots``: UIDs of navigation roots, as far as they are above what is asked for.
     Navigation from elsewhere, or deeper, depends on the whole subtree.
     """
@@ -124,7 +128,8 @@ class Change:
 
     ``before`` and ``after`` are the UIDs of what is above it, from its parent to the
     site (empty for the site itself); None: it was not, or is no longer, there. ``label``: listings show what changed, or
-    came, went, moved, was renamed or is seen by others. ``subtree``: so did, with it,
+    came, went, moved, was renamed or is seen by others. ``titled``: and it is not only
+    a description or a picture that changed. ``subtree``: so did, with it,
     something below it. ``reordered``: what it holds has another order. ``edited``: any
     edit at all; false if it only was reordered.
     """
@@ -143,6 +148,7 @@ class Change:
     groups: tuple[str, ...] = ()
     #: It is of a type that navigation shows, and not excluded from it; or was
     in_navigation: bool = True
+    titled: bool = True
     #: It has no date of publication, so that its ``Date`` is that of its last change
     undated: bool = False
     #: Visitors do not see it, before and after, and nothing is below it
@@ -192,12 +198,16 @@ def below(uid: str, above: tuple[str, ...], facet: Facet = Facet.LABEL) -> Depen
 
 
 def within(
-    uid: str, above: tuple[str, ...], depth: int, navigation: Navigation
+    uid: str,
+    above: tuple[str, ...],
+    depth: int,
+    navigation: Navigation,
+    facet: Facet = Facet.LABEL,
 ) -> Dependency:
     """Return what navigation below ``uid``, to a depth, depends on."""
     enough = [each for each in navigation.depths if each >= depth]
     if enough and uid in navigation.roots:
-        return Dependency(Kind.WITHIN, uid, above, depth=min(enough))
+        return Dependency(Kind.WITHIN, uid, above, facet, min(enough))
     return children(uid, above) if depth == 1 else below(uid, above)
 
 
@@ -211,12 +221,12 @@ def group(site: str, name: str) -> Dependency:
     return Dependency(Kind.GROUP, site, name=name)
 
 
-def undated(site: str) -> Dependency:
-    """Return what depends on the index or column ``Date``, besides labels.
+def undated(site: str, portal_type: str) -> Dependency:
+    """Return what depends on the index ``Date`` of a type, besides labels.
 
     It is the date of publication, or of the last change of what has none.
     """
-    return Dependency(Kind.UNDATED, site)
+    return Dependency(Kind.UNDATED, site, name=portal_type)
 
 
 def chrome(site: str) -> Dependency:
@@ -262,6 +272,8 @@ def _tags(dependency: Dependency) -> Iterator[str]:
                 yield f"{uid}.be"
         case Kind.WITHIN:
             yield f"{uid}.b{dependency.depth}"
+            if dependency.facet is not Facet.TITLE:
+                yield f"{uid}.bl{dependency.depth}"
         case Kind.OF_TYPE:
             yield type_tag(dependency.uid, dependency.name)
             if edit:
@@ -271,7 +283,7 @@ def _tags(dependency: Dependency) -> Iterator[str]:
             yield group_tag(dependency.name)
             yield moved_tag(dependency.uid)
         case Kind.UNDATED:
-            yield undated_tag(dependency.uid)
+            yield undated_tag(dependency.uid, dependency.name)
         case Kind.CHROME:
             yield chrome_tag(dependency.uid)
         case Kind.FOREIGN:
@@ -345,7 +357,8 @@ def tags_of_change(change: Change, navigation: Navigation) -> frozenset[str]:
     if change.subtree:
         tags.add(moved_tag(_site_of(change)))
     if change.undated and change.edited:
-        tags.add(undated_tag(_site_of(change)))
+        for name in {*_types(change)} - {*INTERFACES}:
+            tags.add(undated_tag(_site_of(change), name))
     return frozenset(tags)
 
 
@@ -384,19 +397,25 @@ def _label_tags(
 ) -> Iterator[str]:
     if not above:
         return
-    yield from _order_tags(above, navigation, change.in_navigation or change.subtree)
+    navigated = change.in_navigation or change.subtree
+    titled = change.titled or change.subtree
+    yield from _order_tags(above, navigation, navigated, titled)
     if not change.subtree:  # whatever has a type's tag has that of moves, too
         for portal_type in _types(change):
             yield type_tag(above[-1], portal_type)
 
 
 def _order_tags(
-    chain: tuple[str, ...], navigation: Navigation, navigated: bool = True
+    chain: tuple[str, ...],
+    navigation: Navigation,
+    navigated: bool = True,
+    titled: bool = True,
 ) -> Iterator[str]:
     """Yield the tags for which children of the first of ``chain`` count by label.
 
-    ``navigated``: for navigation, too.
+    ``navigated``: for navigation, too. ``titled``: for that of titles only, too.
     """
+    within = "b" if titled else "bl"
     yield f"{uid_tag(chain[0])}.c"
     for uid in _with_subtrees(chain):
         yield f"{uid_tag(uid)}.b"
@@ -404,7 +423,7 @@ def _order_tags(
         if navigated and uid in navigation.roots:
             for depth in navigation.depths:
                 if distance <= depth:
-                    yield f"{uid_tag(uid)}.b{depth}"
+                    yield f"{uid_tag(uid)}.{within}{depth}"
 
 
 def _edit_tags(change: Change, above: tuple[str, ...]) -> Iterator[str]:
@@ -437,9 +456,12 @@ def is_told_by_moves(tag: str) -> bool:
 
 
 def label_tag(tag: str) -> str | None:
-    """Return the tag that all responses with the EDIT tag ``tag`` carry as well, which
-    makes it superfluous; None if ``tag`` is no such tag.
+    """Return the tag that all responses with ``tag`` carry as well, which makes it
+    superfluous; None if there is none.
     """
+    within = _WITHIN.match(tag)
+    if within:
+        return "{}.b{}".format(*within.groups())
     for edit, of_label in ((".ce", ".c"), (".be", ".b")):
         if tag.endswith(edit):
             return tag.removesuffix(edit) + of_label
@@ -471,9 +493,9 @@ def moved_tag(site: str) -> str:
     return f"{uid_tag(site)}.m"
 
 
-def undated_tag(site: str) -> str:
-    """Return the tag of "something without a date of publication was edited"."""
-    return f"{uid_tag(site)}.d"
+def undated_tag(site: str, portal_type: str) -> str:
+    """Return the tag of "one of a type, without a date of publication, was edited"."""
+    return f"{uid_tag(site)}.d.{_word(portal_type)}"
 
 
 def chrome_tag(site: str) -> str:

@@ -65,7 +65,8 @@ def _noting_searches(search: Any) -> Any:
     def noting(self: Any, query: Any, sort_index: Any = None, *args: Any, **kw: Any):
         reading = getattr(getRequest(), ATTRIBUTE, None)
         if reading is not None:
-            reading.attempt(reading.searched, self, query, sort_index)
+            frame = sys._getframe(1)
+            reading.attempt(reading.searched, self, query, sort_index, frame)
         return search(self, query, sort_index, *args, **kw)
 
     return noting

@@ -15,6 +15,9 @@ from typing import Any
 #: Plone's settings of how deep navigation is, and their default (plone.base).
 _DEPTHS = ("plone.navigation_depth", "plone.sitemap_depth")
 _DEFAULT_DEPTH = 3
+#: Tabs of the first level, as ``portal_tabs_view`` tells them, have descriptions; those
+#: below it have not.
+_TABS_DEPTH = 1
 
 
 class Places:
@@ -59,7 +62,7 @@ def navigation_of(obj: Any, site: Any) -> Navigation:
     """Return to which depths subtrees above ``obj`` have tags of their own."""
     registry = registry_of(site)
     depths = (registry.get(name, None) or _DEFAULT_DEPTH for name in _DEPTHS)
-    return Navigation(frozenset(depths), frozenset(_roots(obj)))
+    return Navigation(frozenset({_TABS_DEPTH, *depths}), frozenset(_roots(obj)))
 
 
 def navigated(registry: Any) -> Navigated:

@@ -36,6 +36,26 @@ _OF_LABELS = frozenset(
         "sortable_title",
     }
 )
+#: Of those, what changes with titles, places, types and states only.
+_OF_TITLES = frozenset(
+    {
+        "Language",
+        "Title",
+        "UID",
+        "allowedRolesAndUsers",
+        "effectiveRange",
+        "exclude_from_nav",
+        "getId",
+        "getObjPositionInParent",
+        "id",
+        "is_default_page",
+        "is_folderish",
+        "path",
+        "portal_type",
+        "review_state",
+        "sortable_title",
+    }
+)
 #: Columns that any edit changes.
 OF_ANY_EDIT = frozenset({"modified", "ModificationDate"})
 #: The date of publication, or of the last change of what has none.
@@ -61,6 +81,8 @@ class Fact:
     depth: int = 0
     #: ``key`` is a UID
     is_uid: bool = False
+    #: Of what navigation finds, only titles are shown
+    titles: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +120,15 @@ class Query:
             | self.sorted_by
         )
         self.edit = any(self._is_of_any_edit(name) for name in self.used)
+        # The types whose ``Date`` it asks for; that of others counts as any edit
+        self._dated = self._named_types() if DATE in self.used else []
+        if DATE in self.used and not self._dated:
+            self.edit = True
 
     def facts(self) -> Iterator[Fact]:
         """Yield what an answer to the query depends on."""
-        if DATE in self.used:
-            yield Fact(Kind.UNDATED, "")
+        if not self.edit:
+            yield from (Fact(Kind.UNDATED, name) for name in self._dated)
         uids = self._keys("UID")
         if uids:
             kind = Kind.OWN if self.edit else Kind.LABEL
@@ -115,6 +141,11 @@ class Query:
                 yield Fact(Kind.GROUP, str(name))
             return
         yield from self._of_places(list(self._types()))
+
+    @property
+    def finds_by_titles(self) -> bool:
+        """Whether neither descriptions nor dates matter to what it finds."""
+        return self.used <= _OF_TITLES
 
     def _of_places(self, types: list[str]) -> Iterator[Fact]:
         places = self._places()
@@ -140,10 +171,14 @@ class Query:
             return False
         return self.catalog.data[rid][column] == _LANGUAGE_FOLDER
 
-    def _types(self) -> Iterable[str]:
+    def _named_types(self) -> list[str]:
         types = self._keys("portal_type") or ()
-        if 0 < len(types) <= MOST_TYPES:
-            return [str(each) for each in types]
+        return [str(each) for each in types] if len(types) <= MOST_TYPES else []
+
+    def _types(self) -> Iterable[str]:
+        types = self._named_types()
+        if types:
+            return types
         provided = self._keys("object_provides") or ()
         names = [getattr(each, "__identifier__", each) for each in provided]
         if names and all(each in INTERFACES for each in names):

@@ -37,6 +37,8 @@ from collective.cloudfront.tagging.queries import Fact
 from collective.cloudfront.tagging.queries import Navigated
 from collective.cloudfront.tagging.queries import Query
 from collective.cloudfront.tagging.skimming import only_skims
+from collective.cloudfront.tagging.skimming import shows_titles
+from dataclasses import replace
 from plone.rest.traverse import RESTWrapper
 from Products.CMFCore.interfaces import IContentish
 from Products.CMFCore.interfaces import ISiteRoot
@@ -102,7 +104,9 @@ class Reading:
                 logger.debug("Not noted for cache tags", exc_info=True)
             self.incomplete = True
 
-    def searched(self, catalog: Any, query: Any, sorted_by: Any) -> None:
+    def searched(
+        self, catalog: Any, query: Any, sorted_by: Any, frame: FrameType
+    ) -> None:
         """Note a search. ``catalog`` is ZCatalog's inner one."""
         if aq_base(catalog) is not aq_base(self.site.portal_catalog._catalog):
             # Nobody knows what is in there
@@ -111,7 +115,10 @@ class Reading:
         if self._navigated is None:
             self._navigated = navigated(self.registry)
         told = Query(catalog, query, sorted_by, self.path, self._navigated)
-        self.note(*told.facts())
+        for fact in told.facts():
+            if fact.kind is Kind.WITHIN and told.finds_by_titles:
+                fact = replace(fact, titles=shows_titles(frame))
+            self.note(fact)
 
     def opened(self, start: Any, found: Any, frame: FrameType) -> None:
         """Note an object that was reached by a path from ``start``."""
@@ -212,7 +219,7 @@ class Resolution:
             case Kind.CHROME:
                 yield names.chrome(site)
             case Kind.UNDATED:
-                yield names.undated(site)
+                yield names.undated(site, fact.key)
             case Kind.GROUP:
                 yield names.group(site, fact.key)
             case Kind.OF_TYPE:
@@ -245,7 +252,8 @@ class Resolution:
             case Kind.CHILDREN:
                 yield names.children(uid, above, facet)
             case Kind.WITHIN if facet is Facet.LABEL:
-                yield names.within(uid, above, fact.depth, self.navigation)
+                titles = Facet.TITLE if fact.titles else Facet.LABEL
+                yield names.within(uid, above, fact.depth, self.navigation, titles)
             case _:
                 yield names.below(uid, above, facet)
 

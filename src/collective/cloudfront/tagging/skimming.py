@@ -6,6 +6,7 @@ every listing of it. Told by the stack, and only for Plone's own code as it is: 
 template, a subclass, and whoever calls these from elsewhere show what they like.
 """
 
+from plone.app.layout.viewlets.common import GlobalSectionsViewlet
 from types import FrameType
 from typing import Any
 
@@ -61,6 +62,30 @@ def only_skims(frame: FrameType | None, anonymous_see_dates: bool) -> bool:
                 return _is_own(frame.f_locals.get("self"), module)
         frame = frame.f_back
     return listing and not anonymous_see_dates
+
+
+#: What is between who searches and the catalog's inner one.
+_CATALOG = ("Products.ZCatalog.", "Products.CMFCore.", "Products.CMFPlone.CatalogTool")
+
+
+def shows_titles(frame: FrameType | None) -> bool:
+    """Say whether who searches from ``frame`` are Plone's tabs themselves; an add-on may
+    have made ones that show more.
+    """
+    while frame is not None and _module(frame).startswith(_CATALOG):
+        frame = frame.f_back
+    if frame is None or _module(frame) != GlobalSectionsViewlet.__module__:
+        return False
+    tabs = type(frame.f_locals.get("self"))
+    return (
+        frame.f_code.co_name == "navtree"
+        and getattr(tabs, "customize_entry", None)
+        is GlobalSectionsViewlet.customize_entry
+    )
+
+
+def _module(frame: FrameType) -> str:
+    return frame.f_globals.get("__name__") or ""
 
 
 def _is_own(renderer: Any, module: str) -> bool:

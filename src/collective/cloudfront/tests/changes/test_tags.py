@@ -66,7 +66,7 @@ def test_the_edit_of_a_text_purges_the_page_and_what_depends_on_any_edit(tagged)
         f"{news}.be",
         f"{root}.be",
         f"{root}.te.document",
-        f"{root}.d",
+        f"{root}.d.document",
     }
 
 
@@ -256,10 +256,10 @@ def test_the_date_of_what_was_not_published_is_that_of_its_last_change(tagged):
     page = tagged["news"]["page"]
     page.effective_date = None
     edited(page, "IRichTextBehavior.text")
-    assert undated_tag(IUUID(tagged)) in tags(tagged)
+    assert undated_tag(IUUID(tagged), "Document") in tags(tagged)
     page.effective_date = DateTime("2026-01-01")
     edited(page, "IRichTextBehavior.text")
-    assert undated_tag(IUUID(tagged)) not in tags(tagged)
+    assert undated_tag(IUUID(tagged), "Document") not in tags(tagged)
 
 
 def test_what_navigation_does_not_show_leaves_it_alone(tagged):
@@ -274,6 +274,26 @@ def test_what_navigation_does_not_show_leaves_it_alone(tagged):
     assert navigation in tags(tagged)
     edited(page, "IDublinCore.title")
     assert navigation not in tags(tagged)
+
+
+@pytest.mark.parametrize(
+    "field", ["IDublinCore.description", "ILeadImageBehavior.image", "layout"]
+)
+def test_what_tabs_do_not_show_leaves_them_alone(tagged, field):
+    page, root = tagged["news"]["page"], IUUID(tagged)
+    edited(page, field)
+    found = tags(tagged)
+    assert {f"{IUUID(page)}.l", f"{root}.bl3", f"{root}.b"} <= found
+    assert f"{root}.b3" not in found
+
+
+def test_a_title_reaches_tabs_whatever_else_changed(tagged):
+    page, root = tagged["news"]["page"], IUUID(tagged)
+    edited(page, "IDublinCore.description")
+    edited(page, "IDublinCore.title")
+    found = tags(tagged)
+    assert f"{root}.b3" in found
+    assert f"{root}.bl3" not in found  # whatever carries it carries the other, too
 
 
 # --- what visitors do not see ---------------------------------------------------------

@@ -102,6 +102,11 @@ def test_many_types_become_the_site():
     assert fitting(types, SITE) == {f"{SITE}.b", f"{SITE}.be"}
 
 
+def test_dates_of_many_types_become_any_edit():
+    dates = [names.undated(SITE, f"T{n}") for n in range(60)]
+    assert fitting(dates, SITE) == {f"{SITE}.b", f"{SITE}.be"}
+
+
 def test_too_many_foreign_tags_are_told():
     tags = [names.foreign(f"t{n}") for n in range(MOST_TAGS)]
     assert len(fitting(tags, SITE)) == MOST_TAGS

@@ -112,6 +112,21 @@ def test_what_lies_deeper_or_is_excluded_leaves_navigation_alone(
     assert bool(tags & tags_of([navigation], SITE)) == shown
 
 
+@given(st.data(), worlds(), st.integers(0, 20), st.integers(2, 4))
+def test_a_description_leaves_tabs_alone_but_not_what_shows_it(
+    data, world, target, depth
+):
+    world.navigation = Navigation(frozenset({2, 4}), frozenset({SITE}))
+    _after, tags = purged(world, ("describe", target))
+    tabs = names.within(SITE, (), depth, world.navigation, Facet.TITLE)
+    assert not tags & tags_of([tabs], SITE)
+    shown = names.within(SITE, (), depth, world.navigation)
+    _after, of_title = purged(world, ("title", target))
+    assert bool(tags & tags_of([shown], SITE)) == bool(
+        of_title & tags_of([shown], SITE)
+    )
+
+
 @given(st.data(), worlds())
 def test_the_breadcrumbs_of_a_page_tell_when_it_moves(data, world):
     page = data.draw(pages_in(world))

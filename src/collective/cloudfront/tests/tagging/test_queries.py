@@ -132,7 +132,14 @@ def test_any_edit_changes_full_text_and_dates(portal, query, edit):
 
 def test_the_date_is_that_of_publication_if_there_is_one(portal):
     found = facts(portal, sort_on=["Date"], portal_type="News Item")
-    assert found == {Fact(Kind.OF_TYPE, "News Item"), Fact(Kind.UNDATED, "")}
+    assert found == {Fact(Kind.OF_TYPE, "News Item"), Fact(Kind.UNDATED, "News Item")}
+
+
+def test_the_date_of_any_type_is_that_of_any_edit(portal):
+    assert facts(portal, sort_on=["Date"]) == {below("/plone", True)}
+    events = {"query": [IEvent.__identifier__]}
+    found = facts(portal, sort_on=["Date"], object_provides=events)
+    assert found == {Fact(Kind.OF_TYPE, IEvent.__identifier__, True)}
 
 
 def test_positions_change_without_their_objects(portal):

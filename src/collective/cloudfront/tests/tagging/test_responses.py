@@ -1,9 +1,11 @@
 """Specification: the tags of what Plone answers to visitors."""
 
+from collective.cloudfront.tagging.skimming import shows_titles
 from collective.cloudfront.tests.tagging.conftest import EVENTS
 from collective.cloudfront.tests.tagging.conftest import make
 from DateTime import DateTime
 from plone import api
+from plone.app.layout.viewlets.common import GlobalSectionsViewlet
 from plone.app.portlets.portlets import events as _events  # noqa: F401
 from plone.app.portlets.portlets import navigation
 from plone.app.portlets.portlets import news
@@ -16,6 +18,7 @@ from plone.portlet.collection import collection as collection_portlet
 from plone.portlets.interfaces import IPortletAssignmentMapping
 from plone.portlets.interfaces import IPortletManager
 from plone.registry.interfaces import IRegistry
+from Products.CMFPlone.CatalogTool import CatalogTool
 from z3c.relationfield import RelationValue
 from zope.component import getMultiAdapter
 from zope.component import getUtility
@@ -25,6 +28,7 @@ from zope.lifecycleevent import ObjectModifiedEvent
 
 import base64
 import pytest
+import sys
 import transaction
 
 
@@ -32,9 +36,9 @@ PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAA"
     "AABJRU5ErkJggg=="
 )
-#: What each page of the site has: navigation to its depth, tabs, title, chrome, and
-#: Plone's default portlet of events.
-ALWAYS = {"plone.b3", "plone.l", "plone.x", "plone.m", EVENTS}
+#: What each page of the site has: tabs with descriptions, navigation below them without,
+#: title, chrome, and Plone's default portlet of events.
+ALWAYS = {"plone.b1", "plone.bl1", "plone.b3", "plone.l", "plone.x", "plone.m", EVENTS}
 #: What one below the folder has: breadcrumbs, the navigation portlet.
 BELOW_FOLDER = ALWAYS | {"folder.l", "folder.c"}
 
@@ -67,6 +71,31 @@ def query(*types, place=None):
 
 def test_the_front_page(get):
     assert get("").tags == ALWAYS - {"plone.l"} | {"plone", "plone.l"}
+
+
+class TabsWithDescriptions(GlobalSectionsViewlet):
+    """Tabs of an add-on."""
+
+    def customize_entry(self, entry, brain):
+        entry["title"] += brain.Description
+
+
+@pytest.mark.parametrize(
+    ("tabs", "titles"), [(GlobalSectionsViewlet, True), (TabsWithDescriptions, False)]
+)
+def test_tabs_of_an_add_on_may_show_more_than_titles(tagged, monkeypatch, tabs, titles):
+    asked = []
+
+    def search(self, *args, **criteria):
+        asked.append(shows_titles(sys._getframe(1)))
+        return ()
+
+    monkeypatch.setattr(CatalogTool, "searchResults", search)
+    viewlet = tabs(tagged, tagged.REQUEST, None, None)
+    viewlet.__name__ = tabs.__name__
+    assert set(viewlet.navtree) == {"/plone"}
+    # The first is asked for by what else may be a tab, and tells descriptions
+    assert asked == [False, titles]
 
 
 def test_a_page(get):
@@ -231,7 +260,7 @@ def test_the_portlet_of_news(tagged, get, assign, dated):
     assign(tagged, news.Assignment(state=("published",)))
     for _stored in range(2):
         tags = get("/folder/page").tags
-        assert {"plone.t.news-item", "plone.d"} < tags
+        assert {"plone.t.news-item", "plone.d.news-item"} < tags
         assert "plone.te.news-item" not in tags
         # Without a date of publication it shows that of the last change
         assert ("news" in tags) is not dated
@@ -326,10 +355,11 @@ def test_all_of_the_children_by_the_api(get):
 
 
 def test_navigation_by_the_api(get):
-    assert "plone.b3" in api_tags(get, "/folder/page/@navigation")
-    assert "plone.b3" in api_tags(
-        get, "/folder/page/@navigation?expand.navigation.depth=3"
-    )
+    # Descriptions, too
+    tabs = {"plone.b1", "plone.bl1"}
+    assert tabs < api_tags(get, "/folder/page/@navigation")
+    deep = "/folder/page/@navigation?expand.navigation.depth=3"
+    assert {"plone.b3", "plone.bl3"} < api_tags(get, deep)
     deep = "/folder/page?expand=navigation&expand.navigation.depth=3"
     assert {"page", "plone.b3"} < api_tags(get, deep)
 

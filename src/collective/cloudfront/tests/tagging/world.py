@@ -30,6 +30,7 @@ class Thing:
     portal_type: str = "Document"
     name: int = 0
     title: int = 0
+    description: int = 0
     body: int = 0
     group: str = ""
     excluded: bool = False
@@ -80,6 +81,11 @@ class World:
             return SITE
         if uid not in self.things or self.is_private(uid):
             return None
+        return self.title(uid), self.things[uid].description
+
+    def title(self, uid: str) -> Any:
+        if uid not in self.things or self.is_private(uid):
+            return None
         thing = self.things[uid]
         path = [self.things[each].name for each in self.above(uid)[:-1]]
         return uid, thing.portal_type, thing.title, thing.name, path
@@ -126,7 +132,11 @@ class World:
                 )
             case _:
                 return None
-        show = self.all_of if dependency.facet is Facet.EDIT else self.label
+        show = {
+            Facet.EDIT: self.all_of,
+            Facet.LABEL: self.label,
+            Facet.TITLE: self.title,
+        }[dependency.facet]
         return [each for each in map(show, found) if each]
 
     # --- what editors do -------------------------------------------------------------
@@ -194,6 +204,11 @@ class World:
         after.things[uid] = replace(thing, title=thing.title + 1)
         return self._changed(after, uid)
 
+    def _describe(self, after, uid):
+        thing = self.things[uid]
+        after.things[uid] = replace(thing, description=thing.description + 1)
+        return self._changed(after, uid, titled=False)
+
     def _body(self, after, uid):
         thing = self.things[uid]
         after.things[uid] = replace(thing, body=thing.body + 1)
@@ -257,7 +272,8 @@ def worlds(draw: Any) -> World:
 def dependencies_in(world: World) -> st.SearchStrategy[Dependency]:
     """All that a response may depend on in ``world``."""
     uids = [SITE, *world.things]
-    facets = st.sampled_from(Facet)
+    facets = st.sampled_from([Facet.LABEL, Facet.EDIT])
+    titles = st.sampled_from([Facet.LABEL, Facet.TITLE])
 
     def placed(make: Any, *more: Any) -> st.SearchStrategy[Dependency]:
         return st.builds(
@@ -273,7 +289,7 @@ def dependencies_in(world: World) -> st.SearchStrategy[Dependency]:
         placed(names.names),
         placed(names.children, facets),
         placed(names.below, facets),
-        placed(names.within, st.integers(1, 5), st.just(world.navigation)),
+        placed(names.within, st.integers(1, 5), st.just(world.navigation), titles),
         st.builds(names.of_type, st.just(SITE), st.sampled_from(TYPES), facets),
         st.builds(names.group, st.just(SITE), st.sampled_from(GROUPS[1:])),
         st.just(names.chrome(SITE)),
@@ -307,6 +323,7 @@ operations = st.one_of(
     st.tuples(st.just("remove"), _number),
     st.tuples(st.just("move"), _number, _number),
     st.tuples(st.just("title"), _number),
+    st.tuples(st.just("describe"), _number),
     st.tuples(st.just("body"), _number),
     st.tuples(st.just("retype"), _number, st.sampled_from(TYPES)),
     st.tuples(st.just("translate"), _number, st.sampled_from(GROUPS)),
