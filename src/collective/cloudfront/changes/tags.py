@@ -8,6 +8,7 @@ from Acquisition import aq_base
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 from collective.cloudfront.changes.languages import groups_of
+from collective.cloudfront.settings import registry_of
 from collective.cloudfront.tagging.names import Change
 from collective.cloudfront.tagging.names import chrome_tag
 from collective.cloudfront.tagging.names import INTERFACES
@@ -96,7 +97,7 @@ def _change(obj: Any, site: Any, **what: Any) -> Placed:
         undated=getattr(aq_base(obj), "effective_date", None) is None,
         **what,
     )
-    return change, navigation_of(obj, site)
+    return change, navigation_of(obj, registry_of(site))
 
 
 def provided_by(obj: Any) -> frozenset[str]:

@@ -148,7 +148,7 @@ def tags_for(reading: Reading, request: Any) -> frozenset[str] | None:
         *facts_of_published(reading, request, way),
         *facts_of_integrators(request, way[0]),
     ]
-    places = Places(reading.site)
+    places = Places(reading.site, reading.catalog)
     dependencies = reading.dependencies(places, way[0], more)
     tags = None
     if _is_part_of_page(reading, request):

@@ -3,7 +3,6 @@
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 from collections.abc import Iterator
-from collective.cloudfront.settings import registry_of
 from collective.cloudfront.tagging.names import Navigation
 from collective.cloudfront.tagging.queries import Navigated
 from plone.base.interfaces import INavigationRoot
@@ -23,10 +22,11 @@ _TABS_DEPTH = 1
 class Places:
     """UIDs for paths, and what is above them, in one site."""
 
-    def __init__(self, site: Any):
+    def __init__(self, site: Any, catalog: Any):
+        """``catalog``: ZCatalog's inner one."""
         self.site = IUUID(site, "") or ""
         self.path = "/".join(site.getPhysicalPath())
-        self._catalog = site.portal_catalog._catalog
+        self._catalog = catalog
         self._uids: dict[str, str | None] = {self.path: self.site}
 
     def chain(self, path: str) -> tuple[str, ...]:
@@ -58,9 +58,10 @@ class Places:
         return None if rid is None else self._catalog.paths.get(rid)
 
 
-def navigation_of(obj: Any, site: Any) -> Navigation:
-    """Return to which depths subtrees above ``obj`` have tags of their own."""
-    registry = registry_of(site)
+def navigation_of(obj: Any, registry: Any) -> Navigation:
+    """Return to which depths subtrees above ``obj`` have tags of their own, by Plone's
+    settings.
+    """
     depths = (registry.get(name, None) or _DEFAULT_DEPTH for name in _DEPTHS)
     return Navigation(frozenset({_TABS_DEPTH, *depths}), frozenset(_roots(obj)))
 

@@ -71,6 +71,8 @@ class Reading:
     def __init__(self, site: Any, registry: Any):
         self.site = site
         self.registry = registry
+        #: ZCatalog's inner catalog. To get it takes longer than most look-ups in it.
+        self.catalog = aq_base(site.portal_catalog._catalog)
         self.path = "/".join(site.getPhysicalPath())
         #: Paths of what the published object is in. Pages show of them what
         #: breadcrumbs show, however they come by them.
@@ -108,7 +110,7 @@ class Reading:
         self, catalog: Any, query: Any, sorted_by: Any, frame: FrameType
     ) -> None:
         """Note a search. ``catalog`` is ZCatalog's inner one."""
-        if aq_base(catalog) is not aq_base(self.site.portal_catalog._catalog):
+        if aq_base(catalog) is not self.catalog:
             # Nobody knows what is in there
             self.note(Fact(Kind.BELOW, self.path, edit=True))
             return
@@ -157,8 +159,7 @@ class Reading:
             return
         if not self._is_skimmed(frame):
             # By its number: what asks may have unwrapped it, so that it has no path
-            paths = self.site.portal_catalog._catalog.paths
-            path = paths.get(brain.data_record_id_, self.path)
+            path = self.catalog.paths.get(brain.data_record_id_, self.path)
             self.note(Fact(Kind.OWN, path))
 
     def _is_skimmed(self, frame: FrameType) -> bool:
@@ -197,7 +198,7 @@ class Reading:
         facts = self.facts() | set(more)
         # Looked for only where it is asked of: REST's answers often have none
         within = any(fact.kind is Kind.WITHIN for fact in facts)
-        navigation = navigation_of(context, self.site) if within else Navigation()
+        navigation = navigation_of(context, self.registry) if within else Navigation()
         found = Resolution(places, navigation)
         return {dependency for fact in facts for dependency in found.of(fact)}
 
