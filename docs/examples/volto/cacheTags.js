@@ -45,6 +45,7 @@ class Page {
     this.asked = 0;
     this.waiting = 0;
     this.reason = '';
+    this.forbidden = '';
     this.loggedIn = LOGGED_IN.test(req.headers.cookie || '');
   }
 
@@ -63,9 +64,9 @@ class Page {
     const tags = split(header(this.header));
     tags.forEach((tag) => this.add(tag));
     if (isAuthorized) this.loggedIn = true;
-    else if (!tags.length) this.fail(`${name} came without tags`);
     else if (split(header('cache-control')).some((each) => NOT_SHARED.test(each)))
-      this.fail(`${name} must not be cached`);
+      this.forbidden = this.forbidden || `${name} must not be cached`;
+    else if (!tags.length) this.fail(`${name} came without tags`);
   }
 
   add(tag) {
@@ -82,7 +83,7 @@ class Page {
     if (this.reason) return this.reason;
     if (this.waiting) return `${this.waiting} answers had not come when it was sent`;
     if (this.tags.size > MOST_TAGS) return `it depends on ${this.tags.size} tags`;
-    return '';
+    return this.forbidden;
   }
 
   /** Set the headers of the response, just before they are sent. */
@@ -94,7 +95,7 @@ class Page {
     if (reason || this.loggedIn) {
       res.removeHeader(this.header);
       makePrivate(res);
-      if (!this.loggedIn) complain(this.req, reason);
+      if (!this.loggedIn) complain(this.req, reason, reason === this.forbidden);
     } else if (this.tags.size > there.length) {
       // Otherwise it is Plone's answer, passed on by a proxy
       res.setHeader(this.header, [...this.tags.values()].join(','));
@@ -116,12 +117,16 @@ function makePrivate(res) {
   res.setHeader('Cache-Control', ['private', ...(kept.length ? kept : ['no-cache'])].join(', '));
 }
 
-let complained = -Infinity;
+/** When it last was complained of what is expected (true), such as searches, and of all
+ * else (false): the former must not hide the latter. */
+const complained = new Map();
 
-function complain(req, reason) {
-  if (Date.now() - complained < SILENCE) return;
-  complained = Date.now();
-  console.warn(`Cache tags: ${req.url} is sent as private: ${reason}.`);
+function complain(req, reason, isExpected) {
+  const now = Date.now();
+  if (now - (complained.get(isExpected) ?? -Infinity) < SILENCE) return;
+  complained.set(isExpected, now);
+  // A proxy rewrites `url`
+  console.warn(`Cache tags: ${req.originalUrl || req.url} is sent as private: ${reason}.`);
 }
 
 // --- what is asked of the API --------------------------------------------------------

@@ -70,6 +70,7 @@ function send(req, res, body, parameters) {
 
 function proxy(req, res, path) {
   const { method, headers } = req;
+  req.url = path; // as Volto's proxy does
   const passed = http.request(api + path, { method, headers }, (answer) => {
     res.writeHead(answer.statusCode, answer.headers);
     answer.pipe(res);
@@ -78,6 +79,7 @@ function proxy(req, res, path) {
 }
 
 const server = http.createServer((req, res) => {
+  req.originalUrl = req.url; // as Express does
   cacheTags(req, res, () => {
     const url = new URL(req.url, 'http://here');
     if (url.pathname === '/proxy') proxy(req, res, url.searchParams.get('path'));

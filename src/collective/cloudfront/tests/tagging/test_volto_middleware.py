@@ -18,6 +18,7 @@ from plone.app.testing import setRoles
 from plone.app.testing import TEST_USER_ID
 from plone.registry.interfaces import IRegistry
 from requests import Response
+from typing import IO
 from urllib.parse import urlencode
 from zope.component import getUtility
 
@@ -112,13 +113,13 @@ def start(middleware: Path, fake: Api) -> Iterator[Callable[..., str]]:
     """Start the program that makes pages; returns its URL."""
     processes = []
 
-    def run(api: str = "", **options: object) -> str:
+    def run(api: str = "", log: IO[str] | None = None, **options: object) -> str:
         program = Path(__file__).with_name("ssr.js")
         command = [NODE, program, middleware, api or fake.url, json.dumps(options)]
         process = subprocess.Popen(
             list(map(str, command)),
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=log or subprocess.DEVNULL,
             text=True,
         )
         processes.append(process)
@@ -320,6 +321,31 @@ def test_what_people_see_who_have_logged_in_is_private(page, client):
         assert response.headers["Cache-Control"] == PRIVATE
     logged_out = page("/a", client=client, headers={"Cookie": "auth_token=; x=y"})
     assert tags(logged_out) == {"one", "two"}
+
+
+def test_the_log_says_why_and_what_is_expected_hides_nothing(
+    page, start, fake, tmp_path
+):
+    log = tmp_path / "log"
+    with log.open("w") as file:
+        other = start(log=file)
+    # As Plone answers searches for words, and what visitors may not see
+    fake.answers["/search"] = Answer(headers={"Cache-Control": "max-age=0, private"})
+    for path in ("/search", "/a", "/search", "/untagged", "/untagged"):
+        page(path, base=other)
+    found = [line.removeprefix("Cache tags: ") for line in log.read_text().splitlines()]
+    assert found == [
+        "/page?http=%2Fsearch is sent as private: GET /search must not be cached.",
+        "/page?http=%2Funtagged is sent as private: GET /untagged came without tags.",
+    ]
+
+
+def test_the_log_has_the_visitor_s_url(page, start, tmp_path):
+    log = tmp_path / "log"
+    with log.open("w") as file:
+        other = start(log=file)
+    requests.get(f"{other}/proxy?path=/untagged", timeout=30)
+    assert "Cache tags: /proxy?path=/untagged is sent" in log.read_text()
 
 
 # --- what is left alone ---------------------------------------------------------------
