@@ -55,8 +55,8 @@ import re
 
 logger = logging.getLogger("collective.cloudfront")
 
-#: What the column EffectiveDate has where there is no date.
-_NO_DATES = frozenset({"None", "", None})
+#: What the column EffectiveDate has where there is no date, if it is a text.
+_NO_DATES = frozenset({"None", ""})
 
 #: What Plone makes UIDs of. It asks for other things, too, to see whether they are one.
 _UID = re.compile(r"[0-9a-f-]{32,36}\Z")
@@ -153,9 +153,7 @@ class Reading:
 
     def dated(self, column: str, brain: Any, frame: FrameType) -> None:
         """Note that a date was asked of a result of a query, which any edit changes."""
-        if column == DATE and not (
-            "EffectiveDate" in brain and brain["EffectiveDate"] in _NO_DATES
-        ):
+        if column == DATE and ("EffectiveDate" not in brain or _is_dated(brain)):
             return
         if not self._is_skimmed(frame):
             # By its number: what asks may have unwrapped it, so that it has no path
@@ -257,6 +255,12 @@ class Resolution:
                 yield names.within(uid, above, fact.depth, self.navigation, titles)
             case _:
                 yield names.below(uid, above, facet)
+
+
+def _is_dated(brain: Any) -> bool:
+    # Of comments it is Missing.Value, which has no hash
+    date = brain["EffectiveDate"]
+    return isinstance(date, str) and date not in _NO_DATES
 
 
 # --- who notes, and when --------------------------------------------------------------

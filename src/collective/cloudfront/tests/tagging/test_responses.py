@@ -6,6 +6,7 @@ from collective.cloudfront.tests.tagging.conftest import make
 from DateTime import DateTime
 from plone import api
 from plone.app.layout.viewlets.common import GlobalSectionsViewlet
+from plone.app.discussion.interfaces import IConversation
 from plone.app.portlets.portlets import events as _events  # noqa: F401
 from plone.app.portlets.portlets import navigation
 from plone.app.portlets.portlets import news
@@ -20,6 +21,7 @@ from plone.portlets.interfaces import IPortletManager
 from plone.registry.interfaces import IRegistry
 from Products.CMFPlone.CatalogTool import CatalogTool
 from z3c.relationfield import RelationValue
+from zope.component import createObject
 from zope.component import getMultiAdapter
 from zope.component import getUtility
 from zope.event import notify
@@ -380,6 +382,16 @@ def test_searches_by_the_api(get):
     assert "plone.be" in api_tags(get, "/@search?SearchableText=page")
     dated = api_tags(get, "/@search?portal_type=Document&metadata_fields=modified")
     assert "page" in dated
+
+
+def test_a_comment_in_a_listing_by_the_api(tagged, get):
+    comment = createObject("plone.Comment")
+    comment.text = "Well said"
+    IConversation(tagged["folder"]["page"]).addComment(comment)
+    transaction.commit()
+    path = "/folder/@search?metadata_fields=_all"
+    assert b"Discussion Item" in get(f"/++api++{path}", **JSON).body
+    assert "folder.b" in api_tags(get, path)
 
 
 def test_comments_by_the_api(get):
