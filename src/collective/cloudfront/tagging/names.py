@@ -245,6 +245,7 @@ def foreign(name: str) -> Dependency:
 def tags_of(dependencies: Collection[Dependency], site: str) -> frozenset[str]:
     """Return all tags that a response with these dependencies carries."""
     tags = {tag for each in dependencies for tag in _tags(each)}
+    tags.update(_navigation_tags(dependencies))
     if not _notices_moves(dependencies, site):
         tags.add(moved_tag(site))
     return frozenset(tags)
@@ -270,10 +271,6 @@ def _tags(dependency: Dependency) -> Iterator[str]:
             yield f"{uid}.b"
             if edit:
                 yield f"{uid}.be"
-        case Kind.WITHIN:
-            yield f"{uid}.b{dependency.depth}"
-            if dependency.facet is not Facet.TITLE:
-                yield f"{uid}.bl{dependency.depth}"
         case Kind.OF_TYPE:
             yield type_tag(dependency.uid, dependency.name)
             if edit:
@@ -288,6 +285,20 @@ def _tags(dependency: Dependency) -> Iterator[str]:
             yield chrome_tag(dependency.uid)
         case Kind.FOREIGN:
             yield foreign_tag(dependency.name)
+
+
+def _navigation_tags(dependencies: Collection[Dependency]) -> Iterator[str]:
+    """Yield the tags of the deepest navigation: whatever purges that of less depth
+    purges it as well.
+    """
+    depths: dict[str, int] = {}
+    for each in dependencies:
+        if each.kind is Kind.WITHIN:
+            tag = uid_tag(each.uid)
+            shown = [f"{tag}.b"] + [f"{tag}.bl"] * (each.facet is not Facet.TITLE)
+            for start in shown:
+                depths[start] = max(each.depth, depths.get(start, 0))
+    return (f"{start}{depth}" for start, depth in depths.items())
 
 
 def subtree_of(uid: str, above: tuple[str, ...]) -> str:

@@ -127,6 +127,22 @@ def test_a_description_leaves_tabs_alone_but_not_what_shows_it(
     )
 
 
+def test_the_deepest_navigation_stands_for_what_is_less_deep():
+    navigation = Navigation(frozenset({1, 3}), frozenset({SITE}))
+    tabs = names.within(SITE, (), 1, navigation)
+    deep = names.within(SITE, (), 3, navigation, Facet.TITLE)
+    assert tags_of([tabs], SITE) == {"s.b1", "s.bl1"}
+    assert tags_of([tabs, deep], SITE) == {"s.bl1", "s.b3"}
+
+
+def test_navigation_of_one_level_is_that_of_the_top():
+    navigation = Navigation(frozenset({1, 3}), frozenset({SITE}))
+    top = Change("x", "Document", (SITE,), (SITE,))
+    assert {"s.b1", "s.b3"} <= tags_of_change(top, navigation)
+    below = Change("x", "Document", ("f", SITE), ("f", SITE))
+    assert "s.b1" not in tags_of_change(below, navigation)
+
+
 @given(st.data(), worlds())
 def test_the_breadcrumbs_of_a_page_tell_when_it_moves(data, world):
     page = data.draw(pages_in(world))

@@ -40,7 +40,7 @@ PIXEL = base64.b64decode(
 )
 #: What each page of the site has: tabs with descriptions, navigation below them without,
 #: title, chrome, and Plone's default portlet of events.
-ALWAYS = {"plone.b1", "plone.bl1", "plone.b3", "plone.l", "plone.x", "plone.m", EVENTS}
+ALWAYS = {"plone.bl1", "plone.b3", "plone.l", "plone.x", "plone.m", EVENTS}
 #: What one below the folder has: breadcrumbs, the navigation portlet.
 BELOW_FOLDER = ALWAYS | {"folder.l", "folder.c"}
 
