@@ -24,7 +24,7 @@ def on_comment(comment: Any, event: IObjectEvent) -> None:
         parent = aq_parent(aq_inner(parent))
     changes = changes_here()
     if parent is not None and changes is not None:
-        note(parent)
+        note(parent, edited=True)
         # Comments are in the catalog, and so in the site map for robots
         if changes.settings.by_paths:
             changes.add_coalesced(robots_maps(parent, changes.site))

@@ -51,7 +51,7 @@ MOST_SHOWING = 4
 #: For more objects than these that come or go with their folder, it is not asked who
 #: shows them.
 MOST_BELOW = 50
-#: Layouts of folders that show more of an object than its title and description.
+#: Layouts of folders and collections that show more of an object than its title and description.
 _SHOWING_ALL = frozenset({"full_view", "tabular_view", "event_listing"})
 
 
@@ -77,7 +77,7 @@ def of_text(obj: Any, site: Any) -> Iterator[str]:
     if _layout(folder) in _SHOWING_ALL:
         yield from page_cover(folder, inside)
     for collection in collections_for(obj, site):
-        if depends_on_any_edit(collection):
+        if depends_on_any_edit(collection) or _layout(collection) in _SHOWING_ALL:
             yield from _everywhere(collection, site)
             continue
         for shown_at in (collection, *chain_of_default_pages(collection, site)):

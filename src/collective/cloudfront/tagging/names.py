@@ -398,6 +398,9 @@ def _hidden_tags(change: Change) -> Iterator[str]:
     """Yield the tags of its own URL, and of what answers at its name instead."""
     if change.before is not None:
         yield uid_tag(change.uid)
+        if change.after is None:
+            # Links in texts lead to it, whoever may follow them
+            yield f"{uid_tag(change.uid)}.l"
     if change.label:
         for above in filter(None, (change.before, change.after)):
             yield f"{uid_tag(above[0])}.n"

@@ -13,12 +13,13 @@ thread's request where nothing is noted:
     and feeds pass to get at objects
 ``plone.app.uuid.utils.uuidToPhysicalPath``
     also of UIDs that nothing has: a link in a text that is broken until it is not
-``AbstractCatalogBrain.modified``, ``ModificationDate``, ``Date``
-    columns that any edit changes. Whoever shows them depends on more than labels; no
-    query tells
+``AbstractCatalogBrain.modified``, ``Date``, ``getObjSize``, ``total_comments``, …
+    columns that any edit, or a comment, changes. Whoever shows them depends on more
+    than labels; no query tells
 """
 
 from Acquisition import aq_base
+from collective.cloudfront.tagging.queries import OF_ANY_EDIT
 from functools import wraps
 from OFS.Traversable import Traversable
 from plone.app.uuid import utils as uuids
@@ -34,8 +35,8 @@ import threading
 #: Where a request has its reading (``reading.Reading``).
 ATTRIBUTE = "_collective_cloudfront_reading"
 
-#: Columns that any edit changes.
-COLUMNS = ("modified", "ModificationDate", "Date")
+#: Columns that any edit, or a comment, changes.
+COLUMNS = (*OF_ANY_EDIT, "Date")
 
 _lock = threading.Lock()
 _applied = False

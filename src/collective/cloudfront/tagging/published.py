@@ -40,8 +40,11 @@ def facts_of_published(
     if name or status >= 300:
         yield Fact(Kind.NAMES, path)
     yield from _names_on_the_way(way)
-    if not _is_bare(request.response):
+    bare = _is_bare(request.response)
+    if not bare or name or ISiteRoot.providedBy(context):
+        # Also pictures that are no content: the site's logo, portraits
         yield Fact(Kind.CHROME, "")
+    if not bare:
         yield from _beside(context)
         yield from _related(context)
     yield from _led_to(reading, request)

@@ -56,8 +56,17 @@ _OF_TITLES = frozenset(
         "sortable_title",
     }
 )
-#: Columns that any edit changes.
-OF_ANY_EDIT = frozenset({"modified", "ModificationDate"})
+#: Columns that any edit, or a comment, changes.
+OF_ANY_EDIT = frozenset(
+    {
+        "ModificationDate",
+        "commentators",
+        "getObjSize",
+        "last_comment_date",
+        "modified",
+        "total_comments",
+    }
+)
 #: The date of publication, or of the last change of what has none.
 DATE = "Date"
 

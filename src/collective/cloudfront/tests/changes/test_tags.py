@@ -412,3 +412,19 @@ def test_dates_of_many_are_kept_one_by_one(tagged):
         api.content.transition(page, "publish")
     kept = {entry.key for entry in entries(tagged) if entry.due}
     assert len(kept) == 20
+
+
+@pytest.mark.parametrize("name", ["creators", "file", "open_end", "recurrence"])
+def test_fields_that_columns_are_made_of_are_labels(tagged, name):
+    page = tagged["news"]["page"]
+    edited(page, f"ISomething.{name}")
+    assert f"{IUUID(page)}.l" in tags(tagged)
+
+
+def test_a_draft_that_goes_has_left_links_to_it(tagged):
+    draft = create(tagged["news"], id="draft")
+    uid, news = IUUID(draft), IUUID(tagged["news"])
+    transaction.savepoint(optimistic=True)
+    tags(tagged)
+    api.content.rename(draft, "renamed")
+    assert {uid, f"{uid}.l", f"{news}.n"} <= tags(tagged)

@@ -4,6 +4,7 @@ from collective.cloudfront.tagging.skimming import shows_titles
 from collective.cloudfront.tests.tagging.conftest import EVENTS
 from collective.cloudfront.tests.tagging.conftest import make
 from DateTime import DateTime
+from OFS.Image import Image
 from plone import api
 from plone.app.layout.viewlets.common import GlobalSectionsViewlet
 from plone.app.discussion.interfaces import IConversation
@@ -203,6 +204,25 @@ def test_files_and_images(tagged, get):
     picture.image = NamedBlobImage(PIXEL, filename="pixel.png")
     transaction.commit()
     assert get("/folder/picture").tags == {"picture", "folder.l", "plone.l"}
+
+
+def test_pictures_that_are_no_content_depend_on_settings(tagged, get):
+    logo = b"filenameb64:bG9nby5wbmc=;datab64:" + base64.b64encode(PIXEL)
+    getUtility(IRegistry)["plone.site_logo"] = logo
+    portrait = Image("jane", "", PIXEL, "image/png")
+    tagged.portal_memberdata._setPortrait(portrait, "jane")
+    transaction.commit()
+    for path in ("@@site-logo/logo.png", "portal_memberdata/portraits/jane"):
+        response = get(f"/{path}")
+        assert response.headers["Content-Type"].startswith("image/")
+        assert "plone.x" in response.tags
+
+
+def test_a_table_of_sizes_depends_on_any_edit(collection, get):
+    collection.setLayout("tabular_view")
+    collection.customViewFields = ("Title", "getObjSize")
+    transaction.commit()
+    assert "news" in get("/collection").tags
 
 
 def test_what_is_acquired_depends_on_the_folder_it_is_asked_in(get):
