@@ -20,15 +20,17 @@ from collective.cloudfront.changes.transaction import collect_late
 from collective.cloudfront.changes.visible import shows
 from collective.cloudfront.changes.visible import shows_in_tabs
 from collective.cloudfront.process import sites_below
+from OFS.DTMLMethod import DTMLMethod
 from OFS.Image import File
 from plone.app.uuid.utils import uuidToObject
+from plone.base.interfaces import INavigationRoot
 from plone.uuid.interfaces import IUUID
 from Products.CMFCore.interfaces import IAction
 from Products.CMFCore.interfaces import IActionCategory
 from Products.CMFCore.interfaces import IContentish
 from Products.CMFCore.interfaces import ISiteRoot
 from Products.CMFCore.interfaces import ITypeInformation
-from Products.PageTemplates.ZopePageTemplate import ZopePageTemplate
+from Shared.DC.Scripts.Script import Script
 from typing import Any
 from zope.component import adapter
 from zope.component.hooks import getSite
@@ -57,19 +59,23 @@ _UNSEEN = frozenset(
 )
 #: The database as a whole goes back to an earlier state.
 _UNDO = "manage_undo_transactions"
-#: Views that change redirects, or which portlets are inherited: kept in trees that do
-#: not say whose they are.
+#: Views that change redirects, which portlets are inherited or hidden, and viewlets:
+#: kept in trees that do not say whose they are. The catalog may find something else.
 _UNHEARD = frozenset(
     {
         "@aliases",
         "@@manage-aliases",
+        "@@manage-viewlets",
         "@@redirection-controlpanel",
         "@@set-portlet-blacklist-status",
+        "@@toggle-visibility",
+        "manage_catalogClear",
+        "manage_catalogRebuild",
     }
 )
-#: What all pages are made with.
+#: What all pages are made with. Scripts are page templates, too.
 _CHROME = (IAction, IActionCategory, ITypeInformation)
-_CHROME_CLASSES = (File, ZopePageTemplate)
+_CHROME_CLASSES = (DTMLMethod, File, Script)
 _MISSING = object()
 
 
@@ -161,14 +167,24 @@ def _look_at(changes: Any, obj: Any) -> None:
         physical = content.getPhysicalPath()
         changes.add_subtree(physical, aq_parent(content), urgent=True)
         note(content, shown=True, below=True, regranted=True)
+    rooted = "__provides__" in names and _became_root_or_ceased(obj)
     note(
         content,
         edited=True,
-        shown=shows(names, changes.site),
-        titled=shows_in_tabs(names, changes.site),
+        shown=rooted or shows(names, changes.site),
+        titled=rooted or shows_in_tabs(names, changes.site),
         even_excluded=True,
-        below=bool(names & INHERITED),
+        below=rooted or bool(names & INHERITED),
     )
+
+
+def _became_root_or_ceased(obj: Any) -> bool:
+    """Say whether ``obj`` is marked as a navigation root, and was not, or vice versa."""
+    before, now = (
+        getattr(state.get("__provides__"), "isOrExtends", lambda _interface: False)
+        for state in (stored_state(obj), obj.__getstate__())
+    )
+    return before(INavigationRoot) is not now(INavigationRoot)
 
 
 def _is_chrome(obj: Any) -> bool:

@@ -54,13 +54,18 @@ from functools import wraps
 from OFS.interfaces import IItem
 from OFS.interfaces import IObjectWillBeMovedEvent
 from plone.app.workflow.interfaces import ILocalrolesModifiedEvent
+from plone.base.interfaces import IImagingSchema
 from plone.portlets.interfaces import IPortletAssignment
 from plone.portlets.interfaces import IPortletAssignmentMapping
+from plone.registry.interfaces import IRecordEvent
 from plone.registry.interfaces import IRecordModifiedEvent
 from Products.CMFCore.interfaces import IActionSucceededEvent
 from Products.CMFCore.interfaces import IActionWillBeInvokedEvent
 from Products.CMFCore.interfaces import IContentish
 from Products.CMFCore.interfaces import ISiteRoot
+from Products.GenericSetup.interfaces import IProfileImportedEvent
+from Products.PluggableAuthService.interfaces.events import IPrincipalDeletedEvent
+from Products.PluggableAuthService.interfaces.events import IPropertiesUpdatedEvent
 from transaction.interfaces import TransientError
 from typing import Any
 from z3c.caching.interfaces import IPurgeEvent
@@ -83,6 +88,10 @@ logger = logging.getLogger("collective.cloudfront")
 INHERITED = frozenset({"default_page", "language", "nextPreviousEnabled", "title"})
 #: When one of these is switched on, everything is purged once.
 SWITCHES = frozenset({PURGING_ENABLED, f"{PREFIX}.enabled"})
+#: Settings of scales, which are files of their own.
+_OF_IMAGES = frozenset(f"plone.{name}" for name in IImagingSchema)
+#: Security control panel, "Allow anyone to view 'about' information"
+ABOUT = "plone.allow_anon_views_about"
 #: Settings of Plone that no page shows.
 _UNSEEN_SETTINGS = ("plone.cachepurging", "plone.app.caching", "plone.caching")
 
@@ -302,7 +311,57 @@ def _note_child(container: Any) -> None:
 def on_chrome(name: str) -> None:
     """A setting of Plone changed: title, logo, theme, navigation are on every page."""
     changes = changes_here()
-    if changes is not None and not name.startswith(_UNSEEN_SETTINGS):
+    if changes is None or name.startswith(_UNSEEN_SETTINGS):
+        return
+    if name in _OF_IMAGES and changes.settings.by_tags:
+        # Pictures have nothing else around them that could tell
+        changes.add_everything()
+    changes.add_chrome()
+
+
+@adapter(IProfileImportedEvent)
+@never_failing
+def on_profile(event: IProfileImportedEvent) -> None:
+    """An add-on was installed or upgraded: some of that is in no registry."""
+    changes = changes_here()
+    if changes is not None:
+        changes.add_chrome()
+
+
+@adapter(IItem, IObjectMovedEvent)
+@never_failing
+def on_item(obj: Any, event: IObjectMovedEvent) -> None:
+    """What is no content came, went or moved: files and scripts in the ZMI, portraits.
+
+    It may be acquired anywhere.
+    """
+    if IContentish.providedBy(obj) or ISiteRoot.providedBy(obj):
+        return
+    changes = changes_here()
+    if changes is not None:
+        changes.add_chrome()
+
+
+@adapter(IPropertiesUpdatedEvent)
+@never_failing
+def on_properties(event: IPropertiesUpdatedEvent) -> None:
+    """Somebody has another name, which is on pages that they wrote."""
+    _note_person(event.principal.getId())
+
+
+@adapter(IPrincipalDeletedEvent)
+@never_failing
+def on_deleted(event: IPrincipalDeletedEvent) -> None:
+    """Somebody has no name any more."""
+    _note_person(event.principal)
+
+
+def _note_person(user: str) -> None:
+    changes = changes_here()
+    if changes is None:
+        return
+    authors = changes.site.portal_catalog._catalog.indexes["Creator"]._index
+    if user in authors or changes.site.portal_registry.get(ABOUT, False):
         changes.add_chrome()
 
 
@@ -342,6 +401,14 @@ def on_portlets(assignments: Any, event: IContainerModifiedEvent) -> None:
     changes = changes_here()
     if changes is not None:
         changes.add_chrome()
+
+
+@adapter(IRecordEvent)
+def on_record(event: IRecordEvent) -> None:
+    """A setting came or went, such as those of a bundle of scripts and styles."""
+    name = event.record.__name__
+    if not (IRecordModifiedEvent.providedBy(event) or name.startswith(f"{PREFIX}.")):
+        on_chrome(name)
 
 
 @adapter(IRecordModifiedEvent)

@@ -11,6 +11,7 @@ from DateTime import DateTime
 from datetime import datetime
 from datetime import timedelta
 from datetime import timezone
+from OFS.Image import Image
 from plone import api
 from plone.app.dexterity.behaviors.metadata import IDublinCore
 from plone.app.workflow.events import LocalrolesModifiedEvent
@@ -18,6 +19,7 @@ from plone.base.interfaces.syndication import IFeedSettings
 from plone.registry import field
 from plone.registry import Record
 from plone.registry.interfaces import IRegistry
+from Products.CMFCore.indexing import processQueue
 from z3c.caching.interfaces import IPurgePaths
 from z3c.caching.purge import Purge
 from ZODB.POSException import ConflictError
@@ -485,6 +487,35 @@ class TestTheSite:
         edited(deep, "IRichTextBehavior.text")
         pages = {f"/one/two/three{end}" for end in ("", "?*", "/", "/@*")}
         assert collected(site) == pages | {f"/++api++{page}" for page in pages}
+
+    def test_a_setting_that_comes_or_goes_is_on_every_page(self, site):
+        registry = getUtility(IRegistry)
+        registry.records["hunt.bundle"] = Record(field.TextLine())
+        assert collected(site) == {"/*"}
+        del registry.records["hunt.bundle"]
+        assert collected(site) == {"/*"}
+
+    def test_an_add_on_may_change_every_page(self, site):
+        site.portal_setup.runAllImportStepsFromProfile("plone.session:default")
+        assert "/*" in collected(site)
+
+    def test_the_name_of_an_author_is_on_pages(self, site):
+        api.user.create("jane@example.org", "jane", "secret-secret")
+        collected(site)
+        api.user.get("jane").setMemberProperties({"fullname": "Jane"})
+        assert collected(site) == set()
+        create(site, id="page", creators=("jane",))
+        processQueue()
+        collected(site)
+        api.user.get("jane").setMemberProperties({"fullname": "Jane Doe"})
+        assert collected(site) == {"/*"}
+        api.user.delete("jane")
+        assert "/*" in collected(site)
+
+    def test_a_portrait_is_on_pages(self, site):
+        picture = Image("jane", "", b"GIF89a", "image/gif")
+        site.portal_memberdata._setPortrait(picture, "jane")
+        assert collected(site) == {"/*"}
 
 
 class TestMovingAndRemoving:

@@ -8,13 +8,18 @@ from collective.cloudfront.testing import DISTRIBUTION
 from plone import api
 from plone.app.discussion.interfaces import IConversation
 from plone.app.redirector.interfaces import IRedirectionStorage
+from plone.app.viewletmanager.interfaces import IViewletSettingsStorage
+from plone.base.interfaces import INavigationRoot
 from plone.locking.interfaces import ILockable
 from plone.registry.interfaces import IRegistry
+from Products.PythonScripts.PythonScript import manage_addPythonScript
+from z3c.caching.interfaces import IPurgeable
 from zope.annotation.interfaces import IAnnotations
 from zope.component import createObject
 from zope.component import getUtility
 from zope.event import notify
 from zope.globalrequest import getRequest
+from zope.interface import alsoProvides
 from zope.lifecycleevent import Attributes
 from zope.lifecycleevent import ObjectModifiedEvent
 from ZPublisher.pubevents import PubBeforeCommit
@@ -207,6 +212,41 @@ def test_a_redirect_given_by_hand_purges_every_page(site, folder, view):
     commit_at(view)
     entries = changes_of(site).take()
     assert [(entry.item, entry.every) for entry in entries] == [("/*", 60.0)]
+
+
+@pytest.mark.parametrize(
+    "view", ["manage-viewlets", "toggle-visibility", "manage_catalogClear"]
+)
+def test_what_is_hidden_without_an_event_purges_every_page(site, folder, view):
+    storage = getUtility(IViewletSettingsStorage)
+    storage.setHidden("plone.portalheader", "Plone Default", ("plone.searchbox",))
+    commit_at(view)
+    assert collected(site) == {"/*"}
+
+
+def test_a_script_in_the_zmi_purges_every_page(site):
+    custom = site.portal_skins.custom
+    manage_addPythonScript(custom, "answer")
+    assert collected(site) == {"/*"}
+    transaction.commit()
+    custom["answer"].write("return 1")
+    commit()
+    assert collected(site) == {"/*"}
+    transaction.commit()
+    custom.manage_delObjects(["answer"])
+    assert collected(site) == {"/*"}
+
+
+def test_a_mark_of_a_navigation_root_changes_all_pages_below(site, folder):
+    alsoProvides(folder, INavigationRoot)
+    commit()
+    assert reached(collected(site), "/folder/page")
+
+
+def test_another_mark_changes_the_folder_only(site, folder):
+    alsoProvides(folder, IPurgeable)
+    commit()
+    assert not reached(collected(site), "/folder/page")
 
 
 def test_an_action_in_the_footer_purges_every_page(site):

@@ -428,3 +428,8 @@ def test_a_draft_that_goes_has_left_links_to_it(tagged):
     tags(tagged)
     api.content.rename(draft, "renamed")
     assert {uid, f"{uid}.l", f"{news}.n"} <= tags(tagged)
+
+
+def test_the_settings_of_scales_purge_all_pictures(tagged):
+    registry_of(tagged)["plone.quality"] = 50
+    assert tags_of_site(IUUID(tagged)) <= tags(tagged)
