@@ -4,8 +4,10 @@ from base64 import b64encode
 from collections.abc import Iterator
 from collective.cloudfront.tests.http.people import Editor as BaseEditor
 from freshness.crawler import Content
+from io import BytesIO
 from lxml.html import fromstring
 from typing import Any
+from zipfile import ZipFile
 
 import itertools
 import requests
@@ -98,6 +100,18 @@ class Editor(BaseEditor):
         kind = "group" if user == "AuthenticatedUsers" else "user"
         self._call("POST", f"{path}/@sharing", {"entries": [{**entry, "type": kind}]})
 
+    def uid(self, path: str) -> str:
+        """Return the UID of content."""
+        return self._call("GET", path).json()["UID"]
+
+    def rename_author(self, user: str, name: str) -> None:
+        """Give somebody a full name; make them if need be."""
+        if not self._rest.get(f"{self.url}/@users/{user}").ok:
+            mail = f"{user}@example.org"
+            new = {"username": user, "email": mail, "password": f"{user}-{user}"}
+            self._call("POST", "/@users", new)
+        self._call("PATCH", f"/@users/{user}", {"fullname": name})
+
     def comment(self, path: str, words: str) -> None:
         """Add a comment."""
         self._call("POST", f"{path}/@comments", {"text": words})
@@ -138,12 +152,32 @@ class Editor(BaseEditor):
 
     def rename(self, path: str, name: str) -> None:
         """Rename content as the folder contents page does."""
-        uid = self._call("GET", path).json()["UID"]
         answer = self.classic(
-            "/@@fc-rename", UID_0=uid, newid_0=name, newtitle_0=f"Now {name}"
+            "/@@fc-rename", UID_0=self.uid(path), newid_0=name, newtitle_0=f"Now {name}"
         ).json()
         if answer["status"] != "success":
             raise NotPossible(f"Renaming {path} to {name}: {answer}")
+
+    def upload_theme(self, name: str, files: dict[str, str]) -> None:
+        """Upload a theme in the Theming control panel, in the place of what it was."""
+        packed = BytesIO()
+        with ZipFile(packed, "w") as archive:
+            archive.writestr(f"{name}/manifest.cfg", f"[theme]\ntitle = {name}\n")
+            for path, text in files.items():
+                archive.writestr(f"{name}/{path}", text)
+        answer = self._rest.post(
+            f"{self.url}/@@theming-controlpanel",
+            data={
+                "_authenticator": self._token(),
+                "form.button.Import": "Upload",
+                "replaceExisting": "yes",
+            },
+            files={"themeArchive": (f"{name}.zip", packed.getvalue())},
+            headers=_ANY,
+            allow_redirects=False,
+        )
+        if answer.status_code != 302:
+            raise NotPossible(f"Theme: {answer.status_code} {_message(answer.text)}")
 
     def undo_last(self) -> None:
         """Undo the last transaction in the ZMI."""

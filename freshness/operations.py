@@ -35,6 +35,7 @@ NOT_IN_A_WALK: set[str] = set()
 #: Every page is purged after these, and nothing is left at the edge to be stale.
 EVERYWHERE: set[str] = set()
 
+_QUERIES = "plone.app.querystring.operation"
 _LOGO = "filenameb64:bG9nby5wbmc=;datab64:"
 
 
@@ -179,6 +180,39 @@ def edit_link(editor: Editor, pick: Pick) -> Steps:
 
 
 @operation
+def repeat_event(editor: Editor, pick: Pick) -> Steps:
+    """An event that was over is repeated: a collection of what is to come finds it."""
+    name = editor.new_name("repeated")
+    started = datetime.now(timezone.utc).replace(microsecond=0) - timedelta(days=9)
+    event = editor.create(
+        "/work",
+        "Event",
+        id=name,
+        title=name,
+        start=started.isoformat(),
+        end=(started + timedelta(hours=1)).isoformat(),
+    )
+    editor.transition(event, "publish")
+    yield (event,)
+    editor.edit(event, recurrence="RRULE:FREQ=DAILY;COUNT=30")
+
+
+@operation
+def change_creators(editor: Editor, pick: Pick) -> Steps:
+    """Who made a page; a collection asks for that."""
+    page = pick("/work/edit-text", "Document")
+    name = editor.new_name("by-author")
+    criterion = {"i": "Creator", "o": f"{_QUERIES}.string.is", "v": name}
+    types = {"i": "portal_type", "o": f"{_QUERIES}.selection.any", "v": ["Document"]}
+    collection = editor.create(
+        "/folders", "Collection", id=name, title=name, query=[criterion, types]
+    )
+    editor.transition(collection, "publish")
+    yield page, collection
+    editor.edit(page, creators=[name])
+
+
+@operation
 def replace_image(editor: Editor, pick: Pick) -> Steps:
     """The picture of an image; its scales have URLs of their own."""
     image = pick("/work/photo", "Image")
@@ -269,6 +303,18 @@ def rename_folder(editor: Editor, pick: Pick) -> Steps:
     new = f"{_parent(folder)}/{editor.new_name('renamed-folder')}"
     yield folder, new, f"{folder}/sub/page", f"{new}/sub/page"
     editor.rename(folder, _id(new))
+
+
+@operation
+def move_linked_draft(editor: Editor, pick: Pick) -> Steps:
+    """A private page that the text of a public one links to."""
+    page = pick("/work/edit-text", "Document")
+    name = editor.new_name("linked")
+    draft = editor.create("/moving", "Document", id=name, title=name)
+    link = f'<p><a href="resolveuid/{editor.uid(draft)}">A draft</a></p>'
+    editor.edit(page, text={"data": link, "content-type": "text/html"})
+    yield page, draft
+    editor.move(draft, "/moving/target")
 
 
 @operation
@@ -599,11 +645,23 @@ def site_title(editor: Editor, pick: Pick) -> Steps:
 @everywhere
 @operation
 def site_logo(editor: Editor, pick: Pick) -> Steps:
-    """The logo of the site."""
-    yield ()
+    """The logo of the site, which keeps its name."""
+    yield ("/@@site-logo/logo.png",)
     colour = f"#{editor.new_number() * 7777 % 0xFFFFFF:06x}"
     data = base64.b64encode(picture(colour)).decode()
     editor.set_in_site_panel(site_logo=_LOGO + data)
+
+
+@everywhere
+@operation
+def scales(editor: Editor, pick: Pick) -> Steps:
+    """The size of a scale, in the Image Handling control panel."""
+    photo = pick("/work/photo", "Image")
+    yield (photo,)
+    size = 200 + editor.new_number()
+    editor.set_record(
+        "plone.allowed_sizes", [f"preview {size}:{size}", "thumb 128:128"]
+    )
 
 
 @everywhere
@@ -631,6 +689,48 @@ def theme_setting(editor: Editor, pick: Pick) -> Steps:
     yield ()
     css = f"p {{ margin: {editor.new_number()}px }}"
     editor.set_record("plone.app.theming.interfaces.IThemeSettings.custom_css", css)
+
+
+@everywhere
+@operation
+def theme_file(editor: Editor, pick: Pick) -> Steps:
+    """A file of a theme in the database, in place of what was there."""
+    number = editor.new_number()
+    editor.upload_theme("mine", {"styles.css": f"p {{ margin: {number}px }}"})
+    yield ("/++theme++mine/styles.css",)
+    editor.upload_theme("mine", {"styles.css": f"q {{ margin: {number}px }}"})
+
+
+@everywhere
+@operation
+def hide_portlet(editor: Editor, pick: Pick) -> Steps:
+    """A portlet on every page is hidden, or shown again."""
+    yield ()
+    editor.classic(
+        "/++contextportlets++plone.rightcolumn/@@toggle-visibility", name="all-news"
+    )
+
+
+@everywhere
+@operation
+def hide_viewlet(editor: Editor, pick: Pick) -> Steps:
+    """A viewlet on every page is hidden, or shown again."""
+    yield ()
+    what = ("hide", "show")[editor.new_number() % 2]
+    editor.classic(f"/@@manage-viewlets?{what}=plone.portalheader:plone.searchbox")
+
+
+@everywhere
+@operation
+def author_name(editor: Editor, pick: Pick) -> Steps:
+    """The full name of an author, which a table of pages shows."""
+    page = pick("/folders/order/first", "Document")
+    folder = _parent(page)
+    editor.rename_author("jane", editor.new_words("Jane"))
+    editor.edit(page, creators=["jane"])
+    editor.edit(folder, layout="tabular_view")
+    yield folder, page
+    editor.rename_author("jane", editor.new_words("Jane"))
 
 
 @everywhere

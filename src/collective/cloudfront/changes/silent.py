@@ -4,6 +4,7 @@ Before the commit of a request or a script, every content object that the transa
 will store and that no event has named is compared with what the database holds of it.
 """
 
+from AccessControl.Permission import pname
 from Acquisition import aq_base
 from Acquisition import aq_parent
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ from Products.CMFCore.interfaces import IActionCategory
 from Products.CMFCore.interfaces import IContentish
 from Products.CMFCore.interfaces import ISiteRoot
 from Products.CMFCore.interfaces import ITypeInformation
+from Products.CMFCore.permissions import View
 from Shared.DC.Scripts.Script import Script
 from typing import Any
 from zope.component import adapter
@@ -59,24 +61,32 @@ _UNSEEN = frozenset(
 )
 #: The database as a whole goes back to an earlier state.
 _UNDO = "manage_undo_transactions"
-#: Views that change redirects, which portlets are inherited or hidden, and viewlets:
-#: kept in trees that do not say whose they are. The catalog may find something else.
+#: Views that change redirects, which portlets are inherited or hidden, viewlets, files
+#: of themes, and workflows: kept in trees that do not say whose they are. The catalog
+#: may find something else, and comments may be seen by others.
 _UNHEARD = frozenset(
     {
         "@aliases",
+        "@@content-controlpanel",
         "@@manage-aliases",
         "@@manage-viewlets",
+        "@@plone.resourceeditor.filemanager",
+        "@@plone.resourceeditor.filemanager-actions",
         "@@redirection-controlpanel",
         "@@set-portlet-blacklist-status",
         "@@toggle-visibility",
         "manage_catalogClear",
         "manage_catalogRebuild",
+        "manage_changeWorkflows",
+        "updateRoleMappings",
     }
 )
 #: What all pages are made with. Scripts are page templates, too.
 _CHROME = (IAction, IActionCategory, ITypeInformation)
 _CHROME_CLASSES = (DTMLMethod, File, Script)
 _MISSING = object()
+#: Where the roles are that have the permission to see an object
+_VIEW = pname(View)
 
 
 @adapter(IPubBeforeCommit)
@@ -166,7 +176,8 @@ def _look_at(changes: Any, obj: Any) -> None:
     if any(map(_is_about_access, names)):
         physical = content.getPhysicalPath()
         changes.add_subtree(physical, aq_parent(content), urgent=True)
-        note(content, shown=True, below=True, regranted=True)
+        was_public = _was_public(obj) if _VIEW in names else None
+        note(content, shown=True, below=True, regranted=True, was_public=was_public)
     rooted = "__provides__" in names and _became_root_or_ceased(obj)
     note(
         content,
@@ -191,6 +202,14 @@ def _is_chrome(obj: Any) -> bool:
     return isinstance(obj, _CHROME_CLASSES) or any(
         interface.providedBy(obj) for interface in _CHROME
     )
+
+
+def _was_public(obj: Any) -> bool:
+    """Say whether visitors could see ``obj``, or perhaps could: a list is of roles
+    besides those of the folder.
+    """
+    roles = stored_state(obj).get(_VIEW)
+    return not isinstance(roles, tuple) or "Anonymous" in roles
 
 
 def _is_about_access(name: str) -> bool:

@@ -91,7 +91,7 @@ SWITCHES = frozenset({PURGING_ENABLED, f"{PREFIX}.enabled"})
 #: Settings of scales, which are files of their own.
 _OF_IMAGES = frozenset(f"plone.{name}" for name in IImagingSchema)
 #: Security control panel, "Allow anyone to view 'about' information"
-ABOUT = "plone.allow_anon_views_about"
+_ABOUT = "plone.allow_anon_views_about"
 #: Settings of Plone that no page shows.
 _UNSEEN_SETTINGS = ("plone.cachepurging", "plone.app.caching", "plone.caching")
 
@@ -342,6 +342,14 @@ def on_item(obj: Any, event: IObjectMovedEvent) -> None:
         changes.add_chrome()
 
 
+@never_failing
+def on_resource(event: IObjectEvent) -> None:
+    """A file of a theme in the database was written."""
+    changes = changes_here()
+    if changes is not None:
+        changes.add_chrome()
+
+
 @adapter(IPropertiesUpdatedEvent)
 @never_failing
 def on_properties(event: IPropertiesUpdatedEvent) -> None:
@@ -361,7 +369,7 @@ def _note_person(user: str) -> None:
     if changes is None:
         return
     authors = changes.site.portal_catalog._catalog.indexes["Creator"]._index
-    if user in authors or changes.site.portal_registry.get(ABOUT, False):
+    if user in authors or changes.site.portal_registry.get(_ABOUT, False):
         changes.add_chrome()
 
 

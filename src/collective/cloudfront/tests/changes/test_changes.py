@@ -14,6 +14,7 @@ from datetime import timezone
 from OFS.Image import Image
 from plone import api
 from plone.app.dexterity.behaviors.metadata import IDublinCore
+from plone.app.theming.utils import getOrCreatePersistentResourceDirectory
 from plone.app.workflow.events import LocalrolesModifiedEvent
 from plone.base.interfaces.syndication import IFeedSettings
 from plone.registry import field
@@ -511,6 +512,14 @@ class TestTheSite:
         assert collected(site) == {"/*"}
         api.user.delete("jane")
         assert "/*" in collected(site)
+
+    def test_a_file_of_a_theme_is_on_every_page(self, site):
+        themes = getOrCreatePersistentResourceDirectory()
+        themes.makeDirectory("theme/mine")
+        collected(site)
+        for text in ("p {}", "q {}"):
+            themes.writeFile("theme/mine/styles.css", text)
+            assert "/*" in collected(site)
 
     def test_a_portrait_is_on_pages(self, site):
         picture = Image("jane", "", b"GIF89a", "image/gif")

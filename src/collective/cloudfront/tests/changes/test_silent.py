@@ -5,6 +5,7 @@ from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.local.rules import reaches
 from collective.cloudfront.purge import suspended
 from collective.cloudfront.testing import DISTRIBUTION
+from dataclasses import replace
 from plone import api
 from plone.app.discussion.interfaces import IConversation
 from plone.app.redirector.interfaces import IRedirectionStorage
@@ -12,6 +13,7 @@ from plone.app.viewletmanager.interfaces import IViewletSettingsStorage
 from plone.base.interfaces import INavigationRoot
 from plone.locking.interfaces import ILockable
 from plone.registry.interfaces import IRegistry
+from plone.uuid.interfaces import IUUID
 from Products.PythonScripts.PythonScript import manage_addPythonScript
 from z3c.caching.interfaces import IPurgeable
 from zope.annotation.interfaces import IAnnotations
@@ -253,6 +255,28 @@ def test_an_action_in_the_footer_purges_every_page(site):
     site.portal_actions.site_actions.accessibility.title = "Another"
     commit()
     assert collected(site) == {"/*"}
+
+
+def test_a_page_that_code_hides_leaves_listings(site, folder):
+    folder["page"].manage_permission("View", ["Manager"], acquire=0)
+    commit()
+    assert reached(collected(site), "/folder", "/folder/page", "/")
+
+
+@pytest.mark.parametrize("public", [True, False])
+def test_cache_tags_of_listings_are_purged_if_visitors_saw_the_page(
+    site, folder, public
+):
+    page = folder["page"]
+    page.manage_permission("View", ["Anonymous"] * public, acquire=0)
+    transaction.commit()
+    changes = changes_of(site)
+    changes.settings = replace(changes.settings, by_tags=True, by_paths=False)
+    page.manage_permission("View", ["Manager"], acquire=0)
+    commit()
+    items = collected(site)
+    assert f"#{IUUID(page)}" in items
+    assert (f"#{IUUID(folder)}.c" in items) is public
 
 
 def test_a_permission_that_code_changed_leaves_the_edge_at_once(site, folder):
