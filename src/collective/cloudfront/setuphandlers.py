@@ -31,6 +31,14 @@ def installed(setup: Any) -> None:
     remember_all_places(api.portal.get())
 
 
+def with_cloudfront(setup: Any) -> None:
+    """Have the HTML of texts made each time. Kept in memory, for an hour and by each
+    thread, links in it lead to where pages were; and the edge would get that again.
+    """
+    # 0 is for ever
+    api.portal.get_tool("portal_transforms").max_sec_in_cache = -1
+
+
 def uninstalled(setup: Any) -> None:
     """Remove what XML cannot: our permissions' roles, and leftovers of 2.0."""
     site = api.portal.get()

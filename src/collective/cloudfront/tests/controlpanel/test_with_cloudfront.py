@@ -107,6 +107,25 @@ def test_a_person_imports_it_which_enables_caching_and_purging(site, browser):
     assert not registry[PROXIES]
 
 
+def test_links_in_texts_lead_to_where_pages_are(imported, browser):
+    target = api.content.create(imported, "Document", "target")
+    page = api.content.create(imported, "Document", "linking")
+    page.text = RichTextValue(
+        f'<p><a href="resolveuid/{target.UID()}">There</a></p>',
+        "text/html",
+        "text/x-html-safe",
+    )
+    api.content.transition(page, "publish")
+    transaction.commit()
+    visitor = browser(None)
+    for name in ("target", "renamed", "again"):
+        if name != target.getId():
+            api.content.rename(target, name)
+            transaction.commit()
+        visitor.open(page.absolute_url())
+        assert f'href="{imported.absolute_url()}/{name}">There' in visitor.contents
+
+
 def test_our_own_settings_and_the_rules_of_others_stay(site):
     registry = getUtility(IRegistry)
     registry[MAPPING] = {"our.rule": "plone.app.caching.noCaching"}
