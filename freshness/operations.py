@@ -714,10 +714,10 @@ def hide_portlet(editor: Editor, pick: Pick) -> Steps:
 @everywhere
 @operation
 def hide_viewlet(editor: Editor, pick: Pick) -> Steps:
-    """A viewlet on every page is hidden, or shown again."""
-    yield ()
-    what = ("hide", "show")[editor.new_number() % 2]
-    editor.classic(f"/@@manage-viewlets?{what}=plone.portalheader:plone.searchbox")
+    """A viewlet on every page is hidden, and shown again."""
+    for what in ("hide", "show"):
+        yield ()
+        editor.classic(f"/@@manage-viewlets?{what}=plone.portalheader:plone.searchbox")
 
 
 @everywhere

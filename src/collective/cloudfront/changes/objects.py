@@ -170,6 +170,15 @@ def add_reach(
         changes.add_coalesced(reach.robots_maps(obj, site), **how)
 
 
+def add_links(changes: Any, obj: Any) -> None:
+    """Add the pages whose texts link to ``obj``, whoever may follow that."""
+    linking = reach.of_links(obj, changes.site)
+    if linking is None:
+        changes.add_site()
+    else:
+        changes.add(linking)
+
+
 def add_redirects(changes: Any, obj: Any, **how: Any) -> None:
     """Add the redirects to translations, if ``obj`` may be among them."""
     if is_translatable(obj):

@@ -185,6 +185,14 @@ def of_showing(objs: Iterable[Any], site: Any) -> list[str] | None:
     ]
 
 
+def of_links(obj: Any, site: Any) -> list[str] | None:
+    """Return items for pages that link or relate to ``obj``; None: too many."""
+    pages = dict(_first(_related(obj)))
+    if len(pages) > MOST_SHOWING:
+        return None
+    return [item for page in pages.values() for item in _everywhere(page, site)]
+
+
 def _first(found: Iterator[Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
     for each in islice(found, MOST_SHOWING + 1):
         yield each.getPhysicalPath(), each

@@ -24,6 +24,7 @@ from collective.cloudfront.changes.causes import SETTINGS
 from collective.cloudfront.changes.dates import has_moments
 from collective.cloudfront.changes.languages import former_translations
 from collective.cloudfront.changes.objects import add_dates
+from collective.cloudfront.changes.objects import add_links
 from collective.cloudfront.changes.objects import add_reach
 from collective.cloudfront.changes.objects import add_redirects
 from collective.cloudfront.changes.objects import cover_default_pages
@@ -275,6 +276,8 @@ def on_will_move(obj: Any, event: IObjectWillBeMovedEvent) -> None:
         if shown:
             renamed = event.oldParent is event.newParent
             add_reach(changes, shown[0], False, not renamed, below=shown[1:])
+        else:
+            add_links(changes, obj)
     _note_child(event.oldParent)
 
 

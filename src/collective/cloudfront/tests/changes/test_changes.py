@@ -604,6 +604,22 @@ class TestMovingAndRemoving:
         api.content.delete(site["one"]["two"]["four"])
         assert reached(collected(site), "/one/two/three", "/one/two/three/page")
 
+    def test_a_draft_that_moves_has_left_links_to_it(self, site, deep):
+        site.portal_workflow.setDefaultChain("simple_publication_workflow")
+        pages = [create(site, id=f"page-{number}") for number in range(6)]
+        draft = create(site, id="draft")
+        api.relation.create(pages[0], draft, "linking")
+        transaction.savepoint(optimistic=True)
+        collected(site)
+        draft = api.content.move(draft, deep)
+        items = collected(site)
+        assert reached(items, "/page-0", "/page-0?x=1")
+        assert not reached(items, "/page-1")
+        for page in pages[1:]:
+            api.relation.create(page, draft, "linking")
+        api.content.rename(draft, "renamed")
+        assert "/*" in collected(site)
+
 
 class TestPublicPaths:
     """Visitors' paths are the same whatever host an editor works on."""
