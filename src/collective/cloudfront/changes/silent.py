@@ -190,7 +190,7 @@ def _look_at(changes: Any, obj: Any) -> None:
 
 
 def _became_root_or_ceased(obj: Any) -> bool:
-    """Say whether ``obj`` is marked as a navigation root, and was not, or vice versa."""
+    """Say whether ``obj`` became a navigation root, or is none any more."""
     before, now = (
         getattr(state.get("__provides__"), "isOrExtends", lambda _interface: False)
         for state in (stored_state(obj), obj.__getstate__())
