@@ -6,8 +6,8 @@ from collective.cloudfront.tests.tagging.conftest import make
 from DateTime import DateTime
 from OFS.Image import Image
 from plone import api
-from plone.app.layout.viewlets.common import GlobalSectionsViewlet
 from plone.app.discussion.interfaces import IConversation
+from plone.app.layout.viewlets.common import GlobalSectionsViewlet
 from plone.app.portlets.portlets import events as _events  # noqa: F401
 from plone.app.portlets.portlets import navigation
 from plone.app.portlets.portlets import news
