@@ -8,6 +8,11 @@ object's UID and the date's name; saving the object again replaces them.
 from Acquisition import aq_base
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from datetime import timedelta
+from datetime import timezone
+from itertools import islice
+from plone.event.recurrence import recurrence_sequence_ical
 from typing import Any
 
 import math
@@ -26,6 +31,12 @@ _FIELDS = (
     ("end", "end", True, False),
 )
 _MINUTE = 60
+#: So many of the coming occurrences of a recurring event are kept: each is as many items
+#: in the outbox as a change of the event.
+MOST_OCCURRENCES = 30
+#: The dates that recur.
+_RECURRING = frozenset({"start", "end"})
+_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +59,9 @@ def has_moments(obj: Any) -> bool:
 
 
 def moments(obj: Any, now: float | None = None) -> Iterator[Moment]:
-    """Yield the moment of each date that ``obj`` may have."""
+    """Yield the moments of each date that ``obj`` may have: one, or several of what
+    recurs.
+    """
     base = aq_base(obj)
     uid = getattr(base, "_plone.uuid", None)
     if uid is None:
@@ -57,12 +70,26 @@ def moments(obj: Any, now: float | None = None) -> Iterator[Moment]:
     for name, attribute, ends, leaves in _FIELDS:
         if not hasattr(base, attribute):
             continue
-        due = _seconds(getattr(base, attribute, None))
-        if due is not None:
-            due = _end_of_minute(due) if ends else due
-        if due is not None and due <= now:
-            due = None
-        yield Moment(name, f"{uid}:{name}", due, leaves)
+        times = _times(base, attribute, now)
+        dues = [_end_of_minute(due) if ends else due for due in times]
+        for due in [due for due in dues if due > now] or [None]:
+            yield Moment(name, f"{uid}:{name}", due, leaves)
+
+
+def _times(base: Any, attribute: str, now: float) -> list[float]:
+    value = getattr(base, attribute, None)
+    first = _seconds(value)
+    rule = getattr(base, "recurrence", None)
+    if first is None or not rule or attribute not in _RECURRING:
+        return [] if first is None else [first]
+    try:
+        today = datetime.fromtimestamp(now, value.tzinfo or timezone.utc)
+        # From a day before, for it goes by the clock on the wall
+        coming = recurrence_sequence_ical(value, rule, from_=today - _DAY)
+        return [each.timestamp() for each in islice(coming, MOST_OCCURRENCES + 1)]
+    except (AttributeError, TypeError, ValueError):
+        # No rule, or no time zone, that Plone's index of dates could read, either
+        return [first]
 
 
 def _seconds(value: Any) -> float | None:

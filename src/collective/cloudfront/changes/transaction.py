@@ -166,7 +166,7 @@ class SiteChanges:
         self.site_path = site.getPhysicalPath()
         self.settings = settings
         self.objects: dict[tuple[str, ...], ObjectChange] = {}
-        self._entries: dict[tuple[str, str, str], Entry] = {}
+        self._entries: dict[tuple[str, str, str, float], Entry] = {}
         # Whether each is urgent
         self._subtrees: dict[tuple[str, ...], bool] = {}
         # Who is logged in may have changed when the transaction ends
@@ -240,7 +240,7 @@ class SiteChanges:
 
     def put(self, entry: Entry) -> None:
         """Add an entry; of those that are alike the most pressing one counts."""
-        key = (entry.distribution, entry.item, entry.key)
+        key = (entry.distribution, entry.item, entry.key, entry.due)
         known = self._entries.get(key)
         if known is None or entry.urgent or not entry.every:
             if known is not None and known.urgent and not entry.urgent:
@@ -383,12 +383,11 @@ class SiteChanges:
         if not entry.item.startswith("#"):
             return False
         broader = label_tag(entry.item)
-        other = broader and self._entries.get((entry.distribution, broader, entry.key))
+        other = broader and self._entries.get(
+            (entry.distribution, broader, entry.key, entry.due)
+        )
         return bool(
-            other
-            and other.urgent >= entry.urgent
-            and other.every <= entry.every
-            and other.due == entry.due
+            other and other.urgent >= entry.urgent and other.every <= entry.every
         )
 
     # --- causes ---------------------------------------------------------------

@@ -1,5 +1,7 @@
 """Specification: what changes in Plone, and which items that means."""
 
+from collective.cloudfront.changes.dates import moments
+from collective.cloudfront.changes.dates import MOST_OCCURRENCES
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.local.rules import reaches
 from collective.cloudfront.purge import purge_all
@@ -17,6 +19,7 @@ from plone.app.dexterity.behaviors.metadata import IDublinCore
 from plone.app.theming.utils import getOrCreatePersistentResourceDirectory
 from plone.app.workflow.events import LocalrolesModifiedEvent
 from plone.base.interfaces.syndication import IFeedSettings
+from plone.event.utils import pydt
 from plone.registry import field
 from plone.registry import Record
 from plone.registry.interfaces import IRegistry
@@ -398,6 +401,36 @@ class TestDates:
         kept = self.schedule(site)
         assert kept["start", "/*"].due == event.start.timestamp()
         assert ("started", "/*") in kept
+
+    def test_of_a_recurring_event_are_the_ends_of_what_is_to_come(self, site):
+        """The first is over, the third is left out."""
+        start = pydt(DateTime("2026/01/05 18:00:00 UTC"))
+        end = start + timedelta(hours=2)
+        left_out = (start + timedelta(days=14)).strftime("%Y%m%dT%H%M%S")
+        event = create(site, "Event", id="event", start=start, end=end)
+        event.recurrence = f"RRULE:FREQ=WEEKLY;COUNT=5\nEXDATE:{left_out}"
+        now = end.timestamp() + 3600
+        ends = [m.due for m in moments(event, now) if m.name == "end"]
+        later = [end + timedelta(days=7 * week) for week in (1, 3, 4)]
+        assert ends == [each.timestamp() + 61 for each in later]
+        event.recurrence = "RRULE:FREQ=DAILY"
+        ends = [m.due for m in moments(event, now) if m.name == "end"]
+        assert MOST_OCCURRENCES - 1 <= len(ends) <= MOST_OCCURRENCES + 1
+        event.recurrence = "every now and then"
+        assert [m.due for m in moments(event, now) if m.name == "end"] == [None]
+
+    def test_each_occurrence_is_kept_and_all_are_cancelled_at_once(self, site):
+        tomorrow = pydt(DateTime() + 1)
+        end = tomorrow + timedelta(hours=1)
+        event = create(site, "Event", id="event", start=tomorrow, end=end)
+        event.recurrence = "RRULE:FREQ=WEEKLY;COUNT=3"
+        collected(site)
+        edited(event, "IEventRecurrence.recurrence")
+        ends = [e for e in changes_of(site).take() if e.key.endswith(":end")]
+        kept = {entry.due for entry in ends if entry.item == "/*"}
+        assert len(kept) == 3
+        assert [entry.item for entry in ends].count("") == 1
+        assert len({entry.key for entry in ends}) == 1
 
     def test_of_what_is_removed_are_cancelled_with_all_below(self, site):
         folder = create(site, "Folder", id="folder")
