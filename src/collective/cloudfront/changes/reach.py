@@ -51,7 +51,8 @@ MOST_SHOWING = 4
 #: For more objects than these that come or go with their folder, it is not asked who
 #: shows them.
 MOST_BELOW = 50
-#: Layouts of folders and collections that show more of an object than its title and description.
+#: Layouts of folders and collections that show more of an object than its title and
+#: description.
 _SHOWING_ALL = frozenset({"full_view", "tabular_view", "event_listing"})
 
 
