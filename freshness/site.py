@@ -20,6 +20,8 @@ import transaction
 LISTED = 25
 #: Published at once.
 BULK = 60
+#: Who wrote nothing that is there from the beginning.
+AUTHOR = "by-author"
 FILE_NAME = "Übersicht 2026.txt"
 
 _PROFILES = (
@@ -103,6 +105,7 @@ def _add_work(site: Any) -> None:
     _add(work, "Event", "event")
     _add_collection(work, "collection")
     _add_upcoming(work)
+    _add_of_author(work)
     _add(work, "Image", "photo", image=_image("photo.png", "blue"))
     moving = _add_pages(site, "moving", _MOVING)
     for name in ("rename-folder", "move-folder", "delete-folder"):
@@ -238,6 +241,16 @@ def _add_upcoming(container: Any) -> None:
         {"i": "end", "o": f"{operations}.date.afterToday", "v": ""},
     ]
     _add(container, "Collection", "upcoming", query=query, sort_on="start")
+
+
+def _add_of_author(container: Any) -> None:
+    """Add a collection of what somebody wrote: nothing yet."""
+    operations = "plone.app.querystring.operation"
+    query = [
+        {"i": "portal_type", "o": f"{operations}.selection.any", "v": ["Document"]},
+        {"i": "Creator", "o": f"{operations}.string.is", "v": AUTHOR},
+    ]
+    _add(container, "Collection", "of-author", query=query)
 
 
 def _image(name: str, colour: str) -> Any:
