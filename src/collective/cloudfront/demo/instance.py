@@ -39,14 +39,16 @@ _FILE_STORAGE = """\
         </filestorage>
     </blobstorage>"""
 
+#: With "server-sync" no Zope answers with what was before another one's commit.
 _CLIENT_STORAGE = """\
-    <zeoclient>
+    %import ZEO
+    <clientstorage>
         server {zeo}
         storage 1
         name zeostorage
-        wait on
+        server-sync on
         blob-dir $HOME/var/blobcache
-    </zeoclient>"""
+    </clientstorage>"""
 
 _SITE_ZCML = """\
 <configure

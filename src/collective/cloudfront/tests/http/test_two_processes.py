@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import shutil
+import time
 
 
 PAGES = 24
@@ -69,10 +70,13 @@ def make_pages(instance: Instance) -> list[str]:
 
 
 def settle(cloudfront: LocalCloudFront, items: set[str]) -> None:
-    """Wait until every one of ``items`` was accepted."""
+    """Wait until every one of ``items`` was accepted, and nothing else comes."""
 
     def all_accepted() -> bool:
-        return reached(cloudfront.control.invalidations(), items)
+        made = cloudfront.control.invalidations()
+        time.sleep(1)
+        later = cloudfront.control.invalidations()
+        return reached(made, items) and len(later) == len(made)
 
     eventually(all_accepted, 30)
 
