@@ -50,6 +50,9 @@ _DAY = 86400.0
 #: CloudFront keeps nothing for longer (developer guide, "Expiration").
 _YEAR = 366 * _DAY
 
+#: Security control panel, "Allow anyone to view 'about' information"
+ABOUT = "plone.allow_anon_views_about"
+
 #: A record of plone.volto.
 VOLTO = "volto.frontend_domain"
 

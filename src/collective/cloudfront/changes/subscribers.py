@@ -46,6 +46,7 @@ from collective.cloudfront.changes.visible import shows
 from collective.cloudfront.changes.visible import shows_in_tabs
 from collective.cloudfront.planning.items import normalise
 from collective.cloudfront.process import this_process
+from collective.cloudfront.settings import ABOUT
 from collective.cloudfront.settings import is_installed
 from collective.cloudfront.settings import PREFIX
 from collective.cloudfront.settings import PURGING_ENABLED
@@ -91,8 +92,6 @@ INHERITED = frozenset({"default_page", "language", "nextPreviousEnabled", "title
 SWITCHES = frozenset({PURGING_ENABLED, f"{PREFIX}.enabled"})
 #: Settings of scales, which are files of their own.
 _OF_IMAGES = frozenset(f"plone.{name}" for name in IImagingSchema)
-#: Security control panel, "Allow anyone to view 'about' information"
-_ABOUT = "plone.allow_anon_views_about"
 #: Settings of Plone that no page shows.
 _UNSEEN_SETTINGS = ("plone.cachepurging", "plone.app.caching", "plone.caching")
 
@@ -310,6 +309,12 @@ def _note_child(container: Any) -> None:
         changes.note(aq_inner(container)).child_changed = True
 
 
+def _add_chrome() -> None:
+    changes = changes_here()
+    if changes is not None:
+        changes.add_chrome()
+
+
 @never_failing
 def on_chrome(name: str) -> None:
     """A setting of Plone changed: title, logo, theme, navigation are on every page."""
@@ -326,9 +331,7 @@ def on_chrome(name: str) -> None:
 @never_failing
 def on_profile(event: IProfileImportedEvent) -> None:
     """An add-on was installed or upgraded: some of that is in no registry."""
-    changes = changes_here()
-    if changes is not None:
-        changes.add_chrome()
+    _add_chrome()
 
 
 @adapter(IItem, IObjectMovedEvent)
@@ -338,19 +341,14 @@ def on_item(obj: Any, event: IObjectMovedEvent) -> None:
 
     It may be acquired anywhere.
     """
-    if IContentish.providedBy(obj) or ISiteRoot.providedBy(obj):
-        return
-    changes = changes_here()
-    if changes is not None:
-        changes.add_chrome()
+    if not (IContentish.providedBy(obj) or ISiteRoot.providedBy(obj)):
+        _add_chrome()
 
 
 @never_failing
 def on_resource(event: IObjectEvent) -> None:
     """A file of a theme in the database was written."""
-    changes = changes_here()
-    if changes is not None:
-        changes.add_chrome()
+    _add_chrome()
 
 
 @adapter(IPropertiesUpdatedEvent)
@@ -372,7 +370,7 @@ def _note_person(user: str) -> None:
     if changes is None:
         return
     authors = changes.site.portal_catalog._catalog.indexes["Creator"]._index
-    if user in authors or changes.site.portal_registry.get(_ABOUT, False):
+    if user in authors or changes.site.portal_registry.get(ABOUT, False):
         changes.add_chrome()
 
 
@@ -400,18 +398,14 @@ def on_portlet(assignment: Any, event: IObjectEvent) -> None:
     if registry is not None and is_installed(registry):
         # Also while nothing is purged: one day it will be
         remember_place(getattr(event, "newParent", None) or assignment, site)
-    changes = changes_here()
-    if changes is not None:
-        changes.add_chrome()
+    _add_chrome()
 
 
 @adapter(IPortletAssignmentMapping, IContainerModifiedEvent)
 @never_failing
 def on_portlets(assignments: Any, event: IContainerModifiedEvent) -> None:
     """Portlets of a column may have another order."""
-    changes = changes_here()
-    if changes is not None:
-        changes.add_chrome()
+    _add_chrome()
 
 
 @adapter(IRecordEvent)

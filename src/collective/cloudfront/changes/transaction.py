@@ -90,11 +90,12 @@ class ObjectChange:
 
     ``own``: its own pages changed; ``told``: somebody says so, perhaps only because of
     what it holds. ``edited``: so did its date of change. ``shown``: other pages show
-    what changed; ``titled``: tabs, too. ``below``: what is below it changed, too. ``created``: there was
-    nothing in its place. ``listed``: it came, went, or changed its state. ``moved``:
-    with what is below, it is at a new place. ``even_excluded``: its exclusion from
-    navigation may have changed. ``reordered``: what it holds may have another order,
-    unless ``child_changed``. ``regranted``: others may see it, with what is below.
+    what changed; ``titled``: tabs, too. ``below``: what is below it changed, too.
+    ``created``: there was nothing in its place. ``listed``: it came, went, or changed
+    its state. ``moved``: with what is below, it is at a new place. ``even_excluded``:
+    its exclusion from navigation may have changed. ``reordered``: what it holds may
+    have another order, unless ``child_changed``. ``regranted``: others may see it, with
+    what is below.
     ``was_public``: visitors could see it before; None if that did not change.
     """
 

@@ -13,7 +13,7 @@ dependency            the question a response asked       tags that it carries
 ``within(C, 3)``      the same to a depth, as navigation  ``C.b3``, ``C.bl3``
 ``of_type(T)``        the same of a type, anywhere        ``S.t.T``, ``S.m``
 ``group(G)``          the same of a translation group     ``G.g``, ``S.m``
-``undated(T)``        what "date" of a type sorts by         ``S.d.T``
+``undated(T)``        what "date" of a type sorts by      ``S.d.T``
 ``chrome()``          registry, actions, theme, portlets  ``S.x``
 ====================  ==================================  ============================
 
@@ -127,11 +127,11 @@ class Change:
     """What happened to an object, in one transaction.
 
     ``before`` and ``after`` are the UIDs of what is above it, from its parent to the
-    site (empty for the site itself); None: it was not, or is no longer, there. ``label``: listings show what changed, or
-    came, went, moved, was renamed or is seen by others. ``titled``: and it is not only
-    a description or a picture that changed. ``subtree``: so did, with it,
-    something below it. ``reordered``: what it holds has another order. ``edited``: any
-    edit at all; false if it only was reordered.
+    site (empty for the site itself); None: it was not, or is no longer, there.
+    ``label``: listings show what changed, or came, went, moved, was renamed or is seen
+    by others. ``titled``: and it is not only a description or a picture that changed.
+    ``subtree``: so did, with it, something below it. ``reordered``: what it holds has
+    another order. ``edited``: any edit at all; false if it only was reordered.
     """
 
     uid: str

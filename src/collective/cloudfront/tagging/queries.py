@@ -36,7 +36,7 @@ _OF_LABELS = frozenset(
         "sortable_title",
     }
 )
-#: Of those, what changes with titles, places, types and states only.
+#: Indexes whose values change with titles, places, types and states only.
 _OF_TITLES = frozenset(
     {
         "Language",

@@ -16,6 +16,7 @@ from Acquisition import aq_base
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collective.cloudfront.settings import ABOUT
 from collective.cloudfront.settings import have_untagged_expired
 from collective.cloudfront.settings import registry_of
 from collective.cloudfront.settings import TAGS_OFF
@@ -39,6 +40,7 @@ from collective.cloudfront.tagging.queries import Query
 from collective.cloudfront.tagging.skimming import only_skims
 from collective.cloudfront.tagging.skimming import shows_titles
 from dataclasses import replace
+from functools import cached_property
 from plone.rest.traverse import RESTWrapper
 from Products.CMFCore.interfaces import IContentish
 from Products.CMFCore.interfaces import ISiteRoot
@@ -61,9 +63,6 @@ _NO_DATES = frozenset({"None", ""})
 #: What Plone makes UIDs of. It asks for other things, too, to see whether they are one.
 _UID = re.compile(r"[0-9a-f-]{32,36}\Z")
 
-#: Security control panel, "Allow anyone to view 'about' information"
-_ABOUT = "plone.allow_anon_views_about"
-
 
 class Reading:
     """What one response depends on."""
@@ -71,8 +70,6 @@ class Reading:
     def __init__(self, site: Any, registry: Any):
         self.site = site
         self.registry = registry
-        #: ZCatalog's inner catalog. To get it takes longer than most look-ups in it.
-        self.catalog = aq_base(site.portal_catalog._catalog)
         self.path = "/".join(site.getPhysicalPath())
         #: Paths of what the published object is in. Pages show of them what
         #: breadcrumbs show, however they come by them.
@@ -88,6 +85,11 @@ class Reading:
         self._navigated: Navigated | None = None
         # What was opened last, unless it was known before
         self._way: Fact | None = None
+
+    @cached_property
+    def catalog(self) -> Any:
+        """ZCatalog's inner catalog. To get it takes longer than most look-ups in it."""
+        return aq_base(self.site.portal_catalog._catalog)
 
     # --- noting -----------------------------------------------------------------------
 
@@ -162,7 +164,7 @@ class Reading:
 
     def _is_skimmed(self, frame: FrameType) -> bool:
         if self._dates is None:
-            self._dates = bool(self.registry.get(_ABOUT, False))
+            self._dates = bool(self.registry.get(ABOUT, False))
         return only_skims(frame, self._dates)
 
     # --- fragments that are kept in memory --------------------------------------------
