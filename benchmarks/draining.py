@@ -8,18 +8,18 @@ wildcards in progress and 1 a second, a call every 2 seconds after a burst of 6.
 
 from collections.abc import Iterable
 from collections.abc import Sequence
+from collective.cloudfront.delivery.aws.gateway import Answer
+from collective.cloudfront.delivery.aws.gateway import classify
+from collective.cloudfront.delivery.aws.gateway import Credentials
+from collective.cloudfront.delivery.aws.gateway import Outcome
 from collective.cloudfront.delivery.courier import Courier
 from collective.cloudfront.delivery.courier import Target
-from collective.cloudfront.delivery.gateway import Answer
-from collective.cloudfront.delivery.gateway import classify
-from collective.cloudfront.delivery.gateway import Credentials
-from collective.cloudfront.delivery.gateway import Outcome
 from collective.cloudfront.local import ApiError
 from collective.cloudfront.local import ControlPlane
 from collective.cloudfront.local import Options
 from collective.cloudfront.local.options import QuotaModel
 from collective.cloudfront.outbox.contract import Entry
-from collective.cloudfront.outbox.sqlite import SqliteOutbox
+from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
 from collective.cloudfront.planning.pacing import Limits
 from dataclasses import asdict
 from dataclasses import dataclass

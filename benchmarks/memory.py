@@ -7,12 +7,12 @@ how many bytes the peak is above what there was before the first item was read.
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from collective.cloudfront.delivery.aws.gateway import Answer
+from collective.cloudfront.delivery.aws.gateway import Credentials
+from collective.cloudfront.delivery.aws.gateway import Outcome
 from collective.cloudfront.delivery.courier import Courier
 from collective.cloudfront.delivery.courier import Target
-from collective.cloudfront.delivery.gateway import Answer
-from collective.cloudfront.delivery.gateway import Credentials
-from collective.cloudfront.delivery.gateway import Outcome
-from collective.cloudfront.outbox.sqlite import SqliteOutbox
+from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
 from collective.cloudfront.planning.pacing import Limits
 from draining import Clock
 from pathlib import Path

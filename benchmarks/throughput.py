@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from collective.cloudfront.outbox.contract import Entry
-from collective.cloudfront.outbox.sqlite import SqliteOutbox
+from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 from dataclasses import asdict

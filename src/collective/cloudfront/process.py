@@ -9,10 +9,10 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collective.cloudfront.delivery.aws.gateway import Boto3Gateway
 from collective.cloudfront.delivery.courier import Courier
 from collective.cloudfront.delivery.courier import GRACE_SECONDS
 from collective.cloudfront.delivery.courier import Target
-from collective.cloudfront.delivery.gateway import Boto3Gateway
 from collective.cloudfront.delivery.thread import CourierThread
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import Outbox

@@ -6,9 +6,9 @@ production: there, set ``CLOUDFRONT_ENABLED=false`` or another distribution id.
 """
 
 from collections.abc import Mapping
+from collective.cloudfront.delivery.aws.gateway import Credentials
 from collective.cloudfront.delivery.courier import HISTORY_DAYS
 from collective.cloudfront.delivery.courier import Target
-from collective.cloudfront.delivery.gateway import Credentials
 from collective.cloudfront.i18n import _
 from collective.cloudfront.planning.items import encode
 from dataclasses import dataclass

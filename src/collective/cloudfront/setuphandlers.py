@@ -1,8 +1,8 @@
 """What installing and removing needs besides the XML in ``profiles/``."""
 
-from collective.cloudfront.changes.portlets import forget_all_places
-from collective.cloudfront.changes.portlets import remember_all_places
 from collective.cloudfront.interfaces import PERMISSIONS
+from collective.cloudfront.reach.portlets import forget_all_places
+from collective.cloudfront.reach.portlets import remember_all_places
 from collective.cloudfront.upgrades.to_3000 import remove_2_0
 from plone import api
 from plone.base.interfaces import INonInstallable

@@ -7,10 +7,10 @@ that accepts everything, and no thread: ``this_process().deliver()`` delivers.
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from collective.cloudfront.delivery.aws.gateway import Answer
+from collective.cloudfront.delivery.aws.gateway import Credentials
+from collective.cloudfront.delivery.aws.gateway import Outcome
 from collective.cloudfront.delivery.courier import Target
-from collective.cloudfront.delivery.gateway import Answer
-from collective.cloudfront.delivery.gateway import Credentials
-from collective.cloudfront.delivery.gateway import Outcome
 from collective.cloudfront.process import Process
 from collective.cloudfront.process import replace_process
 from collective.cloudfront.settings import PURGING_ENABLED

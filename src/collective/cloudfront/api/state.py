@@ -5,13 +5,13 @@ from collective.cloudfront.controlpanel.checks import checks
 from collective.cloudfront.controlpanel.overview import obstacles
 from collective.cloudfront.controlpanel.overview import Overview
 from collective.cloudfront.controlpanel.overview import overview
+from collective.cloudfront.controlpanel.sentences import known_sentence
 from collective.cloudfront.outbox.contract import Action
 from collective.cloudfront.outbox.contract import Refused
 from collective.cloudfront.outbox.contract import Scheduled
 from collective.cloudfront.outbox.contract import Settled
 from collective.cloudfront.outbox.contract import Work
 from collective.cloudfront.process import this_process
-from collective.cloudfront.sentences import known_sentence
 from collective.cloudfront.settings import split_distributions
 from collective.cloudfront.settings import value_in_force
 from datetime import datetime

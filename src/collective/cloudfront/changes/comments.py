@@ -2,12 +2,12 @@
 
 from Acquisition import aq_inner
 from Acquisition import aq_parent
-from collective.cloudfront.changes.reach import robots_maps
 from collective.cloudfront.changes.subscribers import changes_here
 from collective.cloudfront.changes.subscribers import never_failing
 from collective.cloudfront.changes.subscribers import note
-from collective.cloudfront.changes.tags import change_of_comment
-from collective.cloudfront.changes.visible import is_public
+from collective.cloudfront.reach.by_tag import change_of_comment
+from collective.cloudfront.reach.showing import robots_maps
+from collective.cloudfront.reach.visible import is_public
 from plone.app.discussion.interfaces import IComment
 from Products.CMFCore.interfaces import IContentish
 from typing import Any

@@ -1,11 +1,11 @@
 """Small things that people do to what is listed: cancel, try again, discard. By POST."""
 
+from collective.cloudfront.controlpanel.sentences import known_sentence
 from collective.cloudfront.controlpanel.tabs import may_configure
 from collective.cloudfront.controlpanel.tabs import PAGE
 from collective.cloudfront.i18n import _
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.process import this_process
-from collective.cloudfront.sentences import known_sentence
 from collective.cloudfront.settings import read_settings
 from plone import api
 from plone.protect import CheckAuthenticator

@@ -1,16 +1,16 @@
 """ "Test connection": what works between Zope and CloudFront, and what does not."""
 
+from collective.cloudfront.controlpanel.sentences import site_hosts
 from collective.cloudfront.controlpanel.tabs import caching_tabs
 from collective.cloudfront.controlpanel.tabs import PAGE
 from collective.cloudfront.controlpanel.tabs import Tab
-from collective.cloudfront.delivery.connection import CHECKS
-from collective.cloudfront.delivery.connection import Finding
-from collective.cloudfront.delivery.connection import Level
-from collective.cloudfront.delivery.connection import MESSAGES
-from collective.cloudfront.delivery.connection import test_connection
+from collective.cloudfront.delivery.aws.connection import CHECKS
+from collective.cloudfront.delivery.aws.connection import Finding
+from collective.cloudfront.delivery.aws.connection import Level
+from collective.cloudfront.delivery.aws.connection import MESSAGES
+from collective.cloudfront.delivery.aws.connection import test_connection
 from collective.cloudfront.i18n import _
 from collective.cloudfront.i18n import message
-from collective.cloudfront.sentences import site_hosts
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import PREFIX
 from collective.cloudfront.settings import read_settings

@@ -1,9 +1,9 @@
 """The state in one sentence, and what of it counts seconds."""
 
 from collective.cloudfront.controlpanel.overview import Overview
+from collective.cloudfront.controlpanel.sentences import known_sentence
 from collective.cloudfront.i18n import _
 from collective.cloudfront.outbox.contract import Waiting
-from collective.cloudfront.sentences import known_sentence
 
 import math
 

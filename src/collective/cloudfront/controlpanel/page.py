@@ -18,6 +18,8 @@ from collective.cloudfront.controlpanel.overview import Overview
 from collective.cloudfront.controlpanel.overview import overview
 from collective.cloudfront.controlpanel.progress import in_progress
 from collective.cloudfront.controlpanel.progress import Progress
+from collective.cloudfront.controlpanel.sentences import cause_sentence
+from collective.cloudfront.controlpanel.sentences import known_sentence
 from collective.cloudfront.controlpanel.tabs import caching_tabs
 from collective.cloudfront.controlpanel.tabs import Tab
 from collective.cloudfront.i18n import _
@@ -26,8 +28,6 @@ from collective.cloudfront.outbox.contract import Settled
 from collective.cloudfront.outbox.contract import Waiting
 from collective.cloudfront.outbox.contract import Work
 from collective.cloudfront.process import this_process
-from collective.cloudfront.sentences import cause_sentence
-from collective.cloudfront.sentences import known_sentence
 from collective.cloudfront.settings import is_installed
 from collective.cloudfront.settings import split_distributions
 from collective.cloudfront.settings import value_in_force

@@ -8,10 +8,10 @@ from collective.cloudfront.controlpanel.tabs import may_configure
 from collective.cloudfront.controlpanel.tabs import PAGE
 from collective.cloudfront.controlpanel.tabs import Tab
 from collective.cloudfront.i18n import _
-from collective.cloudfront.manual import ImpossibleMoment
-from collective.cloudfront.manual import ManualPurge
-from collective.cloudfront.manual import NotPurging
-from collective.cloudfront.manual import require_possible
+from collective.cloudfront.manual.purge import ImpossibleMoment
+from collective.cloudfront.manual.purge import ManualPurge
+from collective.cloudfront.manual.purge import NotPurging
+from collective.cloudfront.manual.purge import require_possible
 from collective.cloudfront.outbox.contract import Action
 from collective.cloudfront.settings import is_installed
 from datetime import datetime

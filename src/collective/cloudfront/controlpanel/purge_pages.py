@@ -1,15 +1,15 @@
 """ "Purge pages or a section": typed, looked at, then done by POST."""
 
 from collective.cloudfront.controlpanel.purge_form import PurgeForm
+from collective.cloudfront.controlpanel.sentences import problem_sentence
+from collective.cloudfront.controlpanel.sentences import site_hosts
 from collective.cloudfront.i18n import _
-from collective.cloudfront.manual import content_at
-from collective.cloudfront.manual import ManualPurge
-from collective.cloudfront.manual import Preview
-from collective.cloudfront.planning.lines import items_of
-from collective.cloudfront.planning.lines import Line
-from collective.cloudfront.planning.lines import read_lines
-from collective.cloudfront.sentences import problem_sentence
-from collective.cloudfront.sentences import site_hosts
+from collective.cloudfront.manual.lines import items_of
+from collective.cloudfront.manual.lines import Line
+from collective.cloudfront.manual.lines import read_lines
+from collective.cloudfront.manual.purge import content_at
+from collective.cloudfront.manual.purge import ManualPurge
+from collective.cloudfront.manual.purge import Preview
 from functools import cached_property
 from plone.app.uuid.utils import uuidToObject
 from plone.app.z3cform.widgets.contentbrowser import get_contentbrowser_options

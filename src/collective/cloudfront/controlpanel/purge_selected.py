@@ -7,8 +7,8 @@ a global one would be offered in sites without the add-on, too.
 from collective.cloudfront.changes.causes import current_user
 from collective.cloudfront.i18n import _
 from collective.cloudfront.interfaces import PURGE_CONTENT
-from collective.cloudfront.manual import ManualPurge
-from collective.cloudfront.manual import NotPurging
+from collective.cloudfront.manual.purge import ManualPurge
+from collective.cloudfront.manual.purge import NotPurging
 from plone import api
 from plone.app.content.browser.contents import ContentsBaseAction
 from plone.app.content.interfaces import IStructureAction

@@ -20,13 +20,13 @@ Nothing here sleeps: a round says when the next one is due, and ``thread`` waits
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collective.cloudfront.delivery.aws.gateway import Answer
+from collective.cloudfront.delivery.aws.gateway import Credentials
+from collective.cloudfront.delivery.aws.gateway import Gateway
+from collective.cloudfront.delivery.aws.gateway import Outcome
 from collective.cloudfront.delivery.events import InvalidationAccepted
 from collective.cloudfront.delivery.events import InvalidationCompleted
 from collective.cloudfront.delivery.events import InvalidationFailed
-from collective.cloudfront.delivery.gateway import Answer
-from collective.cloudfront.delivery.gateway import Credentials
-from collective.cloudfront.delivery.gateway import Gateway
-from collective.cloudfront.delivery.gateway import Outcome
 from collective.cloudfront.outbox.contract import Batch
 from collective.cloudfront.outbox.contract import ClaimLost
 from collective.cloudfront.outbox.contract import Outbox

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from collective.cloudfront.outbox.contract import Outbox
-from collective.cloudfront.outbox.sqlite import SqliteOutbox
+from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
 from pathlib import Path
 from urllib.parse import unquote
 from urllib.parse import urlsplit

@@ -26,6 +26,6 @@ def depends_on(
     result.
     """
     # The pure modules of this room are imported where there is no Zope
-    from collective.cloudfront.tagging import integrators
+    from collective.cloudfront.tagging.recording import integrators
 
     integrators.note(request, objects, tags)

@@ -8,14 +8,14 @@ nor does what is streamed.
 
 from collective.cloudfront.interfaces import ICloudFrontLayer
 from collective.cloudfront.settings import value_in_force
-from collective.cloudfront.tagging.budget import fitting
-from collective.cloudfront.tagging.integrators import facts_of_integrators
-from collective.cloudfront.tagging.people import is_anonymous
+from collective.cloudfront.tagging.anonymous import is_anonymous
 from collective.cloudfront.tagging.places import Places
-from collective.cloudfront.tagging.published import facts_of_published
-from collective.cloudfront.tagging.reading import parents
-from collective.cloudfront.tagging.reading import Reading
-from collective.cloudfront.tagging.reading import reading_of
+from collective.cloudfront.tagging.recording.integrators import facts_of_integrators
+from collective.cloudfront.tagging.recording.published import facts_of_published
+from collective.cloudfront.tagging.recording.readset import parents
+from collective.cloudfront.tagging.recording.readset import Reading
+from collective.cloudfront.tagging.recording.readset import reading_of
+from collective.cloudfront.tagging.vocabulary.fit import fitting
 from plone.rest.interfaces import IAPIRequest
 from plone.transformchain.interfaces import DISABLE_TRANSFORM_REQUEST_KEY
 from plone.transformchain.interfaces import ITransform

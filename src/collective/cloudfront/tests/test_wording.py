@@ -6,11 +6,11 @@ from botocore.exceptions import NoCredentialsError
 from botocore.exceptions import ProfileNotFound
 from collective.cloudfront.changes.causes import as_cause
 from collective.cloudfront.changes.causes import SETTINGS
-from collective.cloudfront.delivery import gateway
+from collective.cloudfront.controlpanel.sentences import cause_sentence
+from collective.cloudfront.controlpanel.sentences import known_sentence
+from collective.cloudfront.delivery.aws import gateway
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import OutboxUnavailable
-from collective.cloudfront.sentences import cause_sentence
-from collective.cloudfront.sentences import known_sentence
 from collective.cloudfront.wording import recognise
 from collective.cloudfront.wording import say
 from collective.cloudfront.wording import WORDING

@@ -15,10 +15,10 @@ roles of its permission                      kept: the permission is the same on
 
 from AccessControl.Permission import pname
 from Acquisition import aq_base
-from collective.cloudfront.changes.portlets import remember_all_places
 from collective.cloudfront.interfaces import MANAGE_PURGING
 from collective.cloudfront.interfaces import PERMISSIONS
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
+from collective.cloudfront.reach.portlets import remember_all_places
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import PREFIX
 from plone import api

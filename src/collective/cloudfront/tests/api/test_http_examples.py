@@ -4,11 +4,11 @@
 they differ.
 """
 
+from collective.cloudfront.delivery.aws.gateway import Answer
+from collective.cloudfront.delivery.aws.gateway import Outcome
 from collective.cloudfront.delivery.courier import CONFIRMED_REFUSALS
-from collective.cloudfront.delivery.gateway import Answer
-from collective.cloudfront.delivery.gateway import Outcome
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
-from collective.cloudfront.manual import ManualPurge
+from collective.cloudfront.manual.purge import ManualPurge
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.process import this_process

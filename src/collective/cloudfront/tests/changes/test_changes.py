@@ -1,12 +1,12 @@
 """Specification: what changes in Plone, and which items that means."""
 
-from collective.cloudfront.changes.dates import moments
-from collective.cloudfront.changes.dates import MOST_OCCURRENCES
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.local.rules import reaches
 from collective.cloudfront.purge import purge_all
 from collective.cloudfront.purge import purge_path
 from collective.cloudfront.purge import suspended
+from collective.cloudfront.reach.dates import moments
+from collective.cloudfront.reach.dates import MOST_OCCURRENCES
 from collective.cloudfront.settings import PURGING_ENABLED
 from collective.cloudfront.testing import DISTRIBUTION
 from DateTime import DateTime

@@ -1,24 +1,24 @@
 """Specification: where purging goes by cache tags, which a change purges."""
 
 from collective.cloudfront.changes.transaction import changes_of
-from collective.cloudfront.manual import ManualPurge
+from collective.cloudfront.manual.purge import ManualPurge
 from collective.cloudfront.purge import purge_all
 from collective.cloudfront.purge import purge_tag
 from collective.cloudfront.purge import suspended
 from collective.cloudfront.settings import read_settings
 from collective.cloudfront.settings import registry_of
-from collective.cloudfront.tagging.names import chrome_tag
-from collective.cloudfront.tagging.names import Facet
-from collective.cloudfront.tagging.names import foreign_tag
-from collective.cloudfront.tagging.names import moved_tag
-from collective.cloudfront.tagging.names import tags_of_site
-from collective.cloudfront.tagging.names import type_tag
-from collective.cloudfront.tagging.names import undated_tag
+from collective.cloudfront.tagging.vocabulary.names import chrome_tag
+from collective.cloudfront.tagging.vocabulary.names import Facet
+from collective.cloudfront.tagging.vocabulary.names import foreign_tag
+from collective.cloudfront.tagging.vocabulary.names import moved_tag
+from collective.cloudfront.tagging.vocabulary.names import tags_of_site
+from collective.cloudfront.tagging.vocabulary.names import type_tag
+from collective.cloudfront.tagging.vocabulary.names import undated_tag
 from collective.cloudfront.tests.changes.test_changes import collected
 from collective.cloudfront.tests.changes.test_changes import create
 from collective.cloudfront.tests.changes.test_changes import edited
 from collective.cloudfront.tests.changes.test_changes import site  # noqa: F401
-from collective.cloudfront.tests.changes.test_silent import commit_at
+from collective.cloudfront.tests.changes.test_unannounced import commit_at
 from dataclasses import replace
 from DateTime import DateTime
 from plone import api

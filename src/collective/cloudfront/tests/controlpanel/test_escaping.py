@@ -7,13 +7,13 @@ text must have the same elements, attributes and links as with a harmless one.
 from botocore.exceptions import ClientError
 from collective.cloudfront.api.state import as_json
 from collective.cloudfront.controlpanel.overview import overview
+from collective.cloudfront.delivery.aws.gateway import Answer
+from collective.cloudfront.delivery.aws.gateway import classify
+from collective.cloudfront.delivery.aws.gateway import LONGEST_REASON
 from collective.cloudfront.delivery.courier import CONFIRMED_REFUSALS
-from collective.cloudfront.delivery.gateway import Answer
-from collective.cloudfront.delivery.gateway import classify
-from collective.cloudfront.delivery.gateway import LONGEST_REASON
 from collective.cloudfront.interfaces import ICheck
 from collective.cloudfront.interfaces import ICloudFrontLayer
-from collective.cloudfront.manual import ManualPurge
+from collective.cloudfront.manual.purge import ManualPurge
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.contract import Action
 from collective.cloudfront.outbox.contract import Entry

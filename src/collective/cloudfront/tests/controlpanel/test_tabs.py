@@ -155,7 +155,7 @@ def test_the_subpages_for_operations_which_have_no_tabs_are_left_alone(
         [None],
         object(),
     ],
-    ids=repr,
+    ids=lambda broken: type(broken).__name__,
 )
 def test_whatever_the_page_is_it_is_not_broken(portal, http_request, broken):
     http_request.response.setHeader("Content-Type", "text/html")

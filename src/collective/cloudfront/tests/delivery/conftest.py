@@ -1,7 +1,7 @@
 """A local CloudFront for boto3; property tests take the time they need."""
 
 from collections.abc import Iterator
-from collective.cloudfront.delivery.gateway import Boto3Gateway
+from collective.cloudfront.delivery.aws.gateway import Boto3Gateway
 from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local import Options
 from collective.cloudfront.tests.delivery.gateways import E1

@@ -4,10 +4,10 @@ from botocore.exceptions import ClientError
 from botocore.exceptions import ConnectionClosedError
 from collections.abc import Callable
 from collections.abc import Sequence
-from collective.cloudfront.delivery.gateway import Answer
-from collective.cloudfront.delivery.gateway import classify
-from collective.cloudfront.delivery.gateway import Credentials
-from collective.cloudfront.delivery.gateway import Outcome
+from collective.cloudfront.delivery.aws.gateway import Answer
+from collective.cloudfront.delivery.aws.gateway import classify
+from collective.cloudfront.delivery.aws.gateway import Credentials
+from collective.cloudfront.delivery.aws.gateway import Outcome
 from collective.cloudfront.local import ApiError
 from collective.cloudfront.local import ControlPlane
 from collective.cloudfront.local.errors import ConnectionLost

@@ -1,16 +1,16 @@
 """Testing the connection, through real boto3, against the local CloudFront."""
 
-from collective.cloudfront.delivery import connection as module
-from collective.cloudfront.delivery import gateway
-from collective.cloudfront.delivery.connection import CHECKS
-from collective.cloudfront.delivery.connection import judge_cache_tags
-from collective.cloudfront.delivery.connection import judge_clock
-from collective.cloudfront.delivery.connection import judge_hosts
-from collective.cloudfront.delivery.connection import judge_query_strings
-from collective.cloudfront.delivery.connection import Level
-from collective.cloudfront.delivery.connection import MESSAGES
-from collective.cloudfront.delivery.gateway import Credentials
-from collective.cloudfront.delivery.gateway import QueryStrings
+from collective.cloudfront.delivery.aws import connection as module
+from collective.cloudfront.delivery.aws import gateway
+from collective.cloudfront.delivery.aws.connection import CHECKS
+from collective.cloudfront.delivery.aws.connection import judge_cache_tags
+from collective.cloudfront.delivery.aws.connection import judge_clock
+from collective.cloudfront.delivery.aws.connection import judge_hosts
+from collective.cloudfront.delivery.aws.connection import judge_query_strings
+from collective.cloudfront.delivery.aws.connection import Level
+from collective.cloudfront.delivery.aws.connection import MESSAGES
+from collective.cloudfront.delivery.aws.gateway import Credentials
+from collective.cloudfront.delivery.aws.gateway import QueryStrings
 from collective.cloudfront.local.errors import STATUS_OF
 from collective.cloudfront.tests.delivery.gateways import E1
 from collective.cloudfront.tests.delivery.gateways import TENANT

@@ -1,13 +1,13 @@
 """The courier's policy, with a clock that moves when told and a scripted CloudFront."""
 
 from collective.cloudfront.delivery import courier as module
+from collective.cloudfront.delivery.aws.gateway import Answer
+from collective.cloudfront.delivery.aws.gateway import Outcome
 from collective.cloudfront.delivery.courier import Target
 from collective.cloudfront.delivery.courier import TIDY_EVERY
 from collective.cloudfront.delivery.events import InvalidationAccepted
 from collective.cloudfront.delivery.events import InvalidationCompleted
 from collective.cloudfront.delivery.events import InvalidationFailed
-from collective.cloudfront.delivery.gateway import Answer
-from collective.cloudfront.delivery.gateway import Outcome
 from collective.cloudfront.outbox.contract import Action
 from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.outbox.intake import Intake

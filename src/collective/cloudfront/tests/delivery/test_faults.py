@@ -11,7 +11,7 @@ from collective.cloudfront.local import Options
 from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.outbox.contract import OutboxUnavailable
 from collective.cloudfront.outbox.intake import Intake
-from collective.cloudfront.outbox.sqlite import SqliteOutbox
+from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.tests.delivery.gateways import ControlGateway
 from collective.cloudfront.tests.delivery.gateways import E1

@@ -1,12 +1,12 @@
 """The gateway through real boto3, against the local CloudFront."""
 
 from botocore import exceptions
-from collective.cloudfront.delivery import gateway as module
+from collective.cloudfront.delivery.aws import gateway as module
+from collective.cloudfront.delivery.aws.gateway import Boto3Gateway
+from collective.cloudfront.delivery.aws.gateway import classify
+from collective.cloudfront.delivery.aws.gateway import Credentials
+from collective.cloudfront.delivery.aws.gateway import Outcome
 from collective.cloudfront.delivery.courier import Target
-from collective.cloudfront.delivery.gateway import Boto3Gateway
-from collective.cloudfront.delivery.gateway import classify
-from collective.cloudfront.delivery.gateway import Credentials
-from collective.cloudfront.delivery.gateway import Outcome
 from collective.cloudfront.tests.delivery.gateways import client_error
 from collective.cloudfront.tests.delivery.gateways import E1
 from collective.cloudfront.tests.delivery.gateways import TENANT

@@ -5,7 +5,7 @@ from collective.cloudfront.delivery.courier import Target
 from collective.cloudfront.delivery.thread import CourierThread
 from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.outbox.intake import Intake
-from collective.cloudfront.outbox.sqlite import SqliteOutbox
+from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
 from collective.cloudfront.tests.delivery.gateways import E1
 from collective.cloudfront.tests.delivery.gateways import ScriptedGateway
 from collective.cloudfront.tests.delivery.gateways import TRANSIENT

@@ -1,13 +1,13 @@
 """A courier, its outbox and its gateway, and a clock that all of them share."""
 
 from collections.abc import Callable
+from collective.cloudfront.delivery.aws.gateway import Credentials
 from collective.cloudfront.delivery.courier import Courier
 from collective.cloudfront.delivery.courier import Target
-from collective.cloudfront.delivery.gateway import Credentials
 from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.outbox.contract import Waiting
 from collective.cloudfront.outbox.contract import Work
-from collective.cloudfront.outbox.sqlite import SqliteOutbox
+from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.tests.delivery.gateways import E1
 from collective.cloudfront.tests.delivery.gateways import ScriptedGateway

@@ -8,8 +8,8 @@ as a restarted process does: ``run NAME`` does transactions until it is killed,
 
 from AccessControl.SecurityManagement import newSecurityManager
 from AccessControl.users import system
-from collective.cloudfront.delivery.gateway import Boto3Gateway
-from collective.cloudfront.delivery.gateway import Credentials
+from collective.cloudfront.delivery.aws.gateway import Boto3Gateway
+from collective.cloudfront.delivery.aws.gateway import Credentials
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.process import this_process
 from collective.cloudfront.purge import purge_path

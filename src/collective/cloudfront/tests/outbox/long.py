@@ -1,6 +1,6 @@
 """An outbox in which much has happened."""
 
-from collective.cloudfront.outbox.sqlite import SqliteOutbox
+from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
 
 import json
 import time

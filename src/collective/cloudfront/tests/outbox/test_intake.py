@@ -5,7 +5,7 @@ from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.intake import LOG_EVERY
 from collective.cloudfront.outbox.intake import MOST_KEPT
 from collective.cloudfront.outbox.intake import RETRY_AFTER
-from collective.cloudfront.outbox.sqlite import SqliteOutbox
+from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.tests.outbox.clock import Clock

@@ -1,14 +1,14 @@
 """What is peculiar to the SQLite engine: a file that is damaged, locked, full."""
 
 from collective.cloudfront.outbox import open_outbox
-from collective.cloudfront.outbox import schema
-from collective.cloudfront.outbox import synchronise
 from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.outbox.contract import OutboxUnavailable
 from collective.cloudfront.outbox.contract import Pending
 from collective.cloudfront.outbox.contract import Scheduled
-from collective.cloudfront.outbox.sqlite import SAVE_PATIENCE
-from collective.cloudfront.outbox.sqlite import SqliteOutbox
+from collective.cloudfront.outbox.sqlite import schema
+from collective.cloudfront.outbox.sqlite import synchronise
+from collective.cloudfront.outbox.sqlite.engine import SAVE_PATIENCE
+from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.tests.outbox import processes

@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from collective.cloudfront.outbox.sqlite import SqliteOutbox
+from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
 from collective.cloudfront.tests.outbox.contract import OutboxContract
 from pathlib import Path
 

@@ -1,8 +1,8 @@
 """A site whose responses carry tags, and who asks for them."""
 
 from collections.abc import Callable
-from collective.cloudfront.tagging.names import tags_of_site
-from collective.cloudfront.tagging.names import type_tag
+from collective.cloudfront.tagging.vocabulary.names import tags_of_site
+from collective.cloudfront.tagging.vocabulary.names import type_tag
 from dataclasses import dataclass
 from plone import api
 from plone.app.testing import applyProfile

@@ -1,9 +1,9 @@
 """Specification: the tags of pages that lead to their translations."""
 
 from collections.abc import Iterator
-from collective.cloudfront.changes.tags import change_at_place
-from collective.cloudfront.tagging.names import group_tag
-from collective.cloudfront.tagging.names import tags_of_change
+from collective.cloudfront.reach.by_tag import change_at_place
+from collective.cloudfront.tagging.vocabulary.names import group_tag
+from collective.cloudfront.tagging.vocabulary.names import tags_of_change
 from collective.cloudfront.tests.tagging.conftest import HEADERS
 from collective.cloudfront.tests.tagging.conftest import make
 from collective.cloudfront.tests.tagging.conftest import named

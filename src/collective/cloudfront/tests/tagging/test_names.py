@@ -1,15 +1,15 @@
 """Specification: whatever has another answer after a change is purged."""
 
-from collective.cloudfront.tagging import names
-from collective.cloudfront.tagging.bulk import fold
-from collective.cloudfront.tagging.names import Change
-from collective.cloudfront.tagging.names import Facet
-from collective.cloudfront.tagging.names import Kind
-from collective.cloudfront.tagging.names import LEVELS
-from collective.cloudfront.tagging.names import MAX_TAG_LENGTH
-from collective.cloudfront.tagging.names import Navigation
-from collective.cloudfront.tagging.names import tags_of
-from collective.cloudfront.tagging.names import tags_of_change
+from collective.cloudfront.tagging.vocabulary import names
+from collective.cloudfront.tagging.vocabulary.fold import fold
+from collective.cloudfront.tagging.vocabulary.names import Change
+from collective.cloudfront.tagging.vocabulary.names import Facet
+from collective.cloudfront.tagging.vocabulary.names import Kind
+from collective.cloudfront.tagging.vocabulary.names import LEVELS
+from collective.cloudfront.tagging.vocabulary.names import MAX_TAG_LENGTH
+from collective.cloudfront.tagging.vocabulary.names import Navigation
+from collective.cloudfront.tagging.vocabulary.names import tags_of
+from collective.cloudfront.tagging.vocabulary.names import tags_of_change
 from collective.cloudfront.tests.tagging.world import dependencies_in
 from collective.cloudfront.tests.tagging.world import operations
 from collective.cloudfront.tests.tagging.world import pages_in

@@ -1,9 +1,9 @@
 """Specification: what a query of the catalog depends on."""
 
-from collective.cloudfront.tagging.names import Kind
 from collective.cloudfront.tagging.places import navigated
-from collective.cloudfront.tagging.queries import Fact
-from collective.cloudfront.tagging.queries import Query
+from collective.cloudfront.tagging.recording.queries import Fact
+from collective.cloudfront.tagging.recording.queries import Query
+from collective.cloudfront.tagging.vocabulary.names import Kind
 from plone import api
 from plone.event.interfaces import IEvent
 

@@ -1,6 +1,6 @@
 """Specification: the tags of what Plone answers to visitors."""
 
-from collective.cloudfront.tagging.skimming import shows_titles
+from collective.cloudfront.tagging.recording.callers import shows_titles
 from collective.cloudfront.tests.tagging.conftest import EVENTS
 from collective.cloudfront.tests.tagging.conftest import make
 from DateTime import DateTime

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from collective.cloudfront.interfaces import IDependencies
 from collective.cloudfront.tagging import depends_on
 from collective.cloudfront.tagging import header
-from collective.cloudfront.tagging.budget import MOST_TAGS
-from collective.cloudfront.tagging.integrators import PURGE_BY_ID
-from collective.cloudfront.tagging.reading import Reading
+from collective.cloudfront.tagging.recording.integrators import PURGE_BY_ID
+from collective.cloudfront.tagging.recording.readset import Reading
+from collective.cloudfront.tagging.vocabulary.fit import MOST_TAGS
 from collective.cloudfront.tests.tagging.conftest import HEADERS
 from collective.cloudfront.tests.tagging.conftest import make
 from plone import api

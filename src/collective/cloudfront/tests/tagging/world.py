@@ -3,12 +3,12 @@
 It knows what each kind of dependency asks for, and answers from the objects alone.
 """
 
-from collective.cloudfront.tagging import names
-from collective.cloudfront.tagging.names import Change
-from collective.cloudfront.tagging.names import Dependency
-from collective.cloudfront.tagging.names import Facet
-from collective.cloudfront.tagging.names import Kind
-from collective.cloudfront.tagging.names import Navigation
+from collective.cloudfront.tagging.vocabulary import names
+from collective.cloudfront.tagging.vocabulary.names import Change
+from collective.cloudfront.tagging.vocabulary.names import Dependency
+from collective.cloudfront.tagging.vocabulary.names import Facet
+from collective.cloudfront.tagging.vocabulary.names import Kind
+from collective.cloudfront.tagging.vocabulary.names import Navigation
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace

@@ -9,9 +9,9 @@ from Acquisition import aq_base
 from Acquisition import aq_chain
 from BTrees.OOBTree import OOTreeSet
 from collections.abc import Iterator
-from collective.cloudfront.changes.collections import depends_on_any_edit
-from collective.cloudfront.changes.collections import may_show
-from collective.cloudfront.changes.collections import query_of
+from collective.cloudfront.reach.collections import depends_on_any_edit
+from collective.cloudfront.reach.collections import may_show
+from collective.cloudfront.reach.collections import query_of
 from plone.app.uuid.utils import uuidToObject
 from plone.event.interfaces import IEvent
 from plone.portlets.constants import CONTENT_TYPE_CATEGORY

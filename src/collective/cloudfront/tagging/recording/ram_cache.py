@@ -7,8 +7,8 @@ who are logged in is found: fragments with the facts that were noted when they w
 made, responses as they are, with the tags among their headers.
 """
 
-from collective.cloudfront.tagging.patches import ATTRIBUTE
-from collective.cloudfront.tagging.people import is_anonymous
+from collective.cloudfront.tagging.anonymous import is_anonymous
+from collective.cloudfront.tagging.recording.patches import ATTRIBUTE
 from plone.memoize.interfaces import ICacheChooser
 from typing import Any
 from zope.component import getGlobalSiteManager

@@ -1,6 +1,6 @@
 """Specification: changes that no event tells of are seen before a request's commit."""
 
-from collective.cloudfront.changes import silent
+from collective.cloudfront.changes import unannounced
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.local.rules import reaches
 from collective.cloudfront.purge import suspended
@@ -63,7 +63,7 @@ def folder(site):
 
 def test_a_request_that_stores_nothing_reads_no_settings(site, folder, monkeypatch):
     asked = []
-    monkeypatch.setattr(silent, "changes_here", lambda: asked.append(1))
+    monkeypatch.setattr(unannounced, "changes_here", lambda: asked.append(1))
     commit()
     assert not asked
     folder.setLayout("summary_view")
@@ -161,9 +161,9 @@ class TestAScript:
         """Transactions of a script: no publisher says that they commit."""
         process.deliver()
         process.gateway.batches.clear()
-        transaction.manager.registerSynch(silent._watch)
+        transaction.manager.registerSynch(unannounced._watch)
         yield
-        transaction.manager.unregisterSynch(silent._watch)
+        transaction.manager.unregisterSynch(unannounced._watch)
 
     def test_has_its_silent_changes_seen_when_it_commits(self, folder, process):
         folder.setDefaultPage("page")

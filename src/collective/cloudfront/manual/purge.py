@@ -12,7 +12,6 @@ For the control panel, the toolbar and the REST API. They check the permission.
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 from collections.abc import Iterable
-from collective.cloudfront.changes.objects import cover_default_pages
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.changes.transaction import SiteChanges
 from collective.cloudfront.outbox import OutboxUnavailable
@@ -20,6 +19,7 @@ from collective.cloudfront.outbox.causes import as_line
 from collective.cloudfront.outbox.contract import Action
 from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.process import this_process
+from collective.cloudfront.reach.objects import cover_default_pages
 from collective.cloudfront.settings import read_settings
 from collective.cloudfront.settings import registry_of
 from collective.cloudfront.settings import Settings

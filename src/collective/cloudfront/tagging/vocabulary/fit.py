@@ -5,13 +5,13 @@ of its dependencies purges it by the tags that ``fitting`` returns, too.
 """
 
 from collections.abc import Collection
-from collective.cloudfront.tagging import names
-from collective.cloudfront.tagging.names import Dependency
-from collective.cloudfront.tagging.names import Facet
-from collective.cloudfront.tagging.names import Kind
-from collective.cloudfront.tagging.names import LEVELS
-from collective.cloudfront.tagging.names import PLACED
-from collective.cloudfront.tagging.names import tags_of
+from collective.cloudfront.tagging.vocabulary import names
+from collective.cloudfront.tagging.vocabulary.names import Dependency
+from collective.cloudfront.tagging.vocabulary.names import Facet
+from collective.cloudfront.tagging.vocabulary.names import Kind
+from collective.cloudfront.tagging.vocabulary.names import LEVELS
+from collective.cloudfront.tagging.vocabulary.names import PLACED
+from collective.cloudfront.tagging.vocabulary.names import tags_of
 
 
 #: CloudFront silently stores no more (developer guide, "Invalidate by cache tag").

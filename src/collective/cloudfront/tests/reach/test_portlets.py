@@ -1,8 +1,8 @@
 """Specification: which pages a change reaches because of portlets."""
 
-from collective.cloudfront.changes.portlets import forget_all_places
-from collective.cloudfront.changes.portlets import remember_all_places
 from collective.cloudfront.changes.transaction import changes_of
+from collective.cloudfront.reach.portlets import forget_all_places
+from collective.cloudfront.reach.portlets import remember_all_places
 from collective.cloudfront.testing import DISTRIBUTION
 from plone import api
 from plone.app.dexterity.behaviors.metadata import IDublinCore

@@ -9,8 +9,6 @@ from Acquisition import aq_base
 from Acquisition import aq_parent
 from collections.abc import Iterator
 from collective.cloudfront.changes.causes import UNDO
-from collective.cloudfront.changes.languages import shared_uids
-from collective.cloudfront.changes.stored import stored_state
 from collective.cloudfront.changes.subscribers import changes_here
 from collective.cloudfront.changes.subscribers import current_site
 from collective.cloudfront.changes.subscribers import INHERITED
@@ -18,9 +16,11 @@ from collective.cloudfront.changes.subscribers import never_failing
 from collective.cloudfront.changes.subscribers import note
 from collective.cloudfront.changes.transaction import collect_everything
 from collective.cloudfront.changes.transaction import collect_late
-from collective.cloudfront.changes.visible import shows
-from collective.cloudfront.changes.visible import shows_in_tabs
 from collective.cloudfront.process import sites_below
+from collective.cloudfront.reach.languages import shared_uids
+from collective.cloudfront.reach.stored import stored_state
+from collective.cloudfront.reach.visible import shows
+from collective.cloudfront.reach.visible import shows_in_tabs
 from OFS.DTMLMethod import DTMLMethod
 from OFS.Image import File
 from plone.app.uuid.utils import uuidToObject

@@ -6,8 +6,8 @@ types. Everything else may be met before or after a change, so it is taken as me
 
 from collections.abc import Iterable
 from collections.abc import Iterator
-from collective.cloudfront.tagging.names import INTERFACES
-from collective.cloudfront.tagging.names import Kind
+from collective.cloudfront.tagging.vocabulary.names import INTERFACES
+from collective.cloudfront.tagging.vocabulary.names import Kind
 from dataclasses import dataclass
 from Products.ZCatalog.query import IndexQuery
 from typing import Any

@@ -5,9 +5,9 @@ from Acquisition import aq_inner
 from Acquisition import aq_parent
 from collections.abc import Iterator
 from collections.abc import Sequence
-from collective.cloudfront.tagging.names import Kind
-from collective.cloudfront.tagging.queries import Fact
-from collective.cloudfront.tagging.reading import Reading
+from collective.cloudfront.tagging.recording.queries import Fact
+from collective.cloudfront.tagging.recording.readset import Reading
+from collective.cloudfront.tagging.vocabulary.names import Kind
 from plone.app.dexterity.behaviors.nextprevious import INextPreviousProvider
 from Products.CMFCore.interfaces import ISiteRoot
 from typing import Any

@@ -3,9 +3,9 @@
 from collections.abc import Collection
 from collections.abc import Iterator
 from collections.abc import Mapping
-from collective.cloudfront.tagging.names import is_told_by_moves
-from collective.cloudfront.tagging.names import tags_of_all_below
-from collective.cloudfront.tagging.names import uid_tag
+from collective.cloudfront.tagging.vocabulary.names import is_told_by_moves
+from collective.cloudfront.tagging.vocabulary.names import tags_of_all_below
+from collective.cloudfront.tagging.vocabulary.names import uid_tag
 from dataclasses import dataclass
 
 

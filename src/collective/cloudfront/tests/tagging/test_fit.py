@@ -1,12 +1,12 @@
 """Specification: few enough tags, and whatever purged before still purges."""
 
-from collective.cloudfront.tagging import names
-from collective.cloudfront.tagging.budget import fitting
-from collective.cloudfront.tagging.budget import MOST_TAGS
-from collective.cloudfront.tagging.names import Facet
-from collective.cloudfront.tagging.names import tags_of
-from collective.cloudfront.tagging.names import tags_of_change
-from collective.cloudfront.tagging.names import tags_of_site
+from collective.cloudfront.tagging.vocabulary import names
+from collective.cloudfront.tagging.vocabulary.fit import fitting
+from collective.cloudfront.tagging.vocabulary.fit import MOST_TAGS
+from collective.cloudfront.tagging.vocabulary.names import Facet
+from collective.cloudfront.tagging.vocabulary.names import tags_of
+from collective.cloudfront.tagging.vocabulary.names import tags_of_change
+from collective.cloudfront.tagging.vocabulary.names import tags_of_site
 from collective.cloudfront.tests.tagging.world import dependencies_in
 from collective.cloudfront.tests.tagging.world import operations
 from collective.cloudfront.tests.tagging.world import pages_in

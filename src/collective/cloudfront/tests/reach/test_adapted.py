@@ -2,11 +2,11 @@
 
 from collective.cloudfront.changes.transaction import inside_root
 from collective.cloudfront.changes.transaction import public_item
-from collective.cloudfront.changes.urls import path_inside
 from collective.cloudfront.local import ControlPlane
 from collective.cloudfront.local import Options
 from collective.cloudfront.local import rules
 from collective.cloudfront.planning.items import subtree
+from collective.cloudfront.reach.urls import path_inside
 from hypothesis import given
 from hypothesis import strategies as st
 from urllib.parse import quote

@@ -4,9 +4,9 @@ from collective.cloudfront.changes.causes import SETTINGS
 from collective.cloudfront.changes.causes import UNDO
 from collective.cloudfront.i18n import _
 from collective.cloudfront.i18n import message
+from collective.cloudfront.manual.lines import MAX_LINES
+from collective.cloudfront.manual.lines import Problem
 from collective.cloudfront.outbox.intake import TOO_MUCH_KEPT
-from collective.cloudfront.planning.lines import MAX_LINES
-from collective.cloudfront.planning.lines import Problem
 from collective.cloudfront.process import DAMAGED_OUTBOX
 from collective.cloudfront.settings import registry_of
 from collective.cloudfront.wording import recognise

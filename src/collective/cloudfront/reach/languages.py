@@ -8,8 +8,8 @@ be allowed to.
 
 from Acquisition import aq_base
 from collections.abc import Iterator
-from collective.cloudfront.changes.stored import stored_state
-from collective.cloudfront.changes.urls import path_inside
+from collective.cloudfront.reach.stored import stored_state
+from collective.cloudfront.reach.urls import path_inside
 from typing import Any
 
 

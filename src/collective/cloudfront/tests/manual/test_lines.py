@@ -1,11 +1,11 @@
 """Specification: what a person types, line by line."""
 
+from collective.cloudfront.manual.lines import items_of
+from collective.cloudfront.manual.lines import MAX_LINES
+from collective.cloudfront.manual.lines import Problem
+from collective.cloudfront.manual.lines import read_lines
+from collective.cloudfront.manual.lines import read_paths
 from collective.cloudfront.planning.items import MAX_PATH_LENGTH
-from collective.cloudfront.planning.lines import items_of
-from collective.cloudfront.planning.lines import MAX_LINES
-from collective.cloudfront.planning.lines import Problem
-from collective.cloudfront.planning.lines import read_lines
-from collective.cloudfront.planning.lines import read_paths
 from hypothesis import given
 from hypothesis import strategies as st
 

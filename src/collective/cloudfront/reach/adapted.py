@@ -9,7 +9,7 @@ inside the site: what visitors see is that path behind the site's public prefix.
 from Acquisition import aq_chain
 from Acquisition import aq_inner
 from collections.abc import Iterator
-from collective.cloudfront.changes.urls import path_inside
+from collective.cloudfront.reach.urls import path_inside
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote

@@ -19,7 +19,7 @@ thread's request where nothing is noted:
 """
 
 from Acquisition import aq_base
-from collective.cloudfront.tagging.queries import OF_ANY_EDIT
+from collective.cloudfront.tagging.recording.queries import OF_ANY_EDIT
 from functools import wraps
 from OFS.Traversable import Traversable
 from plone.app.uuid import utils as uuids

@@ -1,0 +1,1 @@
+"""All that is AWS: calls, sessions, errors, and the connection test."""

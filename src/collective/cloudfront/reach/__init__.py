@@ -1,0 +1,1 @@
+"""What a change makes stale: from an object that changed to the items that reach it."""

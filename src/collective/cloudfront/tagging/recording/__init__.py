@@ -1,0 +1,1 @@
+"""What a response was made from, noted while it is made."""

@@ -1,0 +1,1 @@
+"""The words of cache tags: pure, for responses and for changes."""
