@@ -61,7 +61,11 @@ def made_at_run_time() -> Iterator[tuple[str, str, str]]:
     for code, message in MESSAGES.items():
         yield "delivery/aws/connection.py", f"connection_{code}", message.text
         if message.advice:
-            yield "delivery/aws/connection.py", f"connection_advice_{code}", message.advice
+            yield (
+                "delivery/aws/connection.py",
+                f"connection_advice_{code}",
+                message.advice,
+            )
 
 
 def rebuild(locales: Path) -> None:
