@@ -137,6 +137,6 @@ def from_json(stored: Any) -> Message:
 
 
 def _value(stored: Any) -> "str | int | float | Message":
-    if isinstance(stored, list):
+    if stored is None or isinstance(stored, list):
         return from_json(stored)
     return stored if isinstance(stored, (str, int, float)) else str(stored)
