@@ -10,7 +10,7 @@ DOMAIN = "collective.cloudfront"
 _ = MessageFactory(DOMAIN)
 
 
-def message(identifier: str, default: str, mapping: Mapping[str, object]) -> Message:
+def message_id(identifier: str, default: str, mapping: Mapping[str, object]) -> Message:
     """Return a message whose id or default is not written down beside it.
 
     ``scripts/i18n.py`` and ``tests/test_locales.py`` list these, from where they come.

@@ -5,12 +5,13 @@ from collective.cloudfront.controlpanel.checks import checks
 from collective.cloudfront.controlpanel.overview import obstacles
 from collective.cloudfront.controlpanel.overview import Overview
 from collective.cloudfront.controlpanel.overview import overview
-from collective.cloudfront.controlpanel.sentences import known_sentence
+from collective.cloudfront.controlpanel.sentences import sentence
 from collective.cloudfront.outbox.contract import Action
 from collective.cloudfront.outbox.contract import Refused
 from collective.cloudfront.outbox.contract import Scheduled
 from collective.cloudfront.outbox.contract import Settled
 from collective.cloudfront.outbox.contract import Work
+from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import split_distributions
 from collective.cloudfront.settings import value_in_force
@@ -63,37 +64,39 @@ class State(Service):
     def _state(self) -> dict[str, Any]:
         registry = getUtility(IRegistry)
         distributions = split_distributions(value_in_force(registry, "distribution_id"))
-        look = overview(this_process(), distributions)
+        state = overview(this_process(), distributions)
         return {
             "@id": f"{self.context.absolute_url()}/@cloudfront",
             "obstacles": [
                 {"text": self._text(each.text), "advice": self._text(each.advice)}
                 for each in obstacles(registry)
             ],
-            **as_json(look, self._said),
+            **as_json(state, self._sentence),
         }
 
     def _text(self, text: str) -> str:
         return translate(text, context=self.request)
 
-    def _said(self, text: str) -> str:
-        return self._text(known_sentence(text))
+    def _sentence(self, message: Message) -> str:
+        return self._text(sentence(message))
 
 
-def as_json(look: Overview, said: Callable[[str], str] = str) -> dict[str, Any]:
-    """Return an overview without the classes; ``said`` translates its sentences."""
+def as_json(
+    state: Overview, translated: Callable[[Message], str] = str
+) -> dict[str, Any]:
+    """Return an overview without the classes; ``translated`` translates its sentences."""
     return {
-        "unavailable": said(look.unavailable) or None,
-        "pending": look.pending,
-        "in_progress": look.in_progress,
-        "paused": list(look.paused),
-        "in_memory": look.kept,
-        "distributions": [_work(work, look.billed, said) for work in look.work],
-        "scheduled": [_scheduled(each) for each in look.scheduled],
-        "refused": [_refused(each) for each in look.refused],
-        "history": [_settled(each) for each in look.history],
-        "actions": [_action(each) for each in look.actions],
-        "billed_this_month": look.billed_by_all,
+        "unavailable": translated(state.unavailable) or None,
+        "pending": state.pending,
+        "in_progress": state.in_progress,
+        "paused": list(state.paused),
+        "in_memory": state.kept,
+        "distributions": [_work(work, state.billed, translated) for work in state.work],
+        "scheduled": [_scheduled(each) for each in state.scheduled],
+        "refused": [_refused(each) for each in state.refused],
+        "history": [_settled(each) for each in state.history],
+        "actions": [_action(each) for each in state.actions],
+        "billed_this_month": state.billed_by_all,
     }
 
 
@@ -104,7 +107,9 @@ def iso(timestamp: float | None) -> str | None:
     return datetime.fromtimestamp(timestamp, timezone.utc).isoformat()
 
 
-def _work(work: Work, billed: Any, said: Callable[[str], str]) -> dict[str, Any]:
+def _work(
+    work: Work, billed: Any, translated: Callable[[Message], str]
+) -> dict[str, Any]:
     waiting = work.waiting
     return {
         "distribution": work.distribution,
@@ -114,8 +119,8 @@ def _work(work: Work, billed: Any, said: Callable[[str], str]) -> dict[str, Any]
         "billed_this_month": billed.get(work.distribution, 0),
         "trouble": waiting
         and {
-            "reason": said(waiting.reason),
-            "advice": said(waiting.advice),
+            "reason": translated(waiting.reason),
+            "advice": translated(waiting.advice),
             "paused": waiting.paused,
             "next_try": iso(waiting.until),
         },

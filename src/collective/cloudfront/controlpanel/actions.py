@@ -1,6 +1,6 @@
 """Small things that people do to what is listed: cancel, try again, discard. By POST."""
 
-from collective.cloudfront.controlpanel.sentences import known_sentence
+from collective.cloudfront.controlpanel.sentences import sentence
 from collective.cloudfront.controlpanel.tabs import may_configure
 from collective.cloudfront.controlpanel.tabs import PAGE
 from collective.cloudfront.i18n import _
@@ -34,7 +34,7 @@ class _Action(BrowserView):
                 _(
                     "outbox_failed",
                     default="The outbox cannot be used: ${error}",
-                    mapping={"error": known_sentence(str(error))},
+                    mapping={"error": sentence(str(error))},
                 ),
                 "error",
             )

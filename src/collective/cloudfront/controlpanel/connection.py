@@ -10,7 +10,7 @@ from collective.cloudfront.delivery.aws.connection import Level
 from collective.cloudfront.delivery.aws.connection import MESSAGES
 from collective.cloudfront.delivery.aws.connection import test_connection
 from collective.cloudfront.i18n import _
-from collective.cloudfront.i18n import message
+from collective.cloudfront.i18n import message_id
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import PREFIX
 from collective.cloudfront.settings import read_settings
@@ -134,9 +134,9 @@ def _row(finding: Finding) -> Row:
         kind=kind,
         level=level,
         # Not by _(…): these sentences are listed in delivery/, which knows no Zope
-        label=message(f"connection_check_{finding.name}", CHECKS[finding.name], {}),
-        text=message(f"connection_{finding.code}", found.text, finding.mapping),
-        advice=message(
+        label=message_id(f"connection_check_{finding.name}", CHECKS[finding.name], {}),
+        text=message_id(f"connection_{finding.code}", found.text, finding.mapping),
+        advice=message_id(
             f"connection_advice_{finding.code}", found.advice, finding.mapping
         )
         if found.advice

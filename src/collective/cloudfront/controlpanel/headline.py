@@ -1,94 +1,95 @@
 """The state in one sentence, and what of it counts seconds."""
 
 from collective.cloudfront.controlpanel.overview import Overview
-from collective.cloudfront.controlpanel.sentences import known_sentence
+from collective.cloudfront.controlpanel.sentences import sentence
 from collective.cloudfront.i18n import _
 from collective.cloudfront.outbox.contract import Waiting
+from collective.cloudfront.outbox.messages import Message
 
 import math
 
 
-def headline(look: Overview, is_off: bool) -> str:
+def headline(state: Overview, is_off: bool) -> str:
     """Return the state in a sentence. With ``is_off`` the site purges nothing."""
-    if look.unavailable:
+    if state.unavailable:
         return _("state_unknown", default="The state is not known now.")
     if is_off:
-        return _off(look)
-    waiting = _hindrance(look)
+        return _off(state)
+    waiting = _hindrance(state)
     if waiting and waiting.paused:
-        return _paused(look, waiting)
+        return _paused(state, waiting)
     if waiting:
         return _(
             "state_waiting",
             default="Items waiting: ${count}. ${reason}",
-            mapping={"count": look.pending, "reason": _full(waiting.reason)},
+            mapping={"count": state.pending, "reason": _full(waiting.reason)},
         )
-    if look.pending:
+    if state.pending:
         return _(
             "state_pending",
             default="Items on their way to CloudFront: ${count}.",
-            mapping={"count": look.pending},
+            mapping={"count": state.pending},
         )
-    if look.in_progress:
+    if state.in_progress:
         return _(
             "state_in_progress",
             default="Everything is delivered. Invalidations that CloudFront is "
             "working on: ${count}.",
-            mapping={"count": look.in_progress},
+            mapping={"count": state.in_progress},
         )
     return _("state_delivered", default="Everything is delivered.")
 
 
-def _hindrance(look: Overview) -> Waiting | None:
+def _hindrance(state: Overview) -> Waiting | None:
     """Return why something waits that a person should know of, if anything does."""
-    for waiting in look.waiting:
-        if waiting.paused or look.pending:
+    for waiting in state.waiting:
+        if waiting.paused or state.pending:
             return waiting
     return None
 
 
-def _off(look: Overview) -> str:
-    if not look.pending:
+def _off(state: Overview) -> str:
+    if not state.pending:
         return _("state_off", default="Nothing is purged.")
     return _(
         "state_off_kept",
         default="Nothing is purged. Nothing is lost either; items kept: ${count}.",
-        mapping={"count": look.pending},
+        mapping={"count": state.pending},
     )
 
 
-def _paused(look: Overview, waiting: Waiting) -> str:
+def _paused(state: Overview, waiting: Waiting) -> str:
     return _(
         "state_paused",
         default="Purging is paused for ${distributions}: ${reason} Nothing is lost; "
         "items kept: ${count}. ${advice}",
         mapping={
-            "count": look.pending,
-            "distributions": " ".join(look.paused),
+            "count": state.pending,
+            "distributions": " ".join(state.paused),
             "reason": _full(waiting.reason),
             "advice": _full(waiting.advice),
         },
     )
 
 
-def _full(sentence: str) -> str:
-    """Return a sentence with a full stop; AWS's messages often have none."""
-    said = known_sentence(sentence)
-    if not sentence or sentence.endswith((".", "!", "?")):
-        return said
-    return _("full_stop", default="${sentence}.", mapping={"sentence": said})
+def _full(message: Message) -> str:
+    """Return a message as a sentence with a full stop; AWS's texts often have none."""
+    translated = sentence(message)
+    if not message or str(message).endswith((".", "!", "?")):
+        return translated
+    return _("full_stop", default="${sentence}.", mapping={"sentence": translated})
 
 
-def clock(look: Overview, is_off: bool, now: float) -> str:
+def clock(state: Overview, is_off: bool, now: float) -> str:
     """Return a sentence that goes with the headline and is another one soon, or ""."""
-    if look.unavailable or is_off:
+    if state.unavailable or is_off:
         return ""
-    waiting = _hindrance(look)
+    waiting = _hindrance(state)
     if waiting:
         return next_try(waiting, now)
-    if look.pending or not look.history:
+    if state.pending or not state.history:
         return ""
-    return _since(max(0.0, now - look.history[0].accepted))
+    return _since(max(0.0, now - state.history[0].accepted))
 
 
 def next_try(waiting: Waiting, now: float) -> str:

@@ -19,7 +19,7 @@ from collective.cloudfront.controlpanel.overview import overview
 from collective.cloudfront.controlpanel.progress import in_progress
 from collective.cloudfront.controlpanel.progress import Progress
 from collective.cloudfront.controlpanel.sentences import cause_sentence
-from collective.cloudfront.controlpanel.sentences import known_sentence
+from collective.cloudfront.controlpanel.sentences import sentence
 from collective.cloudfront.controlpanel.tabs import caching_tabs
 from collective.cloudfront.controlpanel.tabs import Tab
 from collective.cloudfront.i18n import _
@@ -27,6 +27,8 @@ from collective.cloudfront.interfaces import PURGE_EVERYTHING
 from collective.cloudfront.outbox.contract import Settled
 from collective.cloudfront.outbox.contract import Waiting
 from collective.cloudfront.outbox.contract import Work
+from collective.cloudfront.outbox.messages import Message
+from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import is_installed
 from collective.cloudfront.settings import split_distributions
@@ -192,7 +194,7 @@ class CloudFrontPage(ControlPanelFormWrapper):
 
     @property
     def budget(self) -> int:
-        """How many items a month are to be enough; 0: that is not said."""
+        """The monthly budget in items; 0 where there is none."""
         return value_in_force(self.registry, "monthly_budget")
 
     @cached_property
@@ -221,8 +223,8 @@ class CloudFrontPage(ControlPanelFormWrapper):
     @property
     def bars(self) -> list[Bar]:
         """The chart of this month's items; empty if there were none."""
-        look = self.overview
-        return bars(look.month, look.by_day) if look.billed_by_all else []
+        month = self.overview
+        return bars(month.month, month.by_day) if month.billed_by_all else []
 
     def badge(self, work: Work) -> Badge:
         """Return the state of a distribution in a word."""
@@ -265,13 +267,13 @@ class CloudFrontPage(ControlPanelFormWrapper):
         """Return a time as people here write it."""
         return api.portal.get_localized_time(DateTime(timestamp), long_format=True)
 
-    def said(self, text: str) -> str:
-        """Return what the outbox or the courier says, to be translated."""
-        return known_sentence(text)
+    def translated(self, message: Message) -> str:
+        """Return a message of the outbox or the courier as a sentence to translate."""
+        return sentence(message)
 
-    def cause(self, line: str) -> str:
+    def cause(self, cause: Cause) -> str:
         """Return who or what caused an invalidation, to be translated."""
-        return cause_sentence(line)
+        return cause_sentence(cause)
 
     def iso(self, timestamp: float) -> str:
         """Return a time as machines write it, to the second."""

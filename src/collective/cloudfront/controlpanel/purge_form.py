@@ -47,8 +47,8 @@ class PurgeForm(BrowserView):
         """Add to ``purge`` what was asked for; put into ``errors`` what is wrong."""
         raise NotImplementedError
 
-    def look(self, purge: ManualPurge) -> bool:
-        """Say whether the person wants to look only."""
+    def wants_preview(self, purge: ManualPurge) -> bool:
+        """Say whether the person asks for a preview only."""
         return False
 
     # What was typed
@@ -86,7 +86,7 @@ class PurgeForm(BrowserView):
             return None
         self.read(purge)
         self._read_moment()
-        if self.errors or self.look(purge):
+        if self.errors or self.wants_preview(purge):
             return None
         return self._send(purge)
 

@@ -87,7 +87,7 @@ class PurgePages(PurgeForm):
         if self.section is not None:
             purge.add_content(self.section, self.below)
 
-    def look(self, purge: ManualPurge) -> bool:
+    def wants_preview(self, purge: ManualPurge) -> bool:
         """See ``PurgeForm``."""
         if self.typed("send"):
             return False

@@ -20,12 +20,12 @@ import time
 
 #: In the query string: when the object was purged (Unix seconds).
 PURGED = "cloudfront-purged"
-#: It is not told any more after this (seconds): somebody has kept the URL.
-_TOLD_FOR = 3600.0
+#: It is not shown any more after this (seconds): somebody has kept the URL.
+_SHOWN_FOR = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Notice:
     """A sentence; ``kind`` is Bootstrap's name for its colour, ``final`` the end."""
 
     text: str
@@ -33,11 +33,11 @@ class Told:
     final: bool = False
 
 
-_TOLD = {
-    Stage.WAITING: Told(
+_NOTICES = {
+    Stage.WAITING: Notice(
         _("purged_waiting", default="On its way to CloudFront."), "info"
     ),
-    Stage.PAUSED: Told(
+    Stage.PAUSED: Notice(
         _(
             "purged_paused",
             default="Purging is paused, so it waits. Nothing is lost; an administrator "
@@ -45,7 +45,7 @@ _TOLD = {
         ),
         "warning",
     ),
-    Stage.REFUSED: Told(
+    Stage.REFUSED: Notice(
         _(
             "purged_refused",
             default="CloudFront refuses it. An administrator sees why in the "
@@ -54,14 +54,14 @@ _TOLD = {
         "danger",
         final=True,
     ),
-    Stage.IN_PROGRESS: Told(
+    Stage.IN_PROGRESS: Notice(
         _(
             "purged_in_progress",
             default="CloudFront has accepted it and is removing it everywhere.",
         ),
         "info",
     ),
-    Stage.FRESH: Told(
+    Stage.FRESH: Notice(
         _("purged_fresh", default="It is fresh: visitors get it from Plone again."),
         "success",
         final=True,
@@ -75,9 +75,9 @@ class Purged(BrowserView):
     template = ViewPageTemplateFile("purged.pt")
 
     def __call__(self) -> str:
-        """Return it, or "" where there is nothing to tell."""
+        """Return it, or "" where there is nothing to show."""
         self.request.response.setHeader("Cache-Control", "no-store")
-        return self.template() if self.told else ""
+        return self.template() if self.notice else ""
 
     @cached_property
     def moment(self) -> float | None:
@@ -86,15 +86,15 @@ class Purged(BrowserView):
             moment = float(self.request.form.get(PURGED, ""))
         except (TypeError, ValueError):
             return None
-        return moment if 0 <= time.time() - moment < _TOLD_FOR else None
+        return moment if 0 <= time.time() - moment < _SHOWN_FOR else None
 
     @cached_property
-    def told(self) -> Told | None:
-        """What there is to tell."""
+    def notice(self) -> Notice | None:
+        """What to show, if anything."""
         if self.moment is None:
             return None
         preview = preview_of_content(self.context)
-        return preview and _TOLD[self._stage(preview, self.moment)]
+        return preview and _NOTICES[self._stage(preview, self.moment)]
 
     def _stage(self, preview: Preview, moment: float) -> Stage:
         process = this_process()
@@ -118,12 +118,12 @@ class PurgedViewlet(ViewletBase):
     index = ViewPageTemplateFile("purged_viewlet.pt")
 
     def update(self) -> None:
-        """Find out whether there is something to tell."""
+        """Find out whether there is something to show."""
         super().update()
         self.purged: Any = Purged(self.context, self.request)
 
     def render(self) -> str:
         """Return it. Every page is rendered with this viewlet, so be quick."""
-        if PURGED not in self.request.form or not self.purged.told:
+        if PURGED not in self.request.form or not self.purged.notice:
             return ""
         return self.index()

@@ -1,20 +1,18 @@
 """Sentences for people that several front ends say, and what they need to know."""
 
-from collective.cloudfront.changes.causes import SETTINGS
-from collective.cloudfront.changes.causes import UNDO
 from collective.cloudfront.i18n import _
-from collective.cloudfront.i18n import message
+from collective.cloudfront.i18n import message_id
 from collective.cloudfront.manual.lines import MAX_LINES
 from collective.cloudfront.manual.lines import Problem
-from collective.cloudfront.outbox.intake import TOO_MUCH_KEPT
-from collective.cloudfront.process import DAMAGED_OUTBOX
+from collective.cloudfront.outbox.messages import Message
+from collective.cloudfront.outbox.messages import plain
+from collective.cloudfront.outbox.messages import WORDING
+from collective.cloudfront.outbox.values import Cause
+from collective.cloudfront.outbox.values import cause_from_json
 from collective.cloudfront.settings import registry_of
-from collective.cloudfront.wording import recognise
-from collective.cloudfront.wording import WORDING
 from typing import Any
 from urllib.parse import urlsplit
-
-import re
+from zope.i18nmessageid import Message as Translatable
 
 
 _DOMAINS = "plone.cachepurging.interfaces.ICachePurgingSettings.domains"
@@ -52,45 +50,55 @@ def problem_sentence(problem: Problem) -> str:
     return _PROBLEMS[problem]
 
 
-#: Causes that are no path, by the text that is kept with the items.
+#: Causes without an object, by code.
 _CAUSES = {
-    SETTINGS: _("cause_settings", default="settings"),
-    UNDO: _("cause_undo", default="undo"),
-    DAMAGED_OUTBOX: _("cause_damaged_outbox", default="damaged outbox"),
-    TOO_MUCH_KEPT: _(
+    "settings": _("cause_settings", default="settings"),
+    "undo": _("cause_undo", default="undo"),
+    "damaged_outbox": _("cause_damaged_outbox", default="damaged outbox"),
+    "too_much_kept": _(
         "cause_too_much_kept", default="too many changes while the outbox failed"
     ),
 }
-_MORE = re.compile(r"(?P<names>.+) and (?P<count>\d+) more")
 
 
-def known_sentence(text: str) -> str:
-    """Return a message id for a sentence of ``wording``; any other text as it is.
+def sentence(message: Message) -> str:
+    """Return a message id for a message; its text as it is where it has no code.
 
     What AWS or the machine says in the middle of it stays as it is, too.
     """
-    found = recognise(text)
-    if found is None:
-        return text
-    code, values = found
-    values = {name: known_sentence(value) for name, value in values.items()}
-    return message(f"wording_{code}", WORDING[code], values)
+    if isinstance(message, str):  # seam: until the outbox keeps messages
+        message = plain(message)
+    values = {
+        name: sentence(value) if isinstance(value, Message) else str(value)
+        for name, value in message.values
+    }
+    if message.code == "text":
+        return values.get("text", "")
+    if message.code not in WORDING:
+        return str(message)
+    return message_id(f"wording_{message.code}", WORDING[message.code], values)
 
 
-def cause_sentence(line: str) -> str:
-    """Return a message id for the words in a cause; of ``jane: /a`` none is one."""
-    more = _MORE.fullmatch(line)
-    if more:
-        names = cause_sentence(more["names"])
-        mapping = {"names": names, "count": more["count"]}
-        return _("cause_more", default="${names} and ${count} more", mapping=mapping)
-    if line in _CAUSES:
-        return _CAUSES[line]
-    user, colon, names = line.partition(": ")
-    if colon and names in _CAUSES:
-        mapping = {"user": user, "cause": _CAUSES[names]}
-        return _("cause_of_user", default="${user}: ${cause}", mapping=mapping)
-    return line
+def cause_sentence(cause: Cause) -> str:
+    """Return a message id for a cause; ``jane: /a``, in which there is no word, is
+    returned as it is.
+    """
+    if isinstance(cause, str):  # seam: until the outbox keeps causes
+        cause = cause_from_json(cause)
+    if cause.code in _CAUSES:
+        names: str = _CAUSES[cause.code]
+    else:
+        names = " ".join(cause.names)
+    more = cause.count - len(cause.names)
+    if cause.names and more > 0:
+        mapping = {"names": names, "count": more}
+        names = _("cause_more", default="${names} and ${count} more", mapping=mapping)
+    if not (cause.user and names):
+        return names or cause.user
+    if not isinstance(names, Translatable):
+        return f"{cause.user}: {names}"
+    mapping = {"user": cause.user, "cause": names}
+    return _("cause_of_user", default="${user}: ${cause}", mapping=mapping)
 
 
 def site_hosts(site: Any) -> frozenset[str]:

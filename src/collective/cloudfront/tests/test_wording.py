@@ -4,17 +4,13 @@ from botocore.exceptions import ClientError
 from botocore.exceptions import EndpointConnectionError
 from botocore.exceptions import NoCredentialsError
 from botocore.exceptions import ProfileNotFound
-from collective.cloudfront.changes.causes import as_cause
-from collective.cloudfront.changes.causes import SETTINGS
-from collective.cloudfront.controlpanel.sentences import cause_sentence
-from collective.cloudfront.controlpanel.sentences import known_sentence
+from collective.cloudfront.controlpanel.sentences import sentence
 from collective.cloudfront.delivery.aws import gateway
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.wording import recognise
 from collective.cloudfront.wording import say
 from collective.cloudfront.wording import WORDING
-from zope.i18n import translate
 from zope.i18nmessageid import Message
 
 import pytest
@@ -61,9 +57,8 @@ def test_what_the_gateway_says_can_be_translated(error):
 
 def test_why_an_item_is_refused_is_what_aws_says():
     answer = gateway.classify(client_error("InvalidArgument"), "E1")
-    assert known_sentence(answer.reason) == "InvalidArgument: no (really): ${x}"
-    assert not isinstance(known_sentence(answer.reason), Message)
-    assert isinstance(known_sentence(answer.advice), Message)
+    assert sentence(answer.reason) == "InvalidArgument: no (really): ${x}"
+    assert not isinstance(sentence(answer.reason), Message)
 
 
 def test_a_file_of_another_program_can_be_told_in_another_language(tmp_path):
@@ -74,35 +69,3 @@ def test_a_file_of_another_program_can_be_told_in_another_language(tmp_path):
     with pytest.raises(OutboxUnavailable) as caught:
         open_outbox(f"sqlite:///{path}").status()
     assert recognise(str(caught.value)) == ("outbox_foreign", {"path": str(path)})
-
-
-@pytest.mark.usefixtures("portal")  # has the catalogues
-def test_a_sentence_within_a_sentence_is_known_too():
-    text = say("outbox_set_aside", path="/a", error=say("outbox_deleted"))
-    shown = known_sentence(text)
-    assert shown.mapping["path"] == "/a"
-    assert shown.mapping["error"] == "wording_outbox_deleted"
-    assert translate(shown) == text
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "settings",
-        "jane: settings",
-        as_cause("jane", ["/a", "/b"], 6),
-        as_cause("", [SETTINGS], 3),
-        "damaged outbox",
-    ],
-)
-@pytest.mark.usefixtures("portal")
-def test_words_in_a_cause_are_translated(line):
-    shown = cause_sentence(line)
-    assert isinstance(shown, Message)
-    assert translate(shown) == line
-
-
-@pytest.mark.parametrize("line", ["/a", "jane: /a /b", "jane: new theme", "jane"])
-def test_a_cause_without_such_words_is_left_alone(line):
-    assert not isinstance(cause_sentence(line), Message)
-    assert cause_sentence(line) == line
