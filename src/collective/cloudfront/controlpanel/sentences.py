@@ -9,7 +9,9 @@ from collective.cloudfront.outbox.messages import plain
 from collective.cloudfront.outbox.messages import WORDING
 from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.outbox.values import cause_from_json
+from collective.cloudfront.outbox.values import CAUSES
 from collective.cloudfront.settings import registry_of
+from collective.cloudfront.wording import recognise
 from typing import Any
 from urllib.parse import urlsplit
 from zope.i18nmessageid import Message as Translatable
@@ -67,7 +69,7 @@ def sentence(message: Message) -> str:
     What AWS or the machine says in the middle of it stays as it is, too.
     """
     if isinstance(message, str):  # seam: until the outbox keeps messages
-        message = plain(message)
+        message = _of_text(message)
     values = {
         name: sentence(value) if isinstance(value, Message) else str(value)
         for name, value in message.values
@@ -79,12 +81,30 @@ def sentence(message: Message) -> str:
     return message_id(f"wording_{message.code}", WORDING[message.code], values)
 
 
+def _of_text(text: str) -> Message:
+    # seam: goes with ``wording``
+    found = recognise(text)
+    if found is None:
+        return plain(text)
+    code, values = found
+    return Message(code, tuple((name, _of_text(each)) for name, each in values.items()))
+
+
+def _of_line(line: str) -> Cause:
+    # seam: goes with ``wording``
+    user, colon, name = line.rpartition(": ")
+    for code in _CAUSES:
+        if name == CAUSES[code]:
+            return Cause(user, code=code)
+    return cause_from_json(line)
+
+
 def cause_sentence(cause: Cause) -> str:
     """Return a message id for a cause; ``jane: /a``, in which there is no word, is
     returned as it is.
     """
     if isinstance(cause, str):  # seam: until the outbox keeps causes
-        cause = cause_from_json(cause)
+        cause = _of_line(cause)
     if cause.code in _CAUSES:
         names: str = _CAUSES[cause.code]
     else:
