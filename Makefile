@@ -3,6 +3,8 @@
 PYTHON ?= python3
 # Passed on to the command, as in: make test ARGS="-k kill"
 ARGS ?=
+# Tests run in so many processes at once.
+WORKERS ?= 2
 
 BIN = .venv/bin
 # Interpreters come from the machine, packages from the pins.
@@ -36,7 +38,7 @@ install: .venv/.installed ## Plone 6.2, the add-on and the tools in .venv
 	@touch $@
 
 test: install ## The whole test suite on Plone 6.2
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
 lint: install ## Check style, templates, imports and packaging
 	$(TOX) -q run -e lint

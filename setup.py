@@ -158,6 +158,7 @@ setup(
             "Products.PythonScripts",
             "pytest>=9",
             "pytest-timeout",
+            "pytest-xdist",
             "python-gettext",
             "requests",
             "waitress",

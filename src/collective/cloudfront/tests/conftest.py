@@ -34,6 +34,12 @@ import pytest
 import transaction
 
 
+# Modules that assert as tests do, and that some tests import before others.
+pytest.register_assert_rewrite(
+    "collective.cloudfront.tests.outbox.contract",
+    "collective.cloudfront.tests.outbox.machine",
+)
+
 # Property tests take the time they need. In CI they look at the same examples every
 # time, so that a change is judged by what it changes; elsewhere they explore.
 settings.register_profile(
@@ -43,6 +49,33 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("unhurried")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before workers start, do what only one of them may do."""
+    if getattr(config.option, "numprocesses", None):
+        from collective.cloudfront.tests.parallel import compile_catalogues
+
+        compile_catalogues()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Decide which worker gets which test."""
+    from collective.cloudfront.tests.parallel import Groups
+
+    return Groups(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Let workers start with what takes longest."""
+    if hasattr(config, "workerinput"):
+        from collective.cloudfront.tests.parallel import rank
+
+        items.sort(key=lambda item: rank(item.nodeid))
 
 
 def _layer(layer: Any, name: str) -> dict[str, Any]:
