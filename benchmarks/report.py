@@ -87,6 +87,17 @@ def _line(*texts: str) -> str:
     ).rstrip()
 
 
+def _as_json(result: Result) -> dict[str, Any]:
+    # Not asdict() of it all: until Python 3.12 that fails where facts hold a defaultdict
+    return {
+        "name": result.name,
+        "title": result.title,
+        "rows": [asdict(row) for row in result.rows],
+        "facts": result.facts,
+        "notes": result.notes,
+    }
+
+
 def write_json(
     path: Path, results: Sequence[Result], about: dict[str, Any], quick: bool
 ) -> None:
@@ -94,6 +105,6 @@ def write_json(
     document = {
         "environment": about,
         "quick": quick,
-        "results": {result.name: asdict(result) for result in results},
+        "results": {result.name: _as_json(result) for result in results},
     }
     path.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
