@@ -17,8 +17,8 @@ PYENV_VERSION := $(shell pyenv versions --bare 2>/dev/null | sort --version-sort
 TOX = $(if $(PYENV_VERSION),PYENV_VERSION=$(PYENV_VERSION)) $(BIN)/tox
 
 .DEFAULT_GOAL := help
-.PHONY: help install test lint format i18n demo bench freshness docs screenshots tox buildout \
-    pins clean
+.PHONY: help install test test-long lint format i18n demo bench freshness docs screenshots \
+    tox buildout pins clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -39,6 +39,9 @@ install: .venv/.installed ## Plone 6.2, the add-on and the tools in .venv
 
 test: install ## The whole test suite on Plone 6.2
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+test-long: install ## The tests that repeat themselves, as often as they say
+	LONG_TESTS=1 $(BIN)/pytest -n $(WORKERS) -m long $(ARGS)
 
 lint: install ## Check style, templates, imports and packaging
 	$(TOX) -q run -e lint

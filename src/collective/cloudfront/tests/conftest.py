@@ -17,6 +17,7 @@ from collective.cloudfront.testing import MULTILINGUAL_FIXTURE
 from collective.cloudfront.testing import MULTILINGUAL_TESTING
 from collective.cloudfront.testing import QuietProcess
 from collective.cloudfront.testing import SERVER_TESTING
+from collective.cloudfront.tests.profile import repetitions
 from hypothesis import HealthCheck
 from hypothesis import settings
 from plone.app.testing import setRoles
@@ -45,6 +46,7 @@ pytest.register_assert_rewrite(
 settings.register_profile(
     "unhurried",
     deadline=None,
+    max_examples=repetitions(100),
     derandomize=bool(os.environ.get("CI")),
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -67,11 +69,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return Groups(config, log)
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Let workers start with what takes longest."""
+    """Mark property tests; let workers start with what takes longest."""
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("long")
     if hasattr(config, "workerinput"):
         from collective.cloudfront.tests.parallel import rank
 

@@ -19,9 +19,7 @@ BENCH = Path(__file__).parents[4] / "benchmarks" / "bench.py"
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(
-        not BENCH.exists(), reason="benchmarks/ is only in a checkout"
-    ),
+    pytest.mark.skipif(not BENCH.exists(), reason="benchmarks/ is only in a checkout"),
 ]
 
 

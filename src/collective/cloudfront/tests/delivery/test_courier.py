@@ -27,6 +27,7 @@ from collective.cloudfront.tests.delivery.world import KEY_PAIR
 from collective.cloudfront.tests.delivery.world import MEMORY
 from collective.cloudfront.tests.delivery.world import World
 from collective.cloudfront.tests.outbox.processes import run as run_process
+from collective.cloudfront.tests.profile import repetitions
 from dataclasses import replace
 from hypothesis import given
 from hypothesis import settings
@@ -586,7 +587,7 @@ def test_a_refused_item_goes_to_quarantine_with_the_reason(world, gateway, caplo
     assert (event.items, event.kept) == (("/bad",), False)
 
 
-@settings(max_examples=40)
+@settings(max_examples=repetitions(40))
 @given(st.integers(1, 60), st.sets(st.integers(0, 59), max_size=6), st.booleans())
 def test_bisecting_finds_every_offender_and_delivers_the_rest(count, offenders, crash):
     with TemporaryDirectory(dir=MEMORY) as folder:
@@ -876,7 +877,7 @@ class Pair:
             outbox.close()
 
 
-@settings(max_examples=40)
+@settings(max_examples=repetitions(40))
 @given(
     st.lists(
         st.tuples(

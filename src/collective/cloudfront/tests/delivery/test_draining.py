@@ -11,6 +11,7 @@ from collective.cloudfront.tests.delivery.gateways import ControlGateway
 from collective.cloudfront.tests.delivery.gateways import E1
 from collective.cloudfront.tests.delivery.gateways import E2
 from collective.cloudfront.tests.delivery.world import World
+from collective.cloudfront.tests.profile import LONG
 
 import logging
 import pytest
@@ -58,6 +59,7 @@ def fastest(count):
     return (count - 1_000) / 150
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("quota_model", "count"),
     [("both", 20_000), ("rate", 8_000), ("in_progress", 8_000)],
@@ -65,6 +67,8 @@ def fastest(count):
 def test_a_backlog_uses_95_percent_of_the_rate_and_is_never_refused(
     make_world, quota_model, count
 ):
+    if not LONG:
+        count = 6_000
     world = make_world(quota_model=quota_model)
     world.release(*exact(count))
     seconds = world.run_until_sent()

@@ -19,6 +19,7 @@ from collective.cloudfront.tests.delivery.gateways import E2
 from collective.cloudfront.tests.delivery.gateways import TENANT
 from collective.cloudfront.tests.delivery.world import World
 from collective.cloudfront.tests.outbox.machine import reaches
+from collective.cloudfront.tests.profile import repetitions
 from datetime import datetime
 from datetime import timezone
 from hypothesis import settings
@@ -357,14 +358,18 @@ class WideningFaultMachine(FaultMachine):
 def run(machine, folder, examples, steps):
     run_state_machine_as_test(
         type("Machine", (machine,), {"folder": folder}),
-        settings=settings(max_examples=examples, stateful_step_count=steps),
+        settings=settings(
+            max_examples=repetitions(examples), stateful_step_count=steps
+        ),
     )
 
 
+@pytest.mark.long
 def test_nothing_is_lost_or_billed_twice_whatever_goes_wrong(tmp_path):
     run(CheckedFaultMachine, tmp_path, examples=50, steps=50)
 
 
+@pytest.mark.long
 def test_nothing_is_lost_while_backlogs_are_widened(tmp_path):
     run(WideningFaultMachine, tmp_path, examples=30, steps=40)
 
@@ -388,6 +393,7 @@ def test_what_another_courier_may_have_sent_is_not_planned_again(tmp_path):
     machine.teardown()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_nothing_is_lost_or_billed_twice_whatever_goes_wrong_for_long(tmp_path):
     run(CheckedFaultMachine, tmp_path, examples=500, steps=80)

@@ -40,7 +40,6 @@ def run(*arguments: str) -> subprocess.CompletedProcess:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=290,
     )
 
 

@@ -5,6 +5,7 @@ from collective.cloudfront.demo.instance import clean_environment
 from collective.cloudfront.demo.instance import Instance
 from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.tests.http.conftest import options
+from collective.cloudfront.tests.profile import repetitions
 
 import json
 import os
@@ -16,7 +17,7 @@ import sys
 import time
 
 
-KILLS = 120
+KILLS = repetitions(120)
 MODULE = "collective.cloudfront.tests.http.killed"
 
 
@@ -62,8 +63,8 @@ class Killed:
         self._process.wait(30)
 
 
+@pytest.mark.long
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
 def test_no_committed_change_is_lost_when_a_process_is_killed(
     site_template, tmp_path, record_property
 ):

@@ -1544,6 +1544,7 @@ die()
 
     # --- many at once -----------------------------------------------------------------
 
+    @pytest.mark.long
     def test_any_sequence_of_operations_does_what_a_simple_model_does(self, tmp_path):
         run_machine(self.make_engine, tmp_path)
 

@@ -9,6 +9,7 @@ from collective.cloudfront.outbox.contract import Scheduled
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.tests.outbox.clock import Clock
+from collective.cloudfront.tests.profile import repetitions
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
@@ -619,5 +620,6 @@ def run_machine(make_engine: Callable, folder: Path) -> None:
         {"make_engine": staticmethod(make_engine), "folder": folder},
     )
     run_state_machine_as_test(
-        machine, settings=settings(max_examples=60, stateful_step_count=30)
+        machine,
+        settings=settings(max_examples=repetitions(60), stateful_step_count=30),
     )

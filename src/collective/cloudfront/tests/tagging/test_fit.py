@@ -7,6 +7,7 @@ from collective.cloudfront.tagging.vocabulary.names import Facet
 from collective.cloudfront.tagging.vocabulary.names import tags_of
 from collective.cloudfront.tagging.vocabulary.names import tags_of_change
 from collective.cloudfront.tagging.vocabulary.names import tags_of_site
+from collective.cloudfront.tests.profile import repetitions
 from collective.cloudfront.tests.tagging.world import dependencies_in
 from collective.cloudfront.tests.tagging.world import operations
 from collective.cloudfront.tests.tagging.world import pages_in
@@ -22,7 +23,7 @@ from hypothesis import strategies as st
 FEW = st.integers(3, 9)
 
 
-@settings(max_examples=500)
+@settings(max_examples=repetitions(500))
 @given(st.data(), worlds(), operations, FEW)
 def test_whatever_purged_a_response_purges_it_with_fewer_tags(
     data, world, operation, most
@@ -48,7 +49,7 @@ def test_never_more_and_always_the_same(data, world, most):
     assert tags == fitting(dependencies[::-1], SITE, most)
 
 
-@settings(max_examples=300)
+@settings(max_examples=repetitions(300))
 @given(st.data(), worlds(), FEW)
 def test_two_tags_purge_every_response_however_many_are_folded(data, world, most):
     tags = fitting(data.draw(pages_in(world)), SITE, most)

@@ -10,6 +10,7 @@ from collective.cloudfront.tagging.vocabulary.names import MAX_TAG_LENGTH
 from collective.cloudfront.tagging.vocabulary.names import Navigation
 from collective.cloudfront.tagging.vocabulary.names import tags_of
 from collective.cloudfront.tagging.vocabulary.names import tags_of_change
+from collective.cloudfront.tests.profile import repetitions
 from collective.cloudfront.tests.tagging.world import dependencies_in
 from collective.cloudfront.tests.tagging.world import operations
 from collective.cloudfront.tests.tagging.world import pages_in
@@ -27,7 +28,7 @@ import re
 
 UID = "5a9ac1a9c1dd4dc29ab6b2d5a54e9f1f"
 
-Examples = settings(max_examples=500)
+Examples = settings(max_examples=repetitions(500))
 
 
 def purged(world: World, operation: tuple) -> tuple[World, frozenset[str]]:

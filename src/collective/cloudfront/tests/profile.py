@@ -1,0 +1,15 @@
+"""How often tests repeat themselves.
+
+``make test`` tries every kind of thing a few times; ``make test-long`` performs the tests
+that are marked ``long`` as often as they say.
+"""
+
+import os
+
+
+LONG = bool(os.environ.get("LONG_TESTS"))
+
+
+def repetitions(number: int) -> int:
+    """Return ``number`` in ``make test-long``, a quarter of it (10 at least) otherwise."""
+    return number if LONG else min(number, max(10, number // 4))
