@@ -106,7 +106,7 @@ class QuietProcess(Process):
         settings = registry is not None and read_settings(registry)
         return settings.targets() if settings else {}
 
-    def deliver(self, timeout: float = 5.0) -> list[str]:
+    def deliver(self, timeout: float = 120.0) -> list[str]:
         """Work until nothing is left to send; return all items asked for so far."""
         deadline = time.monotonic() + timeout
         while any(work.ready or work.frozen for work in self.outbox.work()):

@@ -119,7 +119,7 @@ def ask(host: str, port: int, request: Message, now: datetime, token: str) -> Me
     )
     method, path, _version = request.start.split()
     root = ROOT.format(host=request.headers["Host"])
-    connection = http.client.HTTPConnection(host, port, timeout=60)
+    connection = http.client.HTTPConnection(host, port, timeout=600)
     try:
         connection.request(
             method, root + path, request.body.encode(), dict(request.headers)

@@ -294,7 +294,7 @@ class TestScript:
                 },
                 capture_output=True,
                 text=True,
-                timeout=60,
+                timeout=600,
             )
 
         return run

@@ -49,8 +49,10 @@ OPTIONS = {
     "effect_delay": 0.05,
 }
 
-# The first page of a Zope process that has just started takes some seconds.
-expect.set_options(timeout=15_000)
+#: Milliseconds. The first page of a Zope process that has just started takes some
+#: seconds on a quiet machine.
+PATIENCE = 120_000
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -190,6 +192,7 @@ def person(
             storage_state=_sessions[user, site],
             viewport={"width": width, "height": 900},
         )
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         complaints.listen(context)
         return context.new_page()
@@ -202,6 +205,7 @@ def person(
 def log_in(chromium: Browser, url: str, user: str) -> dict:
     """Log in through Plone's form; return the cookies."""
     with chromium.new_context() as context:
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.goto(f"{url}login")
         page.get_by_label("Login Name").fill(user)

@@ -680,12 +680,13 @@ def test_sts_out_of_reach_spoils_nothing(examine, monkeypatch):
 
 def test_sts_that_hangs_is_not_waited_for_as_long_as_cloudfront(examine, monkeypatch):
     monkeypatch.setattr(gateway, "SHORT_TIMEOUT", 0.2)
+    # Whoever waited as long as for CloudFront would not come back.
+    monkeypatch.setattr(gateway, "READ_TIMEOUT", 3600)
+    monkeypatch.setattr(module, "LIMIT", 3600)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", url)
-        started = time.monotonic()
         assert codes(examine(), Level.UNKNOWN).keys() == {"identity"}
-        assert time.monotonic() - started < 2
 
 
 # --- out of reach ---------------------------------------------------------------------------
@@ -712,10 +713,9 @@ def test_a_host_that_does_not_exist_is_out_of_reach(examine, monkeypatch):
 
 def test_a_cloudfront_that_hangs_is_waited_for_once(examine, control, monkeypatch):
     monkeypatch.setattr(gateway, "READ_TIMEOUT", 0.3)
-    control.inject("slow_answer", seconds=1.0)
-    started = time.monotonic()
+    control.inject("slow_answer", times=9, seconds=1.0)
     assert examine()["distribution"].code == "unreachable"
-    assert time.monotonic() - started < 2
+    assert len(control.log()) == 1
 
 
 def test_a_role_while_sts_is_out_of_reach_is_an_error(refused_credentials, monkeypatch):
@@ -723,12 +723,12 @@ def test_a_role_while_sts_is_out_of_reach_is_an_error(refused_credentials, monke
     assert refused_credentials(Credentials(role_arn=ROLE)).code == "unreachable"
 
 
-def test_whatever_takes_how_long_there_is_a_limit(examine, control, monkeypatch):
-    monkeypatch.setattr(module, "LIMIT", 2.0)
-    control.inject("slow_answer", seconds=4.0)
-    started = time.monotonic()
+def test_whatever_takes_how_long_there_is_a_limit(quick, examine, control, monkeypatch):
+    # Long enough for what answers, on a busy machine, too
+    monkeypatch.setattr(module, "LIMIT", 5.0)
+    monkeypatch.setattr(gateway, "READ_TIMEOUT", 3600)
+    control.inject("slow_answer", seconds=15.0)
     found = examine()
-    assert time.monotonic() - started < 3
     assert codes(found, Level.OK).keys() == {"credentials", "identity"}
     assert codes(found, Level.ERROR) == {"distribution": "timed_out"}
 

@@ -1,6 +1,7 @@
 """The gateway through real boto3, against the local CloudFront."""
 
 from botocore import exceptions
+from botocore.httpsession import URLLib3Session
 from collective.cloudfront.delivery.aws import gateway as module
 from collective.cloudfront.delivery.aws.gateway import Boto3Gateway
 from collective.cloudfront.delivery.aws.gateway import classify
@@ -225,10 +226,8 @@ def test_every_error_code_is_typed_with_an_advice(
 def test_boto3_repeats_nothing_by_itself(gateway, control, code, monkeypatch):
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "5")
     control.inject("error", code=code, times=None)
-    started = time.monotonic()
     create(gateway)
     assert len(control.log()) == 1
-    assert time.monotonic() - started < 2
 
 
 # --- what is no answer at all -----------------------------------------------------------------
@@ -258,11 +257,9 @@ def test_an_unreadable_answer_with_success_is_transient(gateway, control, caplog
 def test_an_answer_that_takes_too_long_is_transient(cloudfront, control, monkeypatch):
     monkeypatch.setattr(module, "READ_TIMEOUT", 0.3)
     control.inject("slow_answer", seconds=4.0)
-    started = time.monotonic()
     answer = create(Boto3Gateway())
     assert answer.outcome is Outcome.TRANSIENT
     assert "timeout" in answer.reason.lower()
-    assert time.monotonic() - started < 3.5
     assert control.state()["billed"] == 1
 
 
@@ -297,9 +294,10 @@ def test_a_connection_that_is_never_accepted_times_out(
             each.connect_ex(("127.0.0.1", port))
             request.addfinalizer(each.close)
         monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFRONT", f"http://127.0.0.1:{port}")
-        started = time.monotonic()
-        assert create(Boto3Gateway()).outcome is Outcome.TRANSIENT
-        assert time.monotonic() - started < 3
+        answer = create(Boto3Gateway())
+        assert answer.outcome is Outcome.TRANSIENT
+        # The system itself would give up after minutes, and say so in other words.
+        assert "connect timeout" in answer.reason.lower()
 
 
 def test_the_timeouts_are_short():
@@ -501,17 +499,29 @@ def test_a_role_that_may_not_be_assumed_says_so(gateway, control, sts):
     assert answer.outcome is Outcome.ACCEPTED
 
 
-def test_a_role_while_sts_is_out_of_reach_is_transient(gateway, monkeypatch):
+@pytest.fixture
+def sent(monkeypatch):
+    """The URLs that boto3 has sent something to, once for each try."""
+    urls, send = [], URLLib3Session.send
+
+    def noted(self, request):
+        urls.append(request.url)
+        return send(self, request)
+
+    monkeypatch.setattr(URLLib3Session, "send", noted)
+    return urls
+
+
+def test_a_role_while_sts_is_out_of_reach_is_transient(gateway, monkeypatch, sent):
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
-    started = time.monotonic()
     answer = create(gateway, credentials=Credentials(role_arn=ROLE))
     assert answer.outcome is Outcome.TRANSIENT
-    assert time.monotonic() - started < 2
+    assert len(sent) == 1
 
 
 @pytest.mark.parametrize("service", ["STS", "CLOUDFRONT"])
 def test_a_service_that_hangs_is_waited_for_once_and_shortly(
-    gateway, monkeypatch, service
+    gateway, monkeypatch, service, sent
 ):
     monkeypatch.setattr(module, "READ_TIMEOUT", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -521,7 +531,8 @@ def test_a_service_that_hangs_is_waited_for_once_and_shortly(
         started = time.monotonic()
         answer = create(gateway, credentials=Credentials(role_arn=role))
         assert answer.outcome is Outcome.TRANSIENT
-        assert 0.3 < time.monotonic() - started < 2
+        assert time.monotonic() - started > 0.3
+        assert len(sent) == 1
 
 
 def test_one_client_serves_all_threads(gateway, control, monkeypatch):

@@ -10,6 +10,8 @@ from collective.cloudfront.tests.delivery.gateways import E1
 from collective.cloudfront.tests.delivery.gateways import ScriptedGateway
 from collective.cloudfront.tests.delivery.gateways import TRANSIENT
 
+import collective.cloudfront.delivery.courier as courier_module
+import collective.cloudfront.delivery.thread as thread_module
 import pytest
 import threading
 import time
@@ -43,6 +45,13 @@ def make_thread(tmp_path, gateway):
 
 
 @pytest.fixture
+def never_idle_enough(monkeypatch):
+    """Whoever waits for the end of an idle spell waits for ever."""
+    monkeypatch.setattr(courier_module, "LONGEST_IDLE", 3600.0)
+    monkeypatch.setattr(thread_module, "LONGEST_IDLE", 3600.0)
+
+
+@pytest.fixture
 def thread(make_thread):
     return make_thread()
 
@@ -56,7 +65,7 @@ def release(outbox, *items):
     outbox.release("", [Entry(E1, item) for item in items])
 
 
-def eventually(condition, seconds=10.0):
+def eventually(condition, seconds=120.0):
     """Wait until ``condition`` is true; fail if it never is."""
     end = time.monotonic() + seconds
     while not condition():
@@ -114,16 +123,14 @@ def test_what_an_earlier_process_left_is_delivered(thread, outbox, gateway):
 
 def test_what_is_urgent_does_not_wait_for_a_running_window(make_thread, gateway):
     thread = make_thread()
-    targets = {E1: Target(E1, window=0.9)}
+    targets = {E1: Target(E1, window=3600.0)}
     thread.courier.targets = lambda: targets
     release(thread.courier.outbox, "/a")
     thread.wake()
     eventually(lambda: gateway.prepared)
-    released = time.time()
     thread.courier.outbox.release("", [Entry(E1, "/secret", urgent=True)])
     thread.hurry()
     eventually(lambda: gateway.calls)
-    assert gateway.calls[0].time - released < 0.5
     assert gateway.calls[0].items == ("/secret", "/a")
 
 
@@ -137,18 +144,17 @@ def test_what_is_scheduled_is_delivered_though_nobody_wakes_it(thread, gateway):
 
 def test_waking_keeps_nobody_waiting(thread, gateway):
     busy = threading.Event()
-    gateway.script = [lambda call: busy.wait(5) and TRANSIENT]
+    gateway.script = [lambda call: busy.wait(600) and TRANSIENT]
     release(thread.courier.outbox, "/a")
     thread.wake()
     eventually(lambda: gateway.calls)
-    started = time.monotonic()
     for _ in range(1000):
         thread.wake()
-    assert time.monotonic() - started < 0.5
+    assert len(thread.courier.outbox.frozen(E1)) == 1, "the call is over"
     busy.set()
 
 
-def test_a_wake_during_a_round_is_not_lost(thread, outbox, gateway):
+def test_a_wake_during_a_round_is_not_lost(never_idle_enough, thread, outbox, gateway):
     """Nothing waits for the end of an idle second that began before it came."""
 
     def add_more(call):
@@ -160,16 +166,17 @@ def test_a_wake_during_a_round_is_not_lost(thread, outbox, gateway):
     release(outbox, "/a")
     thread.wake()
     eventually(lambda: len(gateway.calls) == 2)
-    assert gateway.calls[1].time - gateway.calls[0].time < 0.6
 
 
 def test_an_idle_thread_does_not_spin(thread, monkeypatch):
     rounds = []
     run = thread.courier.round
     thread.courier.round = lambda: rounds.append(1) or run()
+    started = time.monotonic()
     thread.wake()
+    eventually(lambda: rounds)
     time.sleep(0.5)
-    assert 1 <= len(rounds) <= 3
+    assert len(rounds) <= 3 + time.monotonic() - started
 
 
 # --- bugs ----------------------------------------------------------------------------------
@@ -202,6 +209,7 @@ def test_after_a_bug_it_does_not_spin(thread):
 
     thread.courier.round = round
     thread.wake()
+    eventually(lambda: rounds)
     time.sleep(0.3)
     assert len(rounds) == 1
 
@@ -225,12 +233,10 @@ def test_a_thread_that_ended_is_started_again(thread, outbox, gateway):
 # --- stopping ------------------------------------------------------------------------------
 
 
-def test_stopping_ends_the_thread_at_once(thread):
+def test_stopping_ends_the_thread_at_once(never_idle_enough, thread):
     thread.wake()
     time.sleep(0.1)
-    started = time.monotonic()
-    thread.stop()
-    assert time.monotonic() - started < 1
+    thread.stop(timeout=600)
     assert courier_threads() == []
 
 
@@ -260,7 +266,7 @@ def test_stopping_finishes_the_call_in_flight(thread, outbox, gateway):
     gateway.script = [slow]
     release(outbox, "/a")
     thread.wake()
-    assert called.wait(10)
+    assert called.wait(120)
     thread.stop()
     assert outbox.frozen(E1) == []
     assert [settled.items for settled in outbox.history(10)] == [("/a",)]
@@ -274,16 +280,17 @@ def test_stopping_does_not_wait_for_ever_and_leaves_the_batch_for_the_next_start
     def hanging(call):
         gateway.accept(call)
         called.set()
-        hang.wait(10)
+        hang.wait(600)
         return TRANSIENT
 
     gateway.script = [hanging]
     release(outbox, "/a")
     thread.wake()
-    assert called.wait(10)
+    assert called.wait(120)
     started = time.monotonic()
     thread.stop(timeout=0.2)
-    assert 0.15 < time.monotonic() - started < 2
+    assert time.monotonic() - started > 0.15
+    assert not hang.is_set()
     assert len(outbox.frozen(E1)) == 1
 
     # The process ends here; its thread, a daemon, with it.

@@ -129,7 +129,7 @@ class Viewer:
             eventually(lambda: self.cache(path) == "Hit")  # noqa: B023
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
+def eventually(condition: Callable[[], Any], seconds: float = 180.0) -> Any:
     """Return the first true result of ``condition``; fail after ``seconds``."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -17,8 +17,10 @@ import subprocess
 import time
 
 
-# A save takes some 50 ms here; waiting for a CDN would take seconds.
-LONGEST_SAVE = 2.0
+# While something fails, saves may take so many times as long as others of this run: most
+# of them, and the longest. To wait for a CDN would take seconds, a save takes some 50 ms.
+RATIO = 10
+LONGEST_RATIO = 40
 
 ERRORS = [
     "TooManyInvalidationsInProgress",
@@ -39,7 +41,7 @@ FAULTS = {
     "an answer that is no XML": {"kind": "garbage"},
     "a connection dropped before": {"kind": "drop_before"},
     "a connection dropped after": {"kind": "drop_after"},
-    "an answer that comes late": {"kind": "slow_answer", "seconds": 1.0},
+    "an answer that comes late": {"kind": "slow_answer", "seconds": 5.0},
 }
 
 
@@ -58,8 +60,12 @@ class Save:
         self.seconds.append(time.monotonic() - started)
 
     def assert_quick(self) -> None:
-        assert statistics.median(self.seconds) < LONGEST_SAVE / 4
-        assert max(self.seconds) < LONGEST_SAVE
+        """Compare with saves now that nothing fails any more."""
+        during, self.seconds = self.seconds, []
+        for number in range(5):
+            self(f"With nothing to wait for, {number}")
+        assert statistics.median(during) < RATIO * max(self.seconds)
+        assert max(during) < LONGEST_RATIO * max(self.seconds)
 
 
 @pytest.fixture
@@ -94,7 +100,7 @@ def test_a_fault_delays_an_invalidation_and_loses_nothing(
         time.sleep(0.3)
         editor.set(window=0.4)
         editor.set(window=0.5)
-    eventually(lambda: words in viewer.get("/welcome").text, 30)
+    eventually(lambda: words in viewer.get("/welcome").text)
     save.assert_quick()
     references = [made.caller_reference for made in cloudfront.control.invalidations()]
     assert len(references) == len(set(references))
@@ -108,7 +114,7 @@ def test_an_outage_delays_invalidations_and_loses_nothing(
     save("Written while CloudFront was out of reach")
     eventually(lambda: "cannot be reached" in log())
     cloudfront.start()
-    eventually(lambda: "out of reach" in viewer.get("/welcome").text, 40)
+    eventually(lambda: "out of reach" in viewer.get("/welcome").text)
     save.assert_quick()
 
 
@@ -126,7 +132,7 @@ def test_wrong_credentials_pause_purging_until_they_are_corrected(
         assert "Nothing is lost" in log()
         assert viewer.cache("/welcome") == "Hit"
         editor.set(aws_access_key_id=good, aws_secret_access_key="right-secret")
-        eventually(lambda: "wrong credentials" in viewer.get("/welcome").text, 10)
+        eventually(lambda: "wrong credentials" in viewer.get("/welcome").text)
     finally:
         editor.set(aws_access_key_id="", aws_secret_access_key="")
     save.assert_quick()
@@ -144,7 +150,7 @@ def test_a_wrong_distribution_id_is_corrected_without_loss(
         eventually(lambda: "NoSuchDistribution" in log())
     finally:
         editor.set(distribution_id=right)
-    eventually(lambda: "wrong distribution" in viewer.get("/welcome").text, 10)
+    eventually(lambda: "wrong distribution" in viewer.get("/welcome").text)
 
 
 def test_a_locked_outbox_keeps_no_editor_waiting(save, viewer, zope, log):
@@ -245,6 +251,6 @@ def _fill_and_empty(
     for number in range(30):
         save(f"While the disk was full, {number}")
     ballast.unlink()
-    eventually(lambda: "was full, 29" in viewer.get("/welcome").text, 30)
+    eventually(lambda: "was full, 29" in viewer.get("/welcome").text)
     save.assert_quick()
     assert "The outbox cannot be used" in instance.log.read_text()

@@ -60,7 +60,7 @@ class Killed:
     def close(self) -> None:
         """End the forking process."""
         self._process.stdin.close()
-        self._process.wait(30)
+        self._process.wait(300)
 
 
 @pytest.mark.long

@@ -91,6 +91,6 @@ def run(zope: Instance, script) -> None:
         env={**os.environ, **zope.environ},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=1200,
     )
     assert done.returncode == 0, done.stderr[-3000:]

@@ -78,7 +78,7 @@ def settle(cloudfront: LocalCloudFront, items: set[str]) -> None:
         later = cloudfront.control.invalidations()
         return reached(made, items) and len(later) == len(made)
 
-    eventually(all_accepted, 30)
+    eventually(all_accepted)
 
 
 def test_edits_in_two_processes_are_all_delivered_and_none_twice(instances, cloudfront):
@@ -111,7 +111,7 @@ def settle_after(cloudfront: LocalCloudFront, before: int, items: set[str]) -> N
     def all_accepted() -> bool:
         return reached(cloudfront.control.invalidations()[before:], items)
 
-    eventually(all_accepted, 30)
+    eventually(all_accepted)
 
 
 def test_one_process_delivers_what_the_other_left_when_it_was_killed(
@@ -128,7 +128,7 @@ def test_one_process_delivers_what_the_other_left_when_it_was_killed(
     Editor(killed.site_url).edit("/welcome", text=words)
     eventually(lambda: not cloudfront.control.state()["faults_waiting"])
     killed.kill()
-    eventually(lambda: "Left by the dead" in viewer.get("/welcome").text, 30)
+    eventually(lambda: "Left by the dead" in viewer.get("/welcome").text)
     made = cloudfront.control.invalidations()
     assert len(made) == len({each.caller_reference for each in made})
     assert len([each for each in made if reached([each], {"/welcome"})]) == 1

@@ -37,4 +37,4 @@ def zeo_server(var: Path) -> Iterator[str]:
         yield address
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(120)

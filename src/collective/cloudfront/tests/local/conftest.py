@@ -83,7 +83,7 @@ def make_client(_server: tuple[LocalCloudFront, Clock]) -> Callable[..., Any]:
     session = boto3.session.Session()
 
     def make(access_key: str = "AKIDLOCAL", **config: Any) -> Any:
-        config.setdefault("read_timeout", 3)
+        config.setdefault("read_timeout", 60)
         return session.client(
             "cloudfront",
             endpoint_url=_server[0].api_url,
@@ -92,7 +92,7 @@ def make_client(_server: tuple[LocalCloudFront, Clock]) -> Callable[..., Any]:
             aws_secret_access_key="secret",
             config=Config(
                 retries={"total_max_attempts": 1},
-                connect_timeout=3,
+                connect_timeout=60,
                 **config,
             ),
         )
@@ -116,6 +116,8 @@ def viewer(cloudfront: LocalCloudFront) -> Callable[..., requests.Response]:
 
     def get(path: str, method: str = "GET", **kwargs: Any) -> requests.Response:
         url = cloudfront.edge_url + path
-        return requests.request(method, url, timeout=5, allow_redirects=False, **kwargs)
+        return requests.request(
+            method, url, timeout=60, allow_redirects=False, **kwargs
+        )
 
     return get

@@ -14,7 +14,7 @@ def admin(cloudfront):
 
     def ask(method, name, json=None, **kwargs):
         url = f"{cloudfront.api_url}/_local/{name}"
-        return requests.request(method, url, json=json, timeout=5, **kwargs)
+        return requests.request(method, url, json=json, timeout=60, **kwargs)
 
     return ask
 

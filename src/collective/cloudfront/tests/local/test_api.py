@@ -42,7 +42,7 @@ def post(cloudfront):
         url = f"{cloudfront.api_url}/2020-05-31/distribution/{DISTRIBUTION}"
         headers = {"Authorization": SIGNATURE, **headers}
         answer = requests.post(
-            f"{url}/invalidation", data=body, headers=headers, timeout=5
+            f"{url}/invalidation", data=body, headers=headers, timeout=60
         )
         code = answer.text.partition("<Code>")[2].partition("</Code>")[0]
         return answer.status_code, code
@@ -392,9 +392,9 @@ def test_comments_and_cdata_are_xml_too(post, cloudfront):
 def test_a_body_without_end_is_not_read(cloudfront):
     url = f"{cloudfront.api_url}/2020-05-31/distribution/{DISTRIBUTION}/invalidation"
     headers = {"Content-Length": str(MAX_BODY + 1)}
-    answer = requests.post(url, headers=headers, timeout=5)
+    answer = requests.post(url, headers=headers, timeout=60)
     assert answer.status_code == 413
-    answer = requests.post(url, data=iter([b"chunk"]), timeout=5)
+    answer = requests.post(url, data=iter([b"chunk"]), timeout=60)
     assert answer.status_code == 411
 
 
@@ -414,7 +414,7 @@ def test_other_operations_are_not_there(cloudfront, method, path):
         method,
         cloudfront.api_url + path,
         headers={"Authorization": SIGNATURE},
-        timeout=5,
+        timeout=60,
     )
     assert answer.status_code == 404
     assert "<Code>UnknownOperation</Code>" in answer.text

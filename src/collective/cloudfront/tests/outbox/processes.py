@@ -38,6 +38,6 @@ def start(url: str, code: str, *args: object) -> subprocess.Popen:
 def run(url: str, code: str, *args: object) -> str:
     """Run ``code`` to its end, or death, and return what it printed."""
     process = start(url, code, *args)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=600)
     assert process.returncode in (0, -9), errors
     return output.strip()

@@ -334,7 +334,7 @@ while True:
         process.stdin.write("go\n")
         process.stdin.flush()
     for process in running:
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=600)
         assert process.returncode == 0, errors
     created = sorted(ready(SqliteOutbox(path)))
     assert created == sorted(f"/{process.pid}" for process in running)
@@ -589,18 +589,18 @@ def test_a_file_deleted_while_open_is_told_once_by_all_threads(
 
     def use(number):
         outbox.work()
-        opened.wait(10)
-        deleted.wait(10)
+        opened.wait(120)
+        deleted.wait(120)
         until_it_works(lambda: outbox.release("", entries(f"/new/{number}")), 20)
         outbox.close()
 
     with ThreadPoolExecutor(4) as pool:
         users = [pool.submit(use, number) for number in range(4)]
-        opened.wait(10)
+        opened.wait(120)
         path.unlink()
         deleted.set()
         for user in users:
-            user.result(10)
+            user.result(120)
     new = [f"/new/{number}" for number in range(4)]
     assert in_all(outbox) == sorted(ITEMS + new)
     assert len(errors_in(caplog)) == 1
@@ -627,18 +627,28 @@ SAVING = {
 }
 
 
+@pytest.fixture
+def endless_patience(monkeypatch):
+    """Whoever waits longer than a save may, waits for ever."""
+    connection = SqliteOutbox._connection
+
+    def endless(self, patience):
+        return connection(self, patience if patience <= SAVE_PATIENCE else 3600.0)
+
+    monkeypatch.setattr(SqliteOutbox, "_connection", endless)
+
+
 @pytest.mark.parametrize("save", SAVING)
 @pytest.mark.parametrize("new_connection", [False, True])
 def test_a_locked_file_keeps_a_save_waiting_for_a_moment_only(
-    outbox, lock, save, new_connection
+    endless_patience, outbox, lock, save, new_connection
 ):
     if new_connection:
         outbox.close()
     started = time.monotonic()
     with pytest.raises(OutboxUnavailable, match="locked"):
         SAVING[save](outbox)
-    waited = time.monotonic() - started
-    assert 0.8 * SAVE_PATIENCE < waited < 4 * SAVE_PATIENCE
+    assert time.monotonic() - started > 0.8 * SAVE_PATIENCE
     lock.execute("ROLLBACK")
     SAVING[save](outbox)
 
@@ -655,18 +665,16 @@ def test_the_courier_waits_longer_for_a_locked_file(outbox, lock):
         time.sleep(2 * SAVE_PATIENCE)
         assert not claim.done()
         lock.execute("ROLLBACK")
-        assert claim.result(5)
+        assert claim.result(120)
 
 
-def test_a_long_read_keeps_no_save_waiting(outbox, path):
+def test_a_long_read_keeps_no_save_waiting(endless_patience, outbox, path):
     outbox.release("", entries("/a"))
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM ready").fetchone()
         outbox.release("", entries("/b"))
-        started = time.monotonic()
         outbox.tidy(10)
-        assert time.monotonic() - started < 1
         outbox.release("", entries("/c"))
     assert ready(outbox) == ["/a", "/b", "/c"]
 
@@ -837,7 +845,7 @@ def disk(monkeypatch):
         synchronised = 0
 
         def synchronise(self, descriptor):
-            assert self.ready.wait(10)
+            assert self.ready.wait(120)
             if self.error is not None:
                 raise self.error
             os.fsync(descriptor)
@@ -858,7 +866,7 @@ def test_prepared_entries_come_to_the_disk_while_the_commit_goes_on(outbox, disk
     assert waiting.is_alive()
     assert disk.synchronised == 0
     disk.ready.set()
-    waiting.join(10)
+    waiting.join(120)
     assert disk.synchronised == 1
 
 
@@ -896,11 +904,11 @@ def test_no_save_has_to_empty_the_log(outbox, path):
 
 def test_a_round_of_the_courier_reads_no_long_backlog_through(outbox):
     def seconds():
-        started = time.perf_counter()
+        started = time.thread_time()
         for _ in range(50):
             outbox.work()
             outbox.pending("E1", 100)
-        return time.perf_counter() - started
+        return time.thread_time() - started
 
     outbox.release("", entries(*(f"/{number}" for number in range(1_000))))
     short = seconds()

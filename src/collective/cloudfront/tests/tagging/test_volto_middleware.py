@@ -162,7 +162,7 @@ def page(volto: str, fake: Api) -> Callable[..., Response]:
             params={client: paths, **parameters},
             headers=headers or {},
             allow_redirects=False,
-            timeout=30,
+            timeout=300,
         )
 
     return ask
@@ -344,7 +344,7 @@ def test_the_log_has_the_visitor_s_url(page, start, tmp_path):
     log = tmp_path / "log"
     with log.open("w") as file:
         other = start(log=file)
-    requests.get(f"{other}/proxy?path=/untagged", timeout=30)
+    requests.get(f"{other}/proxy?path=/untagged", timeout=300)
     assert "Cache tags: /proxy?path=/untagged is sent" in log.read_text()
 
 
@@ -375,15 +375,15 @@ def test_other_methods_are_left_alone(page):
 )
 def test_an_answer_that_is_passed_on_is_left_alone(volto, page, fake, answer):
     fake.answers["/c"] = answer
-    direct = requests.get(f"{fake.url}/c", timeout=30)
-    proxied = requests.get(f"{volto}/proxy?path=/c", timeout=30)
+    direct = requests.get(f"{fake.url}/c", timeout=300)
+    proxied = requests.get(f"{volto}/proxy?path=/c", timeout=300)
     for name in ("Cache-Tag", "Cache-Control"):
         assert proxied.headers.get(name) == direct.headers.get(name)
     assert (proxied.status_code, proxied.text) == (direct.status_code, direct.text)
 
 
 def test_an_untagged_answer_that_is_passed_on_is_private(volto, page):
-    assert tags(requests.get(f"{volto}/proxy?path=/untagged", timeout=30)) is None
+    assert tags(requests.get(f"{volto}/proxy?path=/untagged", timeout=300)) is None
 
 
 # --- what Plone answers ---------------------------------------------------------------
@@ -416,12 +416,12 @@ OF_A_PAGE = (
 
 def test_volto_s_pages_carry_the_tags_of_plone(plone, start, page, server):
     volto = start(api=plone)
-    direct = [requests.get(plone + path, timeout=30) for path in OF_A_PAGE]
+    direct = [requests.get(plone + path, timeout=300) for path in OF_A_PAGE]
     found = tags(page(*OF_A_PAGE, base=volto))
     assert found == set().union(*map(tags, direct))
     assert server["portal"]["page"].UID() in found
     missing = page("/nowhere", "/@site", base=volto, status=404)
-    assert tags(missing) >= tags(requests.get(f"{plone}/nowhere", timeout=30))
+    assert tags(missing) >= tags(requests.get(f"{plone}/nowhere", timeout=300))
 
 
 def test_a_listing_has_its_tags_whichever_way_volto_asks(plone, start, page, server):

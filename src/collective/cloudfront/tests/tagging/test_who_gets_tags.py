@@ -281,7 +281,7 @@ def test_a_large_site_has_few_tags(tagged, get):
 class Meeting(BrowserView):
     """Waits for the other in the midst of it."""
 
-    barrier = threading.Barrier(2, timeout=10)
+    barrier = threading.Barrier(2, timeout=120)
 
     def __call__(self):
         catalog = api.portal.get_tool("portal_catalog")
