@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Sequence
 from collective.cloudfront.tagging.vocabulary.fit import MOST_TAGS
-from collective.cloudfront.tagging.vocabulary.names import tags_of_site
+from collective.cloudfront.tagging.vocabulary.of_change import tags_of_site
 from dataclasses import asdict
 from dataclasses import dataclass
 from pathlib import Path

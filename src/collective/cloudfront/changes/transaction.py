@@ -38,11 +38,11 @@ from collective.cloudfront.settings import read_settings
 from collective.cloudfront.settings import registry_of
 from collective.cloudfront.settings import Settings
 from collective.cloudfront.tagging.vocabulary.fold import fold
-from collective.cloudfront.tagging.vocabulary.names import Change
-from collective.cloudfront.tagging.vocabulary.names import foreign_tag
-from collective.cloudfront.tagging.vocabulary.names import label_tag
-from collective.cloudfront.tagging.vocabulary.names import Navigation
-from collective.cloudfront.tagging.vocabulary.names import tags_of_change
+from collective.cloudfront.tagging.vocabulary.levels import Navigation
+from collective.cloudfront.tagging.vocabulary.of_change import Change
+from collective.cloudfront.tagging.vocabulary.of_change import label_tag
+from collective.cloudfront.tagging.vocabulary.of_change import tags_of_change
+from collective.cloudfront.tagging.vocabulary.spelling import foreign_tag
 from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import replace

@@ -10,11 +10,11 @@ from Acquisition import aq_parent
 from collective.cloudfront.reach.languages import groups_of
 from collective.cloudfront.settings import registry_of
 from collective.cloudfront.tagging.places import navigation_of
-from collective.cloudfront.tagging.vocabulary.names import Change
-from collective.cloudfront.tagging.vocabulary.names import chrome_tag
-from collective.cloudfront.tagging.vocabulary.names import INTERFACES
-from collective.cloudfront.tagging.vocabulary.names import Navigation
-from collective.cloudfront.tagging.vocabulary.names import tags_of_site
+from collective.cloudfront.tagging.vocabulary.dependencies import INTERFACES
+from collective.cloudfront.tagging.vocabulary.levels import Navigation
+from collective.cloudfront.tagging.vocabulary.of_change import Change
+from collective.cloudfront.tagging.vocabulary.of_change import tags_of_site
+from collective.cloudfront.tagging.vocabulary.spelling import chrome_tag
 from plone.uuid.interfaces import IUUID
 from Products.CMFCore.interfaces import IFolderish
 from Products.CMFCore.interfaces import ISiteRoot

@@ -1,20 +1,21 @@
 """The header with the tags of a response.
 
-Every way out of Zope is met: pages and errors pass plone.transformchain, in which ours
-stands behind plone.app.caching's own (12000: it sets Cache-Control) and before its
-memory for whole responses (90000: it stores the headers). HEAD requests do not pass it,
-nor does what is streamed.
+There are several ways out of Zope, and we handle each. Pages and errors pass
+plone.transformchain. There we come after plone.app.caching's own transform (12000: it
+sets Cache-Control) and before its memory for whole responses (90000: it stores the
+headers). HEAD requests and streamed responses do not pass the chain, so events of the
+publisher tag them.
 """
 
 from collective.cloudfront.interfaces import ICloudFrontLayer
 from collective.cloudfront.settings import value_in_force
 from collective.cloudfront.tagging.anonymous import is_anonymous
 from collective.cloudfront.tagging.places import Places
+from collective.cloudfront.tagging.recording.begin import parents
 from collective.cloudfront.tagging.recording.integrators import facts_of_integrators
 from collective.cloudfront.tagging.recording.published import facts_of_published
-from collective.cloudfront.tagging.recording.readset import parents
-from collective.cloudfront.tagging.recording.readset import Reading
-from collective.cloudfront.tagging.recording.readset import reading_of
+from collective.cloudfront.tagging.recording.readset import ReadSet
+from collective.cloudfront.tagging.recording.readset import readset_of
 from collective.cloudfront.tagging.vocabulary.fit import fitting
 from plone.rest.interfaces import IAPIRequest
 from plone.transformchain.interfaces import DISABLE_TRANSFORM_REQUEST_KEY
@@ -35,19 +36,19 @@ import time
 
 logger = logging.getLogger("collective.cloudfront")
 
-#: Behind plone.app.caching's operations and before its memory.
+#: After plone.app.caching's operations and before its memory.
 ORDER = 50000
 
-#: What keeps CloudFront from storing a response (developer guide, "Manage how long
-#: content stays in the cache"); a minimum TTL above 0 overrules it, which has to be 0.
+#: Keeps CloudFront from storing a response (developer guide, "Manage how long content
+#: stays in the cache"). The minimum TTL must be 0, because a longer one overrules this.
 PRIVATE = "private, no-store"
 
-#: Tags of an answer from which, and others, Volto makes a page: three listings, and what
-#: is around them, stay below 50.
+#: Volto makes a page from several answers. With so many tags each, three listings and
+#: the answers around them stay below 50.
 MOST_OF_ANSWER = 15
 
 #: Seconds between two lines in the log about responses without tags.
-_SILENCE = 60.0
+_LOG_INTERVAL = 60.0
 
 
 @implementer(ITransform)
@@ -69,66 +70,67 @@ class TagTransform:
 
 @adapter(IPubBeforeCommit)
 def on_success(event: IPubBeforeCommit) -> None:
-    """Tag what does not pass the chain of transforms."""
+    """Tag a response that did not pass the chain of transforms."""
     _outside_of_chain(event.request)
 
 
 @adapter(IPubBeforeAbort)
 def on_failure(event: IPubBeforeAbort) -> None:
-    """The same for errors."""
+    """Tag an error that did not pass the chain of transforms."""
     if not event.retry:
         _outside_of_chain(event.request)
 
 
 @adapter(IPubBeforeStreaming)
 def on_streaming(event: IPubBeforeStreaming) -> None:
-    """Tag what is sent while it is being made: its headers go first."""
+    """Tag a streamed response before its first part is sent."""
     request = getRequest()
     if request is not None:
         tag(request)
 
 
 def _outside_of_chain(request: Any) -> None:
-    # Switched off it is for what comes from memory, with the tags it was stored with
+    # plone.app.caching switches the chain off for a response from its memory, which has
+    # the tags that it was stored with
     if request.environ.get(DISABLE_TRANSFORM_REQUEST_KEY, False) is not True:
         tag(request)
 
 
 def tag(request: Any) -> None:
     """Set the header, once, where a shared cache may store the response."""
-    reading = reading_of(request)
-    if reading is None or reading.told or request.get("PARENT_REQUEST") is not None:
+    readset = readset_of(request)
+    if readset is None or readset.tagged or request.get("PARENT_REQUEST") is not None:
         return
-    # Not forgotten: the memory for responses is yet to ask for it
-    reading.told = True
+    # Keep the read-set: the memory for responses asks for it later
+    readset.tagged = True
     if not (ICloudFrontLayer.providedBy(request) and is_anonymous()):
         return
     response = request.response
     if not may_be_shared(response.getStatus(), response.getHeader("Cache-Control")):
         return
     try:
-        tags = tags_for(reading, request)
+        tags = tags_for(readset, request)
         problem = (
             "what it depends on could not be noted"
-            if reading.incomplete
-            else "it depends on too much that cannot be told in 50 tags"
+            if readset.incomplete
+            else "it depends on too much for 50 tags"
         )
     except ConflictError:
         raise
     except Exception:
-        tags, problem = None, "what it depends on could not be told"
+        tags, problem = None, "what it depends on could not be computed"
         logger.debug("Cache tags of %s", request.get("URL"), exc_info=True)
     if tags is None:
         response.setHeader("Cache-Control", PRIVATE)
-        _complain(request, problem)
+        _log_once_a_minute(request, problem)
     else:
-        response.setHeader(_name(reading), ",".join(sorted(tags)))
+        response.setHeader(_name(readset), ",".join(sorted(tags)))
 
 
 def may_be_shared(status: int, cache_control: str | None) -> bool:
-    """Say whether CloudFront may store a response; without a header it does.
+    """Say whether CloudFront may store a response. Without a header it does.
 
-    5xx it keeps for seconds only, and 304 tells nothing of what was not made.
+    It keeps errors (5xx) for seconds only. A 304 has no page that we could describe.
     """
     if status >= 500 or status == 304:
         return False
@@ -139,43 +141,43 @@ def may_be_shared(status: int, cache_control: str | None) -> bool:
     return directives.isdisjoint({"private", "no-store"})
 
 
-def tags_for(reading: Reading, request: Any) -> frozenset[str] | None:
-    """Return the tags of the response, or None if they cannot be told."""
-    if reading.incomplete:
+def tags_for(readset: ReadSet, request: Any) -> frozenset[str] | None:
+    """Return the tags of the response, or None if CloudFront must not store it."""
+    if readset.incomplete:
         return None
-    way = list(parents(request)) or [reading.site]
+    way = list(parents(request)) or [readset.site]
     more = [
-        *facts_of_published(reading, request, way),
+        *facts_of_published(readset, request, way),
         *facts_of_integrators(request, way[0]),
     ]
-    places = Places(reading.site, reading.catalog)
-    dependencies = reading.dependencies(places, way[0], more)
+    places = Places(readset.site, readset.catalog)
+    dependencies = readset.dependencies(places, way[0], more)
     tags = None
-    if _is_part_of_page(reading, request):
+    if _is_part_of_page(readset, request):
         tags = fitting(dependencies, places.site, MOST_OF_ANSWER)
     return fitting(dependencies, places.site) if tags is None else tags
 
 
-def _is_part_of_page(reading: Reading, request: Any) -> bool:
-    """Say whether Volto may make a page of this answer and others, with their tags."""
+def _is_part_of_page(readset: ReadSet, request: Any) -> bool:
+    """Say whether Volto may make a page from this answer, with its tags."""
     return IAPIRequest.providedBy(request) and value_in_force(
-        reading.registry, "volto_tags"
+        readset.registry, "volto_tags"
     )
 
 
-def _name(reading: Reading) -> str:
-    return value_in_force(reading.registry, "tag_header")
+def _name(readset: ReadSet) -> str:
+    return value_in_force(readset.registry, "tag_header")
 
 
-_complained = 0.0
+_last_logged = 0.0
 
 
-def _complain(request: Any, problem: str) -> None:
-    """Say so, once a minute at most."""
-    global _complained
+def _log_once_a_minute(request: Any, problem: str) -> None:
+    """Log that the response is private, at most once a minute in this process."""
+    global _last_logged
     now = time.monotonic()
-    if not _complained or now - _complained >= _SILENCE:
-        _complained = now
+    if not _last_logged or now - _last_logged >= _LOG_INTERVAL:
+        _last_logged = now
         logger.warning(
             "%s cannot be cached at the edge: %s. It is sent as private.",
             request.get("URL"),

@@ -1,10 +1,10 @@
-"""Where objects are, told from the catalog's own tables without waking or searching."""
+"""Where objects are, from the catalog's own tables: no object is loaded, no search done."""
 
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 from collections.abc import Iterator
 from collective.cloudfront.tagging.recording.queries import Navigated
-from collective.cloudfront.tagging.vocabulary.names import Navigation
+from collective.cloudfront.tagging.vocabulary.levels import Navigation
 from plone.base.interfaces import INavigationRoot
 from plone.uuid.interfaces import IUUID
 from Products.CMFCore.interfaces import ISiteRoot
@@ -14,8 +14,7 @@ from typing import Any
 #: Plone's settings of how deep navigation is, and their default (plone.base).
 _DEPTHS = ("plone.navigation_depth", "plone.sitemap_depth")
 _DEFAULT_DEPTH = 3
-#: Tabs of the first level, as ``portal_tabs_view`` tells them, have descriptions; those
-#: below it have not.
+#: Tabs of the first level (``portal_tabs_view``) have descriptions. Those below have not.
 _TABS_DEPTH = 1
 
 
@@ -30,8 +29,9 @@ class Places:
         self._uids: dict[str, str | None] = {self.path: self.site}
 
     def chain(self, path: str) -> tuple[str, ...]:
-        """Return the UIDs of what is at ``path``, if it is known, and of all above it,
-        up to the site. Empty: it is not in the site.
+        """Return the UIDs of what is at ``path`` and above it, up to the site.
+
+        What the catalog does not know is left out. Empty: ``path`` is not in the site.
         """
         if path != self.path and not path.startswith(self.path + "/"):
             return ()
@@ -44,30 +44,28 @@ class Places:
         return (*found, self.site)
 
     def uid(self, path: str) -> str | None:
-        """Return the UID of what is at ``path``, or None if it is not known."""
+        """Return the UID of what is at ``path``, or None if the catalog has none."""
         if path not in self._uids:
             rid = self._catalog.uids.get(path)
-            # Straight from the index: whatever the columns are, this one is needed
+            # From the index, because a site may lack the column
             known = self._catalog.indexes["UID"]._unindex
             self._uids[path] = None if rid is None else known.get(rid)
         return self._uids[path]
 
     def path_of(self, uid: str) -> str | None:
-        """Return the path of what has ``uid``, or None if it is not known."""
+        """Return the path of the object with ``uid``, or None if there is none."""
         rid = self._catalog.indexes["UID"]._index.get(uid)
         return None if rid is None else self._catalog.paths.get(rid)
 
 
 def navigation_of(obj: Any, registry: Any) -> Navigation:
-    """Return to which depths subtrees above ``obj`` have tags of their own, by Plone's
-    settings.
-    """
+    """Return the depths that navigation has by Plone's settings, and roots above ``obj``."""
     depths = (registry.get(name, None) or _DEFAULT_DEPTH for name in _DEPTHS)
     return Navigation(frozenset({_TABS_DEPTH, *depths}), frozenset(_roots(obj)))
 
 
 def navigated(registry: Any) -> Navigated:
-    """Return what navigation shows, from Plone's settings."""
+    """Return what navigation shows by Plone's settings."""
     return Navigated(
         frozenset(registry.get("plone.displayed_types", None) or ()),
         bool(registry.get("plone.show_excluded_items", False)),

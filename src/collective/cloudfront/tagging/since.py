@@ -1,6 +1,7 @@
-"""When all responses began to carry tags.
+"""Since when all responses carry tags.
 
-Older copies at the edge have none, so that they are purged by path until they expired.
+Older copies at the edge have no tags, so they are also purged by path until they have
+expired.
 """
 
 from collective.cloudfront.settings import PREFIX
@@ -17,7 +18,7 @@ _SINCE = f"{PREFIX}.{SINCE}"
 
 @adapter(IRecordModifiedEvent)
 def on_setting(event: IRecordModifiedEvent) -> None:
-    """Note when tags are sent, purged by, get another header, or come from Volto."""
+    """Note the time when tags, purging by them, a header or Volto's tags are new."""
     name, registry = event.record.__name__, event.record.__parent__
     if _SINCE not in getattr(registry, "records", ()):
         return
@@ -25,8 +26,8 @@ def on_setting(event: IRecordModifiedEvent) -> None:
         if event.newValue == TAGS_OFF:
             registry[_SINCE] = ""
         elif event.newValue != event.oldValue:
-            # Also when purging by them begins: only then the distribution certainly
-            # reads them, and what it stored before has none
+            # Also when purging by them begins. Only then do we know that the
+            # distribution reads them; it may have stored earlier copies without
             registry[_SINCE] = _now()
     elif not registry[_SINCE]:
         return
@@ -35,7 +36,7 @@ def on_setting(event: IRecordModifiedEvent) -> None:
 
 
 def _is_switched_on(event: IRecordModifiedEvent, name: str) -> bool:
-    # Until then Volto's pages had none
+    # Until then Volto's pages had no tags
     return name == f"{PREFIX}.volto_tags" and event.newValue and not event.oldValue
 
 

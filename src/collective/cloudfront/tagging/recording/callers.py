@@ -1,37 +1,48 @@
-"""Who opens objects, or asks for dates, and shows no more of them than labels.
+"""Code of Plone that reads an object or a date and shows no more of it than a label.
 
-Plone's listing opens each object to see whether it is an event, and asks when it was
-changed even where it does not show that. Without this, an edit of a text would purge
-every listing of it. Told by the stack, and only for Plone's own code as it is: another
-template, a subclass, and whoever calls these from elsewhere show what they like.
+Plone's listing opens each object to see if it is an event, and reads when it was changed
+even if it does not show that. Without this module, an edit of a text would purge every
+listing of it. We recognise the caller by the call stack.
+
+The law (``tests/tagging/test_callers.py``): we answer yes only if we recognise every
+frame from the reader to Plone's own template, portlet or function, and the class of the
+view. Anything else makes the tags broader and never narrower: another template, a
+subclass, a patch, a new version of Plone that has moved its code.
 """
 
+from functools import lru_cache
+from pathlib import Path
 from plone.app.layout.viewlets.common import GlobalSectionsViewlet
 from types import FrameType
 from typing import Any
 
+import plone.app.contenttypes.browser as _contenttypes
+import Products.CMFPlone.browser as _cmfplone
 
-_LISTINGS = "plone/app/contenttypes/browser/templates/"
 
-#: Templates that show labels of what they list. The first one lists; the others use its
-#: macros, or are around it.
-_LISTING = f"{_LISTINGS}listing.pt"
-_AROUND = (
-    f"{_LISTINGS}listing_summary.pt",
-    f"{_LISTINGS}listing_album.pt",
-    "Products/CMFPlone/browser/templates/main_template.pt",
+def _templates(package: Any, *names: str) -> tuple[str, ...]:
+    folder = Path(package.__file__).parent / "templates"
+    return tuple(str(folder / name) for name in names)
+
+
+#: The template that shows labels of what it lists. Others use its macros.
+LISTING = _templates(_contenttypes, "listing.pt")[0]
+#: Templates that use its macros or are around it, and show no more than labels either.
+AROUND = (
+    *_templates(_contenttypes, "listing_summary.pt", "listing_album.pt"),
+    *_templates(_cmfplone, "main_template.pt"),
 )
 
-#: Modules whose classes show titles, dates, places and images of events, and make keys
-#: of ``modified`` for what is kept in memory.
-_PORTLETS = frozenset(
+#: Modules whose classes show titles, dates, places and images of events. They also use
+#: ``modified`` in the keys of results that are kept in memory.
+PORTLETS = frozenset(
     {
         "plone.app.event.portlets.portlet_calendar",
         "plone.app.event.portlets.portlet_events",
     }
 )
-#: Functions that make such keys, and that write a link to what they open.
-_FUNCTIONS = frozenset(
+#: Functions that make such keys, or that write a link to what they open.
+FUNCTIONS = frozenset(
     {
         ("plone.app.portlets.cache", "add"),
         ("plone.namedfile.scaling", "_scale_cachekey"),
@@ -39,54 +50,102 @@ _FUNCTIONS = frozenset(
     }
 )
 
+#: Modules between the reader and those: they hand on what they are asked for.
+_HAND_ON = (
+    "OFS.Traversable",
+    "Products.CMFCore.",
+    "Products.CMFPlone.CatalogTool",
+    "Products.PageTemplates.",
+    "Products.ZCatalog.",
+    "ZTUtils.",
+    "chameleon.",
+    "plone.app.contentlisting.",
+    "plone.app.contenttypes.behaviors.",
+    "plone.app.contenttypes.browser.",
+    "plone.app.event.",
+    "plone.app.querystring.",
+    "plone.app.uuid.",
+    "plone.batching.",
+    "plone.memoize.",
+    "plone.namedfile.scaling",
+    "plone.outputfilters.filters.resolveuid_and_caption",
+    "z3c.pt.",
+    "zope.tales.",
+)
+#: Chameleon compiles an expression into a module without a name.
+_EXPRESSION = ""
 
-def only_skims(frame: FrameType | None, anonymous_see_dates: bool) -> bool:
-    """Say whether who called from ``frame`` shows labels only.
+#: The method that renders the template of a view, and has the view as ``instance``.
+_RENDERING = "Products.Five.browser.pagetemplatefile"
+
+#: Modules of the classes that Plone's own listings are made of.
+_VIEWS = ("plone.app.contenttypes.browser.", "Products.Five.", "zope.", "builtins")
+
+
+def shows_labels_only(frame: FrameType | None, anonymous_see_dates: bool) -> bool:
+    """Say whether the code that called from ``frame`` certainly shows only labels.
 
     ``anonymous_see_dates``: listings show when something was changed (Security control
     panel, "Allow anyone to view 'about' information").
     """
-    listing = False
+    listing = own_view = False
     while frame is not None:
-        template = frame.f_globals.get("__filename")
+        names = frame.f_globals
+        template = names.get("__filename")
         if template is not None:
-            if template.endswith(_LISTING):
+            if template == LISTING:
+                if anonymous_see_dates:
+                    return False
                 listing = True
-            elif not listing or not template.endswith(_AROUND):
+            elif not listing or template not in AROUND:
                 return False
         elif not listing:
-            module = frame.f_globals.get("__name__")
-            if (module, frame.f_code.co_name) in _FUNCTIONS:
+            module = names.get("__name__") or _EXPRESSION
+            if (module, frame.f_code.co_name) in FUNCTIONS:
                 return True
-            if module in _PORTLETS:
-                return _is_own(frame.f_locals.get("self"), module)
+            if module in PORTLETS:
+                renderer = frame.f_locals.get("self")
+                if renderer is not None:
+                    return type(renderer).__module__ == module
+            elif not module.startswith(_HAND_ON) and module is not _EXPRESSION:
+                return False
+        elif names.get("__name__") == _RENDERING:
+            view = frame.f_locals.get("instance")
+            if view is not None:
+                if not _is_of_plone(type(view)):
+                    return False
+                own_view = True
         frame = frame.f_back
-    return listing and not anonymous_see_dates
+    return own_view
 
 
-#: What is between who searches and the catalog's inner one.
+@lru_cache(256)
+def _is_of_plone(view: type) -> bool:
+    # Zope makes a class for each view in ZCML and names it after the module of the class
+    # that it was given
+    return all(each.__module__.startswith(_VIEWS) for each in view.__mro__)
+
+
+#: Modules between a search and ZCatalog's inner catalog.
 _CATALOG = ("Products.ZCatalog.", "Products.CMFCore.", "Products.CMFPlone.CatalogTool")
 
 
 def shows_titles(frame: FrameType | None) -> bool:
-    """Say whether who searches from ``frame`` are Plone's tabs themselves; an add-on may
-    have made ones that show more.
+    """Say whether Plone's own tabs search from ``frame``: they show titles only.
+
+    An add-on may have tabs that show more.
     """
     while frame is not None and _module(frame).startswith(_CATALOG):
         frame = frame.f_back
     if frame is None or _module(frame) != GlobalSectionsViewlet.__module__:
         return False
     tabs = type(frame.f_locals.get("self"))
+    more = getattr(tabs, "customize_entry", None)
     return (
         frame.f_code.co_name == "navtree"
-        and getattr(tabs, "customize_entry", None)
-        is GlobalSectionsViewlet.customize_entry
+        and getattr(more, "__module__", None) == GlobalSectionsViewlet.__module__
     )
 
 
 def _module(frame: FrameType) -> str:
-    return frame.f_globals.get("__name__") or ""
-
-
-def _is_own(renderer: Any, module: str) -> bool:
-    return renderer is None or type(renderer).__module__ == module
+    return frame.f_globals.get("__name__") or _EXPRESSION

@@ -1,21 +1,23 @@
-"""Where Plone reads without telling anybody, so that it must be told for it.
+"""Recording points: methods of Plone that we wrap, because Plone has no event there.
 
-In place from the first response that gets tags; where the setting is off, never. Each
-wraps one method or adds one attribute, changes no result, and costs a look at the
-thread's request where nothing is noted:
+We put them in place for the first response that gets tags; a site with the setting off
+never has them. Each wraps one method or adds one attribute, and changes no result.
+Without a read-set it costs one lookup in the thread's request.
 
 ``Catalog.search``
-    what all searches pass (``searchResults``, ``unrestrictedSearchResults``, the
-    catalog called, with or without the permission filters of CMF): no event, no adapter
+    Every search passes it (``searchResults``, ``unrestrictedSearchResults``, the
+    catalog called, with or without the permission filters of CMF).
 ``Traversable.unrestrictedTraverse``
-    what results of searches (``getObject``, ``_unrestrictedGetObject``),
-    ``plone.app.uuid`` (which looks into the UID index, not into the catalog), portlets
-    and feeds pass to get at objects
+    Search results (``getObject``, ``_unrestrictedGetObject``), ``plone.app.uuid``
+    (which reads the UID index and not the catalog), portlets and feeds get objects
+    from it.
 ``plone.app.uuid.utils.uuidToPhysicalPath``
-    also of UIDs that nothing has: a link in a text that is broken until it is not
+    The same for a UID that no object has: a broken link in a text, until it works.
 ``AbstractCatalogBrain.modified``, ``Date``, ``getObjSize``, ``total_comments``, …
-    columns that any edit, or a comment, changes. Whoever shows them depends on more
-    than labels; no query tells
+    Columns that any edit, or a comment, changes. A page that shows them depends on more
+    than labels, and the query does not tell.
+
+``points`` lists them with all other parts of Plone that we rely on.
 """
 
 from Acquisition import aq_base
@@ -32,8 +34,8 @@ import sys
 import threading
 
 
-#: Where a request has its reading (``reading.Reading``).
-ATTRIBUTE = "_collective_cloudfront_reading"
+#: The attribute of a request that has its read-set (``readset.ReadSet``).
+ATTRIBUTE = "_collective_cloudfront_readset"
 
 #: Columns that any edit, or a comment, changes.
 COLUMNS = (*OF_ANY_EDIT, "Date")
@@ -64,10 +66,10 @@ def _apply() -> None:
 def _noting_searches(search: Any) -> Any:
     @wraps(search)
     def noting(self: Any, query: Any, sort_index: Any = None, *args: Any, **kw: Any):
-        reading = getattr(getRequest(), ATTRIBUTE, None)
-        if reading is not None:
+        readset = getattr(getRequest(), ATTRIBUTE, None)
+        if readset is not None:
             frame = sys._getframe(1)
-            reading.attempt(reading.searched, self, query, sort_index, frame)
+            readset.attempt(readset.note_search, self, query, sort_index, frame)
         return search(self, query, sort_index, *args, **kw)
 
     return noting
@@ -77,22 +79,22 @@ def _noting_objects(traverse: Any) -> Any:
     @wraps(traverse)
     def noting(self: Any, *args: Any, **kw: Any) -> Any:
         found = traverse(self, *args, **kw)
-        reading = getattr(getRequest(), ATTRIBUTE, None)
-        # Content is wrapped; views, values and methods, which are most, are not
-        if reading is not None and aq_base(found) is not found:
-            reading.attempt(reading.opened, self, found, sys._getframe(1))
+        readset = getattr(getRequest(), ATTRIBUTE, None)
+        # Content is wrapped. Views, values and methods, the most, are not
+        if readset is not None and aq_base(found) is not found:
+            readset.attempt(readset.note_object, self, found, sys._getframe(1))
         return found
 
     return noting
 
 
-def _noting_uids(look_up: Any) -> Any:
-    @wraps(look_up)
+def _noting_uids(find: Any) -> Any:
+    @wraps(find)
     def noting(uuid: Any) -> Any:
-        reading = getattr(getRequest(), ATTRIBUTE, None)
-        if reading is not None and uuid:
-            reading.attempt(reading.sought, str(uuid))
-        return look_up(uuid)
+        readset = getattr(getRequest(), ATTRIBUTE, None)
+        if readset is not None and uuid:
+            readset.attempt(readset.note_uid, str(uuid))
+        return find(uuid)
 
     return noting
 
@@ -101,9 +103,9 @@ def _noting_dates(column: str) -> Any:
     def noting(self: Any) -> Any:
         if column not in self:
             raise AttributeError(column)
-        reading = getattr(getRequest(), ATTRIBUTE, None)
-        if reading is not None:
-            reading.attempt(reading.dated, column, self, sys._getframe(1))
+        readset = getattr(getRequest(), ATTRIBUTE, None)
+        if readset is not None:
+            readset.attempt(readset.note_date, column, self, sys._getframe(1))
         return self[column]
 
     return property(noting)

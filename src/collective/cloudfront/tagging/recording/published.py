@@ -1,4 +1,4 @@
-"""What every response depends on because of what was asked for."""
+"""What every response depends on because of the URL that was asked for."""
 
 from Acquisition import aq_base
 from Acquisition import aq_inner
@@ -6,8 +6,8 @@ from Acquisition import aq_parent
 from collections.abc import Iterator
 from collections.abc import Sequence
 from collective.cloudfront.tagging.recording.queries import Fact
-from collective.cloudfront.tagging.recording.readset import Reading
-from collective.cloudfront.tagging.vocabulary.names import Kind
+from collective.cloudfront.tagging.recording.readset import ReadSet
+from collective.cloudfront.tagging.vocabulary.dependencies import Kind
 from plone.app.dexterity.behaviors.nextprevious import INextPreviousProvider
 from Products.CMFCore.interfaces import ISiteRoot
 from typing import Any
@@ -18,12 +18,12 @@ from zope.component import queryUtility
 from zope.intid.interfaces import IIntIds
 
 
-#: Responses of these kinds show nothing of the site around their content.
+#: Responses of these content types show nothing of the site around their content.
 _BARE = ("image/", "video/", "audio/", "font/", "application/pdf")
 
 
 def facts_of_published(
-    reading: Reading, request: Any, way: Sequence[Any]
+    readset: ReadSet, request: Any, way: Sequence[Any]
 ) -> Iterator[Fact]:
     """Yield facts of the published object, of where it is, and of how it was found.
 
@@ -31,23 +31,24 @@ def facts_of_published(
     """
     context, status = way[0], request.response.getStatus()
     path = _path(context)
-    # Of a view, of what is acquired, or of nothing: a new child would take it over
+    # The rest of the URL names a view, something acquired or nothing. A new child with
+    # that name would answer instead
     name = _is_name(_rest(request, context))
-    # Nothing below it has that name: all that can be seen of it is where it is
+    # Where nothing has that name, the response shows only where the object is
     yield Fact(Kind.LABEL if name and status == 404 else Kind.OWN, path)
-    for above in _paths_above(path, reading.path):
+    for above in _paths_above(path, readset.path):
         yield Fact(Kind.LABEL, above)
     if name or status >= 300:
         yield Fact(Kind.NAMES, path)
     yield from _names_on_the_way(way)
     bare = _is_bare(request.response)
     if not bare or name or ISiteRoot.providedBy(context):
-        # Also pictures that are no content: the site's logo, portraits
+        # Also for pictures that are not content: the site's logo, portraits
         yield Fact(Kind.CHROME, "")
     if not bare:
         yield from _beside(context)
         yield from _related(context)
-    yield from _led_to(reading, request)
+    yield from _led_to(readset, request)
 
 
 def _paths_above(path: str, top: str) -> Iterator[str]:
@@ -57,11 +58,9 @@ def _paths_above(path: str, top: str) -> Iterator[str]:
 
 
 def _names_on_the_way(way: Sequence[Any]) -> Iterator[Fact]:
-    """Yield containers in which a new child would take over the name of what is
-    acquired.
-    """
+    """Yield the containers in which a new child would hide what is acquired."""
     for inner, outer in zip(way, way[1:]):
-        # REST has the site twice
+        # With REST the site is there twice
         if aq_base(outer) not in (aq_base(inner), aq_base(aq_parent(aq_inner(inner)))):
             yield Fact(Kind.NAMES, _path(outer))
 
@@ -83,7 +82,10 @@ def _is_bare(response: Any) -> bool:
 
 
 def _beside(context: Any) -> Iterator[Fact]:
-    """Next and previous are found in the folder's order, not by the catalog."""
+    """Yield the folder if the page links to next and previous.
+
+    Plone finds them by the order of the folder, not by the catalog.
+    """
     if ISiteRoot.providedBy(context):
         return
     parent = aq_parent(aq_inner(context))
@@ -93,22 +95,25 @@ def _beside(context: Any) -> Iterator[Fact]:
 
 
 def _related(context: Any) -> Iterator[Fact]:
-    """Relations are followed by intid, which neither the catalog nor a path sees."""
+    """Yield the targets of relations.
+
+    Plone follows relations by intid, which no search and no path shows.
+    """
     relations, intids = queryUtility(ICatalog), queryUtility(IIntIds)
     if relations is None or intids is None:
         return
     intid = intids.queryId(aq_base(context))
     if intid is None:
         return
-    # Relations themselves are not loaded, for what they lead to has a number, too
+    # The target has a number, too, so we need not load the relation itself
     for number in relations.findValueTokens("to_id", {"from_id": intid}):
         target = intids.queryObject(number)
         if target is not None:
             yield Fact(Kind.LABEL, _path(target))
 
 
-def _led_to(reading: Reading, request: Any) -> Iterator[Fact]:
-    """Yield where in the site a redirect leads to."""
+def _led_to(readset: ReadSet, request: Any) -> Iterator[Fact]:
+    """Yield the target of a redirect, if it is in the site."""
     location = request.response.getHeader("Location")
     if not location:
         return
@@ -119,7 +124,7 @@ def _led_to(reading: Reading, request: Any) -> Iterator[Fact]:
     except ValueError:
         return
     path = "/".join(found)
-    if path.startswith(reading.path + "/"):
+    if path.startswith(readset.path + "/"):
         yield Fact(Kind.LABEL, path.rstrip("/"))
 
 

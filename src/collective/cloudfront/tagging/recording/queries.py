@@ -1,22 +1,23 @@
-"""What a catalog query depends on, told from the query alone.
+"""What a catalog query depends on, derived from the query alone.
 
-Only what rules objects out for certain narrows it: UIDs, translation groups, places and
-types. Everything else may be met before or after a change, so it is taken as met.
+Only criteria that rule objects out for certain narrow the answer: UIDs, translation
+groups, places and types. A change may make any object meet the others, so we act as if
+every object meets them.
 """
 
 from collections.abc import Iterable
 from collections.abc import Iterator
-from collective.cloudfront.tagging.vocabulary.names import INTERFACES
-from collective.cloudfront.tagging.vocabulary.names import Kind
+from collective.cloudfront.tagging.vocabulary.dependencies import INTERFACES
+from collective.cloudfront.tagging.vocabulary.dependencies import Kind
 from dataclasses import dataclass
 from Products.ZCatalog.query import IndexQuery
 from typing import Any
 
 
-#: More types than these in one query are taken for all types.
+#: A query for more types than this counts as a query for all types.
 MOST_TYPES = 4
 
-#: Indexes whose values change with labels only, besides those that are columns, too.
+#: Indexes whose values change with labels only. Those that are columns, too, come on top.
 _OF_LABELS = frozenset(
     {
         "Description",
@@ -67,42 +68,38 @@ OF_ANY_EDIT = frozenset(
         "total_comments",
     }
 )
-#: The date of publication, or of the last change of what has none.
+#: The date of publication or, where there is none, of the last change.
 DATE = "Date"
 
 #: The type of the folder that holds all of a language (plone.app.multilingual)
 _LANGUAGE_FOLDER = "LRF"
 
-#: Indexes of a place among its siblings: a reordering changes it and nothing else.
+#: The index of an object's position in its folder. Reordering changes nothing else.
 _POSITION = "getObjPositionInParent"
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something that a response depends on, before anybody looks for UIDs.
-
-    ``key`` is a path, or whatever else identifies what ``kind`` is about.
-    """
+    """Something that a response depends on, before UIDs are looked up."""
 
     kind: Kind
+    #: A path, or what else identifies the thing that ``kind`` is about
     key: str
     edit: bool = False
     depth: int = 0
     #: ``key`` is a UID
     is_uid: bool = False
-    #: Of what navigation finds, only titles are shown
+    #: The response shows only titles of what navigation finds
     titles: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Navigated:
-    """What navigation shows (Navigation control panel).
+    """What navigation shows (Navigation control panel)."""
 
-    ``types`` are those that it shows; ``excluded``: it shows what is excluded from it,
-    too, where one is below that.
-    """
-
+    #: The content types that it shows
     types: frozenset[str] = frozenset()
+    #: It also shows excluded objects to somebody who is below one
     excluded: bool = False
 
 
@@ -129,13 +126,13 @@ class Query:
             | self.sorted_by
         )
         self.edit = any(self._is_of_any_edit(name) for name in self.used)
-        # The types whose ``Date`` it asks for; that of others counts as any edit
+        # The types whose ``Date`` it asks for. Without types, it depends on any edit
         self._dated = self._named_types() if DATE in self.used else []
         if DATE in self.used and not self._dated:
             self.edit = True
 
     def facts(self) -> Iterator[Fact]:
-        """Yield what an answer to the query depends on."""
+        """Yield the facts that the result of the query depends on."""
         if not self.edit:
             yield from (Fact(Kind.UNDATED, name) for name in self._dated)
         uids = self._keys("UID")
@@ -153,7 +150,7 @@ class Query:
 
     @property
     def finds_by_titles(self) -> bool:
-        """Whether neither descriptions nor dates matter to what it finds."""
+        """Whether neither descriptions nor dates decide what it finds."""
         return self.used <= _OF_TITLES
 
     def _of_places(self, types: list[str]) -> Iterator[Fact]:
@@ -162,7 +159,7 @@ class Query:
         if not places:
             places = [everywhere]
         for place in places:
-            # The larger place, the better the type says what matters
+            # In a large place, the type is the better criterion
             wide = place.kind is Kind.BELOW and self._is_wide(place.key)
             if wide and types and _POSITION not in self.used:
                 for name in types:
@@ -195,7 +192,7 @@ class Query:
         return []
 
     def _places(self) -> list[Fact]:
-        """Return what the path in the query depends on; empty: it has none."""
+        """Return the facts for the paths in the query; empty if it has no path."""
         index = self.catalog.indexes.get("path")
         asked = self._asked("path")
         if asked is None or index is None or asked.get("level", 0):
@@ -212,9 +209,9 @@ class Query:
 
     def _place(self, path: str, asked: IndexQuery) -> list[Fact] | None:
         if not _is_at_or_below(path, self.site_path):
-            # Above the site, so all of it, or elsewhere
+            # Above the site, which is all of it, or outside of it
             return None if _is_at_or_below(self.site_path, path) else []
-        # Attributes, for ``get`` of the query hides a 0
+        # Use the attribute, because ``get`` of the query hides a 0
         depth = getattr(asked, "depth", -1)
         if asked.get("navtree", 0):
             return self._along(path, depth, int(asked.get("navtree_start", 0)))
@@ -240,10 +237,10 @@ class Query:
         return self.navigation.excluded or not excluded
 
     def _along(self, path: str, depth: int, start: int) -> list[Fact]:
-        """Return the facts of a "navtree" query: of all on the way to ``path``.
+        """Return the facts of a "navtree" query, for everything on the way to ``path``.
 
-        As ExtendedPathIndex has it, to a depth above 1 it finds also whatever is not
-        deeper than ``start``, anywhere. It counts levels from the root of the database.
+        With a depth above 1, ExtendedPathIndex also finds everything that is not deeper
+        than ``start``, wherever it is. It counts levels from the database's root.
         """
         names = path.split("/")[1:]
         ways = ["/" + "/".join(names[:end]) for end in range(start, len(names) + 1)]
@@ -279,7 +276,7 @@ class Query:
         )
         if not asked.keys or asked.get("not") or asked.get("range"):
             return None
-        # "and" of several places or types is rarely meant and narrower than "or"
+        # "and" of several places or types is rare, and narrower than "or"
         return asked
 
     def _is_of_any_edit(self, name: str) -> bool:

@@ -1,10 +1,10 @@
-"""What is kept in memory keeps what it depends on: fragments of pages, whole responses.
+"""What Plone keeps in memory keeps its facts: results of functions, whole responses.
 
-``plone.memoize.ram`` and plone.app.caching ask a utility for their caches; ours is put
-before whatever was registered, when the first response gets tags. While facts are noted
-it keeps things under keys of their own, so that nothing from other times or for people
-who are logged in is found: fragments with the facts that were noted when they were
-made, responses as they are, with the tags among their headers.
+``plone.memoize.ram`` and plone.app.caching ask a utility for their caches. When the
+first response gets tags, we register our utility before theirs. While facts are noted,
+it uses keys of its own, so it finds nothing from other times or for logged-in people.
+It keeps results of functions together with the facts noted while they were made.
+Responses keep their tags as a header.
 """
 
 from collective.cloudfront.tagging.anonymous import is_anonymous
@@ -18,10 +18,10 @@ from zope.interface import implementer
 import threading
 
 
-#: plone.app.caching keeps whole responses under this name, headers and all.
-PAGES = "plone.app.caching.operations.ramcache"
+#: plone.app.caching keeps whole responses, with their headers, under this name.
+RESPONSES = "plone.app.caching.operations.ramcache"
 
-#: Before the keys of what was kept while facts were noted.
+#: The start of the keys that we use while facts are noted.
 _OURS = "collective.cloudfront tagged "
 
 _MISSING = object()
@@ -29,7 +29,7 @@ _MISSING = object()
 
 @implementer(ICacheChooser)
 class Chooser:
-    """Chooses what another one does, and wraps it where facts are noted."""
+    """Chooses as another chooser does, and wraps the cache while facts are noted."""
 
     def __init__(self, chooser: Any):
         self.chooser = chooser
@@ -37,14 +37,14 @@ class Chooser:
     def __call__(self, name: str) -> Any:
         """Return the cache for the function with this dotted name."""
         cache = self.chooser(name)
-        reading = getattr(getRequest(), ATTRIBUTE, None)
-        if cache is None or reading is None or not is_anonymous():
+        readset = getattr(getRequest(), ATTRIBUTE, None)
+        if cache is None or readset is None or not is_anonymous():
             return cache
-        return Pages(cache) if name == PAGES else Fragments(cache, reading)
+        return Responses(cache) if name == RESPONSES else Results(cache, readset)
 
 
-class Pages:
-    """A cache, under keys of ours."""
+class Responses:
+    """A cache with keys of our own."""
 
     def __init__(self, cache: Any):
         self._cache = cache
@@ -63,32 +63,32 @@ class Pages:
         self._cache[_OURS + key] = value
 
 
-class Fragments(Pages):
-    """The same, beside whose values is what they depend on."""
+class Results(Responses):
+    """The same; beside each value it keeps the facts that the value depends on."""
 
-    def __init__(self, cache: Any, reading: Any):
+    def __init__(self, cache: Any, readset: Any):
         super().__init__(cache)
-        self._reading = reading
+        self._readset = readset
 
     def get(self, key: str, default: Any = None) -> Any:
-        """Return a value and note its facts; if there is none, wait for both."""
+        """Return a value and note its facts; without one, collect facts for it."""
         stored = super().get(key, _MISSING)
         if stored is _MISSING:
-            self._reading.begin_fragment(key)
+            self._readset.begin_result(key)
             return default
         value, facts = stored
-        self._reading.note(*facts)
+        self._readset.note(*facts)
         return value
 
     def __setitem__(self, key: str, value: Any) -> None:
-        super().__setitem__(key, (value, self._reading.end_fragment(key)))
+        super().__setitem__(key, (value, self._readset.end_result(key)))
 
 
 _lock = threading.Lock()
 
 
 def take_over() -> None:
-    """Put ours before the registered utility."""
+    """Register our utility in place of the one that is there, and wrap that one."""
     registry = getGlobalSiteManager()
     if isinstance(registry.queryUtility(ICacheChooser), Chooser):
         return

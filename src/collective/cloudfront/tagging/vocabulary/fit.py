@@ -1,37 +1,38 @@
-"""Few enough tags for CloudFront, and none of them dropped.
+"""Fewer and broader tags for a response that has more than CloudFront stores.
 
-Pure: no Zope. The law (``tests/tagging``): whatever change purges a response by the tags
-of its dependencies purges it by the tags that ``fitting`` returns, too.
+The law (``tests/tagging``): a change that purges a response by the tags of its
+dependencies also purges it by the tags that ``fitting`` returns.
 """
 
 from collections.abc import Collection
-from collective.cloudfront.tagging.vocabulary import names
-from collective.cloudfront.tagging.vocabulary.names import Dependency
-from collective.cloudfront.tagging.vocabulary.names import Facet
-from collective.cloudfront.tagging.vocabulary.names import Kind
-from collective.cloudfront.tagging.vocabulary.names import LEVELS
-from collective.cloudfront.tagging.vocabulary.names import PLACED
-from collective.cloudfront.tagging.vocabulary.names import tags_of
+from collective.cloudfront.tagging.vocabulary.dependencies import below
+from collective.cloudfront.tagging.vocabulary.dependencies import Dependency
+from collective.cloudfront.tagging.vocabulary.dependencies import Facet
+from collective.cloudfront.tagging.vocabulary.dependencies import Kind
+from collective.cloudfront.tagging.vocabulary.dependencies import PLACED
+from collective.cloudfront.tagging.vocabulary.levels import LEVELS
+from collective.cloudfront.tagging.vocabulary.of_response import tags_of
 
 
 #: CloudFront silently stores no more (developer guide, "Invalidate by cache tag").
 MOST_TAGS = 50
 
-#: What one dependency on everything below a place above covers. Names are not: what is
-#: hidden purges nothing else.
+#: Kinds that a dependency on everything below an ancestor covers. It does not cover
+#: names: a hidden object purges nothing but the tag of names.
 _FOLDED = PLACED - {Kind.NAMES}
-#: What is about places anywhere.
+#: Kinds that are about objects anywhere in the site.
 _ANYWHERE = frozenset({Kind.OF_TYPE, Kind.GROUP, Kind.UNDATED})
 
 
 def fitting(
     dependencies: Collection[Dependency], site: str, most: int = MOST_TAGS
 ) -> frozenset[str] | None:
-    """Return tags for ``dependencies``, ``most`` at most; None if that is impossible.
+    """Return at most ``most`` tags for ``dependencies``; None if that is impossible.
 
-    If there are too many, all that lies below a container is taken for one dependency
-    on everything below it: first the deepest containers, among those the one that
-    saves most tags, at last the site. Chrome and foreign tags are never folded.
+    ``site``: the UID of the site. If there are too many tags, one dependency on
+    everything below a container replaces all dependencies below it. The deepest
+    containers come first, among these the one with most tags, and the site comes last.
+    Chrome and foreign tags always stay.
     """
     kept = frozenset(dependencies)
     tags = tags_of(kept, site)
@@ -41,7 +42,7 @@ def fitting(
         for chain, inside in _largest_first(_groups(kept, site, level), site):
             edit = any(_of_any_edit(each) for each in inside)
             facet = Facet.EDIT if edit else Facet.LABEL
-            folded = kept - inside | {names.below(chain[0], chain[1:], facet)}
+            folded = kept - inside | {below(chain[0], chain[1:], facet)}
             fewer = tags_of(folded, site)
             if len(fewer) < len(tags):
                 kept, tags = folded, fewer
@@ -54,8 +55,10 @@ _Groups = dict[tuple[str, ...], frozenset[Dependency]]
 
 
 def _groups(dependencies: Collection[Dependency], site: str, level: int) -> _Groups:
-    """Return containers at ``level`` below the site, each as the UIDs from it to the
-    site, with the dependencies that one on everything below it covers.
+    """Return the containers at ``level`` below the site, with what each can replace.
+
+    A key has the UIDs from the container to the site. The value has the dependencies
+    that one dependency on everything below the container covers.
     """
     found: dict[tuple[str, ...], set[Dependency]] = {}
     for each in dependencies:
@@ -72,9 +75,9 @@ def _container(dependency: Dependency, site: str, level: int) -> tuple[str, ...]
         return None
     chain = (dependency.uid, *dependency.above)
     if dependency.kind in (Kind.OWN, Kind.LABEL):
-        chain = dependency.above  # nothing below it tells of the object itself
+        chain = dependency.above  # what is below it says nothing about the object
     if dependency.uid != site and not dependency.above:
-        chain = (site,)  # not found: it may come anywhere
+        chain = (site,)  # not found: it may appear anywhere
     return chain[-1 - level :] if len(chain) > level else None
 
 

@@ -1,49 +1,54 @@
-"""Many changes at once: fewer, broader tags. Pure: no Zope."""
+"""Fewer and broader tags for many changes in one transaction.
+
+The law (``tests/tagging``): the tags that are left, with those of the fold, reach every
+response that the tags of all single changes reach.
+"""
 
 from collections.abc import Collection
 from collections.abc import Iterator
 from collections.abc import Mapping
-from collective.cloudfront.tagging.vocabulary.names import is_told_by_moves
-from collective.cloudfront.tagging.vocabulary.names import tags_of_all_below
-from collective.cloudfront.tagging.vocabulary.names import uid_tag
+from collective.cloudfront.tagging.vocabulary.of_change import moves_imply
+from collective.cloudfront.tagging.vocabulary.of_change import tags_of_all_below
+from collective.cloudfront.tagging.vocabulary.spelling import uid_tag
 from dataclasses import dataclass
 
 
-#: Each costs two items, and the price of publishing 60 at once is to be 40 or less.
+#: So many objects keep tags of their own. Each costs two items, and publishing 60
+#: objects at once must cost 40 items or fewer.
 MOST_OBJECTS = 15
 
-#: More changed children than these are taken for a change of all that is in their
-#: container. If that leaves too many, fewer are.
+#: If more children than this changed, we purge everything in their container. Where
+#: that still leaves too many objects, we try the next number.
 _MOST_CHILDREN = (12, 6, 3, 1, 0)
 
-#: The UIDs of a container and of what is above it, up to the site.
+#: The UIDs of a container and of what is above it, up to the site
 _Chain = tuple[str, ...]
 _Places = Mapping[str, Collection[_Chain]]
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """What takes the place of tags of single objects: ``tags``, instead of those of the
-    objects ``inside``, given as their own tags.
-    """
+    """Tags of containers that replace the tags of the objects in them."""
 
+    #: The own tags of the objects that are replaced
     inside: frozenset[str] = frozenset()
+    #: The tags to purge instead
     tags: frozenset[str] = frozenset()
 
     def replaces(self, tag: str) -> bool:
-        """Say whether all responses with ``tag`` carry one of ``tags`` as well."""
+        """Say whether every response with ``tag`` carries one of ``tags`` as well."""
         if not self.tags:
             return False
-        return tag.removesuffix(".l") in self.inside or is_told_by_moves(tag)
+        return tag.removesuffix(".l") in self.inside or moves_imply(tag)
 
 
 def fold(places: _Places, most: int = MOST_OBJECTS) -> Fold | None:
-    """Return how to purge with few tags what depends on the objects in ``places``.
+    """Return a fold that reaches what depends on the objects in ``places``.
 
-    ``places``: where each changed object is or was, as the UIDs of what is above it,
-    from its parent to the site. ``most``: so many objects may keep tags of their own,
-    or containers get them. None: so much changed in so many places that everything is
-    to be purged.
+    ``places``: for the UID of each changed object the places where it is or was, each
+    as the UIDs of what is above it, from its parent to the site. ``most``: how many
+    objects and containers may have tags of their own. None: too much changed in too
+    many places, so purge everything.
     """
     if len(places) <= most:
         return Fold()
@@ -61,8 +66,10 @@ def fold(places: _Places, most: int = MOST_OBJECTS) -> Fold | None:
 
 
 def _crowded(places: _Places, few: int) -> frozenset[_Chain]:
-    """Return the topmost containers in which more than ``few`` changed, each counting
-    for one in what is above it. The site is none.
+    """Return the topmost containers in which more than ``few`` objects changed.
+
+    Each such container counts as one changed object in its parent. The site is not
+    among them.
     """
     inside: dict[_Chain, set[str]] = {}
     for uid, chains in places.items():

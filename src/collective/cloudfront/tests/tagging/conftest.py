@@ -1,15 +1,19 @@
 """A site whose responses carry tags, and who asks for them."""
 
 from collections.abc import Callable
-from collective.cloudfront.tagging.vocabulary.names import tags_of_site
-from collective.cloudfront.tagging.vocabulary.names import type_tag
+from collections.abc import Iterator
+from collective.cloudfront.tagging.vocabulary.of_change import tags_of_site
+from collective.cloudfront.tagging.vocabulary.spelling import type_tag
 from dataclasses import dataclass
 from plone import api
 from plone.app.testing import applyProfile
 from plone.registry.interfaces import IRegistry
 from plone.testing.zope import Browser
 from typing import Any
+from zope.component import getGlobalSiteManager
 from zope.component import getUtility
+from zope.interface import Interface
+from zope.publisher.interfaces.browser import IBrowserRequest
 
 import pytest
 import transaction
@@ -70,6 +74,22 @@ def get(tagged: Any, browser: Callable[..., Browser]) -> Callable[..., Response]
         return Response(status, visitor.headers, visitor.contents, tags)
 
     return ask
+
+
+@pytest.fixture
+def view() -> Iterator[Callable[[str, Any], None]]:
+    """Register views for this test."""
+    registry = getGlobalSiteManager()
+    registered = []
+
+    def register(name: str, factory: Any) -> None:
+        how = (factory, (Interface, IBrowserRequest), Interface, name)
+        registry.registerAdapter(*how)
+        registered.append(how)
+
+    yield register
+    for how in registered:
+        registry.unregisterAdapter(*how)
 
 
 def named(site: Any, tags: str) -> str:

@@ -1,12 +1,12 @@
 """Specification: few enough tags, and whatever purged before still purges."""
 
-from collective.cloudfront.tagging.vocabulary import names
+from collective.cloudfront.tagging.vocabulary import dependencies as on
+from collective.cloudfront.tagging.vocabulary.dependencies import Facet
 from collective.cloudfront.tagging.vocabulary.fit import fitting
 from collective.cloudfront.tagging.vocabulary.fit import MOST_TAGS
-from collective.cloudfront.tagging.vocabulary.names import Facet
-from collective.cloudfront.tagging.vocabulary.names import tags_of
-from collective.cloudfront.tagging.vocabulary.names import tags_of_change
-from collective.cloudfront.tagging.vocabulary.names import tags_of_site
+from collective.cloudfront.tagging.vocabulary.of_change import tags_of_change
+from collective.cloudfront.tagging.vocabulary.of_change import tags_of_site
+from collective.cloudfront.tagging.vocabulary.of_response import tags_of
 from collective.cloudfront.tests.profile import repetitions
 from collective.cloudfront.tests.tagging.world import dependencies_in
 from collective.cloudfront.tests.tagging.world import operations
@@ -66,19 +66,19 @@ def test_few_tags_are_left_alone(data, world):
 # --- which way it is folded -----------------------------------------------------------
 
 
-def listing(folder: str, count: int, make=names.label, above=(SITE,)):
+def listing(folder: str, count: int, make=on.label, above=(SITE,)):
     return [make(f"{folder}{number}", (folder, *above)) for number in range(count)]
 
 
 def test_siblings_are_folded_into_their_folder():
-    dependencies = [names.label("a", (SITE,)), *listing("a", 60)]
+    dependencies = [on.label("a", (SITE,)), *listing("a", 60)]
     assert fitting(dependencies, SITE) == {"a.l", "a.b"}
 
 
 def test_labels_stay_labels_and_others_become_any_edit():
-    dependencies = [*listing("a", 60), *listing("b", 2, names.own)]
+    dependencies = [*listing("a", 60), *listing("b", 2, on.own)]
     assert fitting(dependencies, SITE) == {"a.b", "b0", "b1", f"{SITE}.m"}
-    dependencies = [*listing("a", 60), *listing("a", 1, names.own)]
+    dependencies = [*listing("a", 60), *listing("a", 1, on.own)]
     assert fitting(dependencies, SITE) == {"a.b", "a.be", f"{SITE}.m"}
 
 
@@ -99,16 +99,16 @@ def test_the_largest_folder_is_folded_first():
 
 
 def test_many_types_become_the_site():
-    types = [names.of_type(SITE, f"T{n}", Facet.EDIT) for n in range(40)]
+    types = [on.of_type(SITE, f"T{n}", Facet.EDIT) for n in range(40)]
     assert fitting(types, SITE) == {f"{SITE}.b", f"{SITE}.be"}
 
 
 def test_dates_of_many_types_become_any_edit():
-    dates = [names.undated(SITE, f"T{n}") for n in range(60)]
+    dates = [on.undated(SITE, f"T{n}") for n in range(60)]
     assert fitting(dates, SITE) == {f"{SITE}.b", f"{SITE}.be"}
 
 
-def test_too_many_foreign_tags_are_told():
-    tags = [names.foreign(f"t{n}") for n in range(MOST_TAGS)]
+def test_too_many_foreign_tags_do_not_fit():
+    tags = [on.foreign(f"t{n}") for n in range(MOST_TAGS)]
     assert len(fitting(tags, SITE)) == MOST_TAGS
-    assert fitting([*tags, names.chrome(SITE)], SITE) is None
+    assert fitting([*tags, on.chrome(SITE)], SITE) is None

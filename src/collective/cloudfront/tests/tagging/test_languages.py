@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from collective.cloudfront.reach.by_tag import change_at_place
-from collective.cloudfront.tagging.vocabulary.names import group_tag
-from collective.cloudfront.tagging.vocabulary.names import tags_of_change
+from collective.cloudfront.tagging.vocabulary.of_change import tags_of_change
+from collective.cloudfront.tagging.vocabulary.spelling import group_tag
 from collective.cloudfront.tests.tagging.conftest import HEADERS
 from collective.cloudfront.tests.tagging.conftest import make
 from collective.cloudfront.tests.tagging.conftest import named

@@ -3,7 +3,7 @@
 from collective.cloudfront.tagging.places import navigated
 from collective.cloudfront.tagging.recording.queries import Fact
 from collective.cloudfront.tagging.recording.queries import Query
-from collective.cloudfront.tagging.vocabulary.names import Kind
+from collective.cloudfront.tagging.vocabulary.dependencies import Kind
 from plone import api
 from plone.event.interfaces import IEvent
 

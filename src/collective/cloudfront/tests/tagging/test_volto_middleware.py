@@ -5,7 +5,7 @@ It runs in a Node of its own, in ``ssr.js``, with an API that answers what a tes
 
 from collections.abc import Callable
 from collections.abc import Iterator
-from collective.cloudfront.tagging.vocabulary.names import type_tag
+from collective.cloudfront.tagging.vocabulary.spelling import type_tag
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from dataclasses import field

@@ -1,12 +1,10 @@
 """Specification: which responses carry tags, and that none are lost."""
 
-from collections.abc import Callable
-from collections.abc import Iterator
 from collective.cloudfront.interfaces import IDependencies
 from collective.cloudfront.tagging import depends_on
 from collective.cloudfront.tagging import header
 from collective.cloudfront.tagging.recording.integrators import PURGE_BY_ID
-from collective.cloudfront.tagging.recording.readset import Reading
+from collective.cloudfront.tagging.recording.readset import ReadSet
 from collective.cloudfront.tagging.vocabulary.fit import MOST_TAGS
 from collective.cloudfront.tests.tagging.conftest import HEADERS
 from collective.cloudfront.tests.tagging.conftest import make
@@ -17,11 +15,9 @@ from plone.subrequest import subrequest
 from plone.testing.zope import Browser
 from Products.CMFCore.interfaces import IContentish
 from Products.Five import BrowserView
-from typing import Any
 from zope.annotation.interfaces import IAnnotations
 from zope.component import getGlobalSiteManager
 from zope.component import getUtility
-from zope.interface import Interface
 from zope.publisher.interfaces.browser import IBrowserRequest
 
 import pytest
@@ -45,22 +41,6 @@ def cached(rule, operation, **options) -> None:
     for name, value in options.items():
         registry[f"{CACHING}.{operation}.{name}"] = value
     transaction.commit()
-
-
-@pytest.fixture
-def view() -> Iterator[Callable[[str, Any], None]]:
-    """Register views for this test."""
-    registry = getGlobalSiteManager()
-    registered = []
-
-    def register(name: str, factory: Any) -> None:
-        how = (factory, (Interface, IBrowserRequest), Interface, name)
-        registry.registerAdapter(*how)
-        registered.append(how)
-
-    yield register
-    for how in registered:
-        registry.unregisterAdapter(*how)
 
 
 # --- who ------------------------------------------------------------------------------
@@ -183,7 +163,7 @@ def test_responses_from_before_are_made_again(tagged, get):
     assert "page" in response.tags
 
 
-class FragmentView(BrowserView):
+class ResultView(BrowserView):
     """Shows something that is kept in memory, and a part of which fails at first."""
 
     made = 0
@@ -193,11 +173,11 @@ class FragmentView(BrowserView):
             self.failing()
         except ValueError:
             pass
-        return f"{self.fragment()}"
+        return f"{self.result()}"
 
-    @ram.cache(lambda method, self: "fragment")
-    def fragment(self):
-        FragmentView.made += 1
+    @ram.cache(lambda method, self: "result")
+    def result(self):
+        ResultView.made += 1
         return self.nested()
 
     @ram.cache(lambda method, self: "nested")
@@ -213,27 +193,27 @@ class FragmentView(BrowserView):
 
 
 @pytest.fixture
-def fragments(tagged, view):
-    view("fragment-view", FragmentView)
-    FragmentView.made = 0
+def memoized(tagged, view):
+    view("result-view", ResultView)
+    ResultView.made = 0
     ram.global_cache.invalidateAll()
-    return "/@@fragment-view"
+    return "/@@result-view"
 
 
-def test_fragments_from_memory_carry_their_tags(fragments, get):
+def test_results_from_memory_carry_their_tags(memoized, get):
     for _time in range(2):
-        tags = get(fragments).tags
+        tags = get(memoized).tags
         assert {"plone.t.news-item", "from-memory", "failed"} < tags
-    assert FragmentView.made == 1
+    assert ResultView.made == 1
 
 
-def test_fragments_that_were_made_for_others_are_made_again(fragments, get):
-    get(fragments, who=OWNER)
-    assert "plone.t.news-item" in get(fragments).tags
-    assert FragmentView.made == 2
+def test_results_that_were_made_for_others_are_made_again(memoized, get):
+    get(memoized, who=OWNER)
+    assert "plone.t.news-item" in get(memoized).tags
+    assert ResultView.made == 2
 
 
-# --- what cannot be told --------------------------------------------------------------
+# --- what does not fit into tags ------------------------------------------------------
 
 
 class ManyTags(BrowserView):
@@ -242,15 +222,17 @@ class ManyTags(BrowserView):
         return "many"
 
 
-def test_what_cannot_be_told_is_not_cached(tagged, get, view, caplog, monkeypatch):
-    monkeypatch.setattr(header, "_complained", 0.0)
+def test_what_does_not_fit_into_tags_is_not_cached(
+    tagged, get, view, caplog, monkeypatch
+):
+    monkeypatch.setattr(header, "_last_logged", 0.0)
     view("many-tags", ManyTags)
     for _time in range(2):
         response = get("/@@many-tags")
         assert response.headers["Cache-Control"] == "private, no-store"
         assert response.tags is None
-    told = [each for each in caplog.messages if "cannot be cached" in each]
-    assert len(told) == 1
+    logged = [each for each in caplog.messages if "cannot be cached" in each]
+    assert len(logged) == 1
 
 
 def test_an_error_of_ours_is_not_cached_either(tagged, get, monkeypatch):
@@ -368,7 +350,7 @@ def test_subrequests_add_to_the_response(tagged, get, view):
 
 
 def test_what_cannot_be_noted_breaks_no_page(tagged, get, monkeypatch):
-    monkeypatch.setattr(Reading, "searched", lambda *args: 1 / 0)
+    monkeypatch.setattr(ReadSet, "note_search", lambda *args: 1 / 0)
     response = get("/folder/page")
     assert response.status == 200
     assert response.headers["Cache-Control"] == "private, no-store"

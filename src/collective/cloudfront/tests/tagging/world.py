@@ -3,12 +3,12 @@
 It knows what each kind of dependency asks for, and answers from the objects alone.
 """
 
-from collective.cloudfront.tagging.vocabulary import names
-from collective.cloudfront.tagging.vocabulary.names import Change
-from collective.cloudfront.tagging.vocabulary.names import Dependency
-from collective.cloudfront.tagging.vocabulary.names import Facet
-from collective.cloudfront.tagging.vocabulary.names import Kind
-from collective.cloudfront.tagging.vocabulary.names import Navigation
+from collective.cloudfront.tagging.vocabulary import dependencies as on
+from collective.cloudfront.tagging.vocabulary.dependencies import Dependency
+from collective.cloudfront.tagging.vocabulary.dependencies import Facet
+from collective.cloudfront.tagging.vocabulary.dependencies import Kind
+from collective.cloudfront.tagging.vocabulary.levels import Navigation
+from collective.cloudfront.tagging.vocabulary.of_change import Change
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
@@ -283,17 +283,17 @@ def dependencies_in(world: World) -> st.SearchStrategy[Dependency]:
         )
 
     return st.one_of(
-        placed(names.own),
-        placed(names.label),
-        st.just(names.label(MISSING)),
-        placed(names.names),
-        placed(names.children, facets),
-        placed(names.below, facets),
-        placed(names.within, st.integers(1, 5), st.just(world.navigation), titles),
-        st.builds(names.of_type, st.just(SITE), st.sampled_from(TYPES), facets),
-        st.builds(names.group, st.just(SITE), st.sampled_from(GROUPS[1:])),
-        st.just(names.chrome(SITE)),
-        st.builds(names.foreign, st.text("abc,é ", min_size=1)),
+        placed(on.own),
+        placed(on.label),
+        st.just(on.label(MISSING)),
+        placed(on.names),
+        placed(on.children, facets),
+        placed(on.below, facets),
+        placed(on.within, st.integers(1, 5), st.just(world.navigation), titles),
+        st.builds(on.of_type, st.just(SITE), st.sampled_from(TYPES), facets),
+        st.builds(on.group, st.just(SITE), st.sampled_from(GROUPS[1:])),
+        st.just(on.chrome(SITE)),
+        st.builds(on.foreign, st.text("abc,é ", min_size=1)),
     )
 
 
@@ -303,10 +303,9 @@ def pages_in(world: World) -> st.SearchStrategy[list[Dependency]]:
     def page(uid: str, rest: list[Dependency]) -> list[Dependency]:
         above = world.above(uid)
         labels = [
-            names.label(each, above[position + 1 :])
-            for position, each in enumerate(above)
+            on.label(each, above[position + 1 :]) for position, each in enumerate(above)
         ]
-        return [names.own(uid, above), *labels, *rest]
+        return [on.own(uid, above), *labels, *rest]
 
     return st.builds(
         page,

@@ -1,15 +1,15 @@
 """Specification: whatever has another answer after a change is purged."""
 
-from collective.cloudfront.tagging.vocabulary import names
+from collective.cloudfront.tagging.vocabulary import dependencies as on
+from collective.cloudfront.tagging.vocabulary.dependencies import Facet
+from collective.cloudfront.tagging.vocabulary.dependencies import Kind
 from collective.cloudfront.tagging.vocabulary.fold import fold
-from collective.cloudfront.tagging.vocabulary.names import Change
-from collective.cloudfront.tagging.vocabulary.names import Facet
-from collective.cloudfront.tagging.vocabulary.names import Kind
-from collective.cloudfront.tagging.vocabulary.names import LEVELS
-from collective.cloudfront.tagging.vocabulary.names import MAX_TAG_LENGTH
-from collective.cloudfront.tagging.vocabulary.names import Navigation
-from collective.cloudfront.tagging.vocabulary.names import tags_of
-from collective.cloudfront.tagging.vocabulary.names import tags_of_change
+from collective.cloudfront.tagging.vocabulary.levels import LEVELS
+from collective.cloudfront.tagging.vocabulary.levels import Navigation
+from collective.cloudfront.tagging.vocabulary.of_change import Change
+from collective.cloudfront.tagging.vocabulary.of_change import tags_of_change
+from collective.cloudfront.tagging.vocabulary.of_response import tags_of
+from collective.cloudfront.tagging.vocabulary.spelling import moved_tag
 from collective.cloudfront.tests.profile import repetitions
 from collective.cloudfront.tests.tagging.world import dependencies_in
 from collective.cloudfront.tests.tagging.world import operations
@@ -23,7 +23,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 import pytest
-import re
 
 
 UID = "5a9ac1a9c1dd4dc29ab6b2d5a54e9f1f"
@@ -107,7 +106,7 @@ def test_what_lies_deeper_or_is_excluded_leaves_navigation_alone(
     world.navigation = Navigation(frozenset({2, 4}), frozenset({SITE}))
     _after, tags = purged(world, ("title", target))
     uid = list(world.things)[target % len(world.things)]
-    navigation = names.within(SITE, (), depth, world.navigation)
+    navigation = on.within(SITE, (), depth, world.navigation)
     shown = len(world.above(uid)) <= (2 if depth == 2 else 4)
     shown &= not world.things[uid].excluded and world.shows(uid)
     assert bool(tags & tags_of([navigation], SITE)) == shown
@@ -119,9 +118,9 @@ def test_a_description_leaves_tabs_alone_but_not_what_shows_it(
 ):
     world.navigation = Navigation(frozenset({2, 4}), frozenset({SITE}))
     _after, tags = purged(world, ("describe", target))
-    tabs = names.within(SITE, (), depth, world.navigation, Facet.TITLE)
+    tabs = on.within(SITE, (), depth, world.navigation, Facet.TITLE)
     assert not tags & tags_of([tabs], SITE)
-    shown = names.within(SITE, (), depth, world.navigation)
+    shown = on.within(SITE, (), depth, world.navigation)
     _after, of_title = purged(world, ("title", target))
     assert bool(tags & tags_of([shown], SITE)) == bool(
         of_title & tags_of([shown], SITE)
@@ -130,8 +129,8 @@ def test_a_description_leaves_tabs_alone_but_not_what_shows_it(
 
 def test_the_deepest_navigation_stands_for_what_is_less_deep():
     navigation = Navigation(frozenset({1, 3}), frozenset({SITE}))
-    tabs = names.within(SITE, (), 1, navigation)
-    deep = names.within(SITE, (), 3, navigation, Facet.TITLE)
+    tabs = on.within(SITE, (), 1, navigation)
+    deep = on.within(SITE, (), 3, navigation, Facet.TITLE)
     assert tags_of([tabs], SITE) == {"s.b1", "s.bl1"}
     assert tags_of([tabs, deep], SITE) == {"s.bl1", "s.b3"}
 
@@ -148,7 +147,7 @@ def test_navigation_of_one_level_is_that_of_the_top():
 def test_the_breadcrumbs_of_a_page_tell_when_it_moves(data, world):
     page = data.draw(pages_in(world))
     breadcrumbs = page[: len(page[0].above) + 1]
-    assert names.moved_tag(SITE) not in tags_of(breadcrumbs, SITE)
+    assert moved_tag(SITE) not in tags_of(breadcrumbs, SITE)
 
 
 # --- bills ----------------------------------------------------------------------------
@@ -187,43 +186,3 @@ def test_a_move_costs_thirteen_items_or_fewer():
     for subtree in (True, False):
         change = Change(UID, "Document", before, after, subtree=subtree)
         assert len(tags_of_change(change, NAVIGATION)) <= 13
-
-
-# --- how tags are written -------------------------------------------------------------
-
-
-@given(st.text(st.characters(exclude_categories=())))
-def test_tags_are_what_cloudfront_takes(text):
-    tags = tags_of(
-        [
-            names.own(text, ()),
-            names.of_type(text, text, Facet.EDIT),
-            names.foreign(text),
-            names.below(text, (), Facet.EDIT),
-        ],
-        text,
-    )
-    for tag in tags:
-        assert re.fullmatch(r"[!-+\--~]+", tag)
-        assert tag == tag.lower()
-        assert len(tag) <= MAX_TAG_LENGTH
-
-
-@given(st.lists(st.text("aAbB-_% é.", max_size=4), min_size=2, max_size=2, unique=True))
-def test_different_types_have_different_tags(types):
-    one, other = types
-    assert names.type_tag("s", one) != names.type_tag("s", other)
-
-
-@pytest.mark.parametrize(
-    ("portal_type", "written"),
-    [
-        ("Document", "document"),
-        ("News Item", "news-item"),
-        ("FAQ", "f_a_q"),
-        ("my.type", "_my%2etype"),
-        ("Tür", "t%c3%bcr"),
-    ],
-)
-def test_the_tag_of_a_type_can_be_read(portal_type, written):
-    assert names.type_tag(UID, portal_type) == f"{UID}.t.{written}"

@@ -1,0 +1,164 @@
+"""What the control plane knows and says: values, without behaviour.
+
+A :class:`Call` comes in; an :class:`Invalidation`, a :class:`Page`, a
+:class:`Distribution` or a :class:`CachePolicy` goes out; a :class:`LogEntry` stays.
+Times are seconds since the epoch.
+"""
+
+from collective.cloudfront.local.errors import ApiError
+from dataclasses import dataclass
+from dataclasses import replace
+from enum import Enum
+
+#: Access key of a caller that does not come through HTTP and needs no signature.
+TRUSTED = "(direct call)"
+
+#: ``MaxItems`` of a listing when the client does not say (API reference).
+PAGE_SIZE = 100
+
+class Operation(str, Enum):
+    """The operations of the CloudFront API that are here."""
+
+    CREATE = "CreateInvalidation"
+    GET = "GetInvalidation"
+    LIST = "ListInvalidations"
+    CREATE_FOR_TENANT = "CreateInvalidationForDistributionTenant"
+    GET_FOR_TENANT = "GetInvalidationForDistributionTenant"
+    LIST_FOR_TENANT = "ListInvalidationsForDistributionTenant"
+    GET_DISTRIBUTION = "GetDistribution"
+    GET_DISTRIBUTION_CONFIG = "GetDistributionConfig"
+    UPDATE_DISTRIBUTION = "UpdateDistribution"
+    GET_TENANT = "GetDistributionTenant"
+    GET_CACHE_POLICY = "GetCachePolicy"
+
+    @property
+    def creates(self) -> bool:
+        """Does it create an invalidation, and so count for the API rate?"""
+        return self in (Operation.CREATE, Operation.CREATE_FOR_TENANT)
+
+    @property
+    def is_for_tenants(self) -> bool:
+        """Is it for distribution tenants (``dt_…``) and not for distributions?"""
+        return self.value.endswith("DistributionTenant")
+
+
+class Status(str, Enum):
+    """Status of an invalidation, spelt as CloudFront does."""
+
+    IN_PROGRESS = "InProgress"
+    COMPLETED = "Completed"
+
+
+class Outcome(str, Enum):
+    """What became of a call that was not refused with an error code."""
+
+    ACCEPTED = "accepted"
+    REPLAYED = "replayed"
+    ANSWERED = "answered"
+    DROPPED = "dropped"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Invalidation:
+    """An accepted CreateInvalidation. Times are what the clock says."""
+
+    id: str
+    number: int
+    distribution: str
+    caller_reference: str
+    items: tuple[str, ...]
+    created: float
+    effective: float
+    completed: float
+    status: Status = Status.IN_PROGRESS
+
+    def seen_at(self, now: float) -> "Invalidation":
+        """Return it with the status that it has at that time."""
+        if now < self.completed:
+            return self
+        return replace(self, status=Status.COMPLETED)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of a distribution's invalidations, the latest first."""
+
+    invalidations: tuple[Invalidation, ...]
+    marker: str
+    next_marker: str
+    max_items: int
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """What GetDistribution and GetDistributionTenant tell."""
+
+    id: str
+    batches_in_progress: int
+    cache_tag_header: str
+    created: float
+    aliases: tuple[str, ...] = ()
+    deployed: bool = True
+    enabled: bool = True
+    #: Id of the cache policy; empty: there are ForwardedValues.
+    cache_policy: str = ""
+    query_strings: str = "all"
+    #: Of a tenant: the distribution that it belongs to.
+    parent: str = ""
+    etag: str = "ELOCAL"
+
+
+@dataclass(frozen=True, slots=True)
+class CachePolicy:
+    """What GetCachePolicy tells."""
+
+    id: str
+    name: str
+    query_strings: str
+    created: float
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of the API as it was understood."""
+
+    operation: Operation
+    #: Empty for what belongs to the account.
+    distribution: str = ""
+    caller_reference: str = ""
+    items: tuple[str, ...] = ()
+    #: What the client said that the number of items is.
+    quantity: int | None = None
+    invalidation: str = ""
+    #: Id of a cache policy.
+    policy: str = ""
+    #: Of an update: the version that it is about, and what is new in it.
+    if_match: str = ""
+    cache_tag_header: str = ""
+    marker: str = ""
+    max_items: int = PAGE_SIZE
+    #: None: not signed; empty: the signature cannot be read.
+    access_key: str | None = TRUSTED
+    #: Why it was not understood; raised when its turn comes.
+    problem: ApiError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One call and what became of it."""
+
+    number: int
+    time: float
+    operation: str
+    distribution: str
+    caller_reference: str
+    items: tuple[str, ...]
+    #: A value of :class:`Outcome` or an error code.
+    outcome: str
+    #: Id of the invalidation that was made, found or asked for.
+    invalidation: str = ""
+    #: Kind of the injected fault, if there was one.
+    fault: str = ""
+    #: Why it was refused, in more words than the client got.
+    message: str = ""
