@@ -10,8 +10,8 @@ from collective.cloudfront.demo.instance import Instance
 from collective.cloudfront.demo.instance import virtual_host_root
 from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local import Options
-from collective.cloudfront.local.control import Invalidation
 from collective.cloudfront.local.options import QuotaModel
+from collective.cloudfront.local.records import Invalidation
 from collective.cloudfront.outbox import open_outbox
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict

@@ -6,9 +6,9 @@ from argparse import ArgumentTypeError
 from argparse import BooleanOptionalAction
 from argparse import SUPPRESS
 from collections.abc import Sequence
-from collective.cloudfront.local.control import Invalidation
 from collective.cloudfront.local.options import Options
 from collective.cloudfront.local.options import QuotaModel
+from collective.cloudfront.local.records import Invalidation
 from collective.cloudfront.local.server import LocalCloudFront
 from collective.cloudfront.local.server import PortBusy
 from contextlib import suppress

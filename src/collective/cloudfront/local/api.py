@@ -6,19 +6,19 @@ looked at, not verified: a local CloudFront knows nobody's secret.
 """
 
 from collections.abc import Iterable
-from collective.cloudfront.local.control import CachePolicy
-from collective.cloudfront.local.control import Call
 from collective.cloudfront.local.control import ControlPlane
-from collective.cloudfront.local.control import Distribution
-from collective.cloudfront.local.control import Invalidation
-from collective.cloudfront.local.control import Operation
-from collective.cloudfront.local.control import Page
-from collective.cloudfront.local.control import PAGE_SIZE
 from collective.cloudfront.local.errors import ApiError
 from collective.cloudfront.local.errors import UnreadableAnswer
 from collective.cloudfront.local.messages import header_value
 from collective.cloudfront.local.messages import Request
 from collective.cloudfront.local.messages import Response
+from collective.cloudfront.local.records import CachePolicy
+from collective.cloudfront.local.records import Call
+from collective.cloudfront.local.records import Distribution
+from collective.cloudfront.local.records import Invalidation
+from collective.cloudfront.local.records import Operation
+from collective.cloudfront.local.records import Page
+from collective.cloudfront.local.records import PAGE_SIZE
 from dataclasses import replace
 from datetime import datetime
 from datetime import timezone

@@ -15,8 +15,8 @@ before, and once stored it would be stale for good.
 
 from collections import OrderedDict
 from collections.abc import Callable
-from collective.cloudfront.local.control import Invalidation
 from collective.cloudfront.local.messages import Headers
+from collective.cloudfront.local.records import Invalidation
 from collective.cloudfront.local.rules import Reach
 from dataclasses import dataclass
 from dataclasses import field

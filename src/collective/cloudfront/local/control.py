@@ -16,21 +16,28 @@ outside, so that hours of waiting can be tried in a moment.
 from collections import Counter
 from collections import deque
 from collections.abc import Callable
+from collective.cloudfront.local.checks import check_access
+from collective.cloudfront.local.checks import check_batch
 from collective.cloudfront.local.errors import ApiError
 from collective.cloudfront.local.errors import ConnectionLost
 from collective.cloudfront.local.errors import UnreadableAnswer
 from collective.cloudfront.local.faults import Fault
 from collective.cloudfront.local.faults import FaultKind
+from collective.cloudfront.local.ledger import Ledger
 from collective.cloudfront.local.options import MANAGED_POLICIES
 from collective.cloudfront.local.options import Options
 from collective.cloudfront.local.quotas import Bucket
-from collective.cloudfront.local.quotas import DistributionQuota
+from collective.cloudfront.local.records import CachePolicy
+from collective.cloudfront.local.records import Call
+from collective.cloudfront.local.records import Distribution
+from collective.cloudfront.local.records import Invalidation
+from collective.cloudfront.local.records import LogEntry
+from collective.cloudfront.local.records import Operation
+from collective.cloudfront.local.records import Outcome
+from collective.cloudfront.local.records import Page
+from collective.cloudfront.local.records import PAGE_SIZE
 from collective.cloudfront.local.rules import count_wildcards
-from collective.cloudfront.local.rules import problem_with
-from dataclasses import dataclass
-from dataclasses import field
 from dataclasses import replace
-from enum import Enum
 from typing import Any
 
 import secrets
@@ -39,177 +46,7 @@ import threading
 import time
 
 
-#: Access key of a caller that does not come through HTTP and needs no signature.
-TRUSTED = "(direct call)"
-
-#: ``MaxItems`` of a listing when the client does not say (API reference).
-PAGE_SIZE = 100
-
 _ID_ALPHABET = string.ascii_uppercase + string.digits
-
-
-class Operation(str, Enum):
-    """The operations of the CloudFront API that are here."""
-
-    CREATE = "CreateInvalidation"
-    GET = "GetInvalidation"
-    LIST = "ListInvalidations"
-    CREATE_FOR_TENANT = "CreateInvalidationForDistributionTenant"
-    GET_FOR_TENANT = "GetInvalidationForDistributionTenant"
-    LIST_FOR_TENANT = "ListInvalidationsForDistributionTenant"
-    GET_DISTRIBUTION = "GetDistribution"
-    GET_DISTRIBUTION_CONFIG = "GetDistributionConfig"
-    UPDATE_DISTRIBUTION = "UpdateDistribution"
-    GET_TENANT = "GetDistributionTenant"
-    GET_CACHE_POLICY = "GetCachePolicy"
-
-    @property
-    def creates(self) -> bool:
-        """Does it create an invalidation, and so count for the API rate?"""
-        return self in (Operation.CREATE, Operation.CREATE_FOR_TENANT)
-
-    @property
-    def is_for_tenants(self) -> bool:
-        """Is it for distribution tenants (``dt_…``) and not for distributions?"""
-        return self.value.endswith("DistributionTenant")
-
-
-class Status(str, Enum):
-    """Status of an invalidation, spelt as CloudFront does."""
-
-    IN_PROGRESS = "InProgress"
-    COMPLETED = "Completed"
-
-
-class Outcome(str, Enum):
-    """What became of a call that was not refused with an error code."""
-
-    ACCEPTED = "accepted"
-    REPLAYED = "replayed"
-    ANSWERED = "answered"
-    DROPPED = "dropped"
-    UNREADABLE = "unreadable"
-
-
-@dataclass(frozen=True, slots=True)
-class Invalidation:
-    """An accepted CreateInvalidation. Times are what the clock says."""
-
-    id: str
-    number: int
-    distribution: str
-    caller_reference: str
-    items: tuple[str, ...]
-    created: float
-    effective: float
-    completed: float
-    status: Status = Status.IN_PROGRESS
-
-    def seen_at(self, now: float) -> "Invalidation":
-        """Return it with the status that it has at that time."""
-        if now < self.completed:
-            return self
-        return replace(self, status=Status.COMPLETED)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some of a distribution's invalidations, the latest first."""
-
-    invalidations: tuple[Invalidation, ...]
-    marker: str
-    next_marker: str
-    max_items: int
-
-
-@dataclass(frozen=True, slots=True)
-class Distribution:
-    """What GetDistribution and GetDistributionTenant tell."""
-
-    id: str
-    batches_in_progress: int
-    cache_tag_header: str
-    created: float
-    aliases: tuple[str, ...] = ()
-    deployed: bool = True
-    enabled: bool = True
-    #: Id of the cache policy; empty: there are ForwardedValues.
-    cache_policy: str = ""
-    query_strings: str = "all"
-    #: Of a tenant: the distribution that it belongs to.
-    parent: str = ""
-    etag: str = "ELOCAL"
-
-
-@dataclass(frozen=True, slots=True)
-class CachePolicy:
-    """What GetCachePolicy tells."""
-
-    id: str
-    name: str
-    query_strings: str
-    created: float
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call of the API as it was understood."""
-
-    operation: Operation
-    #: Empty for what belongs to the account.
-    distribution: str = ""
-    caller_reference: str = ""
-    items: tuple[str, ...] = ()
-    #: What the client said that the number of items is.
-    quantity: int | None = None
-    invalidation: str = ""
-    #: Id of a cache policy.
-    policy: str = ""
-    #: Of an update: the version that it is about, and what is new in it.
-    if_match: str = ""
-    cache_tag_header: str = ""
-    marker: str = ""
-    max_items: int = PAGE_SIZE
-    #: None: not signed; empty: the signature cannot be read.
-    access_key: str | None = TRUSTED
-    #: Why it was not understood; raised when its turn comes.
-    problem: ApiError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LogEntry:
-    """One call and what became of it."""
-
-    number: int
-    time: float
-    operation: str
-    distribution: str
-    caller_reference: str
-    items: tuple[str, ...]
-    #: A value of :class:`Outcome` or an error code.
-    outcome: str
-    #: Id of the invalidation that was made, found or asked for.
-    invalidation: str = ""
-    #: Kind of the injected fault, if there was one.
-    fault: str = ""
-    #: Why it was refused, in more words than the client got.
-    message: str = ""
-
-
-@dataclass(slots=True)
-class _Ledger:
-    """What is known of one distribution."""
-
-    quota: DistributionQuota = field(default_factory=DistributionQuota)
-    by_id: dict[str, Invalidation] = field(default_factory=dict)
-    by_reference: dict[str, Invalidation] = field(default_factory=dict)
-
-    def add(self, invalidation: Invalidation, history: int) -> None:
-        self.by_id[invalidation.id] = invalidation
-        self.by_reference[invalidation.caller_reference] = invalidation
-        while len(self.by_id) > max(1, history):
-            oldest = self.by_id.pop(next(iter(self.by_id)))
-            del self.by_reference[oldest.caller_reference]
 
 
 class ControlPlane:
@@ -238,7 +75,7 @@ class ControlPlane:
         self.options = self._initial
         self._started = self.clock()
         self._api_bucket = Bucket()
-        self._ledgers: dict[str, _Ledger] = {}
+        self._ledgers: dict[str, Ledger] = {}
         self._faults: list[Fault] = []
         self._log: deque[LogEntry] = deque()
         self._calls: Counter[str] = Counter()
@@ -355,7 +192,7 @@ class ControlPlane:
 
     def _answer(self, call: Call) -> tuple[Any, Outcome]:
         now = self.clock()
-        self._check_access(call)
+        check_access(call, self.options)
         if call.operation.creates:
             self._check_api_rate(now)
         if call.problem:
@@ -366,34 +203,12 @@ class ControlPlane:
         if call.operation.creates:
             return self._create(call, ledger, now)
         if call.operation in (Operation.GET, Operation.GET_FOR_TENANT):
-            return self._get(call, ledger, now), Outcome.ANSWERED
+            return ledger.get(call, now), Outcome.ANSWERED
         if call.operation in (Operation.LIST, Operation.LIST_FOR_TENANT):
-            return self._list(call, ledger, now), Outcome.ANSWERED
+            return ledger.page(call, now), Outcome.ANSWERED
         if call.operation is Operation.UPDATE_DISTRIBUTION:
             self._update(call)
         return self._describe(call, ledger, now), Outcome.ANSWERED
-
-    def _check_access(self, call: Call) -> None:
-        known = self.options.accepted_access_keys
-        if call.access_key is None:
-            raise ApiError.of(
-                "MissingAuthenticationToken", "Missing Authentication Token"
-            )
-        if call.access_key == "":
-            raise ApiError.of(
-                "IncompleteSignature", "The Authorization header cannot be read."
-            )
-        if known is not None and call.access_key not in known | {TRUSTED}:
-            raise ApiError.of(
-                "InvalidClientTokenId",
-                "The security token included in the request is invalid.",
-            )
-        if call.operation.value in self.options.denied_actions:
-            raise ApiError.of(
-                "AccessDenied",
-                f"User {call.access_key} is not authorized to perform: "
-                f"cloudfront:{call.operation.value}",
-            )
 
     def _check_api_rate(self, now: float) -> None:
         rate, burst = self.options.api_rate, self.options.api_burst
@@ -403,12 +218,12 @@ class ControlPlane:
             raise ApiError.of("Throttling", "Rate exceeded")
         self._api_bucket.take(1, now, rate, burst)
 
-    def _find_ledger(self, call: Call) -> _Ledger:
+    def _find_ledger(self, call: Call) -> Ledger:
         name = call.distribution
         is_tenant = name.startswith("dt_")
         known = name in self.options.distributions
         if known and is_tenant == call.operation.is_for_tenants:
-            return self._ledgers.setdefault(name, _Ledger())
+            return self._ledgers.setdefault(name, Ledger())
         if call.operation.is_for_tenants:
             raise ApiError.of(
                 "EntityNotFound", "The specified distribution tenant does not exist."
@@ -418,9 +233,9 @@ class ControlPlane:
         )
 
     def _create(
-        self, call: Call, ledger: _Ledger, now: float
+        self, call: Call, ledger: Ledger, now: float
     ) -> tuple[Invalidation, Outcome]:
-        self._check_batch(call)
+        check_batch(call, self.options)
         earlier = ledger.by_reference.get(call.caller_reference)
         if earlier is None:
             return self._accept(call, ledger, now), Outcome.ACCEPTED
@@ -432,33 +247,7 @@ class ControlPlane:
             )
         return earlier.seen_at(now), Outcome.REPLAYED
 
-    def _check_batch(self, call: Call) -> None:
-        count = len(call.items)
-        if call.quantity is not None and call.quantity != count:
-            raise ApiError.of(
-                "InconsistentQuantities",
-                "The value of Quantity and the size of Items do not match.",
-                f"Quantity is {call.quantity}, there are {count} items",
-            )
-        if count > self.options.batch_size:
-            raise ApiError.of(
-                "BatchTooLarge", "Invalidation batch specified is too large."
-            )
-        if not call.caller_reference or not count:
-            raise ApiError.of(
-                "InvalidArgument",
-                "Your request has no caller reference or no invalidation paths.",
-            )
-        for item in call.items:
-            problem = problem_with(item)
-            if problem:
-                raise ApiError.of(
-                    "InvalidArgument",
-                    "Your request contains one or more invalid invalidation paths.",
-                    f"{item[:200]!r}: {problem}",
-                )
-
-    def _accept(self, call: Call, ledger: _Ledger, now: float) -> Invalidation:
+    def _accept(self, call: Call, ledger: Ledger, now: float) -> Invalidation:
         options = self.options
         wildcards = count_wildcards(call.items)
         paths = len(call.items) - wildcards
@@ -486,24 +275,6 @@ class ControlPlane:
         self._billed += len(call.items)
         return invalidation
 
-    def _get(self, call: Call, ledger: _Ledger, now: float) -> Invalidation:
-        if call.invalidation not in ledger.by_id:
-            raise ApiError.of(
-                "NoSuchInvalidation", "The specified invalidation does not exist."
-            )
-        return ledger.by_id[call.invalidation].seen_at(now)
-
-    def _list(self, call: Call, ledger: _Ledger, now: float) -> Page:
-        if call.marker and call.marker not in ledger.by_id:
-            raise ApiError.of("InvalidArgument", "The Marker is not an invalidation.")
-        if call.max_items < 1:
-            raise ApiError.of("InvalidArgument", "MaxItems is a number above 0.")
-        before = ledger.by_id[call.marker].number if call.marker else float("inf")
-        older = [i for i in reversed(ledger.by_id.values()) if i.number < before]
-        page = tuple(i.seen_at(now) for i in older[: call.max_items])
-        more = len(older) > len(page)
-        return Page(page, call.marker, page[-1].id if more else "", call.max_items)
-
     def _update(self, call: Call) -> None:
         """Take the header of the cache tags over: all that can be updated here."""
         if not call.if_match:
@@ -521,7 +292,7 @@ class ControlPlane:
     def _etag(self) -> str:
         return f"ELOCAL{self._updates or ''}"
 
-    def _describe(self, call: Call, ledger: _Ledger, now: float) -> Distribution:
+    def _describe(self, call: Call, ledger: Ledger, now: float) -> Distribution:
         ledger.quota.forget_completed(now)
         return Distribution(
             id=call.distribution,
@@ -608,19 +379,9 @@ class ControlPlane:
                 "unreadable": self._outcomes[Outcome.UNREADABLE.value],
                 "faults_waiting": len(self._faults),
                 "distributions": {
-                    name: self._progress(ledger, now)
-                    for name, ledger in self._ledgers.items()
+                    name: ledger.progress(now) for name, ledger in self._ledgers.items()
                 },
             }
-
-    def _progress(self, ledger: _Ledger, now: float) -> dict[str, int]:
-        ledger.quota.forget_completed(now)
-        return {
-            "invalidations": len(ledger.by_id),
-            "batches_in_progress": ledger.quota.batches_in_progress,
-            "paths_in_progress": ledger.quota.paths_in_progress,
-            "wildcards_in_progress": ledger.quota.wildcards_in_progress,
-        }
 
     # Changing it while it runs
 

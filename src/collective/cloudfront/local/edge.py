@@ -20,7 +20,6 @@ from collective.cloudfront.local.cache import EdgeCache
 from collective.cloudfront.local.cache import Entry
 from collective.cloudfront.local.cache import Flight
 from collective.cloudfront.local.control import ControlPlane
-from collective.cloudfront.local.control import Invalidation
 from collective.cloudfront.local.freshness import lifetime
 from collective.cloudfront.local.messages import header_value
 from collective.cloudfront.local.messages import header_values
@@ -28,6 +27,7 @@ from collective.cloudfront.local.messages import Headers
 from collective.cloudfront.local.messages import plain_text
 from collective.cloudfront.local.messages import Request
 from collective.cloudfront.local.messages import Response
+from collective.cloudfront.local.records import Invalidation
 from collective.cloudfront.local.rules import stored_tags
 from dataclasses import dataclass
 from dataclasses import replace

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from dataclasses import replace
 from enum import Enum
 
+
 #: Access key of a caller that does not come through HTTP and needs no signature.
 TRUSTED = "(direct call)"
 
 #: ``MaxItems`` of a listing when the client does not say (API reference).
 PAGE_SIZE = 100
+
 
 class Operation(str, Enum):
     """The operations of the CloudFront API that are here."""

@@ -5,9 +5,9 @@ from .helpers import TENANT
 from collective.cloudfront.local import ApiError
 from collective.cloudfront.local import ControlPlane
 from collective.cloudfront.local import Options
-from collective.cloudfront.local.control import Status
 from collective.cloudfront.local.errors import ConnectionLost
 from collective.cloudfront.local.errors import UnreadableAnswer
+from collective.cloudfront.local.records import Status
 
 import pytest
 
