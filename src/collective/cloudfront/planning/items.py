@@ -14,10 +14,10 @@ MAX_PATH_LENGTH = 4000
 #: The one item that reaches everything.
 EVERYTHING = "/*"
 
-# RFC 1738 calls these unsafe; CloudFront wants them and all non-ASCII encoded,
-# "and no other characters". Controls and space are outside the printable range.
-_UNSAFE = frozenset('<>"#%{}|\\^[]`')
-_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+# RFC 1738 calls ``<>"#%{}|\^[]`` and the backtick unsafe. CloudFront wants them, spaces,
+# controls and all non-ASCII encoded, "and no other characters". A ``%`` that starts an
+# escape stays.
+_TO_ENCODE = re.compile(r"""[^!-~]+|[<>"#{}|\\^\[\]`]|%(?![0-9A-Fa-f]{2})""")
 _TILDE = re.compile(r"~|%7[Ee]")
 _SLASHES = re.compile(r"/{2,}")
 
@@ -33,26 +33,13 @@ def encode(path: str) -> str:
     An escape that is already there stays; a ``%`` that starts none becomes
     ``%25``. The result is printable ASCII.
     """
-    pieces = []
-    position = 0
-    while position < len(path):
-        escape = _ESCAPE.match(path, position)
-        if escape:
-            pieces.append(escape.group())
-            position = escape.end()
-            continue
-        pieces.append(_encode_character(path[position]))
-        position += 1
-    return "".join(pieces)
+    return _TO_ENCODE.sub(_encoded, path)
 
 
-def _encode_character(character: str) -> str:
-    if "!" <= character <= "}" and character not in _UNSAFE or character == "~":
-        return character
-    # Lone surrogates come from undecodable file names; they must not raise here.
-    return "".join(
-        f"%{byte:02X}" for byte in character.encode("utf-8", "surrogatepass")
-    )
+def _encoded(match: re.Match[str]) -> str:
+    # Lone surrogates come from undecodable file names. They must not raise here.
+    data = match.group().encode("utf-8", "surrogatepass")
+    return "".join(f"%{byte:02X}" for byte in data)
 
 
 def normalise(path: str) -> str:

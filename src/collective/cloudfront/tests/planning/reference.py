@@ -13,6 +13,8 @@ import re
 #: encoded but space ``< > " # % { } | \\ ^ [ ] `` and the backtick.
 PLAIN = "!$&'()*+,-./:;=?@_~"
 
+_UNSAFE = frozenset('<>"#%{}|\\^[]`')
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _ESCAPE_OR_CHARACTER = re.compile(r"%[0-9A-Fa-f]{2}|.", re.DOTALL)
 
 
@@ -36,6 +38,29 @@ def _encoded(match: re.Match) -> str:
     if len(text) == 3:
         return text
     return quote(text, safe=PLAIN, encoding="utf-8", errors="surrogatepass")
+
+
+def encoded(path: str) -> str:
+    """Encode ``path`` character by character: the definition of ``items.encode``."""
+    pieces = []
+    position = 0
+    while position < len(path):
+        escape = _ESCAPE.match(path, position)
+        if escape:
+            pieces.append(escape.group())
+            position = escape.end()
+            continue
+        pieces.append(_encoded_character(path[position]))
+        position += 1
+    return "".join(pieces)
+
+
+def _encoded_character(character: str) -> str:
+    if "!" <= character <= "}" and character not in _UNSAFE or character == "~":
+        return character
+    return "".join(
+        f"%{byte:02X}" for byte in character.encode("utf-8", "surrogatepass")
+    )
 
 
 def is_valid(item: str) -> bool:

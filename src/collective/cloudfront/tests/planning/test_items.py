@@ -7,6 +7,7 @@ from collective.cloudfront.planning.items import MAX_PATH_LENGTH
 from collective.cloudfront.planning.items import normalise
 from collective.cloudfront.planning.items import subtree
 from collective.cloudfront.tests.planning.reference import asked_for
+from collective.cloudfront.tests.planning.reference import encoded
 from collective.cloudfront.tests.planning.reference import is_valid
 from collective.cloudfront.tests.planning.reference import reaches
 from hypothesis import example
@@ -40,6 +41,15 @@ small_items = st.builds(
     "".join,
     st.tuples(st.just("/"), st.text("ab/", max_size=5), st.sampled_from(["", "*"])),
 )
+
+
+# --- encode ---------------------------------------------------------------------
+
+
+@given(paths)
+@example("%%41%4%zz%\ud83d\ude00\x7f~}")
+def test_encoding_is_that_of_each_character(path):
+    assert encode(path) == encoded(path)
 
 
 # --- normalise ------------------------------------------------------------------
