@@ -17,6 +17,6 @@
 A *fact* (``queries.Fact``) is cheap: a kind and a path, as Plone has it. ``resolution``
 looks up UIDs once, when the response is complete.
 
-``points`` lists everything in Plone that this package relies on, and checks that it is
-in place.
+``hooks`` of the add-on lists everything in Plone that this package relies on.
+``selfcheck`` tries the recording points out.
 """

@@ -17,7 +17,7 @@ Without a read-set it costs one lookup in the thread's request.
     Columns that any edit, or a comment, changes. A page that shows them depends on more
     than labels, and the query does not tell.
 
-``points`` lists them with all other parts of Plone that we rely on.
+``hooks`` lists them with all other parts of Plone that we rely on.
 """
 
 from Acquisition import aq_base
