@@ -8,12 +8,12 @@ wildcards in progress and 1 a second, a call every 2 seconds after a burst of 6.
 
 from collections.abc import Iterable
 from collections.abc import Sequence
-from collective.cloudfront.delivery.aws.gateway import Answer
-from collective.cloudfront.delivery.aws.gateway import classify
-from collective.cloudfront.delivery.aws.gateway import Credentials
-from collective.cloudfront.delivery.aws.gateway import Outcome
+from collective.cloudfront.delivery.aws.errors import classify
+from collective.cloudfront.delivery.aws.port import Answer
+from collective.cloudfront.delivery.aws.port import Credentials
+from collective.cloudfront.delivery.aws.port import Outcome
 from collective.cloudfront.delivery.courier import Courier
-from collective.cloudfront.delivery.courier import Target
+from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.local import ApiError
 from collective.cloudfront.local import ControlPlane
 from collective.cloudfront.local import Options
@@ -69,13 +69,13 @@ class ControlGateway:
         self.items = 0
         self.refused: dict[str, int] = {}
 
-    def prepare(self, credentials: Credentials) -> None:
+    def warm_up(self, credentials: Sequence[Credentials]) -> None:
         """Do nothing: there is no client to make."""
 
     def create(
         self,
         distribution: str,
-        credentials: Credentials,
+        credentials: Sequence[Credentials],
         reference: str,
         items: Sequence[str],
     ) -> Answer:
@@ -92,7 +92,7 @@ class ControlGateway:
         return Answer(Outcome.ACCEPTED, made.id, made.status.value)
 
     def look_up(
-        self, distribution: str, credentials: Credentials, invalidation: str
+        self, distribution: str, credentials: Sequence[Credentials], invalidation: str
     ) -> Answer:
         """Look an invalidation up."""
         self.clock.advance(_LOOK_UP_TAKES)

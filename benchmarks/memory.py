@@ -7,11 +7,11 @@ how many bytes the peak is above what there was before the first item was read.
 
 from collections.abc import Callable
 from collections.abc import Sequence
-from collective.cloudfront.delivery.aws.gateway import Answer
-from collective.cloudfront.delivery.aws.gateway import Credentials
-from collective.cloudfront.delivery.aws.gateway import Outcome
+from collective.cloudfront.delivery.aws.port import Answer
+from collective.cloudfront.delivery.aws.port import Credentials
+from collective.cloudfront.delivery.aws.port import Outcome
 from collective.cloudfront.delivery.courier import Courier
-from collective.cloudfront.delivery.courier import Target
+from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
 from collective.cloudfront.planning.pacing import Limits
 from draining import Clock
@@ -41,13 +41,13 @@ class ForgetfulGateway:
         self.clock = clock
         self.items = 0
 
-    def prepare(self, credentials: Credentials) -> None:
+    def warm_up(self, credentials: Sequence[Credentials]) -> None:
         """Do nothing: there is no client to make."""
 
     def create(
         self,
         distribution: str,
-        credentials: Credentials,
+        credentials: Sequence[Credentials],
         reference: str,
         items: Sequence[str],
     ) -> Answer:
@@ -56,7 +56,7 @@ class ForgetfulGateway:
         return Answer(Outcome.ACCEPTED, f"I{self.clock()}", "InProgress")
 
     def look_up(
-        self, distribution: str, credentials: Credentials, invalidation: str
+        self, distribution: str, credentials: Sequence[Credentials], invalidation: str
     ) -> Answer:
         """Say that it is completed after a while."""
         age = self.clock() - float(invalidation[1:])

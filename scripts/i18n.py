@@ -6,8 +6,8 @@ nothing is written, and it fails where something would be.
 """
 
 from collections.abc import Iterator
-from collective.cloudfront.delivery.aws.connection import CHECKS
-from collective.cloudfront.delivery.aws.connection import MESSAGES
+from collective.cloudfront.delivery.aws.findings import CHECKS
+from collective.cloudfront.delivery.aws.findings import MESSAGES
 from collective.cloudfront.wording import WORDING
 from pathlib import Path
 
@@ -57,12 +57,12 @@ def made_at_run_time() -> Iterator[tuple[str, str, str]]:
     for code, sentence in WORDING.items():
         yield "wording.py", f"wording_{code}", sentence
     for name, label in CHECKS.items():
-        yield "delivery/aws/connection.py", f"connection_check_{name}", label
+        yield "delivery/aws/findings.py", f"connection_check_{name}", label
     for code, message in MESSAGES.items():
-        yield "delivery/aws/connection.py", f"connection_{code}", message.text
+        yield "delivery/aws/findings.py", f"connection_{code}", message.text
         if message.advice:
             yield (
-                "delivery/aws/connection.py",
+                "delivery/aws/findings.py",
                 f"connection_advice_{code}",
                 message.advice,
             )

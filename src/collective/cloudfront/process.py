@@ -10,9 +10,12 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collective.cloudfront.delivery.aws.gateway import Boto3Gateway
+from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.courier import Courier
 from collective.cloudfront.delivery.courier import GRACE_SECONDS
-from collective.cloudfront.delivery.courier import Target
+from collective.cloudfront.delivery.targets import is_covered
+from collective.cloudfront.delivery.targets import merged
+from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.delivery.thread import CourierThread
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import Outbox
@@ -21,8 +24,10 @@ from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.planning.pacing import Limits
+from collective.cloudfront.settings import Distribution
 from collective.cloudfront.settings import read_settings
 from collective.cloudfront.settings import registry_of
+from collective.cloudfront.settings import Settings
 from OFS.interfaces import IFolder
 from Products.CMFCore.interfaces import ISiteRoot
 from transaction import TransactionManager
@@ -66,6 +71,17 @@ class Process:
     def __init__(self, environ: Mapping[str, str] = os.environ):
         self.environ = environ
         self.database: Any = None
+        # Held for assignments only, never while something is read or written: saves
+        # take it.
+        self._lock = threading.Lock()
+        # Held while settings are read. No save takes it.
+        self._reading = threading.Lock()
+        self._targets: Mapping[str, Target] = {}
+        self._read_at: float | None = None
+        # How often the targets have changed by other ways than reading
+        self._changes = 0
+        # Pairs of distribution ids for the courier to move; None: nothing is to be done
+        self._errands: list[tuple[str, str]] | None = None
         self.outbox = self._open_outbox()
         self.intake = Intake(self.outbox, wake=self.wake, hurry=self.hurry)
         self.courier = Courier(
@@ -78,11 +94,9 @@ class Process:
             ),
             grace=_number(environ, "CLOUDFRONT_GRACE", GRACE_SECONDS),
             notify=notify,
+            errands=self.run_errands,
         )
         self.thread = CourierThread(self.courier)
-        self._lock = threading.Lock()
-        self._targets: dict[str, Target] = {}
-        self._read_at: float | None = None
 
     def _open_outbox(self) -> Outbox:
         url = self.environ.get("CLOUDFRONT_OUTBOX") or default_outbox_url()
@@ -110,6 +124,10 @@ class Process:
     def stop(self) -> None:
         """Settle the call in flight; the rest stays in the outbox."""
         self.thread.stop()
+        try:
+            self.run_errands()
+        except OutboxUnavailable as error:
+            logger.warning("Waiting distributions are tried later: %s.", error)
         self.intake.retry()
         if self.intake.kept:
             logger.error(
@@ -120,15 +138,34 @@ class Process:
             )
 
     def targets(self) -> Mapping[str, Target]:
-        """Return every distribution that a site of this Zope is enabled for."""
-        with self._lock:
-            now = time.monotonic()
-            if self._read_at is None or now - self._read_at > SETTINGS_FRESH:
-                self._targets = self._read_targets()
-                self._read_at = now
-            return self._targets
+        """Return every distribution that a site of this Zope is enabled for.
 
-    def _read_targets(self) -> dict[str, Target]:
+        May read the database. Whoever reads makes others wait who call this, and nobody
+        else.
+        """
+        with self._reading:
+            if self._is_stale():
+                self._read_again()
+        return self._targets
+
+    def _is_stale(self) -> bool:
+        return (
+            self._read_at is None or time.monotonic() - self._read_at > SETTINGS_FRESH
+        )
+
+    def _read_again(self) -> None:
+        started = time.monotonic()
+        with self._lock:
+            changes = self._changes
+        found = self._read_targets()
+        with self._lock:
+            # What changed in the meantime may be newer than what was read
+            if self._changes == changes:
+                self._targets, self._read_at = found, started
+            else:
+                self._targets = {**self._targets, **found}
+
+    def _read_targets(self) -> Mapping[str, Target]:
         if self.database is None:
             return self._targets
         try:
@@ -141,7 +178,23 @@ class Process:
     def learn(self, targets: Mapping[str, Target]) -> None:
         """Take targets, with their credentials, from a transaction that has ended."""
         with self._lock:
-            self._targets = {**self._targets, **targets}
+            news = {
+                name: target
+                for name, target in targets.items()
+                if not is_covered(target, self._targets.get(name))
+            }
+            if not news:
+                return
+            self._changed()
+            if self.database is None:
+                self._targets = {**self._targets, **news}
+            else:
+                # Other sites may name the same ones: all are to be read again.
+                self._targets = {**news, **self._targets}
+
+    def _changed(self) -> None:
+        self._changes += 1
+        self._read_at = None
 
     def use_database_of(self, site: Any) -> None:
         """Read settings from the database of ``site``, if no other is known.
@@ -153,22 +206,35 @@ class Process:
             self.database = connection.db()
 
     def settings_changed(self, replaced: Iterable[tuple[str, str]] = ()) -> None:
-        """Use changed settings at once, and end what waited for them.
+        """Have the courier use changed settings at once, and end what waited for them.
 
         ``replaced`` holds pairs of distribution ids, old and new: what waits for an
         id that no site uses any more goes to its successor.
         """
         with self._lock:
-            self._read_at = None
+            self._changed()
+            self._errands = [*(self._errands or ()), *replaced]
+        self.wake()
+
+    def run_errands(self) -> None:
+        """Do what ``settings_changed`` asked for. The courier calls this, in its thread.
+
+        Raises ``OutboxUnavailable``; then it is still to be done.
+        """
+        with self._lock:
+            errands, self._errands = self._errands, None
+        if errands is None:
+            return
         try:
-            for old, new in replaced:
+            for old, new in errands:
                 if old not in self.targets():
                     moved = self.outbox.retarget(old, new)
                     logger.info("%d items waiting for %s go to %s.", moved, old, new)
             self.outbox.resume()
-        except OutboxUnavailable as error:
-            logger.warning("Waiting distributions are tried later: %s.", error)
-        self.wake()
+        except OutboxUnavailable:
+            with self._lock:
+                self._errands = [*errands, *(self._errands or ())]
+            raise
 
     def _purge_everything(self, damaged: str) -> None:
         entries = [
@@ -188,17 +254,43 @@ def read_targets(database: Any) -> dict[str, Target]:
     manager = TransactionManager()
     connection = database.open(transaction_manager=manager)
     try:
-        found: dict[str, Target] = {}
+        found: list[Settings] = []
         for site in sites_below(connection.root()["Application"]):
             settings = read_settings(registry_of(site))
             if settings is not None:
-                found.update(settings.targets())
+                found.append(settings)
             else:
                 _warn_of_2_0(site)
-        return found
+        return targets_of(found)
     finally:
         manager.abort()
         connection.close()
+
+
+def targets_of(all_settings: Iterable[Settings]) -> dict[str, Target]:
+    """Return what a courier may deliver to for sites with these settings, by id."""
+    return merged(
+        Target(
+            distribution.id,
+            settings.window,
+            (credentials_of(settings, distribution),),
+            budget=settings.monthly_budget,
+            history_days=settings.history_days,
+        )
+        for settings in all_settings
+        if settings.enabled
+        for distribution in settings.distributions
+    )
+
+
+def credentials_of(settings: Settings, distribution: Distribution) -> Credentials:
+    """Return how a site signs calls for one of its distributions."""
+    return Credentials(
+        profile=settings.aws_profile,
+        role_arn=distribution.role_arn,
+        access_key_id=settings.aws_access_key_id,
+        secret_access_key=settings.aws_secret_access_key,
+    )
 
 
 _warned: set[tuple[str, ...]] = set()

@@ -4,15 +4,17 @@ In every test the Zope process has a fresh outbox in a temporary folder, a gatew
 that accepts everything, and no thread: ``this_process().deliver()`` delivers.
 """
 
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
-from collective.cloudfront.delivery.aws.gateway import Answer
-from collective.cloudfront.delivery.aws.gateway import Credentials
-from collective.cloudfront.delivery.aws.gateway import Outcome
-from collective.cloudfront.delivery.courier import Target
+from collective.cloudfront.delivery.aws.port import Answer
+from collective.cloudfront.delivery.aws.port import Credentials
+from collective.cloudfront.delivery.aws.port import Outcome
+from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.process import Process
 from collective.cloudfront.process import replace_process
+from collective.cloudfront.process import targets_of
 from collective.cloudfront.settings import PURGING_ENABLED
 from collective.cloudfront.settings import read_settings
 from contextlib import contextmanager
@@ -54,13 +56,13 @@ class AcceptingGateway:
         """All items asked for so far, sorted."""
         return sorted(item for _, items in self.batches for item in items)
 
-    def prepare(self, credentials: Credentials) -> None:
+    def warm_up(self, credentials: Sequence[Credentials]) -> None:
         """See ``Gateway``."""
 
     def create(
         self,
         distribution: str,
-        credentials: Credentials,
+        credentials: Sequence[Credentials],
         reference: str,
         items: Sequence[str],
     ) -> Answer:
@@ -71,7 +73,7 @@ class AcceptingGateway:
         return Answer(Outcome.ACCEPTED, f"I{len(self.batches)}", "InProgress")
 
     def look_up(
-        self, distribution: str, credentials: Credentials, invalidation: str
+        self, distribution: str, credentials: Sequence[Credentials], invalidation: str
     ) -> Answer:
         """See ``Gateway``."""
         return Answer(Outcome.ACCEPTED, invalidation, "Completed")
@@ -94,6 +96,11 @@ class QuietProcess(Process):
     def hurry(self) -> None:
         """Leave the courier alone."""
 
+    def settings_changed(self, replaced: Iterable[tuple[str, str]] = ()) -> None:
+        """See ``Process``; what the courier does next is done at once."""
+        super().settings_changed(replaced)
+        self.run_errands()
+
     def start(self, database: Any) -> None:
         """Know the sites, and leave the courier alone."""
         self.database = database
@@ -104,7 +111,7 @@ class QuietProcess(Process):
             return super().targets()
         registry = queryUtility(IRegistry)
         settings = registry is not None and read_settings(registry)
-        return settings.targets() if settings else {}
+        return targets_of([settings]) if settings else {}
 
     def deliver(self, timeout: float = 120.0) -> list[str]:
         """Work until nothing is left to send; return all items asked for so far."""

@@ -21,10 +21,11 @@ from collective.cloudfront.changes.causes import as_cause
 from collective.cloudfront.changes.causes import current_user
 from collective.cloudfront.changes.causes import MOST_NAMED
 from collective.cloudfront.changes.causes import SETTINGS
-from collective.cloudfront.delivery.courier import Target
+from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.planning.items import normalise
 from collective.cloudfront.planning.items import subtree
+from collective.cloudfront.process import targets_of
 from collective.cloudfront.process import this_process
 from collective.cloudfront.reach.by_tag import tags_of_chrome
 from collective.cloudfront.reach.by_tag import tags_of_everything
@@ -34,6 +35,7 @@ from collective.cloudfront.reach.urls import ClassicPath
 from collective.cloudfront.reach.urls import FeedPath
 from collective.cloudfront.reach.urls import path_inside
 from collective.cloudfront.reach.urls import subtree_cover
+from collective.cloudfront.settings import Distribution
 from collective.cloudfront.settings import read_settings
 from collective.cloudfront.settings import registry_of
 from collective.cloudfront.settings import Settings
@@ -193,10 +195,10 @@ class SiteChanges:
         for path in paths:
             for shared in self._in_all_languages(path):
                 for inside in self._with_twin(shared):
-                    for distribution, root in self.settings.served:
-                        below = inside_root(inside, root)
+                    for distribution in self.settings.distributions:
+                        below = inside_root(inside, distribution.root)
                         if below is not None:
-                            self._add_below(root, distribution, below, how)
+                            self._add_below(distribution, below, how)
 
     def add_at_front_pages(self, paths: Iterable[str], **how: Any) -> None:
         """Add paths of Classic UI that answer at every distribution's front page,
@@ -204,14 +206,14 @@ class SiteChanges:
         """
         if self.settings.classic:
             for path in paths:
-                for distribution, root in self.settings.served:
-                    self._add_below(root, distribution, path, how)
+                for distribution in self.settings.distributions:
+                    self._add_below(distribution, path, how)
 
     def _add_below(
-        self, root: str, distribution: str, path: str, how: dict[str, Any]
+        self, distribution: Distribution, path: str, how: dict[str, Any]
     ) -> None:
-        prefix = "" if root else self.settings.public_prefix
-        self.put(Entry(distribution, public_item(prefix, path), **how))
+        item = public_item(distribution.prefix, path)
+        self.put(Entry(distribution.id, item, **how))
 
     def _in_all_languages(self, path: str) -> tuple[str, ...]:
         """Return ``path`` and where else the same content is."""
@@ -226,7 +228,7 @@ class SiteChanges:
     def add_items(self, items: Iterable[str], **how: Any) -> None:
         """Add items as they are, for every distribution."""
         for item in items:
-            for distribution in self.settings.distributions:
+            for distribution in self.settings.distribution_ids:
                 self.put(Entry(distribution, item, **how))
 
     def add_tags(self, tags: Iterable[str], **how: Any) -> None:
@@ -449,11 +451,7 @@ class _Changes:
 
     def targets(self) -> dict[str, Target]:
         """Return what a courier may deliver to for these sites, by id."""
-        found: dict[str, Target] = {}
-        for site in self.sites.values():
-            if site.active:
-                found.update(site.settings.targets())
-        return found
+        return targets_of(site.settings for site in self.sites.values() if site.active)
 
 
 def changes_of(site: Any) -> SiteChanges:

@@ -56,7 +56,7 @@ class _Action(BrowserView):
     def distributions(self) -> tuple[str, ...]:
         """The distributions of this site; those of others are their business."""
         settings = read_settings(getUtility(IRegistry))
-        return settings.distributions if settings else ()
+        return settings.distribution_ids if settings else ()
 
 
 class Cancel(_Action):

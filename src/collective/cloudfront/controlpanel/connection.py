@@ -4,13 +4,15 @@ from collective.cloudfront.controlpanel.sentences import site_hosts
 from collective.cloudfront.controlpanel.tabs import caching_tabs
 from collective.cloudfront.controlpanel.tabs import PAGE
 from collective.cloudfront.controlpanel.tabs import Tab
-from collective.cloudfront.delivery.aws.connection import CHECKS
-from collective.cloudfront.delivery.aws.connection import Finding
-from collective.cloudfront.delivery.aws.connection import Level
-from collective.cloudfront.delivery.aws.connection import MESSAGES
 from collective.cloudfront.delivery.aws.connection import test_connection
+from collective.cloudfront.delivery.aws.findings import CHECKS
+from collective.cloudfront.delivery.aws.findings import Finding
+from collective.cloudfront.delivery.aws.findings import Level
+from collective.cloudfront.delivery.aws.findings import MESSAGES
 from collective.cloudfront.i18n import _
 from collective.cloudfront.i18n import message_id
+from collective.cloudfront.process import credentials_of
+from collective.cloudfront.settings import distributions_in_force
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import PREFIX
 from collective.cloudfront.settings import read_settings
@@ -64,8 +66,13 @@ def why_not(registry: IRegistry, tags: str, header: str) -> str:
     settings = read_settings(registry)
     if settings is None or not settings.distributions:
         return _("tags_need_distribution", default="Enter a distribution first.")
-    for distribution in settings.distributions:
-        findings = test_connection(distribution, settings.credentials, (), header)
+    for distribution in distributions_in_force(registry, tag_header=header):
+        findings = test_connection(
+            distribution.id,
+            credentials_of(settings, distribution),
+            (),
+            distribution.tag_header,
+        )
         found = next(each for each in findings if each.name == "cache_tags")
         if found.code != "cache_tags":
             return _(
@@ -73,7 +80,10 @@ def why_not(registry: IRegistry, tags: str, header: str) -> str:
                 default="${distribution} is not known to read cache tags from "
                 "${header}: set CacheTagConfig there, allow "
                 "cloudfront:GetDistribution, and see “Test connection”.",
-                mapping={"distribution": distribution, "header": header},
+                mapping={
+                    "distribution": distribution.id,
+                    "header": distribution.tag_header,
+                },
             )
     return ""
 
@@ -101,18 +111,22 @@ class ConnectionTest(BrowserView):
         names = {urlsplit(f"//{host}").hostname for host in site_hosts(self.context)}
         hosts = sorted(filter(None, names))
         tagged = value_in_force(registry, "cache_tags") != TAGS_OFF
-        header = value_in_force(registry, "tag_header") if tagged else ""
+        # One that serves several folders of the site is asked about once.
+        distributions = {each.id: each for each in settings.distributions}
         return [
             (
-                distribution,
+                distribution.id,
                 [
                     _row(finding)
                     for finding in test_connection(
-                        distribution, settings.credentials, hosts, header
+                        distribution.id,
+                        credentials_of(settings, distribution),
+                        hosts,
+                        distribution.tag_header if tagged else "",
                     )
                 ],
             )
-            for distribution in settings.distributions
+            for distribution in distributions.values()
         ]
 
     @cached_property

@@ -47,8 +47,9 @@ class PurgeAll(PurgeForm):
 
     @property
     def item(self) -> str:
-        """The item that covers all of this site."""
-        return public_item(self.settings.public_prefix, "/*")
+        """The items that cover all of this site: one for each public prefix."""
+        prefixes = dict.fromkeys(each.prefix for each in self.settings.distributions)
+        return " ".join(public_item(prefix, "/*") for prefix in prefixes)
 
 
 class Formerly(BrowserView):

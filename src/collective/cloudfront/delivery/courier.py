@@ -20,13 +20,13 @@ Nothing here sleeps: a round says when the next one is due, and ``thread`` waits
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
-from collective.cloudfront.delivery.aws.gateway import Answer
-from collective.cloudfront.delivery.aws.gateway import Credentials
-from collective.cloudfront.delivery.aws.gateway import Gateway
-from collective.cloudfront.delivery.aws.gateway import Outcome
+from collective.cloudfront.delivery.aws.port import Answer
+from collective.cloudfront.delivery.aws.port import Gateway
+from collective.cloudfront.delivery.aws.port import Outcome
 from collective.cloudfront.delivery.events import InvalidationAccepted
 from collective.cloudfront.delivery.events import InvalidationCompleted
 from collective.cloudfront.delivery.events import InvalidationFailed
+from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.outbox.contract import Batch
 from collective.cloudfront.outbox.contract import ClaimLost
 from collective.cloudfront.outbox.contract import Outbox
@@ -44,7 +44,6 @@ from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.planning.pacing import worth_waiting
 from collective.cloudfront.planning.widen import widen
-from dataclasses import dataclass
 from datetime import datetime
 from datetime import timezone
 
@@ -86,27 +85,8 @@ LONGEST_DOUBT = 2.0
 LOOKS_PER_ROUND = 3
 #: How many settled invalidations the history keeps.
 KEEP_HISTORY = 10_000
-#: How many days it keeps them, and what persons did, unless a target says otherwise.
-HISTORY_DAYS = 180
 #: How often it is cut to that (seconds).
 TIDY_EVERY = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A distribution as configured here; ``window`` in seconds.
-
-    ``budget`` is how many items a month all distributions together should cost; 0
-    is none. Above it the planner is thrifty, but purging never stops for money.
-    ``history_days`` is how long the history is kept; as there is one for all, the
-    longest of all targets counts.
-    """
-
-    distribution: str
-    window: float = 1.0
-    credentials: Credentials = Credentials()
-    budget: int = 0
-    history_days: int = HISTORY_DAYS
 
 
 class Courier:
@@ -122,11 +102,13 @@ class Courier:
         limits: Limits = Limits(),
         grace: float = GRACE_SECONDS,
         notify: Callable[[object], None] = lambda event: None,
+        errands: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
     ):
         """``targets`` returns the distributions configured now, by id; it is asked
-        in every round with work. ``grace`` and ``clock`` are in seconds; ``jitter``
+        in every round with work. ``errands`` is called first in every round: what
+        others left for this thread to do. ``grace`` and ``clock`` are in seconds; ``jitter``
         returns a number between 0 and 1.
         """
         self.outbox = outbox
@@ -136,6 +118,7 @@ class Courier:
         self.limits = limits
         self.grace = grace
         self._notify = notify
+        self._errands = errands
         self._clock = clock
         self._jitter = jitter
         # References whose every attempt was definitely refused.
@@ -154,6 +137,7 @@ class Courier:
     def round(self) -> float:
         """Do what can be done now; return in how many seconds to come again."""
         try:
+            self._errands()
             self._housekeeping()
             work = self.outbox.work()
             if not work:
@@ -241,7 +225,7 @@ class Courier:
             if work.ready and work.waiting is None and send_in <= target.window:
                 # boto3's cold start takes as long as the window: use it. Not while
                 # waiting: the next try must look for credentials again, then.
-                self.gateway.prepare(target.credentials)
+                self.gateway.warm_up(target.credentials)
             return due
         if not self._claim(target.distribution, now):
             return LONGEST_IDLE
@@ -465,7 +449,8 @@ class Courier:
             self._wait(batch, answer, LONGEST_DOUBT)
             return
         else:
-            self.outbox.quarantine(batch, answer.reason)
+            # seam: until the outbox stores messages
+            self.outbox.quarantine(batch, str(answer.reason))
             logger.error(
                 "%s: CloudFront refuses %s (%s). It is in quarantine, all other items "
                 "are delivered. %s",
@@ -481,8 +466,8 @@ class Courier:
         delay = self._delay(batch.distribution, 1.0, longest)
         self.outbox.wait(
             batch.distribution,
-            reason=answer.reason,
-            advice=answer.advice,
+            reason=str(answer.reason),  # seam: until the outbox stores messages
+            advice=str(answer.advice),
             paused=False,
             until=self._clock() + delay,
         )
@@ -497,8 +482,8 @@ class Courier:
         delay = self._delay(batch.distribution, 15.0, LONGEST_PAUSE)
         self.outbox.wait(
             batch.distribution,
-            reason=answer.reason,
-            advice=answer.advice,
+            reason=str(answer.reason),  # seam: until the outbox stores messages
+            advice=str(answer.advice),
             paused=True,
             until=self._clock() + delay,
         )
@@ -643,8 +628,8 @@ def _failed(batch: Batch, answer: Answer, kept: bool) -> InvalidationFailed:
     return InvalidationFailed(
         distribution=batch.distribution,
         items=batch.items,
-        reason=answer.reason,
-        advice=answer.advice,
+        reason=str(answer.reason),  # seam: until events carry messages
+        advice=str(answer.advice),
         kept=kept,
     )
 

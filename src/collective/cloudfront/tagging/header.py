@@ -8,6 +8,7 @@ publisher tag them.
 """
 
 from collective.cloudfront.interfaces import ICloudFrontLayer
+from collective.cloudfront.settings import tag_headers
 from collective.cloudfront.settings import value_in_force
 from collective.cloudfront.tagging.anonymous import is_anonymous
 from collective.cloudfront.tagging.places import Places
@@ -124,7 +125,8 @@ def tag(request: Any) -> None:
         response.setHeader("Cache-Control", PRIVATE)
         _log_once_a_minute(request, problem)
     else:
-        response.setHeader(_name(readset), ",".join(sorted(tags)))
+        for name in tag_headers(readset.registry):
+            response.setHeader(name, ",".join(sorted(tags)))
 
 
 def may_be_shared(status: int, cache_control: str | None) -> bool:
@@ -163,10 +165,6 @@ def _is_part_of_page(readset: ReadSet, request: Any) -> bool:
     return IAPIRequest.providedBy(request) and value_in_force(
         readset.registry, "volto_tags"
     )
-
-
-def _name(readset: ReadSet) -> str:
-    return value_in_force(readset.registry, "tag_header")
 
 
 _last_logged = 0.0

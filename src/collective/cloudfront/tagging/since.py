@@ -5,6 +5,7 @@ expired.
 """
 
 from collective.cloudfront.settings import PREFIX
+from collective.cloudfront.settings import read_distributions
 from collective.cloudfront.settings import SINCE
 from collective.cloudfront.settings import TAGS_OFF
 from datetime import datetime
@@ -31,8 +32,23 @@ def on_setting(event: IRecordModifiedEvent) -> None:
             registry[_SINCE] = _now()
     elif not registry[_SINCE]:
         return
-    elif name == f"{PREFIX}.tag_header" or _is_switched_on(event, name):
+    elif (
+        name == f"{PREFIX}.tag_header"
+        or _has_new_header(event, name)
+        or _is_switched_on(event, name)
+    ):
         registry[_SINCE] = _now()
+
+
+def _has_new_header(event: IRecordModifiedEvent, name: str) -> bool:
+    # A header of its own for a distribution
+    if name != f"{PREFIX}.distribution_id":
+        return False
+    old, new = (
+        {each.tag_header for each in read_distributions(text)}
+        for text in (event.oldValue, event.newValue)
+    )
+    return not new <= old
 
 
 def _is_switched_on(event: IRecordModifiedEvent, name: str) -> bool:

@@ -1,8 +1,8 @@
 """Specification of the message catalogues. ``make i18n`` brings them up to date."""
 
 from collections.abc import Iterator
-from collective.cloudfront.delivery.aws.connection import CHECKS
-from collective.cloudfront.delivery.aws.connection import MESSAGES
+from collective.cloudfront.delivery.aws.findings import CHECKS
+from collective.cloudfront.delivery.aws.findings import MESSAGES
 from collective.cloudfront.i18n import _
 from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.testing import DISTRIBUTION

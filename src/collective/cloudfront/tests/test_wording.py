@@ -5,7 +5,7 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.exceptions import NoCredentialsError
 from botocore.exceptions import ProfileNotFound
 from collective.cloudfront.controlpanel.sentences import sentence
-from collective.cloudfront.delivery.aws import gateway
+from collective.cloudfront.delivery.aws import errors
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.wording import recognise
@@ -34,8 +34,8 @@ def client_error(code: str, status: int = 400, operation: str = "CreateInvalidat
 
 
 ERRORS = [
-    *(client_error(code) for code in sorted(gateway._ADVICE)),
-    *(client_error(code) for code in sorted(gateway._THROTTLED | gateway._TRANSIENT)),
+    *(client_error(code) for code in sorted(errors.ADVICE)),
+    *(client_error(code) for code in sorted(errors.THROTTLED | errors.TRANSIENT)),
     client_error("TooManyInvalidationsInProgress"),
     client_error("ServiceUnavailable", 503),
     client_error("SomethingNew"),
@@ -50,15 +50,16 @@ ERRORS = [
 
 @pytest.mark.parametrize("error", ERRORS, ids=str)
 def test_what_the_gateway_says_can_be_translated(error):
-    answer = gateway.classify(error, "E1")
-    assert recognise(answer.reason)
-    assert recognise(answer.advice) or not answer.advice
+    answer = errors.classify(error, "E1")
+    assert recognise(str(answer.reason))
+    assert recognise(str(answer.advice)) or not answer.advice
 
 
 def test_why_an_item_is_refused_is_what_aws_says():
-    answer = gateway.classify(client_error("InvalidArgument"), "E1")
+    answer = errors.classify(client_error("InvalidArgument"), "E1")
     assert sentence(answer.reason) == "InvalidArgument: no (really): ${x}"
     assert not isinstance(sentence(answer.reason), Message)
+    assert isinstance(sentence(answer.advice), Message)
 
 
 def test_a_file_of_another_program_can_be_told_in_another_language(tmp_path):

@@ -13,20 +13,23 @@ checked then says so. AWS's limits on calls count these few as well.
 
 from collections.abc import Callable
 from collections.abc import Collection
-from collections.abc import Iterable
 from collections.abc import Mapping
-from collective.cloudfront.delivery.aws.gateway import Credentials
-from collective.cloudfront.delivery.aws.gateway import is_tenant
-from collective.cloudfront.delivery.aws.gateway import Outcome
-from collective.cloudfront.delivery.aws.gateway import Probe
-from collective.cloudfront.delivery.aws.gateway import QueryStrings
-from collective.cloudfront.delivery.aws.gateway import Reply
-from collective.cloudfront.delivery.aws.gateway import UNEXPECTED
-from collective.cloudfront.delivery.aws.gateway import UNREACHABLE
-from dataclasses import dataclass
-from dataclasses import field
-from enum import Enum
-from string import Template
+from collective.cloudfront.delivery.aws.described import QueryStrings
+from collective.cloudfront.delivery.aws.described import Reply
+from collective.cloudfront.delivery.aws.described import UNREACHABLE
+from collective.cloudfront.delivery.aws.findings import CHECKS
+from collective.cloudfront.delivery.aws.findings import Finding
+from collective.cloudfront.delivery.aws.findings import Level
+from collective.cloudfront.delivery.aws.judging import cause_of
+from collective.cloudfront.delivery.aws.judging import judge_cache_tags
+from collective.cloudfront.delivery.aws.judging import judge_clock
+from collective.cloudfront.delivery.aws.judging import judge_hosts
+from collective.cloudfront.delivery.aws.judging import judge_query_strings
+from collective.cloudfront.delivery.aws.judging import level_of
+from collective.cloudfront.delivery.aws.judging import why_unsigned
+from collective.cloudfront.delivery.aws.port import Credentials
+from collective.cloudfront.delivery.aws.port import is_tenant
+from collective.cloudfront.delivery.aws.probe import Probe
 
 import logging
 import threading
@@ -40,265 +43,6 @@ logger = logging.getLogger("collective.cloudfront")
 #: names, a ``credential_process``, or answers that come drop by drop.
 LIMIT = 18.0
 
-#: Seconds. AWS refuses signatures that are 5 minutes off (IAM user guide, "Signature
-#: Version 4 request signing": "timestamp … within five minutes").
-SKEW_WARNING = 60
-SKEW_ERROR = 300
-
-
-class Level(str, Enum):
-    """How bad it is. The control panel sorts and colours by it."""
-
-    OK = "ok"
-    #: Nobody knows; purging may well work.
-    UNKNOWN = "unknown"
-    #: Purging works, but not as well as it could.
-    WARNING = "warning"
-    #: Purging does not work.
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A sentence, and one that says what to do; ``${name}`` is from the mapping."""
-
-    text: str
-    advice: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found. It shows no secret.
-
-    ``name`` is a key of ``CHECKS``, ``code`` one of ``MESSAGES``: both are stable, for
-    translations. ``text`` and ``advice`` are the English ones; advice may be empty.
-    """
-
-    name: str
-    level: Level
-    code: str
-    mapping: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def text(self) -> str:
-        """What was found."""
-        return Template(MESSAGES[self.code].text).safe_substitute(self.mapping)
-
-    @property
-    def advice(self) -> str:
-        """What to do; empty if there is nothing to do."""
-        return Template(MESSAGES[self.code].advice).safe_substitute(self.mapping)
-
-
-#: The checks in the order of their findings, with their English labels.
-CHECKS = {
-    "credentials": "Credentials",
-    "identity": "Identity",
-    "distribution": "Distribution",
-    "hosts": "Host names",
-    "cache_tags": "Cache tags",
-    "permission_create": "Permission to invalidate",
-    "permission_look_up": "Permission to follow invalidations",
-    "permission_describe": "Permission to read the distribution",
-    "query_strings": "Query strings in the cache key",
-    "clock": "Clock",
-}
-
-_GIVE = (
-    "Give Zope AWS credentials: a role for the machine or container, environment "
-    "variables, a profile, or as a last resort a key pair in the settings."
-)
-_AGAIN = "Test again in a minute."
-_CHECK_CLOCK = "Synchronise this machine's clock, with NTP for example."
-_INCLUDE = (
-    "Put all query strings into the cache key of the default behaviour, for example "
-    "with the managed cache policy UseOriginCacheControlHeaders-QueryStrings. "
-    "Otherwise visitors get each other's pages of batches, searches and REST API "
-    "calls (b_start:int, SearchableText, expand)."
-)
-
-#: Every code of a finding. Codes that several checks share come first.
-MESSAGES = {
-    "not_checked": Message("This was not checked, because another check failed."),
-    "timed_out": Message(
-        "AWS did not answer all questions within ${seconds} seconds.",
-        "Check this machine's network and name server, and test again.",
-    ),
-    "unexpected": Message(
-        "The check failed with an unexpected error (${reason}).",
-        "Please report it, with the traceback in the log.",
-    ),
-    "unreachable": Message(
-        "AWS cannot be reached: ${reason}",
-        "Let this machine reach AWS by HTTPS, through a proxy (HTTPS_PROXY) if need "
-        "be.",
-    ),
-    "throttled": Message("AWS limits the rate of calls (${reason}).", _AGAIN),
-    "aws_failed": Message("AWS failed to answer (${reason}).", _AGAIN),
-    "refused": Message(
-        "AWS refuses the call (${reason}).",
-        "Check the CloudFront settings and the AWS credentials.",
-    ),
-    "denied": Message(
-        "AWS denies ${action} (${reason}).",
-        "Allow ${action} on this distribution to the credentials that Zope uses.",
-    ),
-    "allowed": Message("${action} is allowed."),
-    "not_told": Message("This cannot be told (${reason}).", _AGAIN),
-    "not_readable": Message(
-        "This cannot be told (${reason}).",
-        "If you want it checked, allow ${action} to the credentials that Zope uses.",
-    ),
-    "missing": Message(
-        "AWS knows no distribution ${distribution} in this account (${reason}).",
-        "Check the distribution id in the CloudFront settings, and that the "
-        "credentials belong to its AWS account.",
-    ),
-    "key_unknown": Message(
-        "AWS does not know the access key id (${reason}).",
-        "Check the access key id, and that nobody has deleted or deactivated it.",
-    ),
-    "signature": Message(
-        "The signature does not match (${reason}).",
-        "Check the secret access key, and this machine's clock.",
-    ),
-    "expired": Message(
-        "The temporary credentials have expired (${reason}).",
-        "Renew the temporary credentials.",
-    ),
-    "clock_refused": Message(
-        "AWS refuses the time of the signature (${reason}).", _CHECK_CLOCK
-    ),
-    # credentials
-    "credentials_settings": Message(
-        "The key pair in the settings is used; its id ends in ${key}."
-    ),
-    "credentials_env": Message(
-        "Credentials come from environment variables; the key id ends in ${key}."
-    ),
-    "credentials_shared": Message(
-        "Credentials come from the shared credentials file; the key id ends in ${key}."
-    ),
-    "credentials_config": Message(
-        "Credentials come from the AWS configuration file; the key id ends in ${key}."
-    ),
-    "credentials_machine": Message(
-        "Credentials come from the role of this machine; the key id ends in ${key}."
-    ),
-    "credentials_container": Message(
-        "Credentials come from the role of this container; the key id ends in ${key}."
-    ),
-    "credentials_role": Message(
-        "The role ${role} is assumed; its key id ends in ${key}."
-    ),
-    "credentials_assumed": Message(
-        "The role of an AWS profile is assumed; its key id ends in ${key}."
-    ),
-    "credentials_web_identity": Message(
-        "A role is assumed with a web identity token; its key id ends in ${key}."
-    ),
-    "credentials_other": Message(
-        "Credentials were found (${method}); the key id ends in ${key}."
-    ),
-    "credentials_none": Message("There are no AWS credentials.", _GIVE),
-    "credentials_partial": Message(
-        "The AWS credentials are not complete: ${reason}",
-        "Give both, the access key id and the secret access key, or neither.",
-    ),
-    "credentials_profile": Message(
-        "The AWS profile cannot be found: ${reason}",
-        "Check the profile in the CloudFront settings, and the AWS configuration "
-        "files of the user that runs Zope.",
-    ),
-    "credentials_failed": Message(
-        "The AWS credentials cannot be used: ${reason}",
-        "Check the CloudFront settings and the AWS configuration of this machine.",
-    ),
-    "role_denied": Message(
-        "The role cannot be assumed (${reason}).",
-        "Check the role to assume, let it trust the credentials that Zope uses, and "
-        "allow sts:AssumeRole on it to them.",
-    ),
-    # identity
-    "identity": Message("AWS knows these credentials as ${arn}."),
-    "identity_unknown": Message(
-        "Whose credentials these are cannot be told: ${reason}",
-        "Nothing is to be done: this is not needed for purging.",
-    ),
-    # distribution
-    "distribution": Message("${distribution} exists, is deployed and enabled."),
-    "distribution_no_status": Message(
-        "${distribution} exists and is enabled. Whether it is deployed cannot be told."
-    ),
-    "distribution_deploying": Message(
-        "${distribution} is being deployed (${status}): a change of its configuration "
-        "has not arrived everywhere.",
-        "Wait for some minutes, and test again.",
-    ),
-    "distribution_disabled": Message(
-        "${distribution} is disabled: it answers nobody.",
-        "Enable the distribution in the CloudFront console, or set another one.",
-    ),
-    # hosts
-    "hosts_listed": Message("The distribution answers to ${names}."),
-    "hosts_all": Message("The distribution answers to ${hosts}."),
-    "hosts_some": Message(
-        "The distribution answers to ${hosts}, and not to ${others}."
-    ),
-    "hosts_none": Message(
-        "The distribution answers to ${names}, and not to ${hosts}.",
-        "Check that this is the site's distribution, or add the host name to its "
-        "alternate domain names.",
-    ),
-    # cache_tags
-    "cache_tags": Message("Cache tags are read from the header ${header}."),
-    "cache_tags_off": Message("Cache tags are not used."),
-    "cache_tags_unused": Message(
-        "Cache tags are not used, though the distribution reads them from the header "
-        "${header}."
-    ),
-    "cache_tags_missing": Message(
-        "The distribution reads no cache tags: invalidations by tag do nothing.",
-        "Configure ${wanted} as the header of the distribution's cache tags.",
-    ),
-    "cache_tags_other": Message(
-        "The distribution reads cache tags from the header ${header}, and Plone sends "
-        "them in ${wanted}: invalidations by tag do nothing.",
-        "Use the same header in the distribution's configuration and in the CloudFront "
-        "settings.",
-    ),
-    # permission_create
-    "create_denied": Message(
-        "AWS denies ${action} (${reason}): nothing can be purged.",
-        "Allow ${action} on this distribution to the credentials that Zope uses. If "
-        "it is allowed, check the distribution id and the AWS account.",
-    ),
-    # query_strings
-    "query_strings_all": Message("All query strings are in the cache key."),
-    "query_strings_except": Message(
-        "All query strings but ${names} are in the cache key."
-    ),
-    "query_strings_some": Message(
-        "Only the query strings ${names} are in the cache key.", _INCLUDE
-    ),
-    "query_strings_none": Message("No query strings are in the cache key.", _INCLUDE),
-    "query_strings_uncached": Message(
-        "The default cache behaviour keeps nothing, so query strings cannot be mixed up."
-    ),
-    "query_strings_untold": Message(
-        "The default cache behaviour does not say what is in the cache key.",
-        "Check in the CloudFront console that all query strings are.",
-    ),
-    # clock
-    "clock": Message("The clock agrees with AWS's (${seconds} seconds off)."),
-    "clock_off": Message("The clock is ${seconds} seconds off AWS's.", _CHECK_CLOCK),
-    "clock_wrong": Message(
-        "The clock is ${seconds} seconds off AWS's: AWS refuses what is signed so.",
-        _CHECK_CLOCK,
-    ),
-    "clock_untold": Message("AWS did not tell the time."),
-}
-
 #: botocore's name for where credentials come from, and our code.
 _METHODS = {
     "explicit": "credentials_settings",
@@ -311,46 +55,10 @@ _METHODS = {
     "assume-role-with-web-identity": "credentials_web_identity",
 }
 
-#: AWS's error codes (without "Exception") and botocore's exceptions, and our code.
-_CAUSES = {
-    UNREACHABLE: "unreachable",
-    UNEXPECTED: "unexpected",
-    "AccessDenied": "denied",
-    "UnauthorizedOperation": "denied",
-    "NotAuthorized": "denied",
-    "InvalidAccessKeyId": "key_unknown",
-    "InvalidClientTokenId": "key_unknown",
-    "UnrecognizedClient": "key_unknown",
-    "IncompleteSignature": "signature",
-    "SignatureDoesNotMatch": "signature",
-    "ExpiredToken": "expired",
-    "TokenRefreshRequired": "expired",
-    "RequestExpired": "clock_refused",
-    "RequestTimeTooSkewed": "clock_refused",
-    "EntityNotFound": "missing",
-    "NoSuchDistribution": "missing",
-    # botocore refuses to send such an id.
-    "ParamValidationError": "missing",
-}
-
-#: Why a check of the credentials themselves failed, where it is not in ``_CAUSES``.
-_NO_SIGNER = {
-    "NoCredentialsError": "credentials_none",
-    "PartialCredentialsError": "credentials_partial",
-    "ProfileNotFound": "credentials_profile",
-}
-
 #: After these every other call would fail for the same reason.
 _FATAL = frozenset(
     {"unreachable", "missing", "key_unknown", "signature", "expired", "clock_refused"}
 )
-
-#: The worst that can be found where purging does not depend on it. Otherwise ERROR.
-_WORST = {
-    "permission_look_up": Level.WARNING,
-    "permission_describe": Level.WARNING,
-}
-_ORDER = tuple(Level)
 
 #: What AWS says to our impossible requests once they are authorised.
 _REFUSED_AS_HOPED = {
@@ -386,7 +94,7 @@ _GET_CACHE_POLICY = "cloudfront:GetCachePolicy"
 
 #: AWS's managed cache policies, which nobody can change (developer guide, "Use managed
 #: cache policies"): no permission is needed to know them.
-_MANAGED_POLICIES = {
+MANAGED_POLICIES = {
     # CachingOptimized, CachingOptimizedForUncompressedObjects
     "658327ea-f89d-4fab-a63d-7e88639e58f6": QueryStrings("none"),
     "b2884449-e4de-46a7-ac36-70bc7f1ddd6d": QueryStrings("none"),
@@ -505,7 +213,7 @@ class _Examination:
             return
         self._check_identity()
         described = self._describe()
-        if _cause_of(described) in _FATAL:
+        if cause_of(described) in _FATAL:
             return
         holder = self._find_holder(described)
         self._check_hosts(described)
@@ -519,7 +227,7 @@ class _Examination:
     def _check_credentials(self) -> bool:
         reply = self._hear(self._probe.sign())
         if reply.error:
-            code, level = _why_unsigned(reply)
+            code, level = why_unsigned(reply)
             self._add("credentials", level, code, reason=reply.reason)
             return False
         signer = reply.found
@@ -553,19 +261,19 @@ class _Examination:
         if is_tenant(self._distribution):
             ask = self._probe.tenant
         reply = self._hear(ask(self._distribution))
-        cause = _cause_of(reply)
+        cause = cause_of(reply)
         if cause in ("", "denied"):
             self._judge_permission("permission_describe", reply)
         if cause == "denied" and not is_tenant(self._distribution):
             config = self._hear(self._probe.configuration(self._distribution))
             # Of two refusals the first one has named the permission to ask for.
-            reply = reply if _cause_of(config) == "denied" else config
+            reply = reply if cause_of(config) == "denied" else config
         self._judge_distribution(reply)
         return reply
 
     def _judge_distribution(self, reply: Reply) -> None:
         described = reply.found
-        if described is None and _cause_of(reply) == "denied":
+        if described is None and cause_of(reply) == "denied":
             self._not_readable("distribution", reply)
         elif described is None:
             self._fail("distribution", reply)
@@ -609,7 +317,7 @@ class _Examination:
         key = holder.found.query_strings
         policy = holder.found.cache_policy
         if policy:
-            key = _MANAGED_POLICIES.get(policy)
+            key = MANAGED_POLICIES.get(policy)
         if policy and key is None:
             reply = self._hear(self._probe.cache_policy(policy))
             key = reply.found
@@ -639,7 +347,7 @@ class _Examination:
         as_hoped = not reply.error or reply.error in _REFUSED_AS_HOPED.get(name, ())
         if as_hoped:
             self._report(name, Level.OK, "allowed", action=self._action(name))
-        elif name == "permission_create" and _cause_of(reply) == "denied":
+        elif name == "permission_create" and cause_of(reply) == "denied":
             self._report(
                 name,
                 Level.ERROR,
@@ -681,8 +389,8 @@ class _Examination:
 
     def _fail(self, name: str, reply: Reply) -> None:
         action = self._action(name) if name in _ACTIONS else ""
-        cause = _cause_of(reply)
-        level = _level_of(name, cause, reply)
+        cause = cause_of(reply)
+        level = level_of(name, cause, reply)
         self._report(name, level, cause, reason=reply.reason, action=action)
 
     def _not_readable(
@@ -690,7 +398,7 @@ class _Examination:
     ) -> None:
         if reply.operation == "GetDistributionTenant":
             action = self._action("permission_describe")
-        if _cause_of(reply) == "denied":
+        if cause_of(reply) == "denied":
             self._add(
                 name, Level.UNKNOWN, "not_readable", reason=reply.reason, action=action
             )
@@ -699,102 +407,3 @@ class _Examination:
 
     def _has(self, name: str) -> bool:
         return any(finding.name == name for finding in self.findings)
-
-
-# --- what to think of it: pure functions ------------------------------------------------
-
-
-def judge_hosts(
-    names: Collection[str], hosts: Collection[str]
-) -> tuple[Level, str, dict[str, str]]:
-    """Say which of a site's ``hosts`` a distribution with these ``names`` answers to.
-
-    A name ``*.example.com`` stands for one label before the dot. Ports and case do
-    not matter.
-    """
-    mapping = {"names": _listed(names), "hosts": _listed(hosts)}
-    if not hosts:
-        return Level.OK, "hosts_listed", mapping
-    matching = [host for host in hosts if _answers_to(names, host)]
-    others = [host for host in hosts if host not in matching]
-    if not matching:
-        return Level.WARNING, "hosts_none", mapping
-    mapping = {"hosts": _listed(matching), "others": _listed(others)}
-    return Level.OK, "hosts_some" if others else "hosts_all", mapping
-
-
-def _answers_to(names: Iterable[str], host: str) -> bool:
-    host = host.strip().lower().partition(":")[0].rstrip(".")
-    domain = host.partition(".")[2]
-    wanted = {host, f"*.{domain}"} if domain else {host}
-    return any(name.lower() in wanted for name in names)
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names) or "–"
-
-
-def judge_cache_tags(found: str, wanted: str) -> tuple[Level, str]:
-    """Compare the header of the distribution with ours; empty: there is none."""
-    if not wanted:
-        return Level.OK, "cache_tags_unused" if found else "cache_tags_off"
-    if not found:
-        return Level.WARNING, "cache_tags_missing"
-    if found.lower() != wanted.lower():
-        return Level.WARNING, "cache_tags_other"
-    return Level.OK, "cache_tags"
-
-
-def judge_query_strings(key: QueryStrings | None) -> tuple[Level, str]:
-    """Say whether pages that differ by their query strings are kept apart."""
-    if key is None:
-        return Level.UNKNOWN, "query_strings_untold"
-    if not key.caches:
-        return Level.OK, "query_strings_uncached"
-    return {
-        "all": (Level.OK, "query_strings_all"),
-        "allExcept": (Level.OK, "query_strings_except"),
-        "whitelist": (Level.WARNING, "query_strings_some"),
-        "none": (Level.WARNING, "query_strings_none"),
-    }.get(key.behaviour, (Level.UNKNOWN, "query_strings_untold"))
-
-
-def judge_clock(skew: float) -> tuple[Level, str]:
-    """Say what so many seconds between our clock and AWS's mean."""
-    if abs(skew) > SKEW_ERROR:
-        return Level.ERROR, "clock_wrong"
-    if abs(skew) > SKEW_WARNING:
-        return Level.WARNING, "clock_off"
-    return Level.OK, "clock"
-
-
-def _cause_of(reply: Reply) -> str:
-    """Return our code for why there is no answer; empty if there is one."""
-    if not reply.error:
-        return ""
-    known = _CAUSES.get(reply.error.removesuffix("Exception"))
-    if known:
-        return known
-    if reply.outcome in (Outcome.THROTTLED, Outcome.OVER_QUOTA):
-        return "throttled"
-    return "aws_failed" if reply.outcome is Outcome.TRANSIENT else "refused"
-
-
-def _level_of(name: str, cause: str, reply: Reply) -> Level:
-    if cause in ("throttled", "aws_failed"):
-        return Level.UNKNOWN
-    # What AWS did not understand says nothing about what is allowed.
-    if cause == "refused" and reply.status not in (401, 403):
-        return Level.UNKNOWN
-    return min(Level.ERROR, _WORST.get(name, Level.ERROR), key=_ORDER.index)
-
-
-def _why_unsigned(reply: Reply) -> tuple[str, Level]:
-    """Return our code for why there are no credentials, and how bad that is."""
-    cause = _NO_SIGNER.get(reply.error) or _cause_of(reply)
-    if cause in ("denied", "missing") and reply.operation.startswith("AssumeRole"):
-        cause = "role_denied"
-    elif cause in ("denied", "missing", "refused", "unexpected"):
-        cause = "credentials_failed"
-    passing = cause in ("throttled", "aws_failed")
-    return cause, Level.UNKNOWN if passing else Level.ERROR

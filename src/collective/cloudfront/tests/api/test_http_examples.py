@@ -4,8 +4,8 @@
 they differ.
 """
 
-from collective.cloudfront.delivery.aws.gateway import Answer
-from collective.cloudfront.delivery.aws.gateway import Outcome
+from collective.cloudfront.delivery.aws.port import Answer
+from collective.cloudfront.delivery.aws.port import Outcome
 from collective.cloudfront.delivery.courier import CONFIRMED_REFUSALS
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
 from collective.cloudfront.manual.purge import ManualPurge

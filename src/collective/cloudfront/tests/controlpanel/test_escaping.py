@@ -7,9 +7,9 @@ text must have the same elements, attributes and links as with a harmless one.
 from botocore.exceptions import ClientError
 from collective.cloudfront.api.state import as_json
 from collective.cloudfront.controlpanel.overview import overview
-from collective.cloudfront.delivery.aws.gateway import Answer
-from collective.cloudfront.delivery.aws.gateway import classify
-from collective.cloudfront.delivery.aws.gateway import LONGEST_REASON
+from collective.cloudfront.delivery.aws.errors import classify
+from collective.cloudfront.delivery.aws.errors import LONGEST_REASON
+from collective.cloudfront.delivery.aws.port import Answer
 from collective.cloudfront.delivery.courier import CONFIRMED_REFUSALS
 from collective.cloudfront.interfaces import ICheck
 from collective.cloudfront.interfaces import ICloudFrontLayer

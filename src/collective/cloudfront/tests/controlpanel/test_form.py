@@ -87,14 +87,15 @@ def test_it_stores_what_is_typed(form):
     )
     assert errors(contents) == {}
     settings = read_settings(getUtility(IRegistry))
-    assert settings.distributions == (
+    assert settings.distribution_ids == (
         "E2QWRUHAPOMQZL",
         "dt_2wjDZi3hD1ivOXf6rpZJOSNE1AB",
     )
-    assert settings.public_prefix == "/intranet"
+    assert {each.prefix for each in settings.distributions} == {"/intranet"}
     assert settings.window == 2.5
-    assert settings.credentials.profile == "plone"
-    assert settings.credentials.role_arn.endswith("/plone-invalidation")
+    assert settings.aws_profile == "plone"
+    for each in settings.distributions:
+        assert each.role_arn.endswith("/plone-invalidation")
 
 
 def test_purging_can_be_switched_off(form):

@@ -1,10 +1,10 @@
 """The page: what it says in which state. Facts from ``overview``, markup from TAL."""
 
 from collective.cloudfront.controlpanel.overview import SHOWN
-from collective.cloudfront.delivery.aws.gateway import Answer
-from collective.cloudfront.delivery.aws.gateway import Outcome
+from collective.cloudfront.delivery.aws.port import Answer
+from collective.cloudfront.delivery.aws.port import Outcome
 from collective.cloudfront.delivery.courier import CONFIRMED_REFUSALS
-from collective.cloudfront.delivery.courier import Target
+from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.interfaces import MANAGE_PURGING
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
 from collective.cloudfront.outbox import open_outbox

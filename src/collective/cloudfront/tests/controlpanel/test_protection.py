@@ -7,8 +7,8 @@ here without a change, and only its permission is to be written down.
 from collections.abc import Iterator
 from collective.cloudfront.controlpanel import connection
 from collective.cloudfront.controlpanel.purged import PURGED
-from collective.cloudfront.delivery.aws.gateway import Answer
-from collective.cloudfront.delivery.aws.gateway import Outcome
+from collective.cloudfront.delivery.aws.port import Answer
+from collective.cloudfront.delivery.aws.port import Outcome
 from collective.cloudfront.delivery.courier import CONFIRMED_REFUSALS
 from collective.cloudfront.interfaces import ICloudFrontLayer
 from collective.cloudfront.interfaces import MANAGE_PURGING

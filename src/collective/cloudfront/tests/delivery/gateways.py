@@ -4,10 +4,10 @@ from botocore.exceptions import ClientError
 from botocore.exceptions import ConnectionClosedError
 from collections.abc import Callable
 from collections.abc import Sequence
-from collective.cloudfront.delivery.aws.gateway import Answer
-from collective.cloudfront.delivery.aws.gateway import classify
-from collective.cloudfront.delivery.aws.gateway import Credentials
-from collective.cloudfront.delivery.aws.gateway import Outcome
+from collective.cloudfront.delivery.aws.errors import classify
+from collective.cloudfront.delivery.aws.port import Answer
+from collective.cloudfront.delivery.aws.port import Credentials
+from collective.cloudfront.delivery.aws.port import Outcome
 from collective.cloudfront.local import ApiError
 from collective.cloudfront.local import ControlPlane
 from collective.cloudfront.local.errors import ConnectionLost
@@ -39,7 +39,7 @@ class Call:
 
     time: float
     distribution: str
-    credentials: Credentials
+    credentials: Sequence[Credentials]
     reference: str
     items: tuple[str, ...]
 
@@ -58,16 +58,16 @@ class ScriptedGateway:
         self.status: Answer = COMPLETED
         self.calls: list[Call] = []
         self.looks: list[tuple[float, str]] = []
-        self.prepared: list[Credentials] = []
+        self.prepared: list[Sequence[Credentials]] = []
         self.accepted: dict[str, tuple[str, ...]] = {}
 
-    def prepare(self, credentials: Credentials) -> None:
+    def warm_up(self, credentials: Sequence[Credentials]) -> None:
         self.prepared.append(credentials)
 
     def create(
         self,
         distribution: str,
-        credentials: Credentials,
+        credentials: Sequence[Credentials],
         reference: str,
         items: Sequence[str],
     ) -> Answer:
@@ -91,7 +91,7 @@ class ScriptedGateway:
         return TRANSIENT
 
     def look_up(
-        self, distribution: str, credentials: Credentials, invalidation: str
+        self, distribution: str, credentials: Sequence[Credentials], invalidation: str
     ) -> Answer:
         self.looks.append((self.clock(), invalidation))
         return self.status
@@ -111,13 +111,13 @@ class ControlGateway:
     def __init__(self, control: ControlPlane):
         self.control = control
 
-    def prepare(self, credentials: Credentials) -> None:
+    def warm_up(self, credentials: Sequence[Credentials]) -> None:
         pass
 
     def create(
         self,
         distribution: str,
-        credentials: Credentials,
+        credentials: Sequence[Credentials],
         reference: str,
         items: Sequence[str],
     ) -> Answer:
@@ -126,7 +126,7 @@ class ControlGateway:
         )
 
     def look_up(
-        self, distribution: str, credentials: Credentials, invalidation: str
+        self, distribution: str, credentials: Sequence[Credentials], invalidation: str
     ) -> Answer:
         return self._ask(distribution, self.control.get_invalidation, invalidation)
 

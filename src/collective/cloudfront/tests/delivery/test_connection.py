@@ -1,16 +1,20 @@
 """Testing the connection, through real boto3, against the local CloudFront."""
 
 from collective.cloudfront.delivery.aws import connection as module
-from collective.cloudfront.delivery.aws import gateway
-from collective.cloudfront.delivery.aws.connection import CHECKS
-from collective.cloudfront.delivery.aws.connection import judge_cache_tags
-from collective.cloudfront.delivery.aws.connection import judge_clock
-from collective.cloudfront.delivery.aws.connection import judge_hosts
-from collective.cloudfront.delivery.aws.connection import judge_query_strings
-from collective.cloudfront.delivery.aws.connection import Level
-from collective.cloudfront.delivery.aws.connection import MESSAGES
-from collective.cloudfront.delivery.aws.gateway import Credentials
-from collective.cloudfront.delivery.aws.gateway import QueryStrings
+from collective.cloudfront.delivery.aws import described
+from collective.cloudfront.delivery.aws import errors
+from collective.cloudfront.delivery.aws import judging
+from collective.cloudfront.delivery.aws import probe
+from collective.cloudfront.delivery.aws import session
+from collective.cloudfront.delivery.aws.described import QueryStrings
+from collective.cloudfront.delivery.aws.findings import CHECKS
+from collective.cloudfront.delivery.aws.findings import Level
+from collective.cloudfront.delivery.aws.findings import MESSAGES
+from collective.cloudfront.delivery.aws.judging import judge_cache_tags
+from collective.cloudfront.delivery.aws.judging import judge_clock
+from collective.cloudfront.delivery.aws.judging import judge_hosts
+from collective.cloudfront.delivery.aws.judging import judge_query_strings
+from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.local.errors import STATUS_OF
 from collective.cloudfront.tests.delivery.gateways import E1
 from collective.cloudfront.tests.delivery.gateways import TENANT
@@ -123,16 +127,16 @@ def examine(control):
 @pytest.fixture
 def quick(cloudfront, monkeypatch):
     """Make clients once: that takes longer than all the calls."""
-    session, clients = gateway._make_session(DEFAULT), {}
-    make = session.client
+    own, clients = session.make_session(DEFAULT), {}
+    make = own.client
 
     def make_once(service, **rest):
         if service not in clients:
             clients[service] = make(service, **rest)
         return clients[service]
 
-    session.client = make_once
-    monkeypatch.setattr(gateway, "_make_session", lambda credentials: session)
+    own.client = make_once
+    monkeypatch.setattr(probe, "make_session", lambda credentials: own)
 
 
 def assert_sound(found):
@@ -210,7 +214,7 @@ def test_the_trial_of_creating_is_refused_for_its_quantity_and_has_no_items(
 
 def test_botocore_sends_the_contradiction_as_it_is(examine, monkeypatch):
     sent = []
-    make_client = gateway._client_of
+    make_client = probe.client_of
 
     def make_and_listen(session):
         client = make_client(session)
@@ -220,7 +224,7 @@ def test_botocore_sends_the_contradiction_as_it_is(examine, monkeypatch):
         )
         return client
 
-    monkeypatch.setattr(gateway, "_client_of", make_and_listen)
+    monkeypatch.setattr(probe, "client_of", make_and_listen)
     examine()
     (body,) = sent
     assert b"<Quantity>1</Quantity>" in body
@@ -420,10 +424,10 @@ def test_query_strings_belong_into_the_cache_key(
 
 
 def test_what_is_known_of_managed_policies_is_what_aws_tells(control, cloudfront):
-    probe = gateway.Probe(DEFAULT)
-    probe.sign()
+    asking = probe.Probe(DEFAULT)
+    asking.sign()
     for policy in (UNCACHED_POLICY, OPTIMIZED_POLICY, control.options.cache_policy):
-        assert probe.cache_policy(policy).found == module._MANAGED_POLICIES[policy]
+        assert asking.cache_policy(policy).found == module.MANAGED_POLICIES[policy]
 
 
 # --- clock ------------------------------------------------------------------------------
@@ -441,7 +445,7 @@ def test_the_clock_is_compared_with_awss(quick, examine, skew, level, direction)
 
 
 def test_a_time_that_is_not_told_is_unknown(examine, monkeypatch):
-    monkeypatch.setattr(gateway, "_date_of", lambda answer: None)
+    monkeypatch.setattr(probe, "date_of", lambda answer: None)
     assert codes(examine(), Level.UNKNOWN) == {"clock": "clock_untold"}
 
 
@@ -679,9 +683,9 @@ def test_sts_out_of_reach_spoils_nothing(examine, monkeypatch):
 
 
 def test_sts_that_hangs_is_not_waited_for_as_long_as_cloudfront(examine, monkeypatch):
-    monkeypatch.setattr(gateway, "SHORT_TIMEOUT", 0.2)
+    monkeypatch.setattr(probe, "SHORT_TIMEOUT", 0.2)
     # Whoever waited as long as for CloudFront would not come back.
-    monkeypatch.setattr(gateway, "READ_TIMEOUT", 3600)
+    monkeypatch.setattr(session, "READ_TIMEOUT", 3600)
     monkeypatch.setattr(module, "LIMIT", 3600)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
@@ -694,7 +698,7 @@ def test_sts_that_hangs_is_not_waited_for_as_long_as_cloudfront(examine, monkeyp
 
 def test_the_timeouts_of_a_deaf_aws_are_within_the_limit():
     # A role whose STS is deaf ends it; else the identity, then the first call.
-    longest = 2 * gateway.SHORT_TIMEOUT + gateway.CONNECT_TIMEOUT + gateway.READ_TIMEOUT
+    longest = 2 * probe.SHORT_TIMEOUT + session.CONNECT_TIMEOUT + session.READ_TIMEOUT
     assert longest <= module.LIMIT < 20
 
 
@@ -712,7 +716,7 @@ def test_a_host_that_does_not_exist_is_out_of_reach(examine, monkeypatch):
 
 
 def test_a_cloudfront_that_hangs_is_waited_for_once(examine, control, monkeypatch):
-    monkeypatch.setattr(gateway, "READ_TIMEOUT", 0.3)
+    monkeypatch.setattr(session, "READ_TIMEOUT", 0.3)
     control.inject("slow_answer", times=9, seconds=1.0)
     assert examine()["distribution"].code == "unreachable"
     assert len(control.log()) == 1
@@ -789,17 +793,17 @@ OPERATIONS = [
 CODES = sorted(
     {
         *STATUS_OF,
-        *module._CAUSES,
-        *gateway._ADVICE,
-        *gateway._THROTTLED,
-        *gateway._TRANSIENT,
+        *judging.CAUSES,
+        *errors.ADVICE,
+        *errors.THROTTLED,
+        *errors.TRANSIENT,
         "InvalidArgument",
         "OptInRequired",
         "SomethingNew",
         "TooManyInvalidationsInProgress",
     }
     # Our own words.
-    - {gateway.UNEXPECTED, gateway.UNREACHABLE}
+    - {described.UNEXPECTED, described.UNREACHABLE}
 )
 
 

@@ -1,13 +1,13 @@
 """The courier's policy, with a clock that moves when told and a scripted CloudFront."""
 
 from collective.cloudfront.delivery import courier as module
-from collective.cloudfront.delivery.aws.gateway import Answer
-from collective.cloudfront.delivery.aws.gateway import Outcome
-from collective.cloudfront.delivery.courier import Target
+from collective.cloudfront.delivery.aws.port import Answer
+from collective.cloudfront.delivery.aws.port import Outcome
 from collective.cloudfront.delivery.courier import TIDY_EVERY
 from collective.cloudfront.delivery.events import InvalidationAccepted
 from collective.cloudfront.delivery.events import InvalidationCompleted
 from collective.cloudfront.delivery.events import InvalidationFailed
+from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.outbox.contract import Action
 from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.outbox.intake import Intake
@@ -109,10 +109,10 @@ def test_a_round_says_when_the_window_ends(world):
 
 
 def test_the_client_is_made_within_the_window(world, gateway):
-    world.targets = {E1: Target(E1, credentials=KEY_PAIR)}
+    world.targets = {E1: Target(E1, credentials=(KEY_PAIR,))}
     world.release("/a")
     world.courier.round()
-    assert gateway.prepared == [KEY_PAIR]
+    assert gateway.prepared == [(KEY_PAIR,)]
     assert gateway.calls == []
 
 
@@ -309,10 +309,10 @@ def test_references_of_two_couriers_never_meet(tmp_path):
 
 
 def test_a_call_is_signed_as_its_target_says(world, gateway):
-    world.targets = {E1: Target(E1, credentials=KEY_PAIR)}
+    world.targets = {E1: Target(E1, credentials=(KEY_PAIR,))}
     world.release("/a")
     world.send_at_once()
-    assert gateway.calls[0].credentials == KEY_PAIR
+    assert gateway.calls[0].credentials == (KEY_PAIR,)
 
 
 def test_an_item_under_a_pending_wildcard_is_never_sent(world, gateway):

@@ -4,7 +4,7 @@ CloudFront is simulated: it counts what is in progress, what comes per second an
 often it is called, with a clock that jumps from round to round.
 """
 
-from collective.cloudfront.delivery.courier import Target
+from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.local import ControlPlane
 from collective.cloudfront.local import Options
 from collective.cloudfront.tests.delivery.gateways import ControlGateway

@@ -5,7 +5,7 @@ die in the middle of a call, the disk fails, calls are slower than claims last.
 """
 
 from collections import defaultdict
-from collective.cloudfront.delivery.courier import Target
+from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.local import ControlPlane
 from collective.cloudfront.local import Options
 from collective.cloudfront.outbox.contract import Entry

@@ -1,7 +1,7 @@
 """The courier in its thread, in real time."""
 
 from collective.cloudfront.delivery.courier import Courier
-from collective.cloudfront.delivery.courier import Target
+from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.delivery.thread import CourierThread
 from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.outbox.intake import Intake

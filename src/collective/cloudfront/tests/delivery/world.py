@@ -1,9 +1,9 @@
 """A courier, its outbox and its gateway, and a clock that all of them share."""
 
 from collections.abc import Callable
-from collective.cloudfront.delivery.aws.gateway import Credentials
+from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.courier import Courier
-from collective.cloudfront.delivery.courier import Target
+from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.outbox.contract import Waiting
 from collective.cloudfront.outbox.contract import Work

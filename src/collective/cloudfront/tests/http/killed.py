@@ -9,7 +9,7 @@ as a restarted process does: ``run NAME`` does transactions until it is killed,
 from AccessControl.SecurityManagement import newSecurityManager
 from AccessControl.users import system
 from collective.cloudfront.delivery.aws.gateway import Boto3Gateway
-from collective.cloudfront.delivery.aws.gateway import Credentials
+from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.process import this_process
 from collective.cloudfront.purge import purge_path
@@ -42,7 +42,7 @@ def main(zope_conf: str) -> None:
     configure_wsgi(zope_conf)
     load_site()
     # boto3's cold start would outlive most children.
-    GATEWAY.prepare(Credentials())
+    GATEWAY.warm_up([Credentials()])
     print("ready", flush=True)
     for line in sys.stdin:
         command, *arguments = line.split()

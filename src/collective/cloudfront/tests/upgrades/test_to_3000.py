@@ -97,9 +97,9 @@ def traces_of_2_0(portal):
 def test_the_settings_are_carried_over(site):
     settings = upgrade(site)
     assert settings.enabled
-    assert settings.distributions == (DISTRIBUTION,)
-    assert settings.credentials.access_key_id == KEY_ID
-    assert settings.credentials.secret_access_key == SECRET
+    assert settings.distribution_ids == (DISTRIBUTION,)
+    assert settings.aws_access_key_id == KEY_ID
+    assert settings.aws_secret_access_key == SECRET
 
 
 def test_the_site_purges(site):
@@ -194,16 +194,16 @@ def test_a_new_site_has_nothing_to_upgrade(portal):
 def test_white_space_around_values_is_removed(site):
     set_old(f" {DISTRIBUTION}\t", f"{KEY_ID} ", f" {SECRET}")
     settings = upgrade(site)
-    assert settings.distributions == (DISTRIBUTION,)
-    assert settings.credentials.access_key_id == KEY_ID
-    assert settings.credentials.secret_access_key == SECRET
+    assert settings.distribution_ids == (DISTRIBUTION,)
+    assert settings.aws_access_key_id == KEY_ID
+    assert settings.aws_secret_access_key == SECRET
 
 
 def test_an_invalid_distribution_is_reported_and_the_rest_carried_over(site, caplog):
     set_old("d111111abcdef8.cloudfront.net", KEY_ID, SECRET)
     settings = upgrade(site)
-    assert settings.distributions == ()
-    assert settings.credentials.access_key_id == KEY_ID
+    assert settings.distribution_ids == ()
+    assert settings.aws_access_key_id == KEY_ID
     assert "the value of distribution_id is not valid" in caplog.text
     assert "there is no valid distribution id" in caplog.text
 
@@ -217,16 +217,16 @@ def test_half_a_key_pair_is_not_carried_over(site, caplog, key_id, secret):
     for name, value in zip(NAMES[1:], (key_id, secret), strict=True):
         registry.records._values[f"{OLD_PREFIX}.{name}"] = value
     settings = upgrade(site)
-    assert settings.distributions == (DISTRIBUTION,)
-    assert settings.credentials.access_key_id == ""
-    assert settings.credentials.secret_access_key == ""
+    assert settings.distribution_ids == (DISTRIBUTION,)
+    assert settings.aws_access_key_id == ""
+    assert settings.aws_secret_access_key == ""
     assert "only one half was set or is valid" in caplog.text
 
 
 def test_values_never_set_are_no_error(site):
     for name in NAMES:
         getUtility(IRegistry).records._values[f"{OLD_PREFIX}.{name}"] = None
-    assert upgrade(site).distributions == ()
+    assert upgrade(site).distribution_ids == ()
     assert traces_of_2_0(site) == []
 
 
@@ -242,7 +242,7 @@ def test_the_step_can_be_repeated(site):
     registry = getUtility(IRegistry)
     registry["collective.cloudfront.distribution_id"] = "E2CHANGEDSINCE"
     api.portal.get_tool("portal_setup").setLastVersionForProfile(PROFILE, "1001")
-    assert upgrade(site).distributions == ("E2CHANGEDSINCE",)
+    assert upgrade(site).distribution_ids == ("E2CHANGEDSINCE",)
 
 
 def test_uninstalling_instead_of_upgrading_leaves_nothing_of_2_0_either(site):
@@ -282,10 +282,10 @@ def test_a_database_that_refers_to_the_old_interface_is_upgraded(
         transaction.commit()
     functional_portal._p_jar.cacheMinimize()
 
-    assert upgrade(functional_portal).distributions == (DISTRIBUTION,)
+    assert upgrade(functional_portal).distribution_ids == (DISTRIBUTION,)
     transaction.commit()
     functional_portal._p_jar.cacheMinimize()
-    assert read_settings(getUtility(IRegistry)).distributions == (DISTRIBUTION,)
+    assert read_settings(getUtility(IRegistry)).distribution_ids == (DISTRIBUTION,)
     assert traces_of_2_0(functional_portal) == []
 
 
@@ -316,13 +316,13 @@ def test_a_property_sheet_is_read_where_the_records_are_empty(site, sheet):
     for name in NAMES:
         del getUtility(IRegistry).records[f"{OLD_PREFIX}.{name}"]
     settings = upgrade(site)
-    assert settings.distributions == ("E2FROMSHEET",)
-    assert settings.credentials.secret_access_key == SECRET
+    assert settings.distribution_ids == ("E2FROMSHEET",)
+    assert settings.aws_secret_access_key == SECRET
     assert "cloudfront_properties" not in sheet.objectIds()
 
 
 def test_records_come_before_the_property_sheet(site, sheet):
-    assert upgrade(site).distributions == (DISTRIBUTION,)
+    assert upgrade(site).distribution_ids == (DISTRIBUTION,)
     assert "cloudfront_properties" not in sheet.objectIds()
 
 

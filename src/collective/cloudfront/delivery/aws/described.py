@@ -1,0 +1,138 @@
+"""What AWS says about a connection, as values."""
+
+from collective.cloudfront.delivery.aws.port import Outcome
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+
+#: ``Reply.error`` where there is no error code of AWS and no exception of botocore.
+UNREACHABLE = "Unreachable"
+UNEXPECTED = "Unexpected"
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Credentials that were found: botocore's name for how, and what may be shown."""
+
+    method: str
+    #: The last four characters of the access key id.
+    key_ending: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueryStrings:
+    """Which query strings are in the cache key.
+
+    ``behaviour`` is CloudFront's word: ``none``, ``whitelist``, ``allExcept`` or
+    ``all``; ``names`` are those of the two in the middle.
+    """
+
+    behaviour: str
+    names: tuple[str, ...] = ()
+    #: False: the longest lifetime is 0 seconds, nothing is kept.
+    caches: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A distribution or a tenant, as AWS describes it.
+
+    ``status`` is empty if AWS did not name one. A tenant has a ``parent``, the distribution
+    that holds what follows; there ``query_strings`` is None, as it is where a
+    ``cache_policy`` decides.
+    """
+
+    status: str
+    enabled: bool
+    #: The host names that it answers to, ``*.`` included.
+    hosts: tuple[str, ...]
+    parent: str = ""
+    tag_header: str = ""
+    cache_policy: str = ""
+    query_strings: QueryStrings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of a probe's question: something ``found``, or an ``error``.
+
+    ``error`` is AWS's error code, the name of botocore's exception, ``UNREACHABLE``
+    or ``UNEXPECTED``; ``reason`` says more, and no secret. ``date`` is AWS's clock
+    when it answered, in seconds since the epoch; None without an answer.
+    """
+
+    found: Any = None
+    error: str = ""
+    outcome: Outcome = Outcome.ACCEPTED
+    #: Of HTTP; 0 without an answer.
+    status: int = 0
+    reason: str = ""
+    #: The API's name of what was refused: not always what was asked for, since a role
+    #: may have to be assumed before.
+    operation: str = ""
+    date: float | None = None
+
+
+def _metadata_of(answer: Any) -> dict[str, Any]:
+    """Return what boto3 says about an answer; nothing if no call was made."""
+    return answer.get("ResponseMetadata", {}) if isinstance(answer, dict) else {}
+
+
+def status_of(answer: Any) -> int:
+    """Return the HTTP status of an answer; 0 without one."""
+    return _metadata_of(answer).get("HTTPStatusCode", 0)
+
+
+def date_of(answer: Any) -> float | None:
+    """Return when AWS answered by its own clock, if it says so."""
+    headers = _metadata_of(answer).get("HTTPHeaders", {})
+    try:
+        return parsedate_to_datetime(headers["date"]).timestamp()
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def read_distribution(answer: dict[str, Any]) -> Described:
+    """Read a Distribution, or what else has a DistributionConfig."""
+    config = answer["DistributionConfig"]
+    behaviour = config["DefaultCacheBehavior"]
+    own = [answer["DomainName"]] if "DomainName" in answer else []
+    return Described(
+        status=answer.get("Status", ""),
+        enabled=config["Enabled"],
+        hosts=(*config.get("Aliases", {}).get("Items", ()), *own),
+        tag_header=config.get("CacheTagConfig", {}).get("HeaderName", ""),
+        cache_policy=behaviour.get("CachePolicyId", ""),
+        query_strings=_read_forwarded(behaviour.get("ForwardedValues")),
+    )
+
+
+def _read_forwarded(values: dict[str, Any] | None) -> QueryStrings | None:
+    if values is None:
+        return None
+    if not values["QueryString"]:
+        return QueryStrings("none")
+    names = tuple(values.get("QueryStringCacheKeys", {}).get("Items", ()))
+    return QueryStrings("whitelist", names) if names else QueryStrings("all")
+
+
+def read_tenant(answer: dict[str, Any]) -> Described:
+    """Read a DistributionTenant."""
+    return Described(
+        status=answer.get("Status", ""),
+        enabled=answer.get("Enabled", True),
+        hosts=tuple(domain["Domain"] for domain in answer.get("Domains", ())),
+        parent=answer.get("DistributionId", ""),
+    )
+
+
+def read_policy(config: dict[str, Any]) -> QueryStrings:
+    """Read a CachePolicyConfig."""
+    parameters = config.get("ParametersInCacheKeyAndForwardedToOrigin", {})
+    chosen = parameters.get("QueryStringsConfig", {})
+    return QueryStrings(
+        chosen.get("QueryStringBehavior", "none"),
+        tuple(chosen.get("QueryStrings", {}).get("Items", ())),
+        caches=config.get("MaxTTL", 1) > 0,
+    )

@@ -1,0 +1,261 @@
+"""What the connection test finds, in the words that people read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field
+from enum import Enum
+from string import Template
+
+
+class Level(str, Enum):
+    """How bad it is. The control panel sorts and colours by it."""
+
+    OK = "ok"
+    #: Nobody knows; purging may well work.
+    UNKNOWN = "unknown"
+    #: Purging works, but not as well as it could.
+    WARNING = "warning"
+    #: Purging does not work.
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A sentence, and one that says what to do; ``${name}`` is from the mapping."""
+
+    text: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found. It shows no secret.
+
+    ``name`` is a key of ``CHECKS``, ``code`` one of ``MESSAGES``: both are stable, for
+    translations. ``text`` and ``advice`` are the English ones; advice may be empty.
+    """
+
+    name: str
+    level: Level
+    code: str
+    mapping: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """What was found."""
+        return Template(MESSAGES[self.code].text).safe_substitute(self.mapping)
+
+    @property
+    def advice(self) -> str:
+        """What to do; empty if there is nothing to do."""
+        return Template(MESSAGES[self.code].advice).safe_substitute(self.mapping)
+
+
+#: The checks in the order of their findings, with their English labels.
+CHECKS = {
+    "credentials": "Credentials",
+    "identity": "Identity",
+    "distribution": "Distribution",
+    "hosts": "Host names",
+    "cache_tags": "Cache tags",
+    "permission_create": "Permission to invalidate",
+    "permission_look_up": "Permission to follow invalidations",
+    "permission_describe": "Permission to read the distribution",
+    "query_strings": "Query strings in the cache key",
+    "clock": "Clock",
+}
+
+_GIVE = (
+    "Give Zope AWS credentials: a role for the machine or container, environment "
+    "variables, a profile, or as a last resort a key pair in the settings."
+)
+_AGAIN = "Test again in a minute."
+_CHECK_CLOCK = "Synchronise this machine's clock, with NTP for example."
+_INCLUDE = (
+    "Put all query strings into the cache key of the default behaviour, for example "
+    "with the managed cache policy UseOriginCacheControlHeaders-QueryStrings. "
+    "Otherwise visitors get each other's pages of batches, searches and REST API "
+    "calls (b_start:int, SearchableText, expand)."
+)
+
+#: Every code of a finding. Codes that several checks share come first.
+MESSAGES = {
+    "not_checked": Wording("This was not checked, because another check failed."),
+    "timed_out": Wording(
+        "AWS did not answer all questions within ${seconds} seconds.",
+        "Check this machine's network and name server, and test again.",
+    ),
+    "unexpected": Wording(
+        "The check failed with an unexpected error (${reason}).",
+        "Please report it, with the traceback in the log.",
+    ),
+    "unreachable": Wording(
+        "AWS cannot be reached: ${reason}",
+        "Let this machine reach AWS by HTTPS, through a proxy (HTTPS_PROXY) if need "
+        "be.",
+    ),
+    "throttled": Wording("AWS limits the rate of calls (${reason}).", _AGAIN),
+    "aws_failed": Wording("AWS failed to answer (${reason}).", _AGAIN),
+    "refused": Wording(
+        "AWS refuses the call (${reason}).",
+        "Check the CloudFront settings and the AWS credentials.",
+    ),
+    "denied": Wording(
+        "AWS denies ${action} (${reason}).",
+        "Allow ${action} on this distribution to the credentials that Zope uses.",
+    ),
+    "allowed": Wording("${action} is allowed."),
+    "not_told": Wording("This cannot be told (${reason}).", _AGAIN),
+    "not_readable": Wording(
+        "This cannot be told (${reason}).",
+        "If you want it checked, allow ${action} to the credentials that Zope uses.",
+    ),
+    "missing": Wording(
+        "AWS knows no distribution ${distribution} in this account (${reason}).",
+        "Check the distribution id in the CloudFront settings, and that the "
+        "credentials belong to its AWS account.",
+    ),
+    "key_unknown": Wording(
+        "AWS does not know the access key id (${reason}).",
+        "Check the access key id, and that nobody has deleted or deactivated it.",
+    ),
+    "signature": Wording(
+        "The signature does not match (${reason}).",
+        "Check the secret access key, and this machine's clock.",
+    ),
+    "expired": Wording(
+        "The temporary credentials have expired (${reason}).",
+        "Renew the temporary credentials.",
+    ),
+    "clock_refused": Wording(
+        "AWS refuses the time of the signature (${reason}).", _CHECK_CLOCK
+    ),
+    # credentials
+    "credentials_settings": Wording(
+        "The key pair in the settings is used; its id ends in ${key}."
+    ),
+    "credentials_env": Wording(
+        "Credentials come from environment variables; the key id ends in ${key}."
+    ),
+    "credentials_shared": Wording(
+        "Credentials come from the shared credentials file; the key id ends in ${key}."
+    ),
+    "credentials_config": Wording(
+        "Credentials come from the AWS configuration file; the key id ends in ${key}."
+    ),
+    "credentials_machine": Wording(
+        "Credentials come from the role of this machine; the key id ends in ${key}."
+    ),
+    "credentials_container": Wording(
+        "Credentials come from the role of this container; the key id ends in ${key}."
+    ),
+    "credentials_role": Wording(
+        "The role ${role} is assumed; its key id ends in ${key}."
+    ),
+    "credentials_assumed": Wording(
+        "The role of an AWS profile is assumed; its key id ends in ${key}."
+    ),
+    "credentials_web_identity": Wording(
+        "A role is assumed with a web identity token; its key id ends in ${key}."
+    ),
+    "credentials_other": Wording(
+        "Credentials were found (${method}); the key id ends in ${key}."
+    ),
+    "credentials_none": Wording("There are no AWS credentials.", _GIVE),
+    "credentials_partial": Wording(
+        "The AWS credentials are not complete: ${reason}",
+        "Give both, the access key id and the secret access key, or neither.",
+    ),
+    "credentials_profile": Wording(
+        "The AWS profile cannot be found: ${reason}",
+        "Check the profile in the CloudFront settings, and the AWS configuration "
+        "files of the user that runs Zope.",
+    ),
+    "credentials_failed": Wording(
+        "The AWS credentials cannot be used: ${reason}",
+        "Check the CloudFront settings and the AWS configuration of this machine.",
+    ),
+    "role_denied": Wording(
+        "The role cannot be assumed (${reason}).",
+        "Check the role to assume, let it trust the credentials that Zope uses, and "
+        "allow sts:AssumeRole on it to them.",
+    ),
+    # identity
+    "identity": Wording("AWS knows these credentials as ${arn}."),
+    "identity_unknown": Wording(
+        "Whose credentials these are cannot be told: ${reason}",
+        "Nothing is to be done: this is not needed for purging.",
+    ),
+    # distribution
+    "distribution": Wording("${distribution} exists, is deployed and enabled."),
+    "distribution_no_status": Wording(
+        "${distribution} exists and is enabled. Whether it is deployed cannot be told."
+    ),
+    "distribution_deploying": Wording(
+        "${distribution} is being deployed (${status}): a change of its configuration "
+        "has not arrived everywhere.",
+        "Wait for some minutes, and test again.",
+    ),
+    "distribution_disabled": Wording(
+        "${distribution} is disabled: it answers nobody.",
+        "Enable the distribution in the CloudFront console, or set another one.",
+    ),
+    # hosts
+    "hosts_listed": Wording("The distribution answers to ${names}."),
+    "hosts_all": Wording("The distribution answers to ${hosts}."),
+    "hosts_some": Wording(
+        "The distribution answers to ${hosts}, and not to ${others}."
+    ),
+    "hosts_none": Wording(
+        "The distribution answers to ${names}, and not to ${hosts}.",
+        "Check that this is the site's distribution, or add the host name to its "
+        "alternate domain names.",
+    ),
+    # cache_tags
+    "cache_tags": Wording("Cache tags are read from the header ${header}."),
+    "cache_tags_off": Wording("Cache tags are not used."),
+    "cache_tags_unused": Wording(
+        "Cache tags are not used, though the distribution reads them from the header "
+        "${header}."
+    ),
+    "cache_tags_missing": Wording(
+        "The distribution reads no cache tags: invalidations by tag do nothing.",
+        "Configure ${wanted} as the header of the distribution's cache tags.",
+    ),
+    "cache_tags_other": Wording(
+        "The distribution reads cache tags from the header ${header}, and Plone sends "
+        "them in ${wanted}: invalidations by tag do nothing.",
+        "Use the same header in the distribution's configuration and in the CloudFront "
+        "settings.",
+    ),
+    # permission_create
+    "create_denied": Wording(
+        "AWS denies ${action} (${reason}): nothing can be purged.",
+        "Allow ${action} on this distribution to the credentials that Zope uses. If "
+        "it is allowed, check the distribution id and the AWS account.",
+    ),
+    # query_strings
+    "query_strings_all": Wording("All query strings are in the cache key."),
+    "query_strings_except": Wording(
+        "All query strings but ${names} are in the cache key."
+    ),
+    "query_strings_some": Wording(
+        "Only the query strings ${names} are in the cache key.", _INCLUDE
+    ),
+    "query_strings_none": Wording("No query strings are in the cache key.", _INCLUDE),
+    "query_strings_uncached": Wording(
+        "The default cache behaviour keeps nothing, so query strings cannot be mixed up."
+    ),
+    "query_strings_untold": Wording(
+        "The default cache behaviour does not say what is in the cache key.",
+        "Check in the CloudFront console that all query strings are.",
+    ),
+    # clock
+    "clock": Wording("The clock agrees with AWS's (${seconds} seconds off)."),
+    "clock_off": Wording("The clock is ${seconds} seconds off AWS's.", _CHECK_CLOCK),
+    "clock_wrong": Wording(
+        "The clock is ${seconds} seconds off AWS's: AWS refuses what is signed so.",
+        _CHECK_CLOCK,
+    ),
+    "clock_untold": Wording("AWS did not tell the time."),
+}

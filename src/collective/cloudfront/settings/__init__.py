@@ -1,0 +1,80 @@
+"""Settings: in plone.registry, each overridable by an environment variable.
+
+::
+
+    schema (records) ──► environment ──► values in force ──► Settings
+                                          ▲
+              distributions, lifetimes ───┘
+
+Sites have stored names of this module: of the schema (as ``interfaceName``), and of the
+constraints (``is_…``), which records refer to. They must stay importable from here.
+"""
+
+from collective.cloudfront.settings.distributions import Defaults
+from collective.cloudfront.settings.distributions import Distribution
+from collective.cloudfront.settings.distributions import read_distributions
+from collective.cloudfront.settings.distributions import split_distributions
+from collective.cloudfront.settings.distributions import write_distributions
+from collective.cloudfront.settings.environment import overrides
+from collective.cloudfront.settings.environment import value_in_force
+from collective.cloudfront.settings.environment import variable
+from collective.cloudfront.settings.lifetimes import have_untagged_expired
+from collective.cloudfront.settings.lifetimes import longest_lifetime
+from collective.cloudfront.settings.records import ABOUT
+from collective.cloudfront.settings.records import is_installed
+from collective.cloudfront.settings.records import is_purging_enabled
+from collective.cloudfront.settings.records import PREFIX
+from collective.cloudfront.settings.records import PURGING_ENABLED
+from collective.cloudfront.settings.records import registry_of
+from collective.cloudfront.settings.records import VOLTO
+from collective.cloudfront.settings.schema import ICloudFrontSettings
+from collective.cloudfront.settings.schema import InvalidSetting
+from collective.cloudfront.settings.schema import is_distributions
+from collective.cloudfront.settings.schema import is_finite
+from collective.cloudfront.settings.schema import is_header
+from collective.cloudfront.settings.schema import is_key_id
+from collective.cloudfront.settings.schema import is_public_prefix
+from collective.cloudfront.settings.schema import is_role
+from collective.cloudfront.settings.schema import SINCE
+from collective.cloudfront.settings.schema import TAGS_INVALIDATE
+from collective.cloudfront.settings.schema import TAGS_OFF
+from collective.cloudfront.settings.values import distributions_in_force
+from collective.cloudfront.settings.values import read_settings
+from collective.cloudfront.settings.values import Settings
+from collective.cloudfront.settings.values import tag_headers
+
+
+__all__ = [
+    "ABOUT",
+    "Defaults",
+    "Distribution",
+    "ICloudFrontSettings",
+    "InvalidSetting",
+    "PREFIX",
+    "PURGING_ENABLED",
+    "SINCE",
+    "Settings",
+    "TAGS_INVALIDATE",
+    "TAGS_OFF",
+    "VOLTO",
+    "distributions_in_force",
+    "have_untagged_expired",
+    "is_distributions",
+    "is_finite",
+    "is_header",
+    "is_installed",
+    "is_key_id",
+    "is_public_prefix",
+    "is_purging_enabled",
+    "is_role",
+    "longest_lifetime",
+    "overrides",
+    "read_distributions",
+    "read_settings",
+    "registry_of",
+    "split_distributions",
+    "tag_headers",
+    "value_in_force",
+    "variable",
+    "write_distributions",
+]

@@ -1,0 +1,60 @@
+"""For how long copies without cache tags may still be at the edge."""
+
+from collections.abc import Mapping
+from collective.cloudfront.settings.environment import value_in_force
+from collective.cloudfront.settings.records import CACHING
+from collective.cloudfront.settings.records import has_volto
+from collective.cloudfront.settings.schema import SINCE
+from datetime import datetime
+from datetime import timezone
+from plone.registry.interfaces import IRegistry
+
+import os
+
+
+_STABLE = "plone.stableResource"
+#: Seconds; what CloudFront keeps an answer for that does not say.
+_DAY = 86400.0
+#: CloudFront keeps nothing for longer (developer guide, "Expiration").
+_YEAR = 366 * _DAY
+
+
+def are_all_tagged(
+    registry: IRegistry, environ: Mapping[str, str] = os.environ
+) -> bool:
+    """Say whether every cached answer of the site carries tags.
+
+    Volto's pages are made by another program, which sends none unless it has our middleware.
+    """
+    if has_volto(registry) and not value_in_force(registry, "volto_tags", environ):
+        return False
+    return have_untagged_expired(registry, environ)
+
+
+def have_untagged_expired(
+    registry: IRegistry, environ: Mapping[str, str] = os.environ
+) -> bool:
+    """Say whether what was cached before responses carried tags has expired."""
+    try:
+        since = datetime.fromisoformat(value_in_force(registry, SINCE, environ))
+    except ValueError:
+        return False
+    if since.tzinfo is None:
+        since = since.replace(tzinfo=timezone.utc)
+    age = (datetime.now(timezone.utc) - since).total_seconds()
+    # To read all settings takes long, and mostly it is long ago
+    return age > _YEAR or age > longest_lifetime(registry)
+
+
+def longest_lifetime(registry: IRegistry) -> float:
+    """Return for how long (seconds) pages may be at the edge: a day, or what is set in
+    the Caching control panel if that is longer.
+
+    Resources whose URLs change with them do not count.
+    """
+    lifetimes = (
+        record.value
+        for name, record in registry.records.items(CACHING, f"{CACHING}~")
+        if name.endswith((".smaxage", ".maxage")) and _STABLE not in name
+    )
+    return max([_DAY, *(each for each in lifetimes if isinstance(each, int))])

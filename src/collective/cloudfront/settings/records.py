@@ -1,0 +1,43 @@
+"""Records of plone.registry that are not ours, and the registry of a site."""
+
+from plone.registry.interfaces import IRegistry
+from typing import Any
+
+
+PREFIX = "collective.cloudfront"
+
+#: Caching control panel, "Enable purging".
+PURGING_ENABLED = "plone.cachepurging.interfaces.ICachePurgingSettings.enabled"
+
+#: Settings of the Caching control panel, how long answers may be kept among them.
+CACHING = "plone.app.caching."
+
+#: Security control panel, "Allow anyone to view 'about' information"
+ABOUT = "plone.allow_anon_views_about"
+
+#: A record of plone.volto.
+VOLTO = "volto.frontend_domain"
+
+
+def registry_of(site: Any) -> IRegistry | None:
+    """Return the registry of ``site``, also where another or no site is current.
+
+    By its id: five.localsitemanager wraps what a utility look-up returns in the
+    current site and request, and outside a request there may be neither.
+    """
+    return getattr(site, "portal_registry", None)
+
+
+def is_installed(registry: IRegistry) -> bool:
+    """Say whether the add-on is installed in the site of ``registry``."""
+    return f"{PREFIX}.enabled" in registry.records
+
+
+def is_purging_enabled(registry: IRegistry) -> bool:
+    """Say whether purging is enabled in the Caching control panel."""
+    return bool(registry.get(PURGING_ENABLED, False))
+
+
+def has_volto(registry: IRegistry) -> bool:
+    """Say whether Volto's add-on for Plone is installed in the site of ``registry``."""
+    return VOLTO in registry.records

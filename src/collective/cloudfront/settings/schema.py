@@ -1,0 +1,411 @@
+"""The settings: records below ``collective.cloudfront``, and what they may hold.
+
+The constraints are stored with the records, by their dotted names: those names stay
+importable from ``collective.cloudfront.settings``.
+"""
+
+from collective.cloudfront.i18n import _
+from collective.cloudfront.settings.distributions import DEFAULT_HEADER
+from collective.cloudfront.settings.distributions import first_flaw
+from collective.cloudfront.settings.distributions import is_header_name
+from collective.cloudfront.settings.distributions import is_path_prefix
+from collective.cloudfront.settings.distributions import is_role_arn
+from collective.cloudfront.settings.distributions import Problem
+from zope import schema
+from zope.i18n import interpolate
+from zope.i18nmessageid import Message
+from zope.interface import Interface
+from zope.schema.vocabulary import SimpleTerm
+from zope.schema.vocabulary import SimpleVocabulary
+
+import math
+import re
+
+
+#: Values of the setting ``cache_tags``: neither sent nor purged by; both.
+TAGS_OFF, TAGS_INVALIDATE = "off", "invalidate"
+
+#: The setting that nobody edits: it is noted when another one changes.
+SINCE = "cache_tags_since"
+
+#: Days for which the history is kept.
+HISTORY_DAYS = 180
+
+_KEY_ID = re.compile(r"[A-Z0-9]{16,128}\Z")
+
+
+class InvalidSetting(schema.ValidationError):
+    """What was typed is not valid; the argument is a sentence, a message id.
+
+    Where ``Invalid`` itself is raised, plone.restapi answers with the bare id.
+    """
+
+    def doc(self) -> str:
+        """Return the sentence, for forms."""
+        return self.args[0]
+
+    def __str__(self) -> str:
+        """Return the sentence in English, for the log."""
+        return interpolate(self.args[0].default, self.args[0].mapping)
+
+
+def is_distributions(value: str | None) -> bool:
+    """Constraint: ids of distributions or distribution tenants, with valid options, or
+    nothing.
+    """
+    flaw = first_flaw(value)
+    if flaw is None:
+        return True
+    if flaw.problem is Problem.ID:
+        raise InvalidSetting(
+            _(
+                "invalid_distribution",
+                default="“${id}” is not the id of a CloudFront distribution. "
+                "Ids look like E2QWRUHAPOMQZL; those of distribution tenants "
+                "like dt_2wjDZi3hD1ivOXf6rpZJOSNE1AB.",
+                mapping={"id": flaw.value},
+            )
+        )
+    if flaw.problem is Problem.UNKNOWN_OPTION:
+        raise InvalidSetting(
+            _(
+                "invalid_distribution_option",
+                default="“${option}” is not an option of a distribution. The options "
+                "are role, prefix and header, as in E2QWRUHAPOMQZL;header=X-Tags.",
+                mapping={"option": flaw.value},
+            )
+        )
+    if flaw.problem is Problem.CONTRADICTION:
+        raise InvalidSetting(
+            _(
+                "invalid_distribution_twice",
+                default="${id} is listed more than once, with different values of "
+                "“${option}”.",
+                mapping={"id": flaw.distribution, "option": flaw.value},
+            )
+        )
+    raise InvalidSetting(_SENTENCES[flaw.problem](flaw.value))
+
+
+def is_public_prefix(value: str | None) -> bool:
+    """Constraint: a path that starts with a slash and does not end with one."""
+    if value and not is_path_prefix(value):
+        raise InvalidSetting(_invalid_prefix(value))
+    return True
+
+
+def is_role(value: str | None) -> bool:
+    """Constraint: the ARN of an IAM role, or nothing."""
+    if value and not is_role_arn(value):
+        raise InvalidSetting(_invalid_role(value))
+    return True
+
+
+def is_header(value: str) -> bool:
+    """Constraint: the name of an HTTP header (RFC 9110, token)."""
+    if not is_header_name(value):
+        raise InvalidSetting(_invalid_header(value))
+    return True
+
+
+def is_key_id(value: str | None) -> bool:
+    """Constraint: an AWS access key id, or nothing."""
+    if value and not _KEY_ID.match(value):
+        raise InvalidSetting(
+            _(
+                "invalid_key_id",
+                default="This is not an AWS access key id. They have 16 or more "
+                "capital letters and digits and mostly start with AKIA.",
+            )
+        )
+    return True
+
+
+def is_finite(value: float) -> bool:
+    """Constraint: neither infinite nor "not a number", which is within all limits."""
+    return math.isfinite(value)
+
+
+def _invalid_prefix(value: str) -> Message:
+    return _(
+        "invalid_public_prefix",
+        default="“${value}” is not a path prefix. Write it as visitors see "
+        "it, starting with a slash and not ending with one, such as "
+        "/intranet; leave it empty if the site is at the top.",
+        mapping={"value": value},
+    )
+
+
+def _invalid_role(value: str) -> Message:
+    return _(
+        "invalid_role",
+        default="“${value}” is not the ARN of an IAM role. ARNs look like "
+        "arn:aws:iam::123456789012:role/plone-invalidation.",
+        mapping={"value": value},
+    )
+
+
+def _invalid_header(value: str) -> Message:
+    return _(
+        "invalid_header",
+        default="“${value}” is not the name of a header. Names are letters, "
+        "digits and hyphens, such as Cache-Tag.",
+        mapping={"value": value},
+    )
+
+
+_SENTENCES = {
+    Problem.ROLE: _invalid_role,
+    Problem.PREFIX: _invalid_prefix,
+    Problem.HEADER: _invalid_header,
+}
+
+
+class ICloudFrontSettings(Interface):
+    """The records below ``collective.cloudfront``. Their names are an interface."""
+
+    # Registries of sites know it under this name.
+    __module__ = "collective.cloudfront.settings"
+
+    enabled = schema.Bool(
+        title=_("label_enabled", default="Purge from CloudFront"),
+        description=_(
+            "help_enabled",
+            default="Purging must also be enabled in the Caching control panel.",
+        ),
+        default=True,
+        required=False,
+    )
+
+    distribution_id = schema.TextLine(
+        title=_("label_distribution_id", default="Distribution"),
+        description=_(
+            "help_distribution_id",
+            default="The id of the CloudFront distribution (E…) or distribution "
+            "tenant (dt_…) that serves this site. Several are separated by spaces. "
+            "If one has a folder of the site as its front page, add its path: "
+            "E2QWRUHAPOMQZL/en.",
+        ),
+        default="",
+        missing_value="",
+        required=False,
+        constraint=is_distributions,
+    )
+
+    public_prefix = schema.TextLine(
+        title=_("label_public_prefix", default="Public path prefix"),
+        description=_(
+            "help_public_prefix",
+            default="If visitors reach the front page of this site below a path, such "
+            "as /intranet, that path. Empty if the site is at the top.",
+        ),
+        default="",
+        missing_value="",
+        required=False,
+        constraint=is_public_prefix,
+    )
+
+    window = schema.Float(
+        title=_("label_window", default="Coalescing window (seconds)"),
+        description=_(
+            "help_window",
+            default="Changes are collected for so long and sent as one invalidation. "
+            "Longer means fewer calls and later freshness.",
+        ),
+        default=1.0,
+        min=0.0,
+        max=60.0,
+        required=True,
+        constraint=is_finite,
+    )
+
+    navigation_changes = schema.Choice(
+        title=_("label_navigation_changes", default="Changes of the navigation"),
+        description=_(
+            "help_navigation_changes",
+            default="Every page of a classic site shows the navigation. Purge them all "
+            "when something in it changes, or only the pages of the object and its "
+            "folder, and let the others expire.",
+        ),
+        vocabulary=SimpleVocabulary(
+            [
+                SimpleTerm("site", title=_("navigation_site", default="Every page")),
+                SimpleTerm(
+                    "object",
+                    title=_("navigation_object", default="The object and its folder"),
+                ),
+            ]
+        ),
+        default="site",
+        required=True,
+    )
+
+    site_purge_interval = schema.Float(
+        title=_("label_site_purge_interval", default="Site purge interval (seconds)"),
+        description=_(
+            "help_site_purge_interval",
+            default="So many seconds lie at least between two purges of every page "
+            "because of the navigation. The first one is sent at once, and the "
+            "object's own pages always are.",
+        ),
+        default=60.0,
+        min=0.0,
+        max=86400.0,
+        required=True,
+        constraint=is_finite,
+    )
+
+    api_paths = schema.Choice(
+        title=_("label_api_paths", default="REST API for Volto"),
+        description=_(
+            "help_api_paths",
+            default="Purge the answers below /++api++ as well. Automatically: where "
+            "Volto's add-on plone.volto is installed.",
+        ),
+        vocabulary=SimpleVocabulary(
+            [
+                SimpleTerm("auto", title=_("api_paths_auto", default="Automatically")),
+                SimpleTerm("on", title=_("api_paths_on", default="Always")),
+                SimpleTerm("off", title=_("api_paths_off", default="Never")),
+            ]
+        ),
+        default="auto",
+        required=True,
+    )
+
+    cache_tags = schema.Choice(
+        title=_("label_cache_tags", default="Cache tags"),
+        description=_(
+            "help_cache_tags",
+            default="Pages can tell CloudFront what they depend on, so that a change "
+            "removes exactly the pages that show it. First send the tags with the "
+            "pages, then purge by them.",
+        ),
+        vocabulary=SimpleVocabulary(
+            [
+                SimpleTerm(TAGS_OFF, title=_("cache_tags_off", default="Off")),
+                SimpleTerm(
+                    "headers", title=_("cache_tags_headers", default="Send them")
+                ),
+                SimpleTerm(
+                    TAGS_INVALIDATE,
+                    title=_("cache_tags_invalidate", default="Send and purge by them"),
+                ),
+            ]
+        ),
+        default=TAGS_OFF,
+        required=True,
+    )
+
+    tag_header = schema.ASCIILine(
+        title=_("label_tag_header", default="Header for cache tags"),
+        description=_(
+            "help_tag_header",
+            default="The header that carries them. The distribution must be set up "
+            "with the same name (CacheTagConfig).",
+        ),
+        default=DEFAULT_HEADER,
+        required=True,
+        constraint=is_header,
+    )
+
+    volto_tags = schema.Bool(
+        title=_("label_volto_tags", default="Volto forwards tags"),
+        description=_(
+            "help_volto_tags",
+            default="Volto makes its pages from Plone's answers, and sends their tags "
+            "only with the middleware that comes with this add-on: “Cache tags” in its "
+            "documentation. Switch this on when that runs. Until then Volto's pages are "
+            "purged by path as well. It changes nothing in a site without Volto.",
+        ),
+        default=False,
+        required=False,
+    )
+
+    cache_tags_since = schema.TextLine(
+        title=_("label_cache_tags_since", default="Cache tags since"),
+        description=_(
+            "help_cache_tags_since",
+            default="When pages began to carry tags (ISO 8601, UTC). Older copies at "
+            "the edge have none.",
+        ),
+        default="",
+        missing_value="",
+        required=False,
+    )
+
+    monthly_budget = schema.Int(
+        title=_("label_monthly_budget", default="Budget (items a month)"),
+        description=_(
+            "help_monthly_budget",
+            default="AWS bills each item above 1,000 a month in an account. Above this "
+            "number fewer and broader items are sent. Purging never stops for it. 0 "
+            "is no budget.",
+        ),
+        default=0,
+        min=0,
+        required=True,
+    )
+
+    history_days = schema.Int(
+        title=_("label_history_days", default="History (days)"),
+        description=_(
+            "help_history_days",
+            default="Invalidations, and who purged what and why, are kept so long: at "
+            "most the latest 10,000 invalidations.",
+        ),
+        default=HISTORY_DAYS,
+        min=1,
+        max=3650,
+        required=True,
+    )
+
+    aws_profile = schema.TextLine(
+        title=_("label_aws_profile", default="AWS profile"),
+        description=_(
+            "help_aws_profile",
+            default="A profile in the AWS configuration files of the machine that "
+            "Plone runs on. Mostly empty: credentials are then found as usual, in "
+            "environment variables or from the role of the machine or container.",
+        ),
+        default="",
+        missing_value="",
+        required=False,
+    )
+
+    aws_role_arn = schema.TextLine(
+        title=_("label_aws_role_arn", default="Role to assume"),
+        description=_(
+            "help_aws_role_arn",
+            default="The ARN of an IAM role to assume for purging, if the "
+            "distribution belongs to another AWS account.",
+        ),
+        default="",
+        missing_value="",
+        required=False,
+        constraint=is_role,
+    )
+
+    aws_access_key_id = schema.TextLine(
+        title=_("label_aws_access_key_id", default="Access key id"),
+        description=_(
+            "help_aws_access_key_id",
+            default="Last resort, for a Plone outside AWS. The pair is stored in "
+            "Plone's database, so give it no right but to create invalidations.",
+        ),
+        default="",
+        missing_value="",
+        required=False,
+        constraint=is_key_id,
+    )
+
+    aws_secret_access_key = schema.Password(
+        title=_("label_aws_secret_access_key", default="Secret access key"),
+        description=_(
+            "help_aws_secret_access_key",
+            default="It is never shown again. Leave empty to keep the stored one.",
+        ),
+        default="",
+        missing_value="",
+        required=False,
+    )

@@ -1,0 +1,113 @@
+"""The settings in force for one site, environment included."""
+
+from collections.abc import Mapping
+from collective.cloudfront.settings.distributions import Defaults
+from collective.cloudfront.settings.distributions import Distribution
+from collective.cloudfront.settings.distributions import read_distributions
+from collective.cloudfront.settings.environment import value_in_force
+from collective.cloudfront.settings.lifetimes import are_all_tagged
+from collective.cloudfront.settings.records import has_volto
+from collective.cloudfront.settings.records import is_installed
+from collective.cloudfront.settings.records import is_purging_enabled
+from collective.cloudfront.settings.schema import HISTORY_DAYS
+from collective.cloudfront.settings.schema import TAGS_INVALIDATE
+from dataclasses import dataclass
+from dataclasses import field
+from plone.registry.interfaces import IRegistry
+from typing import Any
+
+import os
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a site purges, where from, and with which credentials.
+
+    ``window`` and ``site_purge_interval`` are seconds, ``monthly_budget`` items.
+    """
+
+    #: Ours, and the Caching control panel's
+    enabled: bool
+    distributions: tuple[Distribution, ...]
+    window: float
+    site_on_navigation: bool = True
+    site_purge_interval: float = 60.0
+    api: bool = False
+    classic: bool = True
+    monthly_budget: int = 0
+    history_days: int = HISTORY_DAYS
+    #: Purge cache tags, and paths. Both while pages without tags may still be cached.
+    by_tags: bool = False
+    by_paths: bool = True
+    aws_profile: str = ""
+    aws_access_key_id: str = ""
+    aws_secret_access_key: str = field(default="", repr=False)
+
+    @property
+    def distribution_ids(self) -> tuple[str, ...]:
+        """The ids of the distributions, each once."""
+        return tuple(dict.fromkeys(each.id for each in self.distributions))
+
+
+def read_settings(
+    registry: IRegistry | None, environ: Mapping[str, str] = os.environ
+) -> Settings | None:
+    """Return the settings of a site, or None where the add-on is not installed.
+
+    ``enabled`` is the conjunction of ours and the Caching control panel's.
+    """
+    if registry is None or not is_installed(registry):
+        return None
+
+    def get(name: str) -> Any:
+        return value_in_force(registry, name, environ)
+
+    by_tags = get("cache_tags") == TAGS_INVALIDATE
+    return Settings(
+        enabled=get("enabled") and is_purging_enabled(registry),
+        distributions=distributions_in_force(registry, environ),
+        window=get("window"),
+        site_on_navigation=get("navigation_changes") == "site",
+        site_purge_interval=get("site_purge_interval"),
+        api=_has_api(registry, get("api_paths")),
+        classic=not has_volto(registry),
+        by_tags=by_tags,
+        by_paths=not (by_tags and are_all_tagged(registry, environ)),
+        monthly_budget=get("monthly_budget"),
+        history_days=get("history_days"),
+        aws_profile=get("aws_profile"),
+        aws_access_key_id=get("aws_access_key_id"),
+        aws_secret_access_key=get("aws_secret_access_key"),
+    )
+
+
+def distributions_in_force(
+    registry: IRegistry,
+    environ: Mapping[str, str] = os.environ,
+    tag_header: str = "",
+) -> tuple[Distribution, ...]:
+    """Return the distributions of a site, as if ``tag_header`` were set, if given."""
+    return read_distributions(
+        value_in_force(registry, "distribution_id", environ),
+        Defaults(
+            prefix=value_in_force(registry, "public_prefix", environ),
+            tag_header=tag_header or value_in_force(registry, "tag_header", environ),
+            role_arn=value_in_force(registry, "aws_role_arn", environ),
+        ),
+    )
+
+
+def tag_headers(
+    registry: IRegistry, environ: Mapping[str, str] = os.environ
+) -> tuple[str, ...]:
+    """Return the headers that carry cache tags, each once: those of the distributions,
+    or the site's if there are none.
+    """
+    headers = (each.tag_header for each in distributions_in_force(registry, environ))
+    return tuple(dict.fromkeys(headers)) or (
+        value_in_force(registry, "tag_header", environ),
+    )
+
+
+def _has_api(registry: IRegistry, choice: str) -> bool:
+    return choice == "on" or choice == "auto" and has_volto(registry)
