@@ -8,7 +8,7 @@ nothing is written, and it fails where something would be.
 from collections.abc import Iterator
 from collective.cloudfront.delivery.aws.findings import CHECKS
 from collective.cloudfront.delivery.aws.findings import MESSAGES
-from collective.cloudfront.wording import WORDING
+from collective.cloudfront.outbox.messages import WORDING
 from pathlib import Path
 
 import argparse
@@ -55,7 +55,8 @@ def made_at_run_time() -> Iterator[tuple[str, str, str]]:
     they come from, id and default.
     """
     for code, sentence in WORDING.items():
-        yield "wording.py", f"wording_{code}", sentence
+        if code != "text":  # is nothing but its value
+            yield "wording.py", f"wording_{code}", sentence
     for name, label in CHECKS.items():
         yield "delivery/aws/findings.py", f"connection_check_{name}", label
     for code, message in MESSAGES.items():

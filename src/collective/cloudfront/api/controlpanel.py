@@ -11,6 +11,12 @@ from collective.cloudfront.interfaces import MANAGE_PURGING
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import PREFIX
 from collective.cloudfront.settings import SINCE
+from collective.cloudfront.settings.keypair import keeps_secret
+from collective.cloudfront.settings.keypair import KEY_ID
+from collective.cloudfront.settings.keypair import KeyPair
+from collective.cloudfront.settings.keypair import MISSING
+from collective.cloudfront.settings.keypair import missing_half
+from collective.cloudfront.settings.keypair import SECRET
 from plone import api
 from plone.restapi.controlpanels import RegistryConfigletPanel
 from plone.restapi.deserializer import json_body
@@ -30,9 +36,6 @@ from zope.schema import getFieldsInOrder
 from zope.schema.interfaces import IBool
 
 import json
-
-
-KEY_ID, SECRET = "aws_access_key_id", "aws_secret_access_key"
 
 
 @adapter(Interface, ICloudFrontLayer)
@@ -84,35 +87,23 @@ class DeserializeSettings(ControlpanelDeserializeFromJson):
         except DeserializationError as error:
             raise BadRequest(error.msg) from error
         stored = self.registry.forInterface(self.schema, prefix=self.schema_prefix)
-        secret = data.get(SECRET) or ""
-        key_id = data.get(KEY_ID, stored.aws_access_key_id) or ""
-        kept = stored.aws_secret_access_key and key_id == stored.aws_access_key_id
-        if key_id and not secret and not kept:
-            self._refuse(
-                SECRET,
-                _(
-                    "missing_secret",
-                    default="Enter the secret access key that belongs to this access "
-                    "key id.",
-                ),
-            )
-        if secret and not key_id:
-            self._refuse(
-                KEY_ID,
-                _(
-                    "missing_key_id",
-                    default="Enter the access key id that belongs to this secret "
-                    "access key.",
-                ),
-            )
+        typed = KeyPair(
+            data.get(KEY_ID, stored.aws_access_key_id) or "", data.get(SECRET) or ""
+        )
+        missing = missing_half(
+            typed,
+            KeyPair(stored.aws_access_key_id or "", stored.aws_secret_access_key or ""),
+        )
+        if missing:
+            self._refuse(missing, MISSING[missing])
         tags = data.get("cache_tags", stored.cache_tags)
         header = data.get("tag_header", stored.tag_header)
         reason = why_not(self.registry, tags, str(header))
         if reason:
             self._refuse("cache_tags", reason)
-        if key_id and not secret:
-            data.pop(SECRET, None)  # the stored one stays
-        elif not key_id:
+        if keeps_secret(typed):
+            data.pop(SECRET, None)
+        elif not typed.key_id:
             data[SECRET] = ""
         data.pop(SINCE, None)
         for name, field in getFieldsInOrder(self.schema):

@@ -5,6 +5,12 @@ from collective.cloudfront.i18n import _
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import PREFIX
 from collective.cloudfront.settings import SINCE
+from collective.cloudfront.settings.keypair import keeps_secret
+from collective.cloudfront.settings.keypair import KEY_ID
+from collective.cloudfront.settings.keypair import KeyPair
+from collective.cloudfront.settings.keypair import MISSING
+from collective.cloudfront.settings.keypair import missing_half
+from collective.cloudfront.settings.keypair import SECRET
 from plone.app.registry.browser.controlpanel import RegistryEditForm
 from plone.app.z3cform.widgets.password import PasswordWidget
 from plone.registry.interfaces import IRegistry
@@ -18,8 +24,6 @@ from zope.component import getUtility
 from zope.interface import implementer
 from zope.interface import Invalid
 
-
-KEY_ID, SECRET = "aws_access_key_id", "aws_secret_access_key"
 
 #: The fields of the groups after the first, which has all others.
 CHANGES = ("window", "navigation_changes", "site_purge_interval")
@@ -124,50 +128,23 @@ class SettingsForm(RegistryEditForm):
     def extractData(self, setErrors: bool = True) -> tuple[dict[str, Any], Any]:
         """Return the typed data and errors, also of what must go together."""
         data, errors = super().extractData(setErrors=setErrors)
-        if not errors and self._lacks_secret(data):
-            errors = (
-                self._error(
-                    SECRET,
-                    _(
-                        "missing_secret",
-                        default="Enter the secret access key that belongs to this "
-                        "access key id.",
-                    ),
-                ),
-            )
-        elif not errors and data[SECRET] and not data[KEY_ID]:
-            errors = (
-                self._error(
-                    KEY_ID,
-                    _(
-                        "missing_key_id",
-                        default="Enter the access key id that belongs to this secret "
-                        "access key.",
-                    ),
-                ),
-            )
-        elif not errors:
-            reason = why_not(
-                getUtility(IRegistry), data["cache_tags"], data["tag_header"]
-            )
-            errors = (self._error("cache_tags", reason),) if reason else ()
-        return data, errors
+        if errors:
+            return data, errors
+        missing = missing_half(_key_pair(data), self._stored_key_pair())
+        if missing:
+            return data, (self._error(missing, MISSING[missing]),)
+        reason = why_not(getUtility(IRegistry), data["cache_tags"], data["tag_header"])
+        return data, (self._error("cache_tags", reason),) if reason else ()
 
-    def _lacks_secret(self, data: dict[str, Any]) -> bool:
-        """Say whether there will be a key id without the secret that belongs to it."""
+    def _stored_key_pair(self) -> KeyPair:
         stored = self.getContent()
-        return bool(
-            data[KEY_ID]
-            and not data[SECRET]
-            and not (
-                stored.aws_secret_access_key
-                and data[KEY_ID] == stored.aws_access_key_id
-            )
+        return KeyPair(
+            stored.aws_access_key_id or "", stored.aws_secret_access_key or ""
         )
 
     def applyChanges(self, data: dict[str, Any]) -> Any:
         """Store what was typed. An empty secret is no new one."""
-        if data[KEY_ID] and not data[SECRET]:
+        if keeps_secret(_key_pair(data)):
             data = {name: value for name, value in data.items() if name != SECRET}
         return super().applyChanges(data)
 
@@ -194,3 +171,7 @@ class SettingsForm(RegistryEditForm):
         error.update()
         widget.error = error
         return error
+
+
+def _key_pair(data: dict[str, Any]) -> KeyPair:
+    return KeyPair(data[KEY_ID] or "", data[SECRET] or "")

@@ -184,7 +184,8 @@ class ICloudFrontSettings(Interface):
             default="The id of the CloudFront distribution (E…) or distribution "
             "tenant (dt_…) that serves this site. Several are separated by spaces. "
             "If one has a folder of the site as its front page, add its path: "
-            "E2QWRUHAPOMQZL/en.",
+            "E2QWRUHAPOMQZL/en. What differs from the settings below follows after "
+            "semicolons: E2QWRUHAPOMQZL;prefix=/intranet;header=X-Tags;role=arn:….",
         ),
         default="",
         missing_value="",
@@ -210,7 +211,8 @@ class ICloudFrontSettings(Interface):
         description=_(
             "help_window",
             default="Changes are collected for so long and sent as one invalidation. "
-            "Longer means fewer calls and later freshness.",
+            "Longer means fewer calls and later freshness. If several sites name the "
+            "same distribution, the shortest counts.",
         ),
         default=1.0,
         min=0.0,
@@ -340,7 +342,8 @@ class ICloudFrontSettings(Interface):
             "help_monthly_budget",
             default="AWS bills each item above 1,000 a month in an account. Above this "
             "number fewer and broader items are sent. Purging never stops for it. 0 "
-            "is no budget.",
+            "is no budget. If several sites name the same distribution, the smallest "
+            "counts.",
         ),
         default=0,
         min=0,
