@@ -76,6 +76,7 @@ setup(
         "boto3>=1.43",
         "botocore>=1.43",
         "BTrees",
+        "DateTime",
         "lxml",
         "plone.api",
         "plone.app.caching>=4",

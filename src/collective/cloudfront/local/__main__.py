@@ -13,6 +13,7 @@ from collective.cloudfront.local.server import LocalCloudFront
 from collective.cloudfront.local.server import PortBusy
 from contextlib import suppress
 from dataclasses import fields
+from typing import Any
 
 import signal
 import sys
@@ -173,7 +174,7 @@ def _add_caching(parser: ArgumentParser) -> None:
     _add_option(group, "max_entries", "responses to cache per distribution")
 
 
-def _add_option(group: ArgumentParser, name: str, text: str) -> None:
+def _add_option(group: Any, name: str, text: str) -> None:
     default = getattr(Options(), name)
     group.add_argument(
         "--" + name.replace("_", "-"),

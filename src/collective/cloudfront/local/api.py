@@ -23,6 +23,7 @@ from dataclasses import replace
 from datetime import datetime
 from datetime import timezone
 from email.utils import formatdate
+from typing import Any
 from urllib.parse import parse_qs
 from urllib.parse import unquote
 from xml.etree import ElementTree
@@ -44,14 +45,14 @@ _OPERATIONS = {
     ("POST", "distribution", "invalidation", False): Operation.CREATE,
     ("GET", "distribution", "invalidation", False): Operation.LIST,
     ("GET", "distribution", "invalidation", True): Operation.GET,
-    ("GET", "distribution", None, False): Operation.GET_DISTRIBUTION,
+    ("GET", "distribution", "", False): Operation.GET_DISTRIBUTION,
     ("GET", "distribution", "config", False): Operation.GET_DISTRIBUTION_CONFIG,
     ("PUT", "distribution", "config", False): Operation.UPDATE_DISTRIBUTION,
     ("POST", "distribution-tenant", "invalidation", False): Operation.CREATE_FOR_TENANT,
     ("GET", "distribution-tenant", "invalidation", False): Operation.LIST_FOR_TENANT,
     ("GET", "distribution-tenant", "invalidation", True): Operation.GET_FOR_TENANT,
-    ("GET", "distribution-tenant", None, False): Operation.GET_TENANT,
-    ("GET", "cache-policy", None, False): Operation.GET_CACHE_POLICY,
+    ("GET", "distribution-tenant", "", False): Operation.GET_TENANT,
+    ("GET", "cache-policy", "", False): Operation.GET_CACHE_POLICY,
 }
 _SIGNATURE = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(\w+)/\d{8}/[\w-]+/cloudfront/aws4_request, ?"
@@ -93,17 +94,16 @@ def read(request: Request) -> Call:
     """Understand a request. What is wrong with its body becomes ``Call.problem``."""
     path, _, query = request.url.partition("?")
     route = _ROUTE.fullmatch(path)
-    groups = route.groups() if route else (None,) * 4
-    kind, name, part, invalidation = groups
-    operation = _OPERATIONS.get((request.method, kind, part, invalidation is not None))
+    kind, name, part, invalidation = route.groups("") if route else ("",) * 4
+    operation = _OPERATIONS.get((request.method, kind, part, bool(invalidation)))
     if operation is None:
         raise ApiError.of(
             "UnknownOperation", f"{request.method} {path} is not available locally."
         )
-    known = {
+    known: dict[str, Any] = {
         "operation": operation,
         "policy" if kind == "cache-policy" else "distribution": unquote(name),
-        "invalidation": unquote(invalidation or ""),
+        "invalidation": unquote(invalidation),
         "access_key": _access_key(request),
     }
     try:
@@ -128,7 +128,7 @@ def _base_url(request: Request) -> str:
     return f"http://{header_value(request.headers, 'Host')}"
 
 
-def _read_page(query: str) -> dict[str, str | int]:
+def _read_page(query: str) -> dict[str, Any]:
     parameters = parse_qs(query)
     marker = parameters.get("Marker", [""])[0]
     max_items = parameters.get("MaxItems", [str(PAGE_SIZE)])[0]
@@ -137,7 +137,7 @@ def _read_page(query: str) -> dict[str, str | int]:
     return {"marker": marker, "max_items": int(max_items)}
 
 
-def _read_batch(body: bytes) -> dict[str, str | int | tuple[str, ...]]:
+def _read_batch(body: bytes) -> dict[str, Any]:
     if not body.strip():
         raise ApiError.of("MissingBody", "This operation requires a body.")
     batch = _parse(body)
@@ -158,7 +158,7 @@ def _read_batch(body: bytes) -> dict[str, str | int | tuple[str, ...]]:
     }
 
 
-def _read_update(request: Request) -> dict[str, str]:
+def _read_update(request: Request) -> dict[str, Any]:
     config = _parse(request.body)
     if config.tag != _tag("DistributionConfig"):
         raise _malformed(f"The root element is {config.tag}.")
@@ -212,7 +212,7 @@ def write(
     base_url: str,
 ) -> Response:
     """Put the answer to a call into XML."""
-    if call.operation.creates:
+    if isinstance(answer, Invalidation) and call.operation.creates:
         suffix = "-tenant" if call.operation.is_for_tenants else ""
         collection = f"/2020-05-31/distribution{suffix}/{call.distribution}"
         location = ("Location", f"{base_url}{collection}/invalidation/{answer.id}")

@@ -143,7 +143,7 @@ class ControlPlane:
 
     def inject(self, kind: FaultKind | str, **details: Any) -> Fault:
         """Let something go wrong; the details are the fields of :class:`Fault`."""
-        fault = Fault(kind=kind, **details)
+        fault = Fault(kind=FaultKind(kind), **details)
         with self._lock:
             self._faults.append(fault)
         return fault
@@ -412,7 +412,9 @@ def _name_of(result: Outcome | Exception) -> str:
         return Outcome.DROPPED.value
     if isinstance(result, UnreadableAnswer):
         return Outcome.UNREADABLE.value
-    return result.value
+    if isinstance(result, Outcome):
+        return result.value
+    return type(result).__name__
 
 
 def _reason_of(result: Outcome | Exception) -> str:

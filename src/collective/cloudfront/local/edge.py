@@ -167,8 +167,9 @@ class Edge:
     def _answer_cacheable(self, request: Request) -> tuple[Response, XCache]:
         cache = self.cache_of(self._distribution(request))
         entry, flight = cache.lookup(request.url)
-        if entry and not flight:
+        if entry is not None and flight is None:
             return self._from_cache(entry, request), XCache.HIT
+        assert flight is not None, "Unless the entry is fresh, there is a flight."
         return self._fetch(request, cache, entry, flight)
 
     def _fetch(
@@ -184,9 +185,9 @@ class Edge:
             )
             if isinstance(response, _Unreachable):
                 return response.as_response(), XCache.ERROR
-            refreshed = response.status == 304 and entry is not None
-            if refreshed:
-                response = _refreshed(entry, response)
+            refreshed = False
+            if response.status == 304 and entry is not None:
+                refreshed, response = True, _refreshed(entry, response)
             if not self._control.options.forward_cookies:
                 # Cookies that are not passed on are not passed back either.
                 response = _without(response, "set-cookie")
@@ -207,7 +208,7 @@ class Edge:
             return None
         if header_values(response.headers, "Set-Cookie"):
             return None
-        tags = frozenset()
+        tags: frozenset[str] = frozenset()
         if options.cache_tag_header:
             tags = stored_tags(
                 header_values(response.headers, options.cache_tag_header)

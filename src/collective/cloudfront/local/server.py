@@ -147,7 +147,7 @@ class _Server(ThreadingMixIn, HTTPServer):
     def server_bind(self) -> None:
         # HTTPServer would look its own name up, which can take seconds.
         TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.server_address[:2]
+        self.server_name, self.server_port = self.socket.getsockname()[:2]
 
     def run_in_thread(self) -> None:
         arguments = {"poll_interval": 0.05}

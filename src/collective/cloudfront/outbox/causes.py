@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from itertools import repeat
+from typing import Any
 
 import json
 
@@ -106,7 +107,7 @@ def unpack_each(packed: str, count: int) -> list[str]:
     return [*found, *repeat("", count)][:count]
 
 
-def _load(packed: str) -> Sequence:
+def _load(packed: str) -> Sequence[Any]:
     try:
         found = json.loads(packed) if packed else ()
     except (ValueError, TypeError):

@@ -19,6 +19,9 @@ import os
 
 logger = logging.getLogger("collective.cloudfront")
 
+#: The fields by name.
+_SCHEMA: Any = ICloudFrontSettings
+
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 
@@ -30,7 +33,7 @@ def value_in_force(
     raw = environ.get(variable(name))
     if raw is not None:
         return _from_environment(name, raw.strip())
-    field = ICloudFrontSettings[name]
+    field = _SCHEMA[name]
     value = registry.get(f"{PREFIX}.{name}", field.default)
     return field.default if value is None else value
 
@@ -50,7 +53,7 @@ def overrides(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
 
 
 def _from_environment(name: str, raw: str) -> Any:
-    field = ICloudFrontSettings[name]
+    field = _SCHEMA[name]
     try:
         value = _parse(field, raw)
         field.validate(value)
@@ -93,5 +96,5 @@ def _complain(name: str, raw: str, error: Exception) -> None:
         variable(name),
         shown,
         error,
-        _fallback(ICloudFrontSettings[name]),
+        _fallback(_SCHEMA[name]),
     )

@@ -140,7 +140,7 @@ def test_connection(
 
 
 # Or pytest would take it for a test wherever it is imported.
-test_connection.__test__ = False
+setattr(test_connection, "__test__", False)  # noqa: B010
 
 
 def _complete(
@@ -225,7 +225,7 @@ class _Examination:
     # Who we are
 
     def _check_credentials(self) -> bool:
-        reply = self._hear(self._probe.sign())
+        reply = self._note(self._probe.sign())
         if reply.error:
             code, level = why_unsigned(reply)
             self._add("credentials", level, code, reason=reply.reason)
@@ -245,7 +245,7 @@ class _Examination:
         return True
 
     def _check_identity(self) -> None:
-        reply = self._hear(self._probe.identity())
+        reply = self._note(self._probe.identity())
         if reply.error:
             # STS need not be reachable where CloudFront is.
             reason = reply.reason
@@ -257,15 +257,14 @@ class _Examination:
 
     def _describe(self) -> Reply:
         """Return what is known of the distribution or tenant."""
-        ask = self._probe.distribution
-        if is_tenant(self._distribution):
-            ask = self._probe.tenant
-        reply = self._hear(ask(self._distribution))
+        tenant = is_tenant(self._distribution)
+        ask = self._probe.tenant if tenant else self._probe.distribution
+        reply = self._note(ask(self._distribution))
         cause = cause_of(reply)
         if cause in ("", "denied"):
             self._judge_permission("permission_describe", reply)
         if cause == "denied" and not is_tenant(self._distribution):
-            config = self._hear(self._probe.configuration(self._distribution))
+            config = self._note(self._probe.configuration(self._distribution))
             # Of two refusals the first one has named the permission to ask for.
             reply = reply if cause_of(config) == "denied" else config
         self._judge_distribution(reply)
@@ -293,7 +292,7 @@ class _Examination:
         """Return what is known of the distribution that holds the configuration."""
         if described.found is None or not described.found.parent:
             return described
-        return self._hear(self._probe.distribution(described.found.parent))
+        return self._note(self._probe.distribution(described.found.parent))
 
     def _check_hosts(self, described: Reply) -> None:
         if described.found is None:
@@ -319,7 +318,7 @@ class _Examination:
         if policy:
             key = MANAGED_POLICIES.get(policy)
         if policy and key is None:
-            reply = self._hear(self._probe.cache_policy(policy))
+            reply = self._note(self._probe.cache_policy(policy))
             key = reply.found
             if key is None:
                 self._not_readable("query_strings", reply, _GET_CACHE_POLICY)
@@ -337,7 +336,7 @@ class _Examination:
             "permission_look_up": self._probe.try_look_up,
         }
         for name, ask in asked.items():
-            reply = self._hear(ask(self._distribution))
+            reply = self._note(ask(self._distribution))
             self._judge_permission(name, reply)
             if reply.error == UNREACHABLE:
                 return False
@@ -363,7 +362,7 @@ class _Examination:
 
     # What time it is
 
-    def _hear(self, reply: Reply) -> Reply:
+    def _note(self, reply: Reply) -> Reply:
         """Note the time of an answer, and return the answer."""
         if self.given_up:
             raise _GivenUp
