@@ -26,6 +26,7 @@ import time
 _IN_PLONE = ("save", "rename", "title", "publish")
 _PAGE = "page"
 _REPLAY = "replay"
+_START = "start"
 #: Of cache tags, and the modules that measure it, which need Plone.
 _TAGS = {"tags": "rendering", "header": "header_sizes", _REPLAY: "replay"}
 _ALONE = {
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parse(argv)
     # Stopped by an operator, it must take its Zopes and files away.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    names = arguments.only or [*_IN_PLONE, _PAGE, *_TAGS, *_ALONE]
+    names = arguments.only or [*_IN_PLONE, _PAGE, _START, *_TAGS, *_ALONE]
     started = time.monotonic()
     with workspace(arguments.dir) as folder:
         about = environment(folder, file_system(folder))
@@ -63,7 +64,7 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        choices=[*_IN_PLONE, _PAGE, *_TAGS, *_ALONE],
+        choices=[*_IN_PLONE, _PAGE, _START, *_TAGS, *_ALONE],
         help="measure this; may be repeated",
     )
     parser.add_argument(
@@ -94,6 +95,11 @@ def _measure(
 
         _tell("Measuring the CloudFront tab in Plone …")
         results.append(pages.measure(folder, quick))
+    if _START in names:
+        import start
+
+        _tell("Measuring the start of Zope …")
+        results.append(start.measure(folder, quick))
     # Beside the benchmarks, and not installed: what compares answers is freshness's.
     sys.path.append(str(Path(__file__).parents[1]))
     for name in _TAGS:

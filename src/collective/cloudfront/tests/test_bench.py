@@ -146,6 +146,14 @@ def _facts_of(folder: Path, name: str) -> dict[str, Any]:
     return result["facts"]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_start_imports_no_boto3(tmp_path):
+    facts = _facts_of(tmp_path, "start")
+    assert not any(start["boto3"] for start in facts["starts"])
+    assert facts["starts"][0]["modules"] > 50
+
+
 # Rendering, with three Zopes, is left to people: it is made of the same parts as these.
 def test_all_that_may_be_cached_has_tags_and_not_too_many(tmp_path):
     facts = _facts_of(tmp_path, "header")
