@@ -730,7 +730,7 @@ def test_a_role_while_sts_is_out_of_reach_is_an_error(refused_credentials, monke
 def test_whatever_takes_how_long_there_is_a_limit(quick, examine, control, monkeypatch):
     # Long enough for what answers, on a busy machine, too
     monkeypatch.setattr(module, "LIMIT", 5.0)
-    monkeypatch.setattr(gateway, "READ_TIMEOUT", 3600)
+    monkeypatch.setattr(session, "READ_TIMEOUT", 3600)
     control.inject("slow_answer", seconds=15.0)
     found = examine()
     assert codes(found, Level.OK).keys() == {"credentials", "identity"}
