@@ -88,6 +88,13 @@ def test_invalid_values_are_refused_with_a_sentence(client):
     assert "“not-an-id” is not the id of a CloudFront" in reply.json["message"]
 
 
+def test_an_invalid_option_of_a_distribution_is_refused_with_a_sentence(client):
+    reply = client().patch(PANEL, distribution_id="E2QWR;role=admin")
+    assert reply.status == 400
+    assert "'field': 'distribution_id'" in reply.json["message"]
+    assert "“admin” is not the ARN of an IAM role." in reply.json["message"]
+
+
 def test_a_name_that_no_header_has_is_refused_with_a_sentence(client):
     reply = client().patch(PANEL, tag_header="Cache Tag")
     assert reply.status == 400

@@ -58,6 +58,24 @@ def test_each_of_the_sites_hosts_is_named_once(person, functional_portal, monkey
     assert f"answers to www.example.com, and not to {here}." in found
 
 
+def test_each_distribution_is_asked_about_its_own_header_once(person, monkeypatch):
+    api.portal.set_registry_record(
+        "collective.cloudfront.distribution_id",
+        f"{DISTRIBUTION}/en;header=X-Tags {DISTRIBUTION}/de",
+    )
+    api.portal.set_registry_record("collective.cloudfront.cache_tags", "headers")
+    transaction.commit()
+    options = Options(distributions=(DISTRIBUTION,), cache_tag_header="X-Tags")
+    with LocalCloudFront(options=options) as cloudfront:
+        for name, value in cloudfront.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
+        person.getControl("Test connection").click()
+        operations = [each.operation for each in cloudfront.control.log()]
+    assert operations.count("GetDistribution") == 1
+    assert "read from the header X-Tags" in texts(person)["finding-cache_tags"]
+
+
 def test_an_unreachable_cloudfront_is_an_error_with_advice(person, monkeypatch):
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_CLOUDFRONT"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")

@@ -88,6 +88,14 @@ def test_the_header_has_the_name_that_is_set(tagged, get):
     assert get("/folder/page").tags is None
 
 
+def test_each_distribution_finds_the_tags_in_its_header(tagged, get):
+    registry = getUtility(IRegistry)
+    registry["collective.cloudfront.distribution_id"] = "E1AAA E2BBB;header=X-Tags"
+    transaction.commit()
+    headers = get("/folder/page").headers
+    assert headers["X-Tags"] == headers["Cache-Tag"]
+
+
 @pytest.mark.parametrize(
     ("operation", "options", "carries"),
     [
