@@ -6,6 +6,7 @@ from collective.cloudfront.demo.instance import Instance
 from collective.cloudfront.demo.instance import virtual_host_root
 from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local import Options
+from collective.cloudfront.tests.http.once import made_once
 from collective.cloudfront.tests.http.people import Editor
 from collective.cloudfront.tests.http.people import Viewer
 from pathlib import Path
@@ -28,10 +29,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def site_template(tmp_path_factory) -> Instance:
     """An instance with a site in it, never started; its database is copied."""
-    template = Instance(tmp_path_factory.mktemp("template"))
-    template.configure()
-    template.run("collective.cloudfront.demo.make_site", DISTRIBUTION)
-    return template
+    return Instance(made_once(tmp_path_factory, "template", make_site))
+
+
+def make_site(folder: Path) -> None:
+    """Make an instance with a site in it."""
+    instance = Instance(folder)
+    instance.configure()
+    instance.run("collective.cloudfront.demo.make_site", DISTRIBUTION)
 
 
 def options(**changes) -> Options:

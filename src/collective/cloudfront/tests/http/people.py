@@ -52,6 +52,14 @@ class Editor:
         """Install an add-on."""
         self._call("POST", f"/@addons/{add_on}/install")
 
+    def wait_until_sent(self) -> None:
+        """Wait until nothing of this site's outbox is left to send."""
+        eventually(self._nothing_is_pending)
+
+    def _nothing_is_pending(self) -> bool:
+        state = self._call("GET", "/@cloudfront").json()
+        return not (state["pending"] or state["in_memory"])
+
     def set(self, **records: Any) -> None:
         """Change settings of ours."""
         changes = {f"collective.cloudfront.{k}": v for k, v in records.items()}

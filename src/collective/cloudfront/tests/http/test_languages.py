@@ -44,7 +44,7 @@ def create(editor: Editor, parent: str, portal_type: str, name: str) -> str:
 
 
 @pytest.fixture
-def cloudfront(zope, languages) -> Iterator[LocalCloudFront]:
+def cloudfront(zope, editor, languages) -> Iterator[LocalCloudFront]:
     """A fresh local CloudFront with both distributions."""
     local = LocalCloudFront(
         origin=virtual_host_root(zope.url),
@@ -55,16 +55,17 @@ def cloudfront(zope, languages) -> Iterator[LocalCloudFront]:
         f"{zope.url}/VirtualHostBase/http/en.example.com:80/{SITE_ID}/en/VirtualHostRoot"
     )
     with local:
-        settle(local)
+        settle(editor, local)
         local.control.reset()
         yield local
 
 
-def settle(cloudfront: LocalCloudFront) -> None:
+def settle(editor: Editor, cloudfront: LocalCloudFront) -> None:
     """Wait until nothing more is sent."""
     before = -1
     while before < (before := len(cloudfront.control.invalidations())):
         time.sleep(LONG_ENOUGH)
+        editor.wait_until_sent()
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def sent_to(cloudfront: LocalCloudFront, distribution: str) -> set[str]:
 def page(editor, cloudfront) -> str:
     """A page in English, deeper than the navigation."""
     path = create(editor, "/en/a/b/c", "Document", f"page-{time.time_ns()}")
-    settle(cloudfront)
+    settle(editor, cloudfront)
     cloudfront.control.reset()
     return path
 
@@ -152,7 +153,7 @@ def test_the_language_selector_leads_to_a_new_translation_at_both(
     editor, cloudfront, viewer, english, page
 ):
     german = create(editor, "/de/a/b/c", "Document", f"seite-{time.time_ns()}")
-    settle(cloudfront)
+    settle(editor, cloudfront)
     links = {
         who: selector(who.get(path).text)
         for who, path in ((viewer, page), (english, below(page)))
@@ -175,7 +176,7 @@ def selector(html: str) -> str:
 
 def test_nothing_german_is_sent_to_the_english(editor, cloudfront, viewer, english):
     german = create(editor, "/de/a/b/c", "Document", f"seite-{time.time_ns()}")
-    settle(cloudfront)
+    settle(editor, cloudfront)
     cloudfront.control.reset()
     viewer.warm(german)
     editor.edit(german, title="Neu")
@@ -183,7 +184,7 @@ def test_nothing_german_is_sent_to_the_english(editor, cloudfront, viewer, engli
     editor.edit(german, id=f"{german.rpartition('/')[2]}-neu")
     eventually(lambda: viewer.get(german).status_code != 200)
     editor.delete(f"{german}-neu")
-    settle(cloudfront)
+    settle(editor, cloudfront)
     # Redirects to pages in both languages are at either
     assert sent_to(cloudfront, ENGLISH) <= {"/@@multilingual-*"}
     assert any(item.startswith("/de") for item in sent_to(cloudfront, DISTRIBUTION))

@@ -25,8 +25,9 @@ def wait_for(cloudfront, item: str) -> None:
     eventually(lambda: any(reached(items, item) for items in accepted(cloudfront)))
 
 
-def settle(cloudfront) -> None:
+def settle(editor, cloudfront) -> None:
     """Wait until nothing more is sent, and quota is there again."""
+    editor.wait_until_sent()
     before = -1
     while before < (before := len(cloudfront.control.invalidations())):
         time.sleep(4)
@@ -45,6 +46,7 @@ def page(editor, cloudfront) -> str:
     wait_for(cloudfront, path)
     eventually(lambda: not cloudfront.control.state()["faults_waiting"])
     time.sleep(0.6)
+    editor.wait_until_sent()
     return path
 
 
@@ -115,7 +117,7 @@ def test_publishing_sixty_pages_at_once_is_one_call(editor, viewer, cloudfront):
         editor.create(folder, "Document", title=f"Page {number}")
         for number in range(60)
     ]
-    settle(cloudfront)
+    settle(editor, cloudfront)
     cloudfront.control.reset()
     assert editor.view(f"{folder}/@@publish-all").ok
     eventually(lambda: cloudfront.control.invalidations())

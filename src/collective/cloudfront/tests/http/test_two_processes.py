@@ -12,6 +12,7 @@ from collective.cloudfront.tests.http.people import eventually
 from collective.cloudfront.tests.http.people import Viewer
 from collective.cloudfront.tests.http.zeo import zeo_server
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 import shutil
@@ -87,12 +88,20 @@ def test_edits_in_two_processes_are_all_delivered_and_none_twice(instances, clou
     before = len(cloudfront.control.invalidations())
     editors = [Editor(instance.site_url) for instance in instances]
 
-    def edit(number: int) -> None:
+    def edit(number: int) -> bool:
         words = {"data": f"<p>By {number % 2}</p>", "content-type": "text/html"}
-        editors[number % 2].edit(pages[number], text=words)
+        try:
+            editors[number % 2].edit(pages[number], text=words)
+        except AssertionError as error:
+            # On a busy machine both Zopes may be in each other's way four times running
+            if "conflict error" not in str(error):
+                raise
+            return False
+        return True
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(edit, range(PAGES)))
+        saves = [partial(edit, number) for number in range(PAGES)]
+        list(pool.map(eventually, saves))
     settle_after(cloudfront, before, set(pages))
     made = cloudfront.control.invalidations()[before:]
     # So many wildcards are more than quota lets out, so pages may be reached twice:
