@@ -5,6 +5,7 @@ from pathlib import Path
 
 import http.client
 import os
+import random
 import shutil
 import signal
 import socket
@@ -14,6 +15,8 @@ import time
 
 
 LOOPBACK = "127.0.0.1"
+#: Linux gives those above to connections, and to whoever asks for any port.
+_PORTS = (20_000, 32_000)
 #: Of the demo and the tests only; they listen on loopback.
 USER, PASSWORD = "admin", "admin"
 SITE_ID = "Plone"
@@ -111,10 +114,15 @@ class InstanceFailed(Exception):
 
 
 def free_port() -> int:
-    """Return a port of the loopback interface that is free now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return probe.getsockname()[1]
+    """Return a port of the loopback interface that is free now.
+
+    It is none that systems give to whoever asks for any port, so that it is still free
+    when its server starts.
+    """
+    while True:
+        port = random.SystemRandom().randrange(*_PORTS)
+        if not is_busy(port):
+            return port
 
 
 def is_busy(port: int) -> bool:
@@ -241,7 +249,7 @@ class Instance:
                 start_new_session=True,
             )
 
-    def wait_until_ready(self, timeout: float = 120.0) -> None:
+    def wait_until_ready(self, timeout: float = 600.0) -> None:
         """Wait until Zope answers; raise ``InstanceFailed`` if it does not."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
@@ -263,7 +271,7 @@ class Instance:
         finally:
             connection.close()
 
-    def stop(self, timeout: float = 30.0) -> None:
+    def stop(self, timeout: float = 120.0) -> None:
         """Stop Zope as an operator would, and wait for its end."""
         if self._process is None:
             return
