@@ -2,20 +2,18 @@
 
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collective.cloudfront.demo.connections import Answer
+from collective.cloudfront.demo.connections import Connections
 from collective.cloudfront.demo.instance import Instance
-from collective.cloudfront.demo.instance import LOOPBACK
 from collective.cloudfront.demo.instance import virtual_host_root
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from html import unescape
 from urllib.parse import urldefrag
 from urllib.parse import urljoin
 from urllib.parse import urlsplit
 
-import http.client
 import json
 import re
-import threading
 
 
 HOST = "www.example.com"
@@ -48,23 +46,11 @@ _RESOURCE = re.compile(r"\+\+|/@@|\.(css|js)$|/(login|contact-info|sendto_form)"
 _LISTED = re.compile(r"b_start:int=\d+(&|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a visitor got."""
-
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
-
-
 class Visitor:
-    """Somebody who is not logged in, at ``base``, over connections that stay open."""
+    """Somebody who is not logged in, and asks for URLs below ``base``."""
 
     def __init__(self, base: str):
-        parts = urlsplit(base)
-        self._address = (parts.hostname or LOOPBACK, parts.port)
-        self._prefix = parts.path
-        self._local = threading.local()
+        self._connections = Connections(base)
 
     @classmethod
     def of(cls, instance: Instance) -> "Visitor":
@@ -73,21 +59,8 @@ class Visitor:
 
     def get(self, url: str) -> Answer:
         """Ask for a URL."""
-        try:
-            return self._get(url)
-        except (http.client.HTTPException, OSError):
-            self._local.connection = None  # it was closed meanwhile
-            return self._get(url)
-
-    def _get(self, url: str) -> Answer:
-        connection = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = http.client.HTTPConnection(*self._address, timeout=120)
-            self._local.connection = connection
         accepted = "application/json" if url.startswith(API) else "text/html,*/*"
-        connection.request("GET", self._prefix + url, headers={"Accept": accepted})
-        answer = connection.getresponse()
-        return Answer(answer.status, answer.headers, answer.read())
+        return self._connections.get(url, {"Accept": accepted})
 
     def contents(self) -> list[tuple[str, str]]:
         """Return path and type of all that is public, by path."""

@@ -8,23 +8,22 @@ forms).
 
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collective.cloudfront.demo.connections import Answer as Raw
+from collective.cloudfront.demo.connections import Connections
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from freshness.site import FILE_NAME
 from urllib.parse import quote
-from urllib.parse import urlsplit
 
 import gzip
-import http.client
 import re
-import threading
 
 
 #: Of a folder with more children than this, only the first and the last are visited.
 CROWD = 15
 _KEPT_OF_CROWD = (0, 1, -1)
 _THREADS = 4
-_ACCEPT = "text/html,*/*;q=0.8"
+_HEADERS = {"Accept": "text/html,*/*;q=0.8", "User-Agent": "Amazon CloudFront"}
 _BATCH = "?b_start:int=20"
 _API = "/++api++"
 _EXPAND = "?expand=breadcrumbs,navigation,actions,navroot"
@@ -148,13 +147,10 @@ def _without_crowds(contents: Iterable[Content]) -> Iterator[Content]:
 
 
 class Reader:
-    """Reads URLs below a base, over connections that stay open, in a few threads."""
+    """Reads URLs below ``base`` in a few threads."""
 
     def __init__(self, base: str):
-        parts = urlsplit(base)
-        self._address = (parts.hostname, parts.port)
-        self._prefix = parts.path
-        self._local = threading.local()
+        self._connections = Connections(base)
         self._pool = ThreadPoolExecutor(_THREADS)
 
     def read_all(self, urls: Iterable[str]) -> dict[str, Answer]:
@@ -163,25 +159,12 @@ class Reader:
         return dict(zip(urls, self._pool.map(self.read, urls), strict=True))
 
     def read(self, url: str) -> Answer:
-        """Return the answer at one URL."""
-        try:
-            return self._read(url)
-        except (http.client.HTTPException, OSError):
-            self._local.connection = None  # it was closed meanwhile
-            return self._read(url)
-
-    def _read(self, url: str) -> Answer:
-        connection = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = http.client.HTTPConnection(*self._address, timeout=60)
-            self._local.connection = connection
-        headers = {"Accept": _ACCEPT, "User-Agent": "Amazon CloudFront"}
-        connection.request("GET", self._prefix + url, headers=headers)
-        answer = connection.getresponse()
-        return _answer(answer, answer.read())
+        """Return what is answered at a URL."""
+        return _answer(self._connections.get(url, _HEADERS))
 
 
-def _answer(answer: http.client.HTTPResponse, body: bytes) -> Answer:
+def _answer(answer: Raw) -> Answer:
+    body = answer.body
     if body.startswith(b"\x1f\x8b"):
         body = gzip.decompress(body)
     for pattern, replacement in _VARYING:
