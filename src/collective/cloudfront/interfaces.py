@@ -77,14 +77,14 @@ class IInvalidationFailed(IInvalidationEvent):
 
 
 class IDependencies(Interface):
-    """What else the responses of an object depend on.
+    """What the responses of an object depend on besides what Plone searches and opens.
 
-    A subscription adapter of the published object and the request, asked when the
-    response is there.
+    A subscription adapter of the published object and the request. It is called when
+    the response is complete.
     """
 
     def objects():
-        """Return content, or UIDs, that the response shows in any part."""
+        """Return content objects, or UIDs, of which the response may show anything."""
 
     def tags():
-        """Return further names; whoever gives them purges them."""
+        """Return names of your own. You must purge them when something changes."""

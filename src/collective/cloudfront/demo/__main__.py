@@ -1,4 +1,4 @@
-"""``python -m collective.cloudfront.demo``: see the main job, then try it yourself."""
+"""``python -m collective.cloudfront.demo``: watch the main job, then try it yourself."""
 
 from argparse import ArgumentDefaultsHelpFormatter
 from argparse import ArgumentParser
@@ -30,25 +30,25 @@ HOST = "localhost"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the demo; return the exit status: 0 if the edge showed the new text."""
+    """Run the demo; return the exit status, which is 0 if the edge has the new text."""
     arguments = _parse(argv)
     for name in ("origin", "edge", "api"):
         port = getattr(arguments, f"{name}_port")
         if is_busy(port):
-            _tell(
+            _print(
                 f"Port {port} on {LOOPBACK} is in use. Stop what uses it, or choose "
                 f"another one: make demo ARGS='--{name}-port {port + 100}'"
             )
             return 2
-    # Stopped by an operator or a test runner, it must take Zope down with it.
+    # If an operator or a test runner stops it, it must stop Zope, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         return _run(arguments)
     except (InstanceFailed, NotFresh) as error:
-        _tell(f"The demo failed: {error}")
+        _print(f"The demo failed: {error}")
         return 1
     except KeyboardInterrupt:
-        _tell("Stopped.")
+        _print("Stopped.")
         return 130
 
 
@@ -64,7 +64,7 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
         "--api-port", type=int, default=8091, help="port of the CloudFront API"
     )
     parser.add_argument(
-        "--home", type=Path, default=Path(".demo"), help="where the site is kept"
+        "--home", type=Path, default=Path(".demo"), help="folder for the site"
     )
     parser.add_argument(
         "--once", action="store_true", help="end after the scenario, with its status"
@@ -81,18 +81,18 @@ def _run(arguments: Namespace) -> int:
         api_port=arguments.api_port,
         edge_port=arguments.edge_port,
     )
-    # There is no local STS, and AWS must not be asked who "local" is
+    # There is no local STS, and we must not ask AWS who "local" is
     environ = {**cloudfront.environment, "AWS_ENDPOINT_URL_STS": cloudfront.api_url}
     instance = Instance(arguments.home, arguments.origin_port, environ=environ)
     _make_site_once(instance)
     with cloudfront:
         try:
-            _tell("Starting Plone …")
+            _print("Starting Plone …")
             instance.start()
             instance.wait_until_ready()
-            _tell(f"Plone and CloudFront run ({time.monotonic() - started:.1f} s).")
-            Scenario(instance, cloudfront, _tell).perform()
-            _tell("The main job is done.")
+            _print(f"Plone and CloudFront run ({time.monotonic() - started:.1f} s).")
+            Scenario(instance, cloudfront, _print).perform()
+            _print("The main job is done.")
             if not arguments.once:
                 _serve(instance, cloudfront)
         finally:
@@ -101,10 +101,10 @@ def _run(arguments: Namespace) -> int:
 
 
 def _make_site_once(instance: Instance) -> None:
-    """Create the site, unless a run before has done it completely."""
+    """Create the site, unless an earlier run has completed it."""
     done = instance.home / "site-made"
     if not done.exists():
-        _tell("Creating a Plone site; only the first time …")
+        _print("Creating a Plone site; only the first time …")
         shutil.rmtree(instance.home, ignore_errors=True)
         instance.configure()
         instance.run("collective.cloudfront.demo.make_site", DISTRIBUTION)
@@ -114,7 +114,7 @@ def _make_site_once(instance: Instance) -> None:
 
 def _serve(instance: Instance, cloudfront: LocalCloudFront) -> None:
     site = instance.site_url.replace(LOOPBACK, HOST)
-    _tell(
+    _print(
         f"\n"
         f"  Edit here       {site}/welcome/edit  ({USER} / {PASSWORD})\n"
         f"  Settings        {site}/@@cloudfront-controlpanel\n"
@@ -124,7 +124,7 @@ def _serve(instance: Instance, cloudfront: LocalCloudFront) -> None:
         f"Each invalidation is a line here. Ctrl-C ends it."
     )
     cloudfront.control.on_accepted.append(
-        lambda made: _tell(f"cloudfront  {made.id}  {' '.join(made.items)}")
+        lambda made: _print(f"cloudfront  {made.id}  {' '.join(made.items)}")
     )
     stopped = threading.Event()
     try:
@@ -132,10 +132,10 @@ def _serve(instance: Instance, cloudfront: LocalCloudFront) -> None:
             if instance.process.poll() is not None:
                 raise InstanceFailed(f"Zope ended; see {instance.log}.")
     except KeyboardInterrupt:
-        _tell("Stopping …")
+        _print("Stopping …")
 
 
-def _tell(sentence: str) -> None:
+def _print(sentence: str) -> None:
     print(sentence, flush=True)
 
 

@@ -15,9 +15,9 @@ import time
 
 
 LOOPBACK = "127.0.0.1"
-#: Linux gives those above to connections, and to whoever asks for any port.
+#: Linux gives the ports above to connections, and to whoever asks for any port.
 _PORTS = (20_000, 32_000)
-#: Of the demo and the tests only; they listen on loopback.
+#: For the demo and the tests only. They listen on loopback.
 USER, PASSWORD = "admin", "admin"
 SITE_ID = "Plone"
 
@@ -42,7 +42,7 @@ _FILE_STORAGE = """\
         </filestorage>
     </blobstorage>"""
 
-#: With "server-sync" no Zope answers with what was before another one's commit.
+#: With "server-sync", no Zope answers with the state before another one's commit.
 _CLIENT_STORAGE = """\
     %import ZEO
     <clientstorage>
@@ -110,7 +110,7 @@ formatter = generic
 
 
 class InstanceFailed(Exception):
-    """Zope did not start; the message says why, as far as its log knows."""
+    """Zope did not start. The message has the reason from its log, if there is one."""
 
 
 def free_port() -> int:
@@ -129,7 +129,7 @@ def is_busy(port: int) -> bool:
     """Say whether ``port`` of the loopback interface is in use."""
     with socket.socket() as probe:
         if os.name == "posix":
-            # As servers do: a connection lingering from a run before is no obstacle.
+            # As servers do: a connection that lingers from an earlier run does not count.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
@@ -139,8 +139,9 @@ def is_busy(port: int) -> bool:
 
 
 def clean_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the environment without what could lead to a real AWS account, or
-    change our settings.
+    """Return the environment without variables for AWS or for our settings.
+
+    So no demo and no test can reach a real AWS account.
     """
     return {
         name: value
@@ -150,8 +151,9 @@ def clean_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]
 
 
 class Instance:
-    """A Zope with a file storage, or with a ZEO server's storage if ``zeo`` (an
-    address such as ``127.0.0.1:8100``) is given.
+    """A Zope with a file storage, or with the storage of a ZEO server.
+
+    ``zeo``: the server's address, such as ``127.0.0.1:8100``.
     """
 
     def __init__(
@@ -162,8 +164,8 @@ class Instance:
         zeo: str | None = None,
         zcml: str = "",
     ):
-        """``environ`` is added to the process's environment; ``zcml`` names a
-        package to load besides the add-ons.
+        """``environ``: added to the environment of the process. ``zcml``: a package to
+        load besides the add-ons.
         """
         self.home = Path(home).absolute()
         self.port = port or free_port()
@@ -190,7 +192,7 @@ class Instance:
 
     @property
     def outbox(self) -> Path:
-        """Where the outbox is unless the environment says otherwise."""
+        """The outbox, unless the environment names another one."""
         return self.home / "var" / "cloudfront-outbox.sqlite"
 
     @property
@@ -218,8 +220,9 @@ class Instance:
         )
 
     def run(self, module: str, *arguments: str) -> str:
-        """Run a Python module with this instance's ``zope.conf`` as its first
-        argument, and return what it printed. Raises ``InstanceFailed``.
+        """Run a Python module and return what it prints; raise ``InstanceFailed``.
+
+        Its first argument is the ``zope.conf`` of this instance.
         """
         done = subprocess.run(
             [sys.executable, "-m", module, str(self.zope_conf), *arguments],
@@ -245,7 +248,7 @@ class Instance:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # Ctrl-C at the demo is for the demo, which then stops Zope itself.
+                # Ctrl-C must reach the demo only. The demo then stops Zope itself.
                 start_new_session=True,
             )
 
@@ -272,7 +275,7 @@ class Instance:
             connection.close()
 
     def stop(self, timeout: float = 120.0) -> None:
-        """Stop Zope as an operator would, and wait for its end."""
+        """Stop Zope as an operator would, and wait until it has ended."""
         if self._process is None:
             return
         self._process.send_signal(signal.SIGINT)
@@ -290,7 +293,7 @@ class Instance:
             self._process = None
 
     def copy_database(self, source: "Instance") -> None:
-        """Take over the database of another, stopped instance."""
+        """Copy the database of another instance, which must be stopped."""
         var = self.home / "var"
         var.mkdir(parents=True, exist_ok=True)
         shutil.copy(source.home / "var" / "Data.fs", var / "Data.fs")
@@ -300,5 +303,5 @@ class Instance:
 
 
 def virtual_host_root(zope: str, host: str = "www.example.com:80") -> str:
-    """Return the URL that a CDN's origin uses: the site as the root of ``host``."""
+    """Return the URL of the site for a CDN: the site is the root of ``host``."""
     return f"{zope}/VirtualHostBase/http/{host}/{SITE_ID}/VirtualHostRoot"

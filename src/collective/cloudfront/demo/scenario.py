@@ -1,4 +1,4 @@
-"""The main job, performed once and told line by line."""
+"""The main job, performed once and printed line by line."""
 
 from base64 import b64encode
 from collections.abc import Callable
@@ -33,32 +33,32 @@ class Scenario:
         self,
         instance: Instance,
         cloudfront: LocalCloudFront,
-        tell: Callable[[str], None],
+        report: Callable[[str], None],
     ):
         self.instance = instance
         self.cloudfront = cloudfront
-        self.tell = tell
+        self.report = report
         self.outbox = open_outbox(f"sqlite:///{instance.outbox}")
 
     def perform(self) -> None:
-        """Do it; raise ``NotFresh`` if the edge keeps the old text."""
+        """Perform it; raise ``NotFresh`` if the edge keeps the old text."""
         self._fetch_until_hit()
         earlier = self._references()
         text = f"Edited at {datetime.now():%H:%M:%S.%f}."
         self._edit(text)
         settled = self._wait_for_invalidation(earlier)
-        self.tell(
+        self.report(
             f"outbox  {settled.invalidation} accepted by {settled.distribution}, "
             f"{1000 * (settled.accepted - settled.since):.0f} ms after the commit"
         )
         for item in settled.items:
-            self.tell(f"        item {item}")
+            self.report(f"        item {item}")
         self._wait_for_text(text)
 
     def _fetch_until_hit(self) -> None:
         for _attempt in range(3):
             cache, _text = self._fetch()
-            self.tell(f"edge    GET {_PAGE}: {cache}")
+            self.report(f"edge    GET {_PAGE}: {cache}")
             if cache.startswith("Hit"):
                 return
         raise NotFresh("The edge does not cache the page.")
@@ -84,7 +84,7 @@ class Scenario:
         )
         with urllib.request.urlopen(request):
             took = 1000 * (time.monotonic() - started)
-        self.tell(f"plone   an editor saves {_PAGE} ({took:.0f} ms): {text}")
+        self.report(f"plone   an editor saves {_PAGE} ({took:.0f} ms): {text}")
 
     def _references(self) -> set[str]:
         return {settled.reference for settled in self.outbox.history(1000)}
@@ -104,7 +104,7 @@ class Scenario:
             return cache if text in page else None
 
         cache = _wait(look, "The edge still shows the old text")
-        self.tell(f"edge    GET {_PAGE}: {cache}, and it shows: {text}")
+        self.report(f"edge    GET {_PAGE}: {cache}, and it shows: {text}")
 
 
 def _wait(look: Callable[[], Any], complaint: str) -> Any:

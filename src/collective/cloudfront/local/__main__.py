@@ -153,21 +153,21 @@ def _add_caching(parser: ArgumentParser) -> None:
         action=BooleanOptionalAction,
         default=False,
         help="cache every GET and HEAD answer below 500 for a day, whatever its "
-        "Cache-Control says: so that whatever is not invalidated is seen to be stale",
+        "Cache-Control says, so that you see what is stale",
     )
     group.add_argument(
         "--forward-cookies",
         action=BooleanOptionalAction,
         default=False,
-        help="pass requests with Cookie or Authorization on, uncached; else these "
-        "headers are dropped",
+        help="forward requests with Cookie or Authorization, and do not cache them "
+        "(default: drop these headers)",
     )
     group.add_argument(
         "--cache-tag-header",
         metavar="NAME",
         default=SUPPRESS,
-        help="response header with cache tags (CacheTagConfig); without it they do "
-        "nothing",
+        help="response header with cache tags (CacheTagConfig); without it, tags have "
+        "no effect",
     )
     _add_option(group, "default_ttl", "seconds to cache what has no Cache-Control")
     _add_option(group, "error_ttl", "seconds to cache a 4xx answer")

@@ -8,9 +8,9 @@
     GET  /_local/cache           what the edge has cached, by distribution
     GET  /_local/options         the options
     POST /_local/options         change some of them
-    POST /_local/inject          let something go wrong (the fields of ``Fault``)
-    DELETE /_local/inject        nothing shall go wrong any more
-    POST /_local/reset           be as at the start
+    POST /_local/inject          inject a fault (the fields of ``Fault``)
+    DELETE /_local/inject        remove all faults
+    POST /_local/reset           return to the state after the start
 """
 
 from collections.abc import Callable
@@ -49,7 +49,7 @@ class Admin:
         }
 
     def answer(self, request: Request) -> Response:
-        """Answer a request; what is wrong with it is said in a sentence."""
+        """Answer a request. If it is wrong, the answer is a sentence that says why."""
         name = request.url.partition("?")[0].removeprefix(PREFIX)
         action = self._actions.get(f"{request.method} {name}")
         if action is None:

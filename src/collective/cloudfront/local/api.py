@@ -1,8 +1,8 @@
 """The CloudFront API in REST and XML, version 2020-05-31, as boto3 speaks it.
 
 Two pure functions, :func:`read` and :func:`write`, around
-:meth:`~collective.cloudfront.local.control.ControlPlane.handle`. Signatures are
-looked at, not verified: a local CloudFront knows nobody's secret.
+:meth:`~collective.cloudfront.local.control.ControlPlane.handle`. A signature must be there,
+but is not verified: the local CloudFront knows no secrets.
 """
 
 from collections.abc import Iterable
@@ -34,7 +34,7 @@ import uuid
 
 NAMESPACE = "http://cloudfront.amazonaws.com/doc/2020-05-31/"
 
-#: 3,000 items of 4,000 characters are 12 MB; nobody needs more.
+#: Bytes. 3,000 items of 4,000 characters are 12 MB; nobody needs more.
 MAX_BODY = 16 * 2**20
 
 _ROUTE = re.compile(
@@ -58,7 +58,7 @@ _SIGNATURE = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(\w+)/\d{8}/[\w-]+/cloudfront/aws4_request, ?"
     r"SignedHeaders=[\w;-]+, ?Signature=[0-9a-f]{64}"
 )
-#: The query string that is listed where some are.
+#: The query string to list where a policy lists some.
 _NAME = "b_start:int"
 
 # A document type could define entities that expand without end; comments and CDATA
@@ -73,7 +73,7 @@ class Api:
         self._control = control
 
     def answer(self, request: Request) -> Response:
-        """Answer a request; raise ConnectionLost if there is to be no answer."""
+        """Answer a request; raise ConnectionLost if the client must get no answer."""
         response = self._answer(request)
         date = formatdate(self._control.clock(), usegmt=True)
         return replace(response, headers=(*response.headers, ("Date", date)))
@@ -91,7 +91,7 @@ class Api:
 
 
 def read(request: Request) -> Call:
-    """Understand a request. What is wrong with its body becomes ``Call.problem``."""
+    """Parse a request. If its body is wrong, ``Call.problem`` says why."""
     path, _, query = request.url.partition("?")
     route = _ROUTE.fullmatch(path)
     kind, name, part, invalidation = route.groups("") if route else ("",) * 4
@@ -173,8 +173,8 @@ def _read_update(request: Request) -> dict[str, Any]:
 
 def _parse(body: bytes) -> ElementTree.Element:
     try:
-        # Parsed as text, the document cannot declare an encoding of its own that
-        # would hide a document type from the look before.
+        # As text, the document cannot declare an encoding of its own, which would hide
+        # a document type from the check before.
         text = body.decode("utf-8")
         if _FORBIDDEN.search(text):
             raise _malformed("Document types and NUL are refused.")

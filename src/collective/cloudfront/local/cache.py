@@ -8,9 +8,9 @@
                                         ▲
     schedule ── effect_delay ──► sweep ─┘  removes entries, spoils flights
 
-A *flight* is a fetch from the origin that has begun. An invalidation that takes
-effect while it is under way spoils it: the origin may have read the old content
-before, and once stored it would be stale for good.
+A *flight* is a fetch from the origin that is not finished. An invalidation that takes
+effect meanwhile spoils it: the origin may already have read the old content, and if we
+stored that, it would stay stale.
 """
 
 from collections import OrderedDict
@@ -28,7 +28,7 @@ import threading
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A cached response. ``tags`` are lower-case; times are what the clock says."""
+    """A cached response. ``tags`` are lower-case; times are those of the clock."""
 
     status: int
     reason: str
@@ -41,7 +41,7 @@ class Entry:
 
 @dataclass(eq=False, slots=True)
 class Flight:
-    """A fetch under way, and what was invalidated meanwhile."""
+    """A fetch from the origin, and what was invalidated meanwhile."""
 
     url: str
     spoiled: bool = False
@@ -65,7 +65,7 @@ class EdgeCache:
     def lookup(self, url: str) -> tuple[Entry | None, Flight | None]:
         """Return the entry, and a flight unless the entry is fresh.
 
-        Whoever gets a flight must :meth:`settle` it, whatever happens.
+        If you get a flight, you must :meth:`settle` it, whatever happens.
         """
         with self._lock:
             now = self._sweep()
@@ -79,7 +79,7 @@ class EdgeCache:
             return entry, flight
 
     def settle(self, flight: Flight, entry: Entry | None, max_entries: int) -> bool:
-        """End a flight; store what it brought, if it may be stored."""
+        """End a flight; store the response if that is allowed."""
         with self._lock:
             self._sweep()
             self._flights.discard(flight)
@@ -101,7 +101,7 @@ class EdgeCache:
             self._sweep()  # or they would pile up where no viewer ever comes
 
     def clear(self) -> None:
-        """Forget everything, also what is under way."""
+        """Forget everything, also the flights."""
         with self._lock:
             self._entries.clear()
             self._scheduled.clear()

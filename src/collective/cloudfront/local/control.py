@@ -9,8 +9,8 @@
          ├── effect_delay ──────► gone from the cache
          └── completion_delay ──► InProgress becomes Completed
 
-Every question mark can refuse with an :class:`ApiError`. The clock is given from
-outside, so that hours of waiting can be tried in a moment.
+At each question mark the call can fail with an :class:`ApiError`. The clock is a
+parameter, so a test can let hours pass in a moment.
 """
 
 from collections import Counter
@@ -52,9 +52,9 @@ _ID_ALPHABET = string.ascii_uppercase + string.digits
 class ControlPlane:
     """The CloudFront API of one account, in memory and thread-safe.
 
-    ``clock`` returns seconds since the epoch; ``sleep`` is for injected delays.
-    ``on_accepted`` are called with each new :class:`Invalidation` before its
-    creator gets the answer, ``on_reset`` after :meth:`reset`.
+    ``clock`` returns seconds since the epoch; ``sleep`` makes injected delays. The
+    functions in ``on_accepted`` are called with each new :class:`Invalidation` before
+    the client gets the answer. Those in ``on_reset`` are called after :meth:`reset`.
     """
 
     def __init__(
@@ -142,7 +142,7 @@ class ControlPlane:
     # Faults
 
     def inject(self, kind: FaultKind | str, **details: Any) -> Fault:
-        """Let something go wrong; the details are the fields of :class:`Fault`."""
+        """Inject a fault; the details are the fields of :class:`Fault`."""
         fault = Fault(kind=FaultKind(kind), **details)
         with self._lock:
             self._faults.append(fault)
@@ -168,7 +168,7 @@ class ControlPlane:
             self._faults[index] = replace(fault, times=fault.times - 1)
 
     def _give_back(self, fault: Fault | None) -> Fault | None:
-        """Keep a fault for later whose call was refused; return what did happen."""
+        """Keep a fault for later if its call was refused; return what did happen."""
         if fault is None or not fault.kind.follows_the_effect:
             return fault
         if fault.times is not None:
@@ -276,7 +276,7 @@ class ControlPlane:
         return invalidation
 
     def _update(self, call: Call) -> None:
-        """Take the header of the cache tags over: all that can be updated here."""
+        """Set the header of the cache tags. Nothing else can be updated here."""
         if not call.if_match:
             raise ApiError.of(
                 "InvalidIfMatchVersion", "The If-Match version is missing."
@@ -309,7 +309,7 @@ class ControlPlane:
         )
 
     def _parent(self) -> str:
-        """Return the first distribution: the tenants are its tenants."""
+        """Return the first distribution. All tenants belong to it."""
         names = [name for name in self.options.distributions if name[0] == "E"]
         return names[0] if names else "ENOTHERE12345"
 
@@ -386,13 +386,13 @@ class ControlPlane:
     # Changing it while it runs
 
     def change_options(self, **changes: Any) -> Options:
-        """Change options from now on; what was accepted before keeps its times."""
+        """Change options from now on. Accepted invalidations keep their times."""
         with self._lock:
             self.options = self.options.changed(changes)
             return self.options
 
     def reset(self) -> None:
-        """Forget everything, be as at the start."""
+        """Forget everything, and return to the state after the start."""
         with self._lock:
             self._forget_all()
         for listener in self.on_reset:

@@ -62,12 +62,12 @@ _HOP_BY_HOP = frozenset(
         "upgrade",
     ]
 )
-# Set by the edge itself towards the origin.
+# The edge sets these itself when it asks the origin.
 _REPLACED = frozenset(
     ["accept-encoding", "content-length", "host", "user-agent", "via", "x-amz-cf-id"]
 )
-# What would make the origin answer for this viewer only. CloudFront answers ranges
-# and conditions from the complete response, and so do we (ranges: with all of it).
+# Headers that would make the origin answer for this viewer only. CloudFront answers
+# ranges and conditions from the complete response, and so do we (ranges: with all of it).
 _PERSONAL = frozenset(
     [
         "authorization",
@@ -83,7 +83,7 @@ _PERSONAL = frozenset(
 
 
 class XCache(Enum):
-    """What viewers read in the header ``X-Cache``."""
+    """The values of the header ``X-Cache``."""
 
     HIT = "Hit from cloudfront"
     MISS = "Miss from cloudfront"
@@ -94,10 +94,10 @@ class XCache(Enum):
 class Edge:
     """Answers viewers from the cache or the origin.
 
-    ``origin`` is the URL that the viewer's raw path and query string is appended to,
-    with ``{host}`` for the viewer's Host. The distribution is the one whose id is the
-    first label of the Host (``edemo1234567.localhost``), else the first option; one
-    that is in ``origins`` has that origin instead.
+    ``origin`` is a URL; the edge appends the viewer's raw path and query string to it, and
+    replaces ``{host}`` by the viewer's Host. If the first label of the Host is the id of a
+    distribution (``edemo1234567.localhost``), that distribution answers, otherwise the
+    first one in the options. A distribution in ``origins`` uses the origin there.
     """
 
     def __init__(self, control: ControlPlane, origin: str) -> None:
@@ -118,7 +118,7 @@ class Edge:
             return self._caches[distribution]
 
     def state(self) -> dict[str, int]:
-        """Count the answers by what ``X-Cache`` said."""
+        """Return the number of answers for each value of ``X-Cache``."""
         with self._lock:
             return dict(self._seen)
 
@@ -198,7 +198,7 @@ class Edge:
         return _for_condition(response, request), x_cache
 
     def _as_entry(self, response: Response) -> Entry | None:
-        """Return what is to be cached of a response, if anything is."""
+        """Return the entry for a response, or None if it must not be cached."""
         options = self._control.options
         now = self._control.clock()
         fresh_for = lifetime(response.status, response.headers, options, now)
@@ -275,7 +275,7 @@ def _exchange(
         raise ValueError("no origin is configured")
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     connection = kind(parts.hostname, parts.port, timeout=timeout)
-    # urlsplit is for the address only: the path must stay as raw as it came.
+    # Use urlsplit for the address only: the path must stay as it came.
     target = url.split("://", 1)[1].removeprefix(parts.netloc) or "/"
     try:
         connection.putrequest(
@@ -296,7 +296,7 @@ def _exchange(
 
 
 def _introduction(request: Request, identity_only: bool) -> Headers:
-    """Return the headers that tell the origin that CloudFront asks."""
+    """Return the headers by which the origin recognises CloudFront."""
     # CloudFront keeps a variant per encoding. One variant, uncompressed, is enough
     # to see what is stale.
     encoding = "identity"
@@ -322,7 +322,7 @@ def _passed_on(
 
 
 def _conditions(known: Entry | Response | None) -> Headers:
-    """Return the headers that ask the origin whether an answer is still right."""
+    """Return the headers that ask the origin if an answer is still valid."""
     if known is None:
         return ()
     pairs = (("ETag", "If-None-Match"), ("Last-Modified", "If-Modified-Since"))

@@ -24,8 +24,8 @@ STATUS_OF = {
 class ApiError(Exception):
     """An answer with an error code, as CloudFront gives it.
 
-    ``detail`` says more than CloudFront would: it goes to the log only, so that
-    nobody comes to rely on it in the answer.
+    ``detail`` says more than CloudFront would. It is only in the log, so no client can
+    rely on it.
     """
 
     def __init__(self, code: str, status: int, message: str, detail: str = "") -> None:
@@ -42,7 +42,7 @@ class ApiError(Exception):
 
 
 class ConnectionLost(Exception):
-    """The client gets no answer; ``took_effect`` says whether all the same."""
+    """The client gets no answer. ``took_effect``: the call had an effect all the same."""
 
     def __init__(self, took_effect: bool) -> None:
         super().__init__("The connection was dropped on request.")
@@ -50,7 +50,7 @@ class ConnectionLost(Exception):
 
 
 class UnreadableAnswer(Exception):
-    """The client gets a status and a body that is no XML, as from a broken proxy."""
+    """The client gets a body that is not XML, as from a broken proxy."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"An answer {status} without XML was given on request.")

@@ -1,4 +1,4 @@
-"""Faults that the local CloudFront makes on request, to see what a client does."""
+"""Faults that you can inject, to see how a client handles them."""
 
 from collective.cloudfront.local.errors import ApiError
 from collective.cloudfront.local.errors import ConnectionLost
@@ -9,19 +9,19 @@ from enum import Enum
 
 
 class FaultKind(str, Enum):
-    """What goes wrong."""
+    """The kinds of faults."""
 
     #: Answer with an error code; the request has no effect.
     ERROR = "error"
-    #: Answer with a 5xx status and a body that is no XML; no effect.
+    #: Answer with a 5xx status and a body that is not XML; no effect.
     GARBAGE = "garbage"
     #: Wait, then go on as usual.
     DELAY = "delay"
-    #: Close the connection without having done anything.
+    #: Close the connection before doing anything.
     DROP_BEFORE = "drop_before"
-    #: Do what was asked, then close the connection instead of answering.
+    #: Do what was asked, then close the connection without an answer.
     DROP_AFTER = "drop_after"
-    #: Do what was asked, then let the client wait for the answer.
+    #: Do what was asked, then delay the answer.
     SLOW_ANSWER = "slow_answer"
 
     @property
@@ -35,11 +35,11 @@ class Fault:
     """A fault for the next requests that match it."""
 
     kind: FaultKind
-    #: How many requests it meets; None: all, until it is cleared.
+    #: How many requests it affects; None: all, until it is cleared.
     times: int | None = 1
-    #: Name of the only operation it meets; empty: any.
+    #: The operation that it affects; empty: any.
     operation: str = ""
-    #: Id of the only distribution it meets; empty: any.
+    #: Id of the distribution that it affects; empty: any.
     distribution: str = ""
     #: For ERROR. The status 0 stands for the one that belongs to the code.
     code: str = "InternalError"
@@ -60,14 +60,14 @@ class Fault:
             raise ValueError("Nobody waits for less than 0 seconds.")
 
     def meets(self, operation: str, distribution: str) -> bool:
-        """Is the request one of those that this fault is for?"""
+        """Does this fault affect the request?"""
         return self.operation in ("", operation) and self.distribution in (
             "",
             distribution,
         )
 
     def failure(self) -> Exception | None:
-        """Return what takes the place of the answer, if anything does."""
+        """Return the error to raise instead of an answer, or None."""
         if self.kind is FaultKind.ERROR:
             status = self.status or STATUS_OF.get(self.code, 400)
             return ApiError(self.code, status, self.message)

@@ -16,9 +16,9 @@ _FORBIDDING = frozenset(["no-store", "no-cache", "private"])
 def lifetime(
     status: int, headers: Headers, options: Options, now: float
 ) -> float | None:
-    """Return for how many seconds a response is fresh, None if it is not cached.
+    """Return for how many seconds a response is fresh; None if it is not cached.
 
-    0 means: cached, and revalidated with the origin each time.
+    0: it is cached, and revalidated with the origin each time.
     """
     if status >= 500 or status == 206:
         return None
@@ -35,7 +35,7 @@ def lifetime(
 
 
 def _stated_lifetime(headers: Headers, now: float) -> float | None:
-    """Return what the origin says: s-maxage before max-age before Expires."""
+    """Return the seconds that the origin allows: s-maxage, else max-age, else Expires."""
     if _is_forbidden(headers):
         return None
     directives = _directives(headers)

@@ -1,4 +1,4 @@
-"""What can be set about the local CloudFront: one frozen value."""
+"""The options of the local CloudFront: one frozen value."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -33,8 +33,8 @@ _QUERY_STRINGS = ("none", "whitelist", "allExcept", "all")
 class QuotaModel(str, Enum):
     """Which of CloudFront's two published quota models is enforced.
 
-    Until mid-2026 the guide limited what is in progress, since then it limits the
-    rate. Nobody outside AWS knows which one a distribution is under: keep both.
+    Until mid-2026 the guide limited the items in progress. Since then it limits the
+    rate. Nobody outside AWS knows which of them applies to a distribution, so keep both.
     """
 
     BOTH = "both"
@@ -58,8 +58,8 @@ class Options:
     """How the local CloudFront behaves. Times in seconds, rates per second.
 
     The defaults are CloudFront's published numbers (developer guide, "Quotas"),
-    except for the two delays, which are shorter than life (in effect below 5 s,
-    completed below 25 s) because somebody is waiting.
+    except for the two delays. CloudFront takes up to 5 s until an invalidation has
+    effect, and up to 25 s until it is completed; here somebody is waiting.
     """
 
     #: Ids of the distributions (``E…``) and distribution tenants (``dt_…``).
@@ -67,7 +67,7 @@ class Options:
     #: ``CacheTagConfig.HeaderName``; empty: no CacheTagConfig, tags do nothing.
     cache_tag_header: str = ""
 
-    # What GetDistribution and its like tell. It changes nothing at the edge, which
+    # What GetDistribution and similar calls return. It changes nothing at the edge, which
     # answers for every host and always has the query string in the cache key.
     #: Alternate domain names; of tenants: their domains.
     aliases: tuple[str, ...] = ()
@@ -83,12 +83,12 @@ class Options:
 
     #: Access key ids that are known; None: any.
     accepted_access_keys: frozenset[str] | None = None
-    #: Names of API operations that answer AccessDenied.
+    #: Names of API operations that fail with AccessDenied.
     denied_actions: frozenset[str] = frozenset()
 
-    #: From accepted to reported ``Completed``.
+    #: Seconds until an accepted invalidation is ``Completed``.
     completion_delay: float = 3.0
-    #: From accepted to gone from the cache.
+    #: Seconds until an accepted invalidation has effect in the cache.
     effect_delay: float = 0.2
 
     quota_model: QuotaModel = QuotaModel.BOTH
@@ -116,11 +116,11 @@ class Options:
     default_ttl: float = 0.0
     #: For 4xx answers: CloudFront's error caching minimum TTL.
     error_ttl: float = 10.0
-    #: Pass requests with Cookie or Authorization on as they are, uncached.
+    #: Forward requests with Cookie or Authorization unchanged, and do not cache them.
     forward_cookies: bool = False
-    #: Responses cached per distribution; the least recently used goes first.
+    #: Responses cached per distribution. The least recently used is dropped first.
     max_entries: int = 10_000
-    #: Larger responses are passed on and not cached (bytes).
+    #: Larger responses are forwarded and not cached (bytes).
     max_entry_size: int = 16 * 2**20
     #: Larger response headers become a 502 (bytes).
     max_header_size: int = 20 * 2**10
@@ -136,7 +136,7 @@ class Options:
         _check(self)
 
     def changed(self, changes: Mapping[str, Any]) -> "Options":
-        """Return a copy with some options changed; ValueError says what is wrong."""
+        """Return a copy with some options changed; raise ValueError if one is wrong."""
         unknown = sorted(set(changes) - {field.name for field in fields(self)})
         if unknown:
             raise ValueError(f"There is no option {', '.join(unknown)}.")

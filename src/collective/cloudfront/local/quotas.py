@@ -1,4 +1,4 @@
-"""CloudFront's quotas: what is in progress, and what comes per second."""
+"""CloudFront's quotas: items in progress, and items per second."""
 
 from collective.cloudfront.local.options import Options
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from dataclasses import field
 import heapq
 
 
-# Tokens. A client that waits exactly as long as it must shall not be refused for the
-# last bit of a float: today's seconds are exact to 2e-7, which is 4e-5 paths.
+# Tokens. We must not refuse a client that waits exactly as long as it must, only because
+# of the last bit of a float: seconds since the epoch are exact to 2e-7, or 4e-5 paths.
 _TOLERANCE = 1e-3
 
 
@@ -29,7 +29,7 @@ class Bucket:
 
     def take(self, amount: float, now: float, rate: float, burst: float) -> None:
         """Take tokens that :meth:`holds` said are there."""
-        # What the tolerance lent is forgiven, or the last bits would add up.
+        # Forget what the tolerance has lent, or the last bits would add up.
         self.spent = min(burst, burst - self.level(now, rate, burst) + amount)
         self.at = now
 

@@ -52,7 +52,7 @@ class Status(str, Enum):
 
 
 class Outcome(str, Enum):
-    """What became of a call that was not refused with an error code."""
+    """The result of a call that got no error code."""
 
     ACCEPTED = "accepted"
     REPLAYED = "replayed"
@@ -84,7 +84,7 @@ class Invalidation:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some of a distribution's invalidations, the latest first."""
+    """One page of a distribution's invalidations, the latest first."""
 
     invalidations: tuple[Invalidation, ...]
     marker: str
@@ -94,7 +94,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """What GetDistribution and GetDistributionTenant tell."""
+    """What GetDistribution and GetDistributionTenant return."""
 
     id: str
     batches_in_progress: int
@@ -113,7 +113,7 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class CachePolicy:
-    """What GetCachePolicy tells."""
+    """What GetCachePolicy returns."""
 
     id: str
     name: str
@@ -123,32 +123,32 @@ class CachePolicy:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of the API as it was understood."""
+    """A call of the API, parsed."""
 
     operation: Operation
     #: Empty for what belongs to the account.
     distribution: str = ""
     caller_reference: str = ""
     items: tuple[str, ...] = ()
-    #: What the client said that the number of items is.
+    #: The number of items according to the client.
     quantity: int | None = None
     invalidation: str = ""
     #: Id of a cache policy.
     policy: str = ""
-    #: Of an update: the version that it is about, and what is new in it.
+    #: For an update: the version that it changes, and the new value.
     if_match: str = ""
     cache_tag_header: str = ""
     marker: str = ""
     max_items: int = PAGE_SIZE
     #: None: not signed; empty: the signature cannot be read.
     access_key: str | None = TRUSTED
-    #: Why it was not understood; raised when its turn comes.
+    #: Why the call cannot be parsed. Raised when its turn comes.
     problem: ApiError | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One call and what became of it."""
+    """One call and its result."""
 
     number: int
     time: float
@@ -162,5 +162,5 @@ class LogEntry:
     invalidation: str = ""
     #: Kind of the injected fault, if there was one.
     fault: str = ""
-    #: Why it was refused, in more words than the client got.
+    #: Why it was refused, in more detail than the client got.
     message: str = ""

@@ -1,9 +1,8 @@
 """What CloudFront accepts as an item, and what an item reaches. Pure functions.
 
 Source: CloudFront developer guide, "What you need to know when invalidating files"
-and "Invalidate by cache tag"; RFC 1738 for the unsafe characters. Where the guide
-leaves a choice, this module takes the one that lets *less* be accepted or reached:
-what works here shall work at AWS.
+and "Invalidate by cache tag"; RFC 1738 for the unsafe characters. Where the guide is not
+clear, this module accepts and reaches *less*: what works here must work at AWS.
 """
 
 from collections.abc import Iterable
@@ -27,7 +26,7 @@ _TAG = re.compile(rf"[!-+\--~]{{1,{MAX_TAG_LENGTH}}}")
 
 
 class Kind(Enum):
-    """What sort of item it is; the quotas treat exact paths and tags alike."""
+    """The kinds of items. The quotas treat exact paths and tags alike."""
 
     EXACT = "exact"
     WILDCARD = "wildcard"
@@ -35,7 +34,7 @@ class Kind(Enum):
 
 
 def kind_of(item: str) -> Kind:
-    """Tell the sort of an item; ``*`` is a wildcard only as the last character."""
+    """Return the kind of an item. ``*`` is a wildcard only as the last character."""
     if item.startswith("#"):
         return Kind.TAG
     return Kind.WILDCARD if item.endswith("*") else Kind.EXACT
@@ -94,7 +93,7 @@ def reaches(item: str, url: str, tags: frozenset[str] = frozenset()) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The union of what several items reach, made for asking about many URLs."""
+    """What several items reach together; fast for many URLs."""
 
     exact: frozenset[str]
     prefixes: tuple[str, ...]
@@ -126,8 +125,8 @@ class Reach:
 
 
 def _has_empty_segment(item: str) -> bool:
-    # Viewers do not ask for //; who sends such a path has a bug that we shall show
-    # by leaving the page stale, as CloudFront does.
+    # Viewers do not ask for //. A client that sends such a path has a bug, and we show it:
+    # the page stays stale, as at CloudFront.
     return "//" in item.partition("?")[0]
 
 
