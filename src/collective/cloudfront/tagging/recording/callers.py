@@ -11,26 +11,29 @@ subclass, a patch, a new version of Plone that has moved its code.
 """
 
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from plone.app.layout.viewlets.common import GlobalSectionsViewlet
 from types import FrameType
-from typing import Any
-
-import plone.app.contenttypes.browser as _contenttypes
-import Products.CMFPlone.browser as _cmfplone
 
 
-def _templates(package: Any, *names: str) -> tuple[str, ...]:
-    folder = Path(package.__file__).parent / "templates"
-    return tuple(str(folder / name) for name in names)
+def _template(package: str, name: str) -> str:
+    """Return the path of a template; of none if Plone has moved the package."""
+    try:
+        found = find_spec(package)
+    except ModuleNotFoundError:
+        found = None
+    return str(Path((found and found.origin) or "nowhere").parent / "templates" / name)
 
 
+_LISTINGS = "plone.app.contenttypes.browser"
 #: The template that shows labels of what it lists. Others use its macros.
-LISTING = _templates(_contenttypes, "listing.pt")[0]
+LISTING = _template(_LISTINGS, "listing.pt")
 #: Templates that use its macros or are around it, and show no more than labels either.
 AROUND = (
-    *_templates(_contenttypes, "listing_summary.pt", "listing_album.pt"),
-    *_templates(_cmfplone, "main_template.pt"),
+    _template(_LISTINGS, "listing_summary.pt"),
+    _template(_LISTINGS, "listing_album.pt"),
+    _template("Products.CMFPlone.browser", "main_template.pt"),
 )
 
 #: Modules whose classes show titles, dates, places and images of events. They also use

@@ -15,7 +15,7 @@ Without a read-set it costs one lookup in the thread's request.
     The same for a UID that no object has: a broken link in a text, until it works.
 ``AbstractCatalogBrain.modified``, ``Date``, ``getObjSize``, ``total_comments``, …
     Columns that any edit, or a comment, changes. A page that shows them depends on more
-    than labels, and the query does not tell.
+    than labels, and the query does not show it.
 
 ``hooks`` lists them with all other parts of Plone that we rely on.
 """

@@ -1,7 +1,7 @@
 """Tries out the recording points: is what we read noted?
 
-Other add-ons patch Plone, too. If one replaces a method that we have wrapped, nothing is
-noted any more, and only pages that stay stale would tell.
+Other add-ons patch Plone, too. If one replaces a method that we have wrapped, we note
+nothing any more, and pages stay stale.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A clock that only moves when told, a local CloudFront, an origin, boto3."""
+"""A clock that moves only on request, a local CloudFront, an origin, boto3."""
 
 from .helpers import Clock
 from .helpers import DISTRIBUTION

@@ -12,7 +12,7 @@ import pytest
 
 @pytest.fixture
 def send():
-    """Send a batch of paths and wildcards; tell whether it was accepted."""
+    """Send a batch of paths and wildcards; return whether it was accepted."""
     numbers = itertools.count()
 
     def send(control, paths=0, wildcards=0, distribution=DISTRIBUTION):

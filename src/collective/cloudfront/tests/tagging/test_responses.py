@@ -97,7 +97,7 @@ def test_tabs_of_an_add_on_may_show_more_than_titles(tagged, monkeypatch, tabs, 
     viewlet = tabs(tagged, tagged.REQUEST, None, None)
     viewlet.__name__ = tabs.__name__
     assert set(viewlet.navtree) == {"/plone"}
-    # The first is asked for by what else may be a tab, and tells descriptions
+    # The first search is for other kinds of tabs, which show descriptions
     assert asked == [False, titles]
 
 

@@ -152,16 +152,18 @@ def test_an_answer_with_many_tags_of_others_keeps_them(tagged, get, listing):
     setting("volto_tags", True)
     transaction.commit()
 
-    class Told:
+    class Reported:
         def __init__(self, context, request):
             self.objects = list
             self.tags = lambda: tags
 
     registry = getGlobalSiteManager()
-    registry.registerSubscriptionAdapter(Told, (Interface, Interface), IDependencies)
+    registry.registerSubscriptionAdapter(
+        Reported, (Interface, Interface), IDependencies
+    )
     try:
         assert set(tags) < get(listing).tags
     finally:
         registry.unregisterSubscriptionAdapter(
-            Told, (Interface, Interface), IDependencies
+            Reported, (Interface, Interface), IDependencies
         )

@@ -61,7 +61,7 @@ class Api(ThreadingHTTPServer):
 
 
 class ApiHandler(BaseHTTPRequestHandler):
-    """Answers any path that was told what to answer."""
+    """Answers the paths for which a test has set an answer."""
 
     protocol_version = "HTTP/1.1"
     server: Api
@@ -290,14 +290,14 @@ def test_more_tags_than_cloudfront_stores_make_the_page_private(page, fake):
 
 
 @pytest.mark.parametrize("client", CLIENTS)
-@pytest.mark.parametrize("told", ["private", "no-store", "max-age=0, no-cache"])
-def test_what_must_not_be_cached_makes_the_page_private(page, fake, client, told):
-    fake.answers["/c"] = Answer("four", headers={"Cache-Control": told})
+@pytest.mark.parametrize("directive", ["private", "no-store", "max-age=0, no-cache"])
+def test_what_must_not_be_cached_makes_the_page_private(page, fake, client, directive):
+    fake.answers["/c"] = Answer("four", headers={"Cache-Control": directive})
     assert tags(page("/a", "/c", client=client)) is None
 
 
 @pytest.mark.parametrize(
-    ("told", "sent"),
+    ("given", "sent"),
     [
         ("public, max-age=60, no-transform", "private, max-age=60, no-transform"),
         ("s-maxage=86400", PRIVATE),
@@ -306,8 +306,8 @@ def test_what_must_not_be_cached_makes_the_page_private(page, fake, client, told
         ("no-store", "no-store"),
     ],
 )
-def test_what_a_page_says_to_browsers_is_kept(page, told, sent):
-    response = page("/untagged", sets=f"Cache-Control: {told}")
+def test_what_a_page_says_to_browsers_is_kept(page, given, sent):
+    response = page("/untagged", sets=f"Cache-Control: {given}")
     assert response.headers["Cache-Control"] == sent
 
 

@@ -307,14 +307,14 @@ def test_two_threads_do_not_mix(tagged, functional, view):
 # --- add-ons --------------------------------------------------------------------------
 
 
-class Told:
+class Reported:
     """A subscription adapter."""
 
     def __init__(self, context, request):
         self.context = context
 
     def objects(self):
-        yield api.portal.get()["told"]
+        yield api.portal.get()["reported"]
         yield "0123456789abcdef0123456789abcdef"
 
     def tags(self):
@@ -322,16 +322,16 @@ class Told:
 
 
 def test_adapters_tell_of_more(tagged, get):
-    make(tagged, "Document", "told")
+    make(tagged, "Document", "reported")
     transaction.commit()
-    how = (Told, (IContentish, IBrowserRequest), IDependencies)
+    how = (Reported, (IContentish, IBrowserRequest), IDependencies)
     getGlobalSiteManager().registerSubscriptionAdapter(*how)
     try:
         tags = get("/folder/page").tags
     finally:
         getGlobalSiteManager().unregisterSubscriptionAdapter(*how)
     missing = "0123456789abcdef0123456789abcdef.l"
-    assert {"told", missing, "weather", "page"} < tags
+    assert {"reported", missing, "weather", "page"} < tags
 
 
 def test_ids_of_purgebyid_are_honoured(tagged, get, view):
