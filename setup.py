@@ -167,6 +167,7 @@ setup(
             "z3c.relationfield",
             "ZEO",
             "zope.configuration",
+            "zope.dottedname",
             "zope.pytestlayer",
         ],
         "docs": ["sphinx"],
