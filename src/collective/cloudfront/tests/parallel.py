@@ -20,15 +20,18 @@ SHARED = ("tests/browser/",)
 #: What takes longest, in this order: it starts first, so that no worker is left alone
 #: with it in the end.
 LONGEST = (
-    "tests/browser/",
-    "tests/http/test_freshness.py",
     "tests/test_bench.py",
-    "tests/http/test_main_job.py",
-    "tests/http/test_faults.py",
-    "tests/http/test_languages.py",
+    "tests/browser/",
+    # With the next, most of make test-long
+    "tests/delivery/test_faults.py",
     "tests/http/test_kill.py",
-    "tests/http/",
     "tests/controlpanel/test_protection.py",
+    "tests/http/test_freshness.py",
+    "tests/http/test_faults.py",
+    "tests/changes/test_languages.py",
+    "tests/delivery/test_connection.py",
+    "tests/http/",
+    "tests/delivery/",
 )
 
 
