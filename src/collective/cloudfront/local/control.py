@@ -39,6 +39,7 @@ from collective.cloudfront.local.records import PAGE_SIZE
 from collective.cloudfront.local.rules import count_wildcards
 from dataclasses import replace
 from typing import Any
+from typing import cast
 
 import secrets
 import string
@@ -143,7 +144,8 @@ class ControlPlane:
 
     def inject(self, kind: FaultKind | str, **details: Any) -> Fault:
         """Inject a fault; the details are the fields of :class:`Fault`."""
-        fault = Fault(kind=FaultKind(kind), **details)
+        # A fault takes the name of its kind as well, or says which there are.
+        fault = Fault(kind=cast(FaultKind, kind), **details)
         with self._lock:
             self._faults.append(fault)
         return fault

@@ -298,7 +298,7 @@ def test_a_connection_that_is_never_accepted_times_out(
         answer = create(Boto3Gateway())
         assert answer.outcome is Outcome.TRANSIENT
         # The system itself would give up after minutes, and say so in other words.
-        assert "connect timeout" in answer.reason.lower()
+        assert "connect timeout" in str(answer.reason).lower()
 
 
 def test_the_timeouts_are_short():
