@@ -35,6 +35,7 @@ ROOMS = (
     "process.py",
     "purge.py",
     "reach",
+    "settings",
     "tagging",
 )
 
