@@ -286,7 +286,7 @@ def test_a_fetch_under_way_when_an_invalidation_takes_effect_is_not_stored(
 
 
 def test_once_an_invalidation_took_effect_nobody_sees_the_old_text(origin):
-    """With a clock that runs, an origin that dawdles, and a crowd of viewers."""
+    """With a clock that runs, a slow origin, and many viewers."""
     options = Options(quota_model="none", api_rate=None, effect_delay=0.002)
     ended, old = threading.Event(), []
 

@@ -1,4 +1,4 @@
-"""A site whose responses carry tags, and who asks for them."""
+"""A site whose responses carry tags, and a visitor who asks for pages."""
 
 from collections.abc import Callable
 from collections.abc import Iterator

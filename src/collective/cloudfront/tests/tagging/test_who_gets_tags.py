@@ -30,7 +30,7 @@ OWNER = "admin"
 
 
 def cached(rule, operation, **options) -> None:
-    """Have plone.app.caching treat a ruleset with an operation."""
+    """Have plone.app.caching use an operation for a ruleset."""
     registry = getUtility(IRegistry)
     registry["plone.caching.interfaces.ICacheSettings.enabled"] = True
     mapping = dict(
@@ -172,7 +172,7 @@ def test_responses_from_before_are_made_again(tagged, get):
 
 
 class ResultView(BrowserView):
-    """Shows something that is kept in memory, and a part of which fails at first."""
+    """Shows a result that is kept in memory; a part of it fails the first time."""
 
     made = 0
 
@@ -269,7 +269,7 @@ def test_a_large_site_has_few_tags(tagged, get):
 
 
 class Meeting(BrowserView):
-    """Waits for the other in the midst of it."""
+    """Waits for the other request while it is made."""
 
     barrier = threading.Barrier(2, timeout=120)
 

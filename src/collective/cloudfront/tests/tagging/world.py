@@ -1,4 +1,4 @@
-"""A small model of a site, to hold the vocabulary of tags against.
+"""A small model of a site, to compare the vocabulary of tags with.
 
 It knows what each kind of dependency asks for, and answers from the objects alone.
 """
