@@ -105,9 +105,9 @@ MESSAGES = {
         "Allow ${action} on this distribution to the credentials that Zope uses.",
     ),
     "allowed": Wording("${action} is allowed."),
-    "not_told": Wording("This cannot be told (${reason}).", _AGAIN),
+    "not_told": Wording("This is not known (${reason}).", _AGAIN),
     "not_readable": Wording(
-        "This cannot be told (${reason}).",
+        "This is not known (${reason}).",
         "If you want it checked, allow ${action} to the credentials that Zope uses.",
     ),
     "missing": Wording(
@@ -183,13 +183,13 @@ MESSAGES = {
     # identity
     "identity": Wording("AWS knows these credentials as ${arn}."),
     "identity_unknown": Wording(
-        "Whose credentials these are cannot be told: ${reason}",
+        "It is not known whose credentials these are: ${reason}",
         "Nothing is to be done: this is not needed for purging.",
     ),
     # distribution
     "distribution": Wording("${distribution} exists, is deployed and enabled."),
     "distribution_no_status": Wording(
-        "${distribution} exists and is enabled. Whether it is deployed cannot be told."
+        "${distribution} exists and is enabled. Whether it is deployed is not known."
     ),
     "distribution_deploying": Wording(
         "${distribution} is being deployed (${status}): a change of its configuration "
@@ -257,5 +257,5 @@ MESSAGES = {
         "The clock is ${seconds} seconds off AWS's: AWS refuses what is signed so.",
         _CHECK_CLOCK,
     ),
-    "clock_untold": Wording("AWS did not tell the time."),
+    "clock_untold": Wording("AWS did not send the time."),
 }
