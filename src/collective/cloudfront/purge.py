@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from collective.cloudfront.changes.transaction import collect
 from collective.cloudfront.changes.transaction import collect_tag
 from collective.cloudfront.changes.transaction import suspending
+from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.planning.items import subtree
 from contextlib import contextmanager
 from plone import api
@@ -59,4 +60,4 @@ def suspended() -> Iterator[None]:
 
 def purge_all() -> None:
     """Purge every page of the current site, with one wildcard item."""
-    collect(api.portal.get(), ["/*"])
+    collect(api.portal.get(), [EVERYTHING])

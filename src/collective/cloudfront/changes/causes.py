@@ -1,13 +1,14 @@
-"""Who or what caused a purge, as people read it: ``jane: /a /b /c and 4 more``."""
+"""Who or what caused a purge: values for people to read."""
 
 from AccessControl import getSecurityManager
 from collections.abc import Sequence
+from collective.cloudfront.outbox.values import Cause
 
 
-#: What changed where no object did: the registry, portlets, templates.
+#: Codes of ``outbox.values.CAUSES``: what changed where no object did.
 SETTINGS = "settings"
-#: Something was undone in the ZODB, and nobody knows what that brought back.
 UNDO = "undo"
+PERSON = "person"
 #: More changed objects than these are only counted.
 MOST_NAMED = 3
 # Together they leave room for the rest of a line (``outbox.causes.LONGEST_CAUSE``).
@@ -23,23 +24,26 @@ def current_user() -> str:
     return str((user is not None and user.getId()) or "")
 
 
-def as_cause(user: str, names: Sequence[str], count: int | None = None) -> str:
-    """Return one line that names ``user`` and the first of ``names``.
+def as_cause(
+    user: str, names: Sequence[str], count: int | None = None, code: str = ""
+) -> Cause:
+    """Return the cause that names ``user`` and the first of ``names``.
 
     ``count`` is how many names there are, if these are not all. What is too long is
     cut: of a user the end, of a name, mostly a path, the beginning.
     """
-    shown = names[:MOST_NAMED]
+    shown = tuple(names[:MOST_NAMED])
     longest = _LONGEST_NAMES // max(1, len(shown))
-    text = " ".join(_end_of(name, longest) for name in shown)
-    more = (len(names) if count is None else count) - len(shown)
-    if more > 0:
-        text = f"{text} and {more} more"
-    return f"{_start_of(user, _LONGEST_USER)}: {text}" if user else text
+    if sum(map(len, shown)) > longest:
+        shown = tuple(_end_of(name, longest) for name in shown)
+    if len(user) > _LONGEST_USER:
+        user = user[: _LONGEST_USER - 1] + _ELLIPSIS
+    return Cause(user, shown, len(names) if count is None else count, code)
 
 
-def _start_of(text: str, longest: int) -> str:
-    return text if len(text) <= longest else text[: longest - 1] + _ELLIPSIS
+def stored(cause: Cause) -> str:
+    """Return a cause as entries of the outbox hold it."""
+    return str(cause)  # seam: the outbox is to take the value itself
 
 
 def _end_of(text: str, longest: int) -> str:

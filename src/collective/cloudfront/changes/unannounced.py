@@ -8,19 +8,21 @@ from AccessControl.Permission import pname
 from Acquisition import aq_base
 from Acquisition import aq_parent
 from collections.abc import Iterator
+from collective.cloudfront.changes import guard
 from collective.cloudfront.changes.causes import UNDO
-from collective.cloudfront.changes.subscribers import changes_here
-from collective.cloudfront.changes.subscribers import current_site
-from collective.cloudfront.changes.subscribers import INHERITED
-from collective.cloudfront.changes.subscribers import never_failing
-from collective.cloudfront.changes.subscribers import note
-from collective.cloudfront.changes.transaction import collect_everything
-from collective.cloudfront.changes.transaction import collect_late
+from collective.cloudfront.changes.collector import SiteChanges
+from collective.cloudfront.changes.content import INHERITED
+from collective.cloudfront.changes.transaction import changes_here
+from collective.cloudfront.changes.transaction import collect_unknown
+from collective.cloudfront.changes.transaction import current_site
+from collective.cloudfront.changes.transaction import known_manager
+from collective.cloudfront.changes.transaction import never_failing
 from collective.cloudfront.process import sites_below
+from collective.cloudfront.reach.change import ChromeChange
+from collective.cloudfront.reach.change import Subtree
 from collective.cloudfront.reach.languages import shared_uids
 from collective.cloudfront.reach.stored import stored_state
-from collective.cloudfront.reach.visible import shows
-from collective.cloudfront.reach.visible import shows_in_tabs
+from collective.cloudfront.reach.visible import seen_elsewhere
 from OFS.DTMLMethod import DTMLMethod
 from OFS.Image import File
 from plone.app.uuid.utils import uuidToObject
@@ -106,11 +108,16 @@ class ScriptWatch:
     transaction tells only synchronizers of its end, however it ends.
     """
 
-    @never_failing
+    # Perhaps it is aborted: a conflict must not fail that, and nobody repeats a script
+    @guard.never_failing(guard.purge_all_after_commit, even_conflicts=True)
     def beforeCompletion(self, current: Any) -> None:
-        """Look, and have what is found prepared if this is a commit."""
+        """Look, and have what is found prepared if this is a commit: what was noted
+        since the before-commit hooks were called, too.
+        """
         _look_at_stored()
-        collect_late(current)
+        manager = known_manager(current)
+        if manager is not None:
+            manager.compute()
 
     def afterCompletion(self, current: Any) -> None:
         """Nothing to do."""
@@ -138,7 +145,7 @@ def _look_at_stored(unheard: bool = False) -> None:
     if changes is None:
         return
     if unheard or any(map(_is_chrome, stored)):
-        changes.add_chrome()
+        changes.read(ChromeChange())
     announced = {
         aq_base(change.obj)._p_oid for change in changes.objects.values() if change.own
     }
@@ -146,7 +153,7 @@ def _look_at_stored(unheard: bool = False) -> None:
         if obj._p_oid not in announced and (
             IContentish.providedBy(obj) or ISiteRoot.providedBy(obj)
         ):
-            _look_at(changes, obj)
+            _compare(changes, obj)
 
 
 def _to_be_stored(connection: Any) -> Iterator[Any]:
@@ -163,10 +170,10 @@ def undone(request: Any) -> None:
     here = current_site()
     sites = [here] if here is not None else sites_below(request["PARENTS"][-1])
     for site in sites:
-        collect_everything(site, UNDO)
+        collect_unknown(site, UNDO)
 
 
-def _look_at(changes: Any, obj: Any) -> None:
+def _compare(changes: SiteChanges, obj: Any) -> None:
     names = frozenset(_changed(obj))
     if not names:
         return
@@ -174,16 +181,22 @@ def _look_at(changes: Any, obj: Any) -> None:
     if content is None:
         return
     if any(map(_is_about_access, names)):
-        physical = content.getPhysicalPath()
-        changes.add_subtree(physical, aq_parent(content), urgent=True)
-        was_public = _was_public(obj) if _VIEW in names else None
-        note(content, shown=True, below=True, regranted=True, was_public=was_public)
+        place = content.getPhysicalPath()
+        changes.read_subtree(Subtree(place, aq_parent(content), urgent=True))
+        changes.note_own(
+            content,
+            shown=True,
+            below=True,
+            regranted=True,
+            was_public=_was_public(obj) if _VIEW in names else None,
+        )
     rooted = "__provides__" in names and _became_root_or_ceased(obj)
-    note(
+    shown, titled = seen_elsewhere(names, changes.site)
+    changes.note_own(
         content,
         edited=True,
-        shown=rooted or shows(names, changes.site),
-        titled=rooted or shows_in_tabs(names, changes.site),
+        shown=rooted or shown,
+        titled=rooted or titled,
         even_excluded=True,
         below=rooted or bool(names & INHERITED),
     )

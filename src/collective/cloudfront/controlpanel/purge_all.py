@@ -1,6 +1,6 @@
 """ "Purge all": asked for by GET, done by POST."""
 
-from collective.cloudfront.changes.transaction import public_item
+from collective.cloudfront.changes.addresses import public_item
 from collective.cloudfront.controlpanel.purge_form import PurgeForm
 from collective.cloudfront.i18n import _
 from collective.cloudfront.manual.purge import ManualPurge

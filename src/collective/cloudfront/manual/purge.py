@@ -12,14 +12,22 @@ For the control panel, the toolbar and the REST API. They check the permission.
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 from collections.abc import Iterable
+from collective.cloudfront.changes.causes import PERSON
+from collective.cloudfront.changes.causes import stored
+from collective.cloudfront.changes.collector import SiteChanges
+from collective.cloudfront.changes.guard import never_failing
 from collective.cloudfront.changes.transaction import changes_of
-from collective.cloudfront.changes.transaction import SiteChanges
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.causes import as_line
 from collective.cloudfront.outbox.contract import Action
 from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.process import this_process
-from collective.cloudfront.reach.objects import cover_default_pages
+from collective.cloudfront.reach.change import Subtree
+from collective.cloudfront.reach.reached import every_page
+from collective.cloudfront.reach.reached import Kind
+from collective.cloudfront.reach.reached import Reached
+from collective.cloudfront.reach.urls import default_pages
 from collective.cloudfront.settings import read_settings
 from collective.cloudfront.settings import registry_of
 from collective.cloudfront.settings import Settings
@@ -108,11 +116,11 @@ class ManualPurge:
 
     def add_everything(self) -> None:
         """Add every page of the site."""
-        self._changes.add(["/*"])
+        self._changes.add([every_page()])
 
     def add_items(self, items: Iterable[str]) -> None:
         """Add items as visitors see them, from the root of their host."""
-        self._changes.add_items(items)
+        self._changes.add(Reached(item, Kind.ITEM) for item in items)
 
     def add_content(self, obj: Any, below: bool = False) -> None:
         """Add the URLs of ``obj``, and with ``below`` all below it, but not the pages
@@ -120,10 +128,10 @@ class ManualPurge:
         """
         obj = aq_inner(obj)
         if below:
-            self._changes.add_subtree(obj.getPhysicalPath(), aq_parent(obj))
-            cover_default_pages(self._changes, obj, urgent=False)
+            self._changes.read_subtree(Subtree(obj.getPhysicalPath(), aq_parent(obj)))
+            self._changes.add(default_pages(obj, self._site))
         else:
-            self._changes.note(obj).own = True
+            self._changes.note(obj, own=True)
 
     def preview(self) -> Preview:
         """Return what would be sent."""
@@ -159,9 +167,10 @@ class ManualPurge:
             due=at,
         )
         how = {"due": at, "key": action.key} if at is not None else {"urgent": True}
-        changes = changes_of(self._site)
-        for entry in self._collected():
-            changes.put(replace(entry, cause=_cause(action), **how))
+        cause = stored(_cause(action))
+        changes_of(self._site).add_entries(
+            replace(entry, cause=cause, **how) for entry in self._collected()
+        )
         transaction.get().addAfterCommitHook(_record, (action,))
         return action
 
@@ -187,10 +196,16 @@ def preview_of_content(obj: Any) -> Preview | None:
     return purge.preview()
 
 
-def _cause(action: Action) -> str:
-    return f"{action.user}: {action.reason}" if action.reason else action.user
+def _cause(action: Action) -> Cause:
+    names = (action.reason,) if action.reason else ()
+    return Cause(action.user, names, len(names), PERSON)
 
 
+def _not_recorded() -> None:
+    logger.error("The purge is not in the list of purges.")
+
+
+@never_failing(_not_recorded, even_conflicts=True)
 def _record(succeeded: bool, action: Action) -> None:
     if not succeeded:
         return

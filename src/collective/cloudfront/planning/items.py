@@ -22,6 +22,13 @@ _TILDE = re.compile(r"~|%7[Ee]")
 _SLASHES = re.compile(r"/{2,}")
 
 
+_SAFE = r"[A-Za-z0-9!$&'()*+,.:;=?@_-]"
+#: Says (by a match, or None) that ``normalise`` leaves a path as it is: most are such.
+is_plain = re.compile(
+    rf"(?=.{{1,{MAX_PATH_LENGTH}}}\Z)/(?:{_SAFE}+/)*{_SAFE}*\Z"
+).fullmatch
+
+
 def is_wildcard(item: str) -> bool:
     """Say whether ``item`` is a wildcard path (``*`` counts only at the end)."""
     return item.startswith("/") and item.endswith("*")

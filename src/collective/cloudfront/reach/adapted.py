@@ -9,6 +9,9 @@ inside the site: what visitors see is that path behind the site's public prefix.
 from Acquisition import aq_chain
 from Acquisition import aq_inner
 from collections.abc import Iterator
+from collective.cloudfront.reach.reached import Kind
+from collective.cloudfront.reach.reached import pages
+from collective.cloudfront.reach.reached import Reached
 from collective.cloudfront.reach.urls import path_inside
 from dataclasses import dataclass
 from typing import Any
@@ -40,14 +43,6 @@ _METHODS = frozenset({"PATCH", "PUT", "DELETE", "OPTIONS", "HEAD"})
 
 
 @dataclass(frozen=True, slots=True)
-class Paths:
-    """``inside`` the site, below the public prefix; ``absolute`` already public."""
-
-    inside: tuple[str, ...]
-    absolute: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class _Anchor:
     """An object's path as adapters write it now, and inside its site."""
 
@@ -55,8 +50,9 @@ class _Anchor:
     inside: str
 
 
-def purge_paths(obj: Any, site: Any, skip_plones: bool = False) -> Paths:
-    """Return the paths that the ``IPurgePaths`` adapters name for ``obj``.
+def adapted_paths(obj: Any, site: Any, skip_plones: bool = False) -> list[Reached]:
+    """Return what the ``IPurgePaths`` adapters name for ``obj``: paths inside the site,
+    and such as visitors see them.
 
     ``skip_plones``: only those of add-ons, for content whose URLs we know better.
 
@@ -84,10 +80,13 @@ def purge_paths(obj: Any, site: Any, skip_plones: bool = False) -> Paths:
             continue
         found = (_inside(each, anchors, site_path) for each in relative)
         inside.extend(_named_view(path, obj) for path in found if path is not None)
-    return Paths(
-        inside=tuple(dict.fromkeys(inside)),
-        absolute=tuple(p for p in dict.fromkeys(absolute) if not _NOT_PUBLIC.match(p)),
-    )
+    if not (inside or absolute):
+        return []
+    public = [path for path in dict.fromkeys(absolute) if not _NOT_PUBLIC.match(path)]
+    return [
+        *pages(dict.fromkeys(inside)),
+        *(Reached(path, Kind.PUBLIC) for path in public),
+    ]
 
 
 def _anchors(obj: Any, site_path: tuple[str, ...]) -> Iterator[_Anchor]:

@@ -1,20 +1,44 @@
-"""From an object that changed to the cache tags that reach all it changed.
+"""What a change makes stale, by cache tag.
 
-``tagging.names`` has the law; here is found what it asks for: what is above an object,
-at the old and the new place, and what of it changed.
+``tagging.vocabulary`` has the law; here is found what it asks for: what is above an
+object, at the old and the new place, and what of it changed.
 """
 
 from Acquisition import aq_base
 from Acquisition import aq_inner
 from Acquisition import aq_parent
+from collections.abc import Iterable
+from collective.cloudfront.reach.change import Change
+from collective.cloudfront.reach.change import ChromeChange
+from collective.cloudfront.reach.change import CommentChange
+from collective.cloudfront.reach.change import Leaving
+from collective.cloudfront.reach.change import NamedChange
+from collective.cloudfront.reach.change import ObjectChange
+from collective.cloudfront.reach.change import Redated
+from collective.cloudfront.reach.change import Subtree
+from collective.cloudfront.reach.change import UnknownChange
+from collective.cloudfront.reach.dates import dates_of
 from collective.cloudfront.reach.languages import groups_of
+from collective.cloudfront.reach.languages import redirects
+from collective.cloudfront.reach.reached import AT_ONCE
+from collective.cloudfront.reach.reached import How
+from collective.cloudfront.reach.reached import Kind
+from collective.cloudfront.reach.reached import Reached
+from collective.cloudfront.reach.reached import URGENT
+from collective.cloudfront.reach.urls import place_cover
+from collective.cloudfront.reach.visible import is_navigated
+from collective.cloudfront.reach.visible import is_public
+from collective.cloudfront.reach.visible import publicity
 from collective.cloudfront.settings import registry_of
+from collective.cloudfront.settings import Settings
 from collective.cloudfront.tagging.places import navigation_of
+from collective.cloudfront.tagging.vocabulary import of_change
 from collective.cloudfront.tagging.vocabulary.dependencies import INTERFACES
 from collective.cloudfront.tagging.vocabulary.levels import Navigation
-from collective.cloudfront.tagging.vocabulary.of_change import Change
+from collective.cloudfront.tagging.vocabulary.of_change import tags_of_change
 from collective.cloudfront.tagging.vocabulary.of_change import tags_of_site
 from collective.cloudfront.tagging.vocabulary.spelling import chrome_tag
+from collective.cloudfront.tagging.vocabulary.spelling import foreign_tag
 from plone.uuid.interfaces import IUUID
 from Products.CMFCore.interfaces import IFolderish
 from Products.CMFCore.interfaces import ISiteRoot
@@ -22,8 +46,90 @@ from typing import Any
 from zope.interface import providedBy
 
 
-#: A change, and the navigation roots above it.
-Placed = tuple[Change, Navigation]
+#: A change in the words of the vocabulary, and the navigation roots above it.
+Placed = tuple[of_change.Change, Navigation]
+
+
+def by_tag(change: Change, site: Any, settings: Settings) -> list[Reached]:
+    """Return the cache tags that reach all that ``change`` made stale, and what has
+    none: redirects.
+    """
+    match change:
+        case ObjectChange():
+            return _of_object(change, site)
+        case Leaving():
+            hidden = is_hidden(change.obj, change.public)
+            placed = change_by_leaving(change.obj, site, hidden)
+            return _reached(placed, URGENT if change.public else AT_ONCE)
+        case Redated():
+            return _of_dates(change.obj, site)
+        case CommentChange():
+            hidden = not is_public(change.page)
+            return _reached(change_of_comment(change.comment, change.page, hidden))
+        case ChromeChange():
+            # Not coalesced: navigation, which editors change all day, is told otherwise
+            tags = tags_of_everything(site) if change.pictures else frozenset()
+            return _tags(tags | tags_of_chrome(site))
+        case UnknownChange():
+            return _tags(tags_of_everything(site), URGENT if change.urgent else AT_ONCE)
+        case NamedChange():
+            return [Reached(f"#{foreign_tag(change.name)}", Kind.ITEM)]
+        case Subtree():
+            return place_cover(change, site) if change.untagged else []
+
+
+def _of_object(change: ObjectChange, site: Any) -> list[Reached]:
+    obj = change.obj
+    found: list[Reached] = []
+    if change.child_changed or change.reordered:
+        reordered = not change.child_changed
+        found += _reached(change_at_place(obj, site, label=False, reordered=reordered))
+    if not change.about_itself:
+        return found
+    was_public, public = publicity(change)
+    with_below = change.moved or change.regranted or public is not was_public
+    placed = change_at_place(
+        obj,
+        site,
+        created=change.created,
+        label=change.shown,
+        titled=change.titled,
+        subtree=with_below and bool(IFolderish.providedBy(obj)),
+        in_navigation=is_navigated(obj, site.portal_registry, change.even_excluded),
+        hidden=not was_public and is_hidden(obj, public),
+    )
+    leaves = was_public and not public
+    found += _reached(placed, URGENT if leaves or change.regranted else AT_ONCE)
+    if change.shown:
+        found += _of_dates(obj, site)
+        if change.listed or change.moved:
+            found += redirects(obj)
+    return found
+
+
+def _of_dates(obj: Any, site: Any) -> list[Reached]:
+    """Return the tags that the dates of ``obj`` reach when they arrive, and what cancels
+    those that it had before.
+    """
+    found, dates = dates_of(obj, site)
+    for how in dates:
+        found += _reached(change_at_place(obj, site, **with_all_below(obj)), how)
+    return found
+
+
+def _reached(placed: Placed, how: How = AT_ONCE) -> list[Reached]:
+    """Return the tags of a change. Those that wait for a date stand for themselves."""
+    change, _navigation = placed
+    place = (change.uid, change.place) if change.place and not how.key else None
+    return _tags(tags_of_change(*placed), how, place)
+
+
+def _tags(
+    tags: Iterable[str],
+    how: How = AT_ONCE,
+    place: tuple[str, tuple[str, ...]] | None = None,
+) -> list[Reached]:
+    return [Reached(f"#{tag}", Kind.TAG, how, place) for tag in tags]
 
 
 def change_at_place(obj: Any, site: Any, created: bool = False, **what: Any) -> Placed:
@@ -48,7 +154,7 @@ def change_of_comment(comment: Any, page: Any, hidden: bool) -> Placed:
     """
     above = (*filter(None, [IUUID(page, None)]), *above_of(page))
     uid = IUUID(comment, None) or f"comment-{comment.getId()}"
-    change = Change(uid, comment.portal_type, None, above, hidden=hidden)
+    change = of_change.Change(uid, comment.portal_type, None, above, hidden=hidden)
     return change, Navigation()
 
 
@@ -88,7 +194,7 @@ def above_of(obj: Any) -> tuple[str, ...]:
 
 
 def _change(obj: Any, site: Any, **what: Any) -> Placed:
-    change = Change(
+    change = of_change.Change(
         # What has none still is in listings
         IUUID(obj, None) or "",
         obj.portal_type,

@@ -6,7 +6,13 @@ object's UID and the date's name; saving the object again replaces them.
 """
 
 from Acquisition import aq_base
+from collections.abc import Iterable
 from collections.abc import Iterator
+from collective.cloudfront.reach.collections import is_asked_for
+from collective.cloudfront.reach.reached import How
+from collective.cloudfront.reach.reached import Kind
+from collective.cloudfront.reach.reached import Reached
+from collective.cloudfront.reach.urls import path_of
 from dataclasses import dataclass
 from datetime import datetime
 from datetime import timedelta
@@ -51,6 +57,36 @@ class Moment:
     key: str
     due: float | None
     leaves: bool
+
+
+def dates_of(obj: Any, site: Any) -> tuple[list[Reached], list[How]]:
+    """Return what cancels all that was kept for the dates of ``obj``, and how pages are
+    to be purged when those in the future arrive: urgently, where visitors must not see
+    it any more.
+    """
+    found = list(moments(obj))
+    coming = [
+        How(
+            urgent=moment.leaves,
+            due=moment.due,
+            key=moment.key,
+            cause=path_of(obj, site) or "/",
+        )
+        for moment in found
+        if moment.due is not None
+        and (moment.name not in STARTS or is_asked_for("start", obj, site))
+    ]
+    return _cancelling(found), coming
+
+
+def cancelled(obj: Any) -> list[Reached]:
+    """Return what cancels all that was kept for the dates of ``obj``."""
+    return _cancelling(moments(obj))
+
+
+def _cancelling(found: Iterable[Moment]) -> list[Reached]:
+    keys = dict.fromkeys([moment.key for moment in found])
+    return [Reached("", Kind.ITEM, How(key=key)) for key in keys]
 
 
 def has_moments(obj: Any) -> bool:

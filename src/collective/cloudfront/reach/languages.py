@@ -8,6 +8,10 @@ be allowed to.
 
 from Acquisition import aq_base
 from collections.abc import Iterator
+from collective.cloudfront.reach.reached import AT_ONCE
+from collective.cloudfront.reach.reached import How
+from collective.cloudfront.reach.reached import Kind
+from collective.cloudfront.reach.reached import Reached
 from collective.cloudfront.reach.stored import stored_state
 from collective.cloudfront.reach.urls import path_inside
 from typing import Any
@@ -22,14 +26,16 @@ except ImportError:  # it is not installed
 
 #: Redirects to translations, at the front page: in the language selector, and those
 #: that authors may write. Where they lead to depends on translations of folders, too.
-REDIRECTS = ("/@@multilingual-*",)
+_REDIRECTS = "/@@multilingual-*"
 
 _SHARED_FOLDER = "LIF"
 
 
-def is_translatable(obj: Any) -> bool:
-    """Say whether ``obj`` belongs to a group of translations."""
-    return _group_of(obj) is not None
+def redirects(obj: Any, how: How = AT_ONCE) -> list[Reached]:
+    """Return what reaches the redirects to translations, if ``obj`` may be one."""
+    if _group_of(obj) is None:
+        return []
+    return [Reached(_REDIRECTS, Kind.FRONT_PAGE, how)]
 
 
 def translations(obj: Any, site: Any) -> Iterator[Any]:

@@ -12,9 +12,19 @@ from Acquisition import aq_base
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 from collections.abc import Iterator
+from collective.cloudfront.reach.change import Subtree
+from collective.cloudfront.reach.reached import AT_ONCE
+from collective.cloudfront.reach.reached import every_page
+from collective.cloudfront.reach.reached import How
+from collective.cloudfront.reach.reached import Kind
+from collective.cloudfront.reach.reached import pages
+from collective.cloudfront.reach.reached import Reached
+from collective.cloudfront.reach.reached import URGENT
 from itertools import islice
+from plone.base.defaultpage import get_default_page
 from plone.base.interfaces.syndication import IFeedSettings
 from plone.base.interfaces.syndication import ISyndicatable
+from Products.CMFCore.interfaces import ISiteRoot
 from typing import Any
 from urllib.parse import quote
 
@@ -31,14 +41,6 @@ _FEEDS_OF_PUBLICATIONS = frozenset({"RSS", "rss.xml", "itunes.xml"})
 _LAST_CHARACTER = "\U0010ffff"
 
 
-class FeedPath(str):
-    """A path that has no twin in the REST API."""
-
-
-class ClassicPath(FeedPath):
-    """A path that only Classic UI has, and Volto does not."""
-
-
 def path_inside(physical: tuple[str, ...], site: tuple[str, ...]) -> str | None:
     """Return the quoted path of an object inside its site, or None if elsewhere.
 
@@ -46,61 +48,105 @@ def path_inside(physical: tuple[str, ...], site: tuple[str, ...]) -> str | None:
     """
     if physical[: len(site)] != site:
         return None
-    return "".join(f"/{quote(name)}" for name in physical[len(site) :])
+    return quote("/".join(("", *physical[len(site) :])))
 
 
-def subtree_cover(inside: str, container: Any, name: str) -> tuple[str, ...]:
-    """Return items for ``inside`` and all below it.
+def path_of(obj: Any, site: Any) -> str | None:
+    """Return the path of ``obj`` inside the site, or None if it is elsewhere."""
+    get_path = getattr(obj, "getPhysicalPath", None)
+    return path_inside(get_path(), site.getPhysicalPath()) if get_path else None
+
+
+def subtree_cover(
+    inside: str, container: Any, name: str, how: How = AT_ONCE, kind: Kind = Kind.PAGE
+) -> list[Reached]:
+    """Return what reaches ``inside`` and all below it.
 
     ``container`` is, or was, its folder, in which it is called ``name``.
     """
     if not inside:
-        return ("/*",)
+        return [every_page(how)]
     if _begins_alone(container, name):
         # The first is under the second, and is sent only if quota holds that back
-        return (inside, f"{inside}*")
-    return (inside, f"{inside}?*", f"{inside}/*")
+        paths = (inside, f"{inside}*")
+    else:
+        paths = (inside, f"{inside}?*", f"{inside}/*")
+    return [Reached(path, kind, how) for path in paths]
 
 
-def object_cover(obj: Any, inside: str) -> tuple[str, ...]:
-    """Return items for the URLs of ``obj``, and of nothing below it."""
+def subtree_of(obj: Any, site: Any, how: How = AT_ONCE) -> list[Reached]:
+    """Return what reaches ``obj`` and all below it, if it is in the site."""
+    inside = path_of(obj, site)
+    if inside is None:
+        return []
+    return subtree_cover(inside, aq_parent(aq_inner(obj)), obj.getId(), how)
+
+
+def place_cover(change: Subtree, site: Any) -> list[Reached]:
+    """Return what reaches the place of a subtree, if it is in the site."""
+    inside = path_inside(change.place, site.getPhysicalPath())
+    if inside is None:
+        return []
+    how = URGENT if change.urgent else AT_ONCE
+    return subtree_cover(inside, change.container, change.place[-1], how)
+
+
+def object_cover(obj: Any, inside: str, how: How = AT_ONCE) -> list[Reached]:
+    """Return what reaches the URLs of ``obj``, and nothing below it."""
     if not _has_children(obj):
-        return subtree_cover(inside, aq_parent(aq_inner(obj)), obj.getId())
-    views = dict.fromkeys((*_VIEWS, *_layout(obj)))
-    return (
-        inside or "/",
+        return subtree_cover(inside, aq_parent(aq_inner(obj)), obj.getId(), how)
+    found = [Reached(inside or "/", Kind.PAGE, how)]
+    if inside:
+        found += pages((f"{inside}?*", f"{inside}/"), how)
+        found.append(Reached(f"{inside}/?*", Kind.CLASSIC, how))
+    else:
         # The site has no URL without a slash
-        *(_with_slash(inside) if inside else ("/?*",)),
-        f"{inside}/@*",
-        *(
-            ClassicPath(item)
-            for view in views
-            for item in subtree_cover(f"{inside}/{view}", obj, view)
-        ),
-        *feeds_cover(obj, inside),
-    )
+        found += pages(("/?*",), how)
+    found += pages((f"{inside}/@*",), how)
+    for view in dict.fromkeys((*_VIEWS, *_layout(obj))):
+        found += subtree_cover(f"{inside}/{view}", obj, view, how, Kind.CLASSIC)
+    return found + feeds_cover(obj, inside, how)
 
 
-def _with_slash(inside: str) -> tuple[str, ...]:
-    return (f"{inside}?*", f"{inside}/", ClassicPath(f"{inside}/?*"))
-
-
-def page_cover(obj: Any, inside: str) -> tuple[str, ...]:
-    """Return items for the URL of ``obj``, also with a query string or a slash."""
+def page_cover(obj: Any, inside: str, how: How = AT_ONCE) -> list[Reached]:
+    """Return what reaches the URL of ``obj``, also with a query string or a slash."""
     if not _has_children(obj):
-        return object_cover(obj, inside)
+        return object_cover(obj, inside, how)
     if not inside:
-        return ("/", "/?*")
-    return (inside, f"{inside}?*", f"{inside}/")
+        return pages(("/", "/?*"), how)
+    return pages((inside, f"{inside}?*", f"{inside}/"), how)
 
 
-def feeds_cover(obj: Any, inside: str, text_of: Any = None) -> tuple[str, ...]:
-    """Return items for the feeds of ``obj``, if it has any.
+def default_pages(obj: Any, site: Any, how: How = AT_ONCE) -> list[Reached]:
+    """Return what reaches the folders at whose URL ``obj`` answers."""
+    return [
+        item
+        for folder in chain_of_default_pages(obj)
+        for item in page_cover(folder, path_of(folder, site) or "", how)
+    ]
+
+
+def chain_of_default_pages(obj: Any) -> list[Any]:
+    """Return the folders at whose URL ``obj`` answers, innermost first."""
+    found = []
+    while not ISiteRoot.providedBy(obj):
+        parent = aq_parent(aq_inner(obj))
+        if parent is None or get_default_page(parent) != obj.getId():
+            break
+        found.append(parent)
+        obj = parent
+    return found
+
+
+def feeds_cover(
+    obj: Any, inside: str, how: How = AT_ONCE, text_of: Any = None
+) -> list[Reached]:
+    """Return what reaches the feeds of ``obj``, if it has any.
 
     ``text_of``: content of which a mere text has changed, which not all feeds show.
     """
     if not ISyndicatable.providedBy(obj):
-        return ()
+        return []
     try:
         settings = IFeedSettings(obj)
         types = settings.feed_types if settings.enabled else ()
@@ -108,12 +154,12 @@ def feeds_cover(obj: Any, inside: str, text_of: Any = None) -> tuple[str, ...]:
             types = [name for name in types or () if name not in _FEEDS_OF_PUBLICATIONS]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         logger.warning("The feeds of %r cannot be listed (%s).", obj, error)
-        return ()
-    return tuple(
-        FeedPath(item)
+        return []
+    return [
+        item
         for name in types or ()
-        for item in subtree_cover(f"{inside}/{quote(name)}", obj, name)
-    )
+        for item in subtree_cover(f"{inside}/{quote(name)}", obj, name, how, Kind.FEED)
+    ]
 
 
 def _is_dated(obj: Any) -> bool:
@@ -144,9 +190,9 @@ def _begins_alone(container: Any, name: str) -> bool:
     base = aq_base(container)
     tree = getattr(base, "_tree", None)
     if tree is not None:
-        found = islice(tree.keys(min=name, max=name + _LAST_CHARACTER), 2)
+        found = list(islice(tree.keys(min=name, max=name + _LAST_CHARACTER), 2))
     elif hasattr(base, "objectIds"):
-        found = (each for each in container.objectIds() if each.startswith(name))
+        found = [each for each in container.objectIds() if each.startswith(name)]
     else:
         return True
-    return all(each == name for each in found)
+    return set(found) <= {name}

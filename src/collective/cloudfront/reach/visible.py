@@ -3,9 +3,12 @@
 from AccessControl.PermissionRole import rolesForPermissionOn
 from Acquisition import aq_inner
 from Acquisition import aq_parent
-from collections.abc import Iterable
+from collections.abc import Collection
+from collective.cloudfront.reach.change import ObjectChange
+from collective.cloudfront.reach.portlets import places_showing
 from plone.base.interfaces import INavigationRoot
 from plone.registry.interfaces import IRegistry
+from Products.CMFCore.interfaces import ISiteRoot
 from Products.CMFCore.permissions import View
 from typing import Any
 
@@ -74,31 +77,30 @@ _NOT_IN_TABS = frozenset(
 _NOT_SHOWN = frozenset({"modified", "modification_date"})
 
 
-def field_names(descriptions: Iterable[Any]) -> frozenset[str]:
-    """Return the names of the changed fields that an event tells, without schema."""
-    return frozenset(
-        name.rpartition(".")[2]
-        for description in descriptions
-        for name in getattr(description, "attributes", ())
-    )
-
-
-def shows(names: Iterable[str], site: Any) -> bool:
-    """Say whether a change of these fields shows on other pages."""
+def seen_elsewhere(names: Collection[str], site: Any) -> tuple[bool, bool]:
+    """Say whether a change of these fields shows on other pages, and whether it does
+    where only titles are shown. Any field may have changed where there are no names.
+    """
+    if not names:
+        return True, True
     columns = site.portal_catalog._catalog.schema
-    return any(
-        name in SHOWN or (name in columns and name not in _NOT_SHOWN) for name in names
-    )
-
-
-def shows_in_tabs(names: Iterable[str], site: Any) -> bool:
-    """Say whether a change of these fields shows where only titles are shown."""
-    return shows(set(names) - _NOT_IN_TABS, site)
+    shown = {
+        name
+        for name in names
+        if name in SHOWN or (name in columns and name not in _NOT_SHOWN)
+    }
+    return bool(shown), not shown <= _NOT_IN_TABS
 
 
 def is_public(obj: Any) -> bool:
     """Say whether visitors who have not logged in may see ``obj``."""
     return "Anonymous" in rolesForPermissionOn(View, obj)
+
+
+def publicity(change: ObjectChange) -> tuple[bool, bool]:
+    """Return whether visitors could see the object before, and can now."""
+    public = is_public(change.obj)
+    return public if change.was_public is None else change.was_public, public
 
 
 def is_in_navigation(
@@ -113,6 +115,18 @@ def is_in_navigation(
     if depth is None or depth > _setting(registry, where, 3):
         return False
     return is_navigated(obj, registry, even_excluded)
+
+
+def is_site_wide(obj: Any, site: Any, even_excluded: bool, api: bool) -> bool:
+    """Say whether so many pages show ``obj`` that all of them are purged.
+
+    ``api``: the site has Volto, whose pages show anything anywhere, by blocks.
+    """
+    if api or ISiteRoot.providedBy(obj):
+        return True
+    if is_in_navigation(obj, site.portal_registry, even_excluded):
+        return True
+    return any(place is site for place in places_showing(obj, site))
 
 
 def is_navigated(obj: Any, registry: IRegistry, even_excluded: bool) -> bool:
@@ -144,5 +158,5 @@ def _depth(obj: Any) -> int | None:
 
 
 def _setting(registry: IRegistry, name: str, default: Any) -> Any:
-    value = registry.get(f"plone.{name}", default)
+    value = registry.get(f"plone.{name}")
     return default if value is None else value

@@ -4,6 +4,8 @@ Older copies at the edge have no tags, so they are also purged by path until the
 expired.
 """
 
+from collective.cloudfront.changes.guard import never_failing
+from collective.cloudfront.changes.guard import purge_all_after_commit
 from collective.cloudfront.settings import PREFIX
 from collective.cloudfront.settings import read_distributions
 from collective.cloudfront.settings import SINCE
@@ -18,6 +20,7 @@ _SINCE = f"{PREFIX}.{SINCE}"
 
 
 @adapter(IRecordModifiedEvent)
+@never_failing(purge_all_after_commit)
 def on_setting(event: IRecordModifiedEvent) -> None:
     """Note the time when tags, purging by them, a header or Volto's tags are new."""
     name, registry = event.record.__name__, event.record.__parent__

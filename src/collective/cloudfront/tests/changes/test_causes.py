@@ -2,9 +2,9 @@
 
 from AccessControl.SecurityManagement import noSecurityManager
 from collective.cloudfront.changes.causes import as_cause
+from collective.cloudfront.changes.collector import SiteChanges
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.changes.transaction import collect
-from collective.cloudfront.changes.transaction import SiteChanges
 from collective.cloudfront.outbox.causes import LONGEST_CAUSE
 from collective.cloudfront.purge import purge_path
 from collective.cloudfront.testing import DISTRIBUTION
@@ -41,13 +41,13 @@ import transaction
 def test_a_cause_names_the_user_and_the_first_of_what_changed(
     user, names, count, cause
 ):
-    assert as_cause(user, names, count) == cause
+    assert str(as_cause(user, names, count)) == cause
 
 
 def test_of_a_long_path_the_end_is_shown_and_of_a_long_user_the_beginning():
     path = f"/{'folder/' * 99}story"
-    assert as_cause("jane", [path]) == f"jane: …{path[-129:]}"
-    assert as_cause("j" * 99, ["/a"]) == f"{39 * 'j'}…: /a"
+    assert str(as_cause("jane", [path])) == f"jane: …{path[-129:]}"
+    assert str(as_cause("j" * 99, ["/a"])) == f"{39 * 'j'}…: /a"
 
 
 words = st.text(st.characters(min_codepoint=33, max_codepoint=126))
@@ -55,7 +55,7 @@ words = st.text(st.characters(min_codepoint=33, max_codepoint=126))
 
 @given(words, st.lists(words, max_size=5), st.integers(0, 10**6))
 def test_no_cause_is_so_long_that_the_outbox_cuts_it(user, names, more):
-    assert len(as_cause(user, names, len(names) + more)) <= LONGEST_CAUSE
+    assert len(str(as_cause(user, names, len(names) + more))) <= LONGEST_CAUSE
 
 
 # --- in a transaction ---------------------------------------------------------------
@@ -196,7 +196,7 @@ def test_code_may_say_what_causes_a_purge(site):
 
 def test_nobody_is_not_named(site):
     noSecurityManager()
-    assert SiteChanges(site, None).cause_of((*site.getPhysicalPath(), "a")) == "/a"
+    assert str(SiteChanges(site, None).cause_of("/a")) == "/a"
 
 
 def test_who_was_logged_in_at_the_first_event_is_named(site):

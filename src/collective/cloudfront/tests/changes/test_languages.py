@@ -11,7 +11,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.local.rules import reaches
-from collective.cloudfront.reach import showing as reach
+from collective.cloudfront.reach import relations as reach
 from collective.cloudfront.testing import DISTRIBUTION
 from datetime import timedelta
 from plone import api

@@ -3,6 +3,7 @@
 from collective.cloudfront.purge import purge_path
 from collective.cloudfront.testing import DISTRIBUTION
 from plone import api
+from ZODB.POSException import ConflictError
 from zope.lifecycleevent import modified
 
 import pytest
@@ -116,6 +117,126 @@ def test_a_broken_outbox_costs_no_save_and_loses_nothing(site, process):
     process.courier.round()
     assert process.deliver() == ["/a"]
     assert process.intake.kept == 0
+
+
+# --- savepoints ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("optimistic", [True, False])
+@pytest.mark.parametrize("rolled_back", [True, False])
+def test_a_later_hook_may_take_a_savepoint(site, process, optimistic, rolled_back):
+    def hook():
+        savepoint = transaction.savepoint(optimistic=optimistic)
+        if rolled_back:
+            savepoint.rollback()
+
+    purge_path("/a")
+    transaction.get().addBeforeCommitHook(hook)
+    transaction.commit()
+    assert process.deliver() == ["/a"]
+
+
+def test_a_hook_may_roll_back_to_a_savepoint_from_before_we_joined(site, process):
+    taken = []
+    current = transaction.get()
+    current.addBeforeCommitHook(lambda: taken.append(transaction.savepoint(True)))
+    purge_path("/a")
+    current.addBeforeCommitHook(lambda: taken[0].rollback())
+    transaction.commit()
+    assert process.deliver() == ["/a"]
+    assert _prepared(process) == 0
+
+
+def test_what_is_collected_stays_collected_when_a_savepoint_is_rolled_back(
+    site, process
+):
+    savepoint = transaction.savepoint(optimistic=True)
+    purge_path("/a")
+    savepoint.rollback()
+    transaction.commit()
+    assert process.deliver() == ["/a"]
+
+
+# --- commits that fail --------------------------------------------------------------
+
+
+def _prepared(process) -> int:
+    return process.outbox.status().prepared
+
+
+def test_a_later_hook_that_fails_leaves_nothing_prepared(site, process):
+    seen = []
+
+    def conflict():
+        seen.append(_prepared(process))
+        raise ConflictError("while indexing")
+
+    purge_path("/a")
+    transaction.get().addBeforeCommitHook(conflict)
+    with pytest.raises(ConflictError):
+        transaction.commit()
+    transaction.abort()
+    assert (seen, _prepared(process)) == ([0], 0)
+    assert process.deliver() == []
+
+
+@pytest.mark.parametrize("phase", ["tpc_begin", "commit", "tpc_vote"])
+def test_what_was_prepared_is_discarded_once_whoever_fails(
+    site, process, phase, monkeypatch
+):
+    discarded = []
+    discard = process.intake.discard
+    monkeypatch.setattr(
+        process.intake,
+        "discard",
+        lambda token: (discarded.append(token), discard(token)),
+    )
+    resource = _Resource()
+    setattr(resource, phase, _raising)
+    purge_path("/a")
+    transaction.get().join(resource)
+    with pytest.raises(OSError, match="on purpose"):
+        transaction.commit()
+    transaction.abort()
+    assert len(discarded) == (0 if phase == "tpc_begin" else 1)
+    assert _prepared(process) == 0
+    assert process.deliver() == []
+
+
+def test_what_fails_after_our_vote_may_have_stored_something(site, process):
+    resource = _Resource()
+    resource.tpc_finish = _raising
+    purge_path("/a")
+    transaction.get().join(resource)
+    with pytest.raises(OSError, match="on purpose"):
+        transaction.commit()
+    transaction.abort()
+    assert _prepared(process) == 0
+    assert process.deliver() == ["/a"]
+
+
+# --- events that come late ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("earlier", [True, False])
+def test_events_while_another_data_manager_commits_are_delivered(
+    site, process, earlier
+):
+    if earlier:
+        purge_path("/a")
+    resource = _Resource()
+    resource.commit = lambda current: purge_path("/b")
+    transaction.get().join(resource)
+    transaction.commit()
+    assert process.deliver() == ["/a", "/b"][not earlier :]
+    assert _prepared(process) == 0
+
+
+# --- helpers ------------------------------------------------------------------------
+
+
+def _raising(current) -> None:
+    raise OSError("on purpose")
 
 
 class _Resource:

@@ -2,6 +2,7 @@ from collective.cloudfront.local import rules
 from collective.cloudfront.planning.items import covers
 from collective.cloudfront.planning.items import encode
 from collective.cloudfront.planning.items import EVERYTHING
+from collective.cloudfront.planning.items import is_plain
 from collective.cloudfront.planning.items import is_wildcard
 from collective.cloudfront.planning.items import MAX_PATH_LENGTH
 from collective.cloudfront.planning.items import normalise
@@ -53,6 +54,21 @@ def test_encoding_is_that_of_each_character(path):
 
 
 # --- normalise ------------------------------------------------------------------
+
+
+#: Mostly plain, so that both happen.
+nearly_plain = st.text(st.sampled_from("/abZ09-_.?*%~ é"), max_size=8)
+
+
+@given(st.one_of(nearly_plain.map("/".__add__), edge_of_length, paths))
+@example("/")
+def test_a_plain_path_is_an_item(path):
+    assert not is_plain(path) or normalise(path) == path
+
+
+def test_most_paths_are_plain():
+    for path in ("/", "/?*", "/news/*", "/a-b/@@images/image", "/++api++/a?x=1&y=1"):
+        assert is_plain(path)
 
 
 @given(paths)

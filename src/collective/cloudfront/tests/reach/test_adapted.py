@@ -1,7 +1,7 @@
 """Specification: CloudFront refuses none of our items, whatever people type."""
 
-from collective.cloudfront.changes.transaction import inside_root
-from collective.cloudfront.changes.transaction import public_item
+from collective.cloudfront.changes.addresses import inside_root
+from collective.cloudfront.changes.addresses import public_item
 from collective.cloudfront.local import ControlPlane
 from collective.cloudfront.local import Options
 from collective.cloudfront.local import rules

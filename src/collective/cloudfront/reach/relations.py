@@ -1,0 +1,48 @@
+"""What relates to an object: what links to it, and what is below it."""
+
+from Acquisition import aq_base
+from collections.abc import Callable
+from collections.abc import Iterator
+from collective.cloudfront.reach.visible import is_public
+from itertools import islice
+from Products.CMFCore.interfaces import IContentish
+from typing import Any
+from zc.relation.interfaces import ICatalog
+from zope.component import queryUtility
+from zope.intid.interfaces import IIntIds
+
+
+#: For more objects than these that come or go with their folder, it is not asked who
+#: shows them.
+MOST_BELOW = 50
+
+
+def relating(obj: Any) -> Iterator[Any]:
+    """Yield the content that links or relates to ``obj``."""
+    relations, intids = queryUtility(ICatalog), queryUtility(IIntIds)
+    if relations is None or intids is None:
+        return
+    intid = intids.queryId(aq_base(obj))
+    if intid is None:
+        return
+    for relation in relations.findRelations({"to_id": intid}):
+        origin = relation.from_object
+        if IContentish.providedBy(origin):
+            yield origin
+
+
+def contents_below(obj: Any, counts: Callable[[Any], bool] = is_public) -> list[Any]:
+    """Return the content below ``obj`` that ``counts``; where there is much, one too
+    many of all.
+    """
+    found = list(islice(_contents_below(obj), MOST_BELOW + 1))
+    return found if len(found) > MOST_BELOW else list(filter(counts, found))
+
+
+def _contents_below(obj: Any) -> Iterator[Any]:
+    if not hasattr(aq_base(obj), "objectIds"):
+        return
+    for child in obj.objectValues():
+        if IContentish.providedBy(child):
+            yield child
+            yield from _contents_below(child)
