@@ -209,7 +209,9 @@ class SiteChanges:
                     Entry(distribution, text, item.urgent, item.every, due, key, own)
                 )
         if self.lost and self.settings is not None:
-            entries += [Entry(each, EVERYTHING) for each in self.settings.distribution_ids]
+            entries += [
+                Entry(each, EVERYTHING) for each in self.settings.distribution_ids
+            ]
         self._clear()
         return entries
 

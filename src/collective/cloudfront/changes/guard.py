@@ -46,9 +46,9 @@ def never_failing(
 
     def guarding(function: Callable[..., None]) -> Callable[..., None]:
         @wraps(function)
-        def guarded(*arguments: Any) -> None:
+        def guarded(*arguments: Any, **options: Any) -> None:
             try:
-                function(*arguments)
+                function(*arguments, **options)
             except Exception as error:
                 if isinstance(error, TransientError) and not even_conflicts:
                     raise
