@@ -43,6 +43,29 @@ def variable(name: str) -> str:
     return f"CLOUDFRONT_{name.upper()}"
 
 
+_VARIABLES = {
+    name: variable(name) for name in schema.getFieldNames(ICloudFrontSettings)
+}
+
+
+def values_in_force(
+    registry: IRegistry, environ: Mapping[str, str] = os.environ
+) -> dict[str, Any]:
+    """Return the values that are used for all settings, as ``value_in_force`` does.
+
+    Each transaction with a change reads them, and a save waits for that.
+    """
+    found = {}
+    for name, overriding in _VARIABLES.items():
+        raw = environ.get(overriding)
+        if raw is None:
+            value = registry.get(f"{PREFIX}.{name}")
+            found[name] = _SCHEMA[name].default if value is None else value
+        else:
+            found[name] = _from_environment(name, raw.strip())
+    return found
+
+
 def overrides(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     """Return the names of the records that the environment overrides."""
     return tuple(

@@ -5,6 +5,7 @@ from collective.cloudfront.settings.distributions import Defaults
 from collective.cloudfront.settings.distributions import Distribution
 from collective.cloudfront.settings.distributions import read_distributions
 from collective.cloudfront.settings.environment import value_in_force
+from collective.cloudfront.settings.environment import values_in_force
 from collective.cloudfront.settings.lifetimes import are_all_tagged
 from collective.cloudfront.settings.records import has_volto
 from collective.cloudfront.settings.records import is_installed
@@ -59,25 +60,35 @@ def read_settings(
     if registry is None or not is_installed(registry):
         return None
 
-    def get(name: str) -> Any:
-        return value_in_force(registry, name, environ)
-
-    by_tags = get("cache_tags") == TAGS_INVALIDATE
+    values = values_in_force(registry, environ)
+    by_tags = values["cache_tags"] == TAGS_INVALIDATE
+    volto = has_volto(registry)
     return Settings(
-        enabled=get("enabled") and is_purging_enabled(registry),
-        distributions=distributions_in_force(registry, environ),
-        window=get("window"),
-        site_on_navigation=get("navigation_changes") == "site",
-        site_purge_interval=get("site_purge_interval"),
-        api=_has_api(registry, get("api_paths")),
-        classic=not has_volto(registry),
+        enabled=values["enabled"] and is_purging_enabled(registry),
+        distributions=_distributions(values),
+        window=values["window"],
+        site_on_navigation=values["navigation_changes"] == "site",
+        site_purge_interval=values["site_purge_interval"],
+        api=values["api_paths"] == "on" or values["api_paths"] == "auto" and volto,
+        classic=not volto,
         by_tags=by_tags,
         by_paths=not (by_tags and are_all_tagged(registry, environ)),
-        monthly_budget=get("monthly_budget"),
-        history_days=get("history_days"),
-        aws_profile=get("aws_profile"),
-        aws_access_key_id=get("aws_access_key_id"),
-        aws_secret_access_key=get("aws_secret_access_key"),
+        monthly_budget=values["monthly_budget"],
+        history_days=values["history_days"],
+        aws_profile=values["aws_profile"],
+        aws_access_key_id=values["aws_access_key_id"],
+        aws_secret_access_key=values["aws_secret_access_key"],
+    )
+
+
+def _distributions(values: Mapping[str, Any]) -> tuple[Distribution, ...]:
+    return read_distributions(
+        values["distribution_id"],
+        Defaults(
+            prefix=values["public_prefix"],
+            tag_header=values["tag_header"],
+            role_arn=values["aws_role_arn"],
+        ),
     )
 
 
@@ -87,14 +98,10 @@ def distributions_in_force(
     tag_header: str = "",
 ) -> tuple[Distribution, ...]:
     """Return the distributions of a site, as if ``tag_header`` were set, if given."""
-    return read_distributions(
-        value_in_force(registry, "distribution_id", environ),
-        Defaults(
-            prefix=value_in_force(registry, "public_prefix", environ),
-            tag_header=tag_header or value_in_force(registry, "tag_header", environ),
-            role_arn=value_in_force(registry, "aws_role_arn", environ),
-        ),
-    )
+    values = values_in_force(registry, environ)
+    if tag_header:
+        values["tag_header"] = tag_header
+    return _distributions(values)
 
 
 def tag_headers(
@@ -107,7 +114,3 @@ def tag_headers(
     return tuple(dict.fromkeys(headers)) or (
         value_in_force(registry, "tag_header", environ),
     )
-
-
-def _has_api(registry: IRegistry, choice: str) -> bool:
-    return choice == "on" or choice == "auto" and has_volto(registry)

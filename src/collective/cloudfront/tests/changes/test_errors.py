@@ -212,7 +212,10 @@ def test_a_save_succeeds_whichever_function_raises(site, process, caplog, save):
         purged = purged or any(item.startswith("#") for item in items)
         lost = "Purge everything in the control panel" in caplog.text
         errors = [each for each in caplog.records if each.levelname == "ERROR"]
-        assert errors, function.__qualname__
+        if not errors:
+            # Some are on the way of the first time only
+            assert function not in functions_on_the_way(once), function.__qualname__
+            continue
         assert purged or lost, function.__qualname__
 
 

@@ -1,8 +1,8 @@
 """Specification: an edit goes from Plone to CloudFront without detours.
 
-What is counted, says ``tests/tracing.py``. On 2dc837e, counted so from the event until
-the invalidation is accepted, it was 637 calls, 240 changes of file and 127 of room in 23
-files; the rooms as they are now. Of that, 230 calls lay before the outbox.
+``tests/tracing.py`` says what is counted. On 2dc837e, counted from the event until the
+invalidation is accepted, there were 637 calls, 240 changes of file and 127 of room in 23
+files, with the rooms of today; 230 of the calls were before the outbox.
 """
 
 from collective.cloudfront.tests.tracing import Walk
@@ -57,7 +57,9 @@ def _edit(page, title: str) -> None:
 
 def test_what_an_edit_reaches_is_found_in_a_few_steps(walk):
     before = walk.marks["outbox"]
-    assert (before.calls, before.files, before.rooms) <= (100, 40, 25)
+    assert before.calls <= 110
+    assert before.files <= 66
+    assert before.rooms <= 20
 
 
 @pytest.mark.xfail(
