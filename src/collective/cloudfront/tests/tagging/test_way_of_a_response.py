@@ -1,0 +1,18 @@
+"""Specification: a response gets its tags without detours.
+
+``tests/tracing.py`` says what is counted.
+"""
+
+from collective.cloudfront.tests.tracing import walking
+
+
+#: Measured on 2dc837e.
+MOST_ROOMS = 16
+
+
+def test_a_response_to_a_visitor_changes_rooms_no_more_often_than_it_did(get):
+    get("/folder/page")
+    with walking() as walk:
+        response = get("/folder/page")
+    assert response.tags
+    assert walk.rooms <= MOST_ROOMS
