@@ -102,8 +102,8 @@ def _note_person(user: str) -> None:
     changes = changes_here()
     if changes is None:
         return
-    authors = changes.site.portal_catalog._catalog.indexes["Creator"]._index
-    if user in authors or changes.site.portal_registry.get(ABOUT, False):
+    authors = changes.site["portal_catalog"]._catalog.indexes["Creator"]._index
+    if user in authors or changes.site["portal_registry"].get(ABOUT, False):
         changes.read(ChromeChange())
 
 

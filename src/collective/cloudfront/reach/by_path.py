@@ -185,7 +185,7 @@ def _folder_page(obj: Any, site: Any, how: How) -> list[Reached]:
 def _of_order(folder: Any, site: Any, settings: Settings) -> list[Reached]:
     """Return what reaches the pages that show the contents of ``folder`` in order."""
     if settings.site_on_navigation and (
-        settings.api or is_in_navigation_with_children(folder, site.portal_registry)
+        settings.api or is_in_navigation_with_children(folder, site["portal_registry"])
     ):
         return [every_page(COALESCED)]
     found = listing(folder, site)

@@ -95,7 +95,7 @@ def _of_object(change: ObjectChange, site: Any) -> list[Reached]:
         label=change.shown,
         titled=change.titled,
         subtree=with_below and bool(IFolderish.providedBy(obj)),
-        in_navigation=is_navigated(obj, site.portal_registry, change.even_excluded),
+        in_navigation=is_navigated(obj, site["portal_registry"], change.even_excluded),
         hidden=not was_public and is_hidden(obj, public),
     )
     leaves = was_public and not public

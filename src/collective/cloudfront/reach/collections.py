@@ -76,14 +76,14 @@ def _place(value: Any, site: Any) -> tuple[str, ...] | None:
         if inside[: len(site_path) - 1] == site_path[1:]:
             return ("", *inside)
         return (*site_path, *inside)
-    brains = site.portal_catalog.unrestrictedSearchResults(UID=path) if path else ()
+    brains = site["portal_catalog"].unrestrictedSearchResults(UID=path) if path else ()
     return tuple(brains[0].getPath().split("/")) if brains else None
 
 
 def _all_collections(site: Any) -> Iterator[Any]:
     # Straight from the index: a search would take longer than all the rest, and make
     # the catalog index what is still being changed.
-    catalog = site.portal_catalog._catalog
+    catalog = site["portal_catalog"]._catalog
     index = catalog.indexes["object_provides"]._index
     found: set[int] = set()
     for marker in _MARKERS:

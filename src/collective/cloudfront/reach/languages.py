@@ -83,7 +83,7 @@ def _in_group(group: str | None, obj: Any, site: Any) -> Iterator[Any]:
 
 def _paths(site: Any, name: str, value: str) -> Iterator[str]:
     """Yield the physical paths of what has ``value`` in an index of the catalog."""
-    catalog = site.portal_catalog._catalog
+    catalog = site["portal_catalog"]._catalog
     index = catalog.indexes.get(name)
     rids = () if index is None else index._index.get(value, ())
     for rid in (rids,) if isinstance(rids, int) else rids:

@@ -18,12 +18,12 @@ from typing import Any
 
 def is_in_site_map(obj: Any, site: Any, even_excluded: bool) -> bool:
     """Say whether the site map, which may be deeper than navigation, shows ``obj``."""
-    return is_in_navigation(obj, site.portal_registry, even_excluded, SITE_MAP)
+    return is_in_navigation(obj, site["portal_registry"], even_excluded, SITE_MAP)
 
 
 def is_order_in_site_map(folder: Any, site: Any) -> bool:
     """Say whether the site map shows the order of what ``folder`` holds."""
-    return is_in_navigation_with_children(folder, site.portal_registry, SITE_MAP)
+    return is_in_navigation_with_children(folder, site["portal_registry"], SITE_MAP)
 
 
 def site_maps(obj: Any, site: Any, how: How = AT_ONCE) -> list[Reached]:
@@ -33,7 +33,7 @@ def site_maps(obj: Any, site: Any, how: How = AT_ONCE) -> list[Reached]:
 
 def robots_maps(obj: Any, site: Any, how: How = AT_ONCE) -> list[Reached]:
     """Return what reaches the site maps of robots, which date all changes of ``obj``."""
-    if not site.portal_registry.get("plone.enable_sitemap", False):
+    if not site["portal_registry"].get("plone.enable_sitemap", False):
         return []
     return _maps("sitemap.xml.gz*", obj, site, how)
 

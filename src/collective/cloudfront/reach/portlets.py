@@ -76,7 +76,7 @@ def remember_place(assignments: Any, site: Any) -> None:
 
 def remember_all_places(site: Any) -> None:
     """Find the folders with portlets of their own. Looks at every folder once."""
-    catalog = site.portal_catalog
+    catalog = site["portal_catalog"]
     for brain in catalog.unrestrictedSearchResults(is_folderish=True):
         folder = brain._unrestrictedGetObject()
         uid = IUUID(folder, None)

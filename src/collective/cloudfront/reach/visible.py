@@ -83,7 +83,7 @@ def seen_elsewhere(names: Collection[str], site: Any) -> tuple[bool, bool]:
     """
     if not names:
         return True, True
-    columns = site.portal_catalog._catalog.schema
+    columns = site["portal_catalog"]._catalog.schema
     shown = {
         name
         for name in names
@@ -124,7 +124,7 @@ def is_site_wide(obj: Any, site: Any, even_excluded: bool, api: bool) -> bool:
     """
     if api or ISiteRoot.providedBy(obj):
         return True
-    if is_in_navigation(obj, site.portal_registry, even_excluded):
+    if is_in_navigation(obj, site["portal_registry"], even_excluded):
         return True
     return any(place is site for place in places_showing(obj, site))
 

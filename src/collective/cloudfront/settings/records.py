@@ -23,9 +23,10 @@ def registry_of(site: Any) -> IRegistry | None:
     """Return the registry of ``site``, also where another or no site is current.
 
     By its id: five.localsitemanager wraps what a utility look-up returns in the
-    current site and request, and outside a request there may be neither.
+    current site and request, and outside a request there may be neither. As an item: for
+    an attribute Dexterity first asks schemas for defaults, which takes ten times as long.
     """
-    return getattr(site, "portal_registry", None)
+    return None if site is None else site.get("portal_registry", None)
 
 
 def is_installed(registry: IRegistry) -> bool:
