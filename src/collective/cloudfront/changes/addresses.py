@@ -6,10 +6,10 @@ API, by the distributions. Pure, but for the settings that it is given.
 
 from collections.abc import Iterable
 from collections.abc import Sequence
+from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.planning.items import is_plain
 from collective.cloudfront.planning.items import normalise
 from collective.cloudfront.planning.items import subtree
-from collective.cloudfront.reach.reached import EVERYTHING
 from collective.cloudfront.reach.reached import Kind
 from collective.cloudfront.reach.reached import Reached
 from collective.cloudfront.settings import Settings

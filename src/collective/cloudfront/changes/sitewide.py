@@ -8,10 +8,10 @@ from collective.cloudfront.changes.transaction import collect
 from collective.cloudfront.changes.transaction import current_site
 from collective.cloudfront.changes.transaction import forget_settings
 from collective.cloudfront.changes.transaction import never_failing
+from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.process import this_process
 from collective.cloudfront.reach.change import ChromeChange
 from collective.cloudfront.reach.portlets import remember_place
-from collective.cloudfront.reach.reached import EVERYTHING
 from collective.cloudfront.settings import ABOUT
 from collective.cloudfront.settings import is_installed
 from collective.cloudfront.settings import PREFIX

@@ -13,6 +13,7 @@ too many of those, or a portlet      every page: scope *site*
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 from collections.abc import Sequence
+from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.reach import relations
 from collective.cloudfront.reach.change import Change
 from collective.cloudfront.reach.change import ChromeChange
@@ -32,7 +33,6 @@ from collective.cloudfront.reach.maps import site_maps
 from collective.cloudfront.reach.reached import AT_ONCE
 from collective.cloudfront.reach.reached import COALESCED
 from collective.cloudfront.reach.reached import every_page
-from collective.cloudfront.reach.reached import EVERYTHING
 from collective.cloudfront.reach.reached import How
 from collective.cloudfront.reach.reached import Kind
 from collective.cloudfront.reach.reached import Reached

@@ -5,12 +5,9 @@ the public prefix, for each distribution.
 """
 
 from collections.abc import Iterable
+from collective.cloudfront.planning.items import EVERYTHING
 from dataclasses import dataclass
 from enum import Enum
-
-
-#: The path of everything in a site.
-EVERYTHING = "/*"
 
 
 class Kind(Enum):
