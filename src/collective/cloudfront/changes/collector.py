@@ -209,9 +209,8 @@ class SiteChanges:
                     Entry(distribution, text, item.urgent, item.every, due, key, own)
                 )
         if self.lost and self.settings is not None:
-            entries += [
-                Entry(each, EVERYTHING) for each in self.settings.distribution_ids
-            ]
+            ids = self.settings.distribution_ids
+            entries += [Entry(each, EVERYTHING, cause=cause) for each in ids]
         self._clear()
         return entries
 
