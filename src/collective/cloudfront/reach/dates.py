@@ -104,7 +104,8 @@ def moments(obj: Any, now: float | None = None) -> Iterator[Moment]:
         return
     now = time.time() if now is None else now
     for name, attribute, ends, leaves in _FIELDS:
-        if not hasattr(base, attribute):
+        # Asked for what it has not, Dexterity looks for defaults; a save waits for that
+        if attribute not in vars(base) and not hasattr(type(base), attribute):
             continue
         times = _times(base, attribute, now)
         dues = [_end_of_minute(due) if ends else due for due in times]
@@ -115,9 +116,11 @@ def moments(obj: Any, now: float | None = None) -> Iterator[Moment]:
 def _times(base: Any, attribute: str, now: float) -> list[float]:
     value = getattr(base, attribute, None)
     first = _seconds(value)
-    rule = getattr(base, "recurrence", None)
-    if first is None or not rule or attribute not in _RECURRING:
+    if first is None or attribute not in _RECURRING:
         return [] if first is None else [first]
+    rule = getattr(base, "recurrence", None)
+    if not rule:
+        return [first]
     try:
         today = datetime.fromtimestamp(now, value.tzinfo or timezone.utc)
         # From a day before, for it goes by the clock on the wall
