@@ -73,7 +73,7 @@ def _drain(path: Path) -> Callable[[], None]:
     # A backlog that is widened is no backlog any more.
     limits = Limits(siblings=1_000_000, wildcards=1_000_000)
     courier = Courier(outbox, gateway, lambda: targets, limits=limits, clock=clock)
-    count = outbox.status().work[0].ready
+    count = outbox.work(None)[0].ready
 
     def drain() -> None:
         while gateway.items < count:

@@ -20,7 +20,8 @@ from collective.cloudfront.delivery.thread import CourierThread
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import Outbox
 from collective.cloudfront.outbox import OutboxUnavailable
-from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.values import Cause
+from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.planning.pacing import Limits
@@ -50,8 +51,8 @@ logger = logging.getLogger("collective.cloudfront")
 #: seconds. Changes made in this process are seen at once.
 SETTINGS_FRESH = 5.0
 
-#: What people read as the cause, then.
-DAMAGED_OUTBOX = "damaged outbox"
+#: The cause of what is purged then.
+DAMAGED_OUTBOX = Cause(code="damaged_outbox")
 
 _PROFILE = "collective.cloudfront:default"
 _OUTBOX_NAME = "cloudfront-outbox.sqlite"

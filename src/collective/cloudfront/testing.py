@@ -89,12 +89,15 @@ class QuietProcess(Process):
     def __init__(self, folder: Path):
         super().__init__({"CLOUDFRONT_OUTBOX": f"sqlite:///{folder}/outbox.sqlite"})
         self.gateway = self.courier.gateway = AcceptingGateway()
+        self.courier.follow_up.run = at_once
 
     def wake(self) -> None:
-        """Leave the courier alone."""
+        """Bring in what was handed over, and leave the courier alone."""
+        self.intake.retry()
 
     def hurry(self) -> None:
-        """Leave the courier alone."""
+        """Do the same."""
+        self.intake.retry()
 
     def settings_changed(self, replaced: Iterable[tuple[str, str]] = ()) -> None:
         """See ``Process``; what the courier does next is done at once."""

@@ -16,7 +16,7 @@ from collective.cloudfront.manual.purge import ManualPurge
 from collective.cloudfront.manual.purge import NotPurging
 from collective.cloudfront.manual.purge import Preview
 from collective.cloudfront.manual.purge import require_possible
-from collective.cloudfront.outbox.contract import Action
+from collective.cloudfront.outbox.values import PurgeRequest
 from datetime import datetime
 from datetime import timezone
 from plone import api
@@ -228,5 +228,5 @@ def _preview(preview: Preview, at: float | None) -> dict[str, Any]:
     }
 
 
-def _sent(action: Action, preview: Preview) -> dict[str, Any]:
+def _sent(action: PurgeRequest, preview: Preview) -> dict[str, Any]:
     return {**_preview(preview, action.due), "dry_run": False, "id": action.id}

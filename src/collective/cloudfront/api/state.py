@@ -6,11 +6,11 @@ from collective.cloudfront.controlpanel.overview import obstacles
 from collective.cloudfront.controlpanel.overview import Overview
 from collective.cloudfront.controlpanel.overview import overview
 from collective.cloudfront.controlpanel.sentences import sentence
-from collective.cloudfront.outbox.contract import Action
-from collective.cloudfront.outbox.contract import Refused
-from collective.cloudfront.outbox.contract import Scheduled
-from collective.cloudfront.outbox.contract import Settled
-from collective.cloudfront.outbox.contract import Work
+from collective.cloudfront.outbox.values import PurgeRequest
+from collective.cloudfront.outbox.values import Quarantined
+from collective.cloudfront.outbox.values import Scheduled
+from collective.cloudfront.outbox.values import Settled
+from collective.cloudfront.outbox.values import Work
 from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import split_distributions
@@ -132,16 +132,16 @@ def _scheduled(each: Scheduled) -> dict[str, Any]:
         "distribution": each.distribution,
         "item": each.item,
         "due": iso(each.due),
-        "cause": each.cause,
+        "cause": str(each.causes),  # seam: the lead says how
     }
 
 
-def _refused(each: Refused) -> dict[str, Any]:
+def _refused(each: Quarantined) -> dict[str, Any]:
     return {
         "distribution": each.distribution,
         "item": each.item,
-        "reason": each.reason,
-        "refused": iso(each.refused),
+        "reason": str(each.reason),  # seam: to be translated
+        "refused": iso(each.quarantined),
     }
 
 
@@ -150,7 +150,7 @@ def _settled(each: Settled) -> dict[str, Any]:
         "invalidation": each.invalidation,
         "distribution": each.distribution,
         "items": list(each.items),
-        "causes": list(each.causes),
+        "causes": list(map(str, each.causes.known)),
         "status": each.status,
         "committed": iso(each.since),
         "accepted": iso(each.accepted),
@@ -158,7 +158,7 @@ def _settled(each: Settled) -> dict[str, Any]:
     }
 
 
-def _action(each: Action) -> dict[str, Any]:
+def _action(each: PurgeRequest) -> dict[str, Any]:
     return {
         "id": each.id,
         "time": iso(each.time),

@@ -11,7 +11,7 @@ UNDO = "undo"
 PERSON = "person"
 #: More changed objects than these are only counted.
 MOST_NAMED = 3
-# Together they leave room for the rest of a line (``outbox.causes.LONGEST_CAUSE``).
+# Together they leave room for the rest of a line (``outbox.values.LONGEST_NAME``).
 _LONGEST_USER = 40
 _LONGEST_NAMES = 130
 

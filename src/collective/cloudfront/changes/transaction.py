@@ -28,7 +28,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collective.cloudfront.changes import guard
 from collective.cloudfront.changes.collector import SiteChanges
-from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.process import Process
 from collective.cloudfront.process import targets_of
 from collective.cloudfront.process import this_process

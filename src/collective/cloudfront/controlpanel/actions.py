@@ -34,7 +34,7 @@ class _Action(BrowserView):
                 _(
                     "outbox_failed",
                     default="The outbox cannot be used: ${error}",
-                    mapping={"error": sentence(str(error))},
+                    mapping={"error": sentence(error.message)},
                 ),
                 "error",
             )
@@ -68,7 +68,7 @@ class Cancel(_Action):
         known = outbox.planned(_MOST_PLANNED, self.distributions)
         if all(action.id != wanted for action in known):
             return _("action_unknown", default="It is not known any more."), "warning"
-        count = outbox.cancel_action(wanted)
+        count = outbox.cancel_request(wanted)
         logger.info("%r cancels %s.", api.user.get_current().getId(), wanted)
         if not count:
             return (
@@ -87,9 +87,9 @@ class Refused(_Action):
         distribution, item = self.sent("distribution"), self.sent("item")
         again = bool(self.sent("retry"))
         found = distribution in self.distributions and (
-            outbox.retry_refused(distribution, item)
+            outbox.retry_quarantined(distribution, item)
             if again
-            else outbox.discard_refused(distribution, item)
+            else outbox.discard_quarantined(distribution, item)
         )
         if not found:
             return _("refused_unknown", default="It is not listed any more."), "warning"

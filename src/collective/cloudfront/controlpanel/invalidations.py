@@ -4,8 +4,9 @@ from collective.cloudfront.controlpanel.page import CloudFrontPage
 from collective.cloudfront.controlpanel.tabs import PAGE
 from collective.cloudfront.i18n import _
 from collective.cloudfront.outbox import OutboxUnavailable
-from collective.cloudfront.outbox.contract import Action
-from collective.cloudfront.outbox.contract import Settled
+from collective.cloudfront.outbox.messages import NOTHING
+from collective.cloudfront.outbox.values import PurgeRequest
+from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.process import this_process
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from zExceptions import NotFound
@@ -20,14 +21,14 @@ ROWS = 50
 class _Page(CloudFrontPage):
     """Reads something in the outbox before it is shown; ``unavailable`` says why not."""
 
-    unavailable = ""
+    unavailable = NOTHING
 
     def __call__(self) -> str:
         """Return the page."""
         try:
             self.read()
         except OutboxUnavailable as error:
-            self.unavailable = str(error)
+            self.unavailable = error.message
         return self.index()
 
     def read(self) -> None:
@@ -52,7 +53,7 @@ class Log(_Page):
     )
 
     invalidations: tuple[Settled, ...] = ()
-    actions: tuple[Action, ...] = ()
+    actions: tuple[PurgeRequest, ...] = ()
     #: Where the next page begins, if there is one.
     older: float | None = None
 
@@ -69,7 +70,7 @@ class Log(_Page):
         """Read both lists, and end them at the same moment: that of the fuller one."""
         outbox = this_process().outbox
         settled = outbox.history(ROWS + 1, self.distributions, self.before)
-        actions = outbox.actions(ROWS + 1, self.distributions, self.before)
+        actions = outbox.requests(ROWS + 1, self.distributions, self.before)
         ends = [settled[ROWS - 1].accepted] if len(settled) > ROWS else []
         ends += [actions[ROWS - 1].time] if len(actions) > ROWS else []
         self.older = max(ends, default=None)

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from collective.cloudfront.i18n import _
 from collective.cloudfront.outbox import OutboxUnavailable
-from collective.cloudfront.outbox.contract import Action
-from collective.cloudfront.outbox.contract import Refused
-from collective.cloudfront.outbox.contract import Scheduled
-from collective.cloudfront.outbox.contract import Settled
-from collective.cloudfront.outbox.contract import Waiting
-from collective.cloudfront.outbox.contract import Work
+from collective.cloudfront.outbox.messages import Message
+from collective.cloudfront.outbox.messages import NOTHING
+from collective.cloudfront.outbox.values import PurgeRequest
+from collective.cloudfront.outbox.values import Quarantined
+from collective.cloudfront.outbox.values import Scheduled
+from collective.cloudfront.outbox.values import Settled
+from collective.cloudfront.outbox.values import Waiting
+from collective.cloudfront.outbox.values import Work
 from collective.cloudfront.process import Process
 from collective.cloudfront.settings import is_purging_enabled
 from collective.cloudfront.settings import overrides
@@ -160,18 +162,18 @@ class Overview:
 
     work: tuple[Work, ...] = ()
     orphans: tuple[Work, ...] = ()
-    refused: tuple[Refused, ...] = ()
+    refused: tuple[Quarantined, ...] = ()
     history: tuple[Settled, ...] = ()
     scheduled: tuple[Scheduled, ...] = ()
-    planned: tuple[Action, ...] = ()
-    actions: tuple[Action, ...] = ()
+    planned: tuple[PurgeRequest, ...] = ()
+    actions: tuple[PurgeRequest, ...] = ()
     billed: Mapping[str, int] = field(default_factory=dict)
     billed_by_all: int = 0
     month: str = ""
     by_day: Mapping[str, int] = field(default_factory=dict)
     kept: int = 0
-    trouble: str = ""
-    unavailable: str = ""
+    trouble: Message = NOTHING
+    unavailable: Message = NOTHING
 
     @property
     def paused(self) -> tuple[str, ...]:
@@ -201,18 +203,18 @@ class Overview:
 
 def overview(process: Process, distributions: Collection[str]) -> Overview:
     """Look at what a process delivers for a site with these distributions."""
-    kept, trouble = process.intake.kept, process.intake.trouble or ""
+    kept, trouble = process.intake.kept, process.intake.trouble or NOTHING
     try:
-        work = process.outbox.status().work
-        refused = process.outbox.refused(SHOWN, distributions)
+        work = process.outbox.work(None)
+        refused = process.outbox.quarantined(SHOWN, distributions)
         history = process.outbox.history(SHOWN, distributions)
         scheduled = process.outbox.scheduled(SHOWN, distributions)
         planned = process.outbox.planned(SHOWN, distributions)
-        actions = process.outbox.actions(SHOWN, distributions)
+        actions = process.outbox.requests(SHOWN, distributions)
         month = datetime.now(timezone.utc).strftime("%Y-%m")
         by_day = process.outbox.billed_by_day(month)
     except OutboxUnavailable as error:
-        return Overview(kept=kept, trouble=trouble, unavailable=str(error))
+        return Overview(kept=kept, trouble=trouble, unavailable=error.message)
     known = {each.distribution: each for each in work}
     # What other sites of this Zope purge is their business.
     others = set(process.targets()) - set(distributions)
@@ -255,5 +257,4 @@ def _idle(distribution: str) -> Work:
         in_progress=0,
         oldest=None,
         waiting=None,
-        claimed_by=None,
     )

@@ -24,9 +24,9 @@ from collective.cloudfront.controlpanel.tabs import caching_tabs
 from collective.cloudfront.controlpanel.tabs import Tab
 from collective.cloudfront.i18n import _
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
-from collective.cloudfront.outbox.contract import Settled
-from collective.cloudfront.outbox.contract import Waiting
-from collective.cloudfront.outbox.contract import Work
+from collective.cloudfront.outbox.values import Settled
+from collective.cloudfront.outbox.values import Waiting
+from collective.cloudfront.outbox.values import Work
 from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.process import this_process
@@ -250,7 +250,7 @@ class CloudFrontPage(ControlPanelFormWrapper):
         return self.overview.history
 
     @property
-    def unavailable(self) -> str:
+    def unavailable(self) -> Message:
         """Why the outbox cannot be read, or ""."""
         return self.overview.unavailable
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from collections.abc import Iterable
 from collective.cloudfront.outbox import Outbox
-from collective.cloudfront.outbox.contract import Settled
+from collective.cloudfront.outbox.values import Settled
 from dataclasses import dataclass
 from enum import Enum
 from statistics import median
@@ -92,7 +92,7 @@ def stage(
         return Stage.PAUSED if paused else Stage.WAITING
     if any(settled.since <= then for settled in accepted):
         return Stage.IN_PROGRESS
-    refused = outbox.refused(_REFUSED_LOOKED_AT, distributions)
+    refused = outbox.quarantined(_REFUSED_LOOKED_AT, distributions)
     if any(each.item in items for each in refused):
         return Stage.REFUSED
     return Stage.FRESH

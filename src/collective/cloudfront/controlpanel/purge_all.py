@@ -4,7 +4,7 @@ from collective.cloudfront.changes.addresses import public_item
 from collective.cloudfront.controlpanel.purge_form import PurgeForm
 from collective.cloudfront.i18n import _
 from collective.cloudfront.manual.purge import ManualPurge
-from collective.cloudfront.outbox.contract import Action
+from collective.cloudfront.outbox.values import PurgeRequest
 from collective.cloudfront.settings import read_settings
 from collective.cloudfront.settings import Settings
 from functools import cached_property
@@ -27,7 +27,7 @@ class PurgeAll(PurgeForm):
             )
         purge.add_everything()
 
-    def thanks(self, action: Action) -> str:
+    def thanks(self, action: PurgeRequest) -> str:
         """See ``PurgeForm``."""
         if action.due is not None:
             return _(

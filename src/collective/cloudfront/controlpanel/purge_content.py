@@ -6,7 +6,7 @@ from collective.cloudfront.i18n import _
 from collective.cloudfront.manual.purge import ManualPurge
 from collective.cloudfront.manual.purge import Preview
 from collective.cloudfront.manual.purge import preview_of_content
-from collective.cloudfront.outbox.contract import Action
+from collective.cloudfront.outbox.values import PurgeRequest
 from functools import cached_property
 from plone import api
 from Products.CMFCore.interfaces import IFolderish
@@ -27,7 +27,7 @@ class PurgeContent(PurgeForm):
         """See ``PurgeForm``."""
         purge.add_content(self.context, self.below)
 
-    def thanks(self, action: Action) -> str:
+    def thanks(self, action: PurgeRequest) -> str:
         """See ``PurgeForm``."""
         if action.due is not None:
             return super().thanks(action)
@@ -37,7 +37,7 @@ class PurgeContent(PurgeForm):
             mapping={"items": " ".join(action.items[:_MENTIONED])},
         )
 
-    def next_url(self, action: Action) -> str:
+    def next_url(self, action: PurgeRequest) -> str:
         """See ``PurgeForm``: the object, where a viewlet tells what becomes of it."""
         if action.due is not None:
             return self.page_url

@@ -12,7 +12,7 @@ from collective.cloudfront.manual.purge import ImpossibleMoment
 from collective.cloudfront.manual.purge import ManualPurge
 from collective.cloudfront.manual.purge import NotPurging
 from collective.cloudfront.manual.purge import require_possible
-from collective.cloudfront.outbox.contract import Action
+from collective.cloudfront.outbox.values import PurgeRequest
 from collective.cloudfront.settings import is_installed
 from datetime import datetime
 from functools import cached_property
@@ -110,11 +110,11 @@ class PurgeForm(BrowserView):
         self._say(self.thanks(action))
         return self._go_to(self.next_url(action))
 
-    def next_url(self, action: Action) -> str:
+    def next_url(self, action: PurgeRequest) -> str:
         """Return where to go from here."""
         return self.page_url
 
-    def thanks(self, action: Action) -> str:
+    def thanks(self, action: PurgeRequest) -> str:
         """Return what to say when it is on its way, or will be."""
         mapping = {"count": len(action.items)}
         if action.due is not None:

@@ -1,12 +1,14 @@
 """The courier: empties the outbox into CloudFront.
 
-One round, for each distribution that has work::
+One round::
 
-    waiting? ──► claim ──► follow up ──► frozen batch? ─no─► plan ──► freeze
-                                              │yes                      │
-                                              └────────► send ◄─────────┘
+    bring in what was handed over ──► poll the outbox ──► for each distribution:
+
+    waiting? ──► frozen batch? ─no─► plan ──► claim, reserve, freeze ─┐
+                      │yes                                            ▼
+                      └────────► claim, take a call ───────────────► send
                                                           │
-       ACCEPTED        settle: history, pace, event       │
+       ACCEPTED        settle: history, bill, event       │
        THROTTLED       wait, growing                    ◄─┤
        OVER_QUOTA      shrink, wait; dissolve if safe   ◄─┤
        TRANSIENT       wait, growing to 15 min; repeat  ◄─┤
@@ -14,27 +16,41 @@ One round, for each distribution that has work::
        REFERENCE_TAKEN dissolve                         ◄─┤
        MISCONFIGURED   pause, say what to do            ◄─┘
 
-Nothing here sleeps: a round says when the next one is due, and ``thread`` waits.
+Then ``follow_up`` looks up what CloudFront works on. Nothing here sleeps: a round says
+when the next one is due, and ``thread`` waits.
 """
 
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
-from collective.cloudfront.delivery.aws.port import Answer
-from collective.cloudfront.delivery.aws.port import Gateway
-from collective.cloudfront.delivery.aws.port import Outcome
+from collective.cloudfront.delivery.aws.gateway import Answer
+from collective.cloudfront.delivery.aws.gateway import Credentials
+from collective.cloudfront.delivery.aws.gateway import Gateway
+from collective.cloudfront.delivery.aws.gateway import Outcome
 from collective.cloudfront.delivery.events import InvalidationAccepted
 from collective.cloudfront.delivery.events import InvalidationCompleted
 from collective.cloudfront.delivery.events import InvalidationFailed
-from collective.cloudfront.delivery.targets import Target
-from collective.cloudfront.outbox.contract import Batch
+from collective.cloudfront.delivery.follow_up import at_once
+from collective.cloudfront.delivery.follow_up import FollowUp
+from collective.cloudfront.delivery.follow_up import has_come
+from collective.cloudfront.delivery.follow_up import Look
+from collective.cloudfront.delivery.notices import Notices
 from collective.cloudfront.outbox.contract import ClaimLost
+from collective.cloudfront.outbox.contract import MemoryChanged
 from collective.cloudfront.outbox.contract import Outbox
 from collective.cloudfront.outbox.contract import OutboxUnavailable
-from collective.cloudfront.outbox.contract import Pending
-from collective.cloudfront.outbox.contract import Settled
-from collective.cloudfront.outbox.contract import Work
+from collective.cloudfront.outbox.intake import BroughtIn
 from collective.cloudfront.outbox.intake import Intake
+from collective.cloudfront.outbox.memory import call_wait
+from collective.cloudfront.outbox.messages import Message
+from collective.cloudfront.outbox.messages import plain
+from collective.cloudfront.outbox.poll import Backlog
+from collective.cloudfront.outbox.poll import Poll
+from collective.cloudfront.outbox.session import Known
+from collective.cloudfront.outbox.values import Batch
+from collective.cloudfront.outbox.values import Pending
+from collective.cloudfront.outbox.values import Settled
+from collective.cloudfront.planning.backoff import delay
 from collective.cloudfront.planning.cover import Allowance
 from collective.cloudfront.planning.cover import next_batch
 from collective.cloudfront.planning.cover import urgent_first
@@ -44,10 +60,12 @@ from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.planning.pacing import worth_waiting
 from collective.cloudfront.planning.widen import widen
+from dataclasses import dataclass
 from datetime import datetime
 from datetime import timezone
 
 import logging
+import math
 import random
 import time
 import uuid
@@ -59,34 +77,48 @@ logger = logging.getLogger("collective.cloudfront")
 CLAIM_SECONDS = 60.0
 #: Prepared entries of an unknown process are released after this (seconds).
 GRACE_SECONDS = 60.0
-#: Somebody else may add work to a shared outbox: look at least this often.
+#: Somebody else may add work to a shared outbox: poll it at least this often.
 LONGEST_IDLE = 1.0
 #: Longest delays between attempts, in seconds.
 LONGEST_TRANSIENT = 15 * 60.0
 LONGEST_QUOTA = 60.0
 LONGEST_PAUSE = 5 * 60.0
-#: CloudFront completes in under 25 s (P95): after these many seconds we look.
-FIRST_LOOK = 2.0
-LONGEST_LOOK = 15.0
-#: While a backlog waits for the end of the oldest one, we look this often (seconds).
-SOON = 0.5
 #: After this (seconds) an invalidation whose status cannot be read counts as done.
 #: CloudFront completes in under 25 s (P95), and quota must not wait for ever.
 ASSUME_DONE = 30.0
 FORGET_AFTER = 3600.0
 #: Refused for quota this often, over some five minutes, a batch was not accepted
 #: before either: what was in progress then is completed, and it would be found.
-CERTAIN_REFUSALS = 10
+PROVEN_REFUSALS = 10
 #: An item that is alone goes into quarantine at its third refusal. Ours keep
 #: CloudFront's rules, so a single refusal is more likely a wrong answer.
 CONFIRMED_REFUSALS = 3
 LONGEST_DOUBT = 2.0
-#: How many invalidations in progress are looked up in one round.
-LOOKS_PER_ROUND = 3
+#: With fewer pending items than these, freezing a wildcard absorbs all that it covers.
+FEW_PENDING = 1_000
 #: How many settled invalidations the history keeps.
 KEEP_HISTORY = 10_000
+#: How many days it keeps them, and what persons did, unless a target says otherwise.
+HISTORY_DAYS = 180
 #: How often it is cut to that (seconds).
 TIDY_EVERY = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A distribution as configured here; ``window`` in seconds.
+
+    ``budget`` is how many items a month all distributions together should cost; 0
+    is none. Above it the planner is thrifty, but purging never stops for money.
+    ``history_days`` is how long the history is kept; as there is one for all, the
+    longest of all targets counts.
+    """
+
+    distribution: str
+    window: float = 1.0
+    credentials: Credentials = Credentials()
+    budget: int = 0
+    history_days: int = HISTORY_DAYS
 
 
 class Courier:
@@ -102,14 +134,13 @@ class Courier:
         limits: Limits = Limits(),
         grace: float = GRACE_SECONDS,
         notify: Callable[[object], None] = lambda event: None,
-        errands: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
+        run: Callable[[Callable[[], None]], bool] = at_once,
     ):
         """``targets`` returns the distributions configured now, by id; it is asked
-        in every round with work. ``errands`` is called first in every round: what
-        others left for this thread to do. ``grace`` and ``clock`` are in seconds; ``jitter``
-        returns a number between 0 and 1.
+        in every round with work. ``grace`` and ``clock`` are in seconds; ``jitter``
+        returns a number between 0 and 1. ``run`` does what shall delay no sending.
         """
         self.outbox = outbox
         self.gateway = gateway
@@ -117,194 +148,237 @@ class Courier:
         self.intake = intake
         self.limits = limits
         self.grace = grace
+        self.follow_up = FollowUp(lambda *what: self.gateway.look_up(*what), clock, run)
+        self.notices = Notices(clock)
         self._notify = notify
-        self._errands = errands
         self._clock = clock
         self._jitter = jitter
         # References whose every attempt was definitely refused.
-        self._certain: set[str] = set()
+        self._never_accepted: set[str] = set()
         # Until when each distribution is certainly claimed by us, and by nobody since
-        self._held: dict[str, float] = {}
-        self._looks: dict[str, tuple[float, float]] = {}
-        self._said: dict[str, tuple[str, float]] = {}
+        self._claimed_until: dict[str, float] = {}
         # When each distribution was sent to last: calls are scarce, so in turn.
         self._sent: dict[str, float] = {}
+        # Distributions that probably have work, and those that wait
+        self._busy: frozenset[str] = frozenset()
+        self._waiting: frozenset[str] = frozenset()
         # The targets when there was work last: they are costly to ask for.
         self._known: Mapping[str, Target] = {}
+        self._polled_at = -math.inf
+        self._poll_in = 0.0
         self._recover_at = 0.0
         self._tidy_at = 0.0
 
     def round(self) -> float:
         """Do what can be done now; return in how many seconds to come again."""
         try:
-            self._errands()
-            self._housekeeping()
-            work = self.outbox.work()
-            if not work:
-                return LONGEST_IDLE
-            targets = self._known = self.targets()
-            in_turn = sorted(
-                work, key=lambda each: self._sent.get(each.distribution, 0)
-            )
-            return min(self._serve(each, targets) for each in in_turn)
+            rest = self._rest(self._bring_in())
+            if rest > 0:
+                return rest
+            self._polled_at = self._clock()
+            poll = self._poll()
+            self._tidy()
+            self._poll_in = self._serve_all(poll) if poll.backlogs else LONGEST_IDLE
+            return self._poll_in
         except OutboxUnavailable as error:
-            self._say(logging.ERROR, "outbox", f"The outbox cannot be used: {error}.")
+            self.notices.log_once(
+                logging.ERROR, "outbox", f"The outbox cannot be used: {error}."
+            )
             return LONGEST_IDLE
 
     def stop(self) -> None:
         """End the claims, so that another courier need not wait for them."""
-        self._held.clear()
-        if self.intake is not None:
-            self.intake.retry()  # what is in memory only would be lost
+        self._bring_in()  # what is in memory only would be lost
+        claimed, self._claimed_until = self._claimed_until, {}
         try:
-            for work in self.outbox.work():
-                self.outbox.give_up(work.distribution)
+            for distribution in claimed:
+                self.outbox.give_up(distribution)
         except OutboxUnavailable as error:
             logger.warning("Claims are left to expire: %s.", error)
 
-    def _housekeeping(self) -> None:
-        if self.intake is not None:
-            self.intake.retry()
-        self.outbox.release_due()
+    # --- what there is to do ----------------------------------------------------------
+
+    def _bring_in(self) -> BroughtIn:
+        return BroughtIn() if self.intake is None else self.intake.retry()
+
+    def _rest(self, brought: BroughtIn) -> float:
+        """Return how long the outbox need not be polled after something was brought in:
+        its window has just begun, and what else there is was seen a moment ago.
+        """
+        self._busy |= brought.distributions
+        now = self._clock()
+        since = now - self._polled_at
+        if not brought.distributions or brought.urgent or not 0 <= since < LONGEST_IDLE:
+            return 0.0
+        targets = self._known = self.targets()
+        found = [targets[each] for each in brought.distributions if each in targets]
+        for target in found:
+            if target.distribution not in self._waiting:
+                # boto3's cold start takes as long as the window: use it.
+                self.gateway.warm_up(target.credentials)
+        window = min((target.window for target in found), default=0.0)
+        if self._poll_in < LONGEST_IDLE or window > LONGEST_IDLE:
+            window = min(window, self._poll_in - since)
+        return window
+
+    def _poll(self) -> Poll:
         now = self._clock()
         recover_every = min(10.0, self.grace)
-        if _has_come(self._recover_at, now, recover_every):
+        recover = has_come(self._recover_at, now, recover_every)
+        if recover:
             self._recover_at = now + recover_every
-            released = self.outbox.release_abandoned(self.grace)
-            if released:
-                logger.warning(
-                    "Released %d items in doubt: a process ended between preparing "
-                    "them and its commit. Purging them is harmless.",
-                    released,
-                )
-        if _has_come(self._tidy_at, now, TIDY_EVERY):
+        most = 2 * self.limits.batch
+        grace = self.grace if recover else math.inf
+        poll = self.outbox.poll(self._busy, most, grace)
+        if poll.is_due or poll.is_abandoned:
+            self.outbox.release_due()
+            if poll.is_abandoned:
+                self._release_abandoned()
+            poll = self.outbox.poll(self._busy, most, math.inf)
+        self._busy = frozenset(b.distribution for b in poll.backlogs if b.pending)
+        self._waiting = frozenset(
+            b.distribution for b in poll.backlogs if b.memo.waiting is not None
+        )
+        return poll
+
+    def _release_abandoned(self) -> None:
+        released = self.outbox.release_abandoned(self.grace)
+        if released:
+            logger.warning(
+                "Released %d items in doubt: a process ended between preparing "
+                "them and its commit. Purging them is harmless.",
+                released,
+            )
+
+    def _tidy(self) -> None:
+        now = self._clock()
+        if has_come(self._tidy_at, now, TIDY_EVERY):
             self._tidy_at = now + TIDY_EVERY
             self.outbox.tidy(KEEP_HISTORY, self._history_seconds())
-            # Other couriers may have completed what we had looked at.
-            self._looks = {
-                reference: (when, delay)
-                for reference, (when, delay) in self._looks.items()
-                if when > now - TIDY_EVERY
-            }
+            self.follow_up.tidy(TIDY_EVERY)
 
     def _history_seconds(self) -> float | None:
         """Return how long the history is kept; None until a target was known."""
         days = [target.history_days for target in self._known.values()]
         return 86400.0 * max(days) if days else None
 
-    # --- one distribution -----------------------------------------------------
+    def _serve_all(self, poll: Poll) -> float:
+        targets = self._known = self.targets()
+        backlogs = sorted(
+            poll.backlogs, key=lambda each: self._sent.get(each.distribution, 0)
+        )
+        again = min(self._serve(each, targets, poll) for each in backlogs)
+        # After the sending, which must not wait for it.
+        return min(again, *(self._follow_up(each, targets) for each in backlogs))
 
-    def _serve(self, work: Work, targets: Mapping[str, Target]) -> float:
-        target = targets.get(work.distribution)
+    # --- one distribution -------------------------------------------------------------
+
+    def _serve(
+        self, backlog: Backlog, targets: Mapping[str, Target], poll: Poll
+    ) -> float:
+        distribution = backlog.distribution
+        target = targets.get(distribution)
+        work = backlog.work
         if target is None:
             if work.ready or work.frozen:
-                self._say(
+                self.notices.log_once(
                     logging.WARNING,
-                    f"unknown {work.distribution}",
-                    f"{work.ready + work.frozen} items wait for {work.distribution}, "
+                    f"unknown {distribution}",
+                    f"{work.ready + work.frozen} items wait for {distribution}, "
                     "for which no site here is enabled. They are kept.",
                 )
             return LONGEST_IDLE
         try:
-            return self._serve_target(work, target)
+            return self._serve_target(backlog, target, poll)
         except ClaimLost as error:
-            logger.info("%s: %s", work.distribution, error)
+            logger.info("%s: %s", distribution, error)
+        except MemoryChanged:
+            return 0.0  # another courier was faster: look again
         except OutboxUnavailable:
             raise
         except Exception:
             # Whatever it is, the other distributions and the thread must go on.
-            logger.exception("Purging %s failed; trying again.", work.distribution)
+            logger.exception("Purging %s failed; trying again.", distribution)
         return LONGEST_IDLE
 
-    def _serve_target(self, work: Work, target: Target) -> float:
-        now = self._clock()
-        send_in = self._send_due(work, target, now)
-        look_in = self._look_due(work, now)
-        due = min(send_in, look_in)
-        if due > 0:
-            if work.ready and work.waiting is None and send_in <= target.window:
-                # boto3's cold start takes as long as the window: use it. Not while
-                # waiting: the next try must look for credentials again, then.
-                self.gateway.warm_up(target.credentials)
-            return due
-        if not self._claim(target.distribution, now):
-            return LONGEST_IDLE
-        again = LONGEST_IDLE
-        if look_in <= 0:
-            self._follow_up(target)
-        if send_in <= 0:
-            again = self._deliver(target)
-        if not self._has_more(target.distribution):
-            self.outbox.give_up(target.distribution)
-            self._held.pop(target.distribution, None)
-        return again
+    def _serve_target(self, backlog: Backlog, target: Target, poll: Poll) -> float:
+        due = self._send_due(backlog, target, self._clock())
+        if due <= 0:
+            return self._deliver(backlog, target, poll)
+        if backlog.pending and backlog.memo.waiting is None and due <= target.window:
+            # boto3's cold start takes as long as the window: use it. Not while
+            # waiting: the next try must look for credentials again, then.
+            self.gateway.warm_up(target.credentials)
+        return due
 
-    def _claim(self, distribution: str, now: float) -> bool:
-        """Claim, or renew. What somebody else may have sent since is not certain."""
-        if not self._holds(distribution):
-            self._certain.difference_update(
-                batch.reference for batch in self.outbox.frozen(distribution)
-            )
-        claimed = self.outbox.claim(distribution, CLAIM_SECONDS)
-        self._held[distribution] = now + CLAIM_SECONDS if claimed else 0.0
-        return claimed
-
-    def _holds(self, distribution: str) -> bool:
-        return self._clock() < self._held.get(distribution, 0.0)
-
-    def _send_due(self, work: Work, target: Target, now: float) -> float:
+    def _send_due(self, backlog: Backlog, target: Target, now: float) -> float:
+        work = backlog.work
         if not (work.ready or work.frozen):
             return LONGEST_IDLE
-        if work.waiting is not None and not _has_come(
+        if work.waiting is not None and not has_come(
             work.waiting.until, now, LONGEST_TRANSIENT
         ):
             return min(work.waiting.until - now, LONGEST_IDLE)
         if work.frozen or work.urgent or work.oldest is None:
             return 0.0
         due = work.oldest + target.window
-        return 0.0 if _has_come(due, now, target.window) else due - now
+        return 0.0 if has_come(due, now, target.window) else due - now
 
-    def _has_more(self, distribution: str) -> bool:
-        return any(work.distribution == distribution for work in self.outbox.work())
+    def _holds(self, distribution: str) -> bool:
+        return self._clock() < self._claimed_until.get(distribution, 0.0)
 
-    # --- sending --------------------------------------------------------------
+    # --- sending ----------------------------------------------------------------------
 
-    def _deliver(self, target: Target) -> float:
+    def _deliver(self, backlog: Backlog, target: Target, poll: Poll) -> float:
         """Send one batch, frozen earlier or now; return when to come again."""
-        frozen = self.outbox.frozen(target.distribution)
-        items = frozen[0].items if frozen else self._plan(target)
-        if not items:
+        now = self._clock()
+        distribution = backlog.distribution
+        items = None if backlog.frozen else self._plan(backlog, target)
+        if items == ():
             return min(LONGEST_IDLE, 0.25)
         # The call is reserved first: while it is not granted, items may still join.
-        wait = self.outbox.take_call(self.limits)
+        wait = call_wait(poll.calls, now, self.limits)
         if wait > 0:
             return min(wait, LONGEST_IDLE)
-        if frozen:
-            batch = frozen[0]
-        else:
-            batch = self._freeze(target.distribution, items)
+        if items and len(backlog.pending) >= FEW_PENDING:
+            for wildcard in filter(is_wildcard, items):
+                self.outbox.widen(distribution, wildcard)
+        if not self._holds(distribution):
+            # Somebody else may have sent them since.
+            self._never_accepted.difference_update(
+                batch.reference for batch in backlog.frozen
+            )
+        with self.outbox.together(durable=True, known=poll.known) as session:
+            if not self.outbox.claim(distribution, CLAIM_SECONDS):
+                return LONGEST_IDLE
+            wait = self.outbox.take_call(self.limits)
+            if wait > 0:
+                return min(wait, LONGEST_IDLE)
+            batch = backlog.frozen[0] if items is None else self._freeze(backlog, items)
+        self._claimed_until[distribution] = now + CLAIM_SECONDS
+        if items is not None:
+            self._never_accepted.add(batch.reference)
         if batch.items:
-            self._sent[target.distribution] = self._clock()
-            self._settle(batch, target)
+            self._sent[distribution] = self._clock()
+            self._send(batch, target, backlog, session.known)
         return 0.0
 
-    def _plan(self, target: Target) -> tuple[str, ...]:
-        pace = self._pace(target.distribution)
+    def _plan(self, backlog: Backlog, target: Target) -> tuple[str, ...]:
         now = self._clock()
-        allowance = pace.allowance(
-            now, self._in_progress(target.distribution), self.limits
-        )
-        pending = self._pending(target, allowance)
+        pace = self._pace(backlog)
+        running = _count(item for each in backlog.in_progress for item in each.items)
+        allowance = pace.allowance(now, running, self.limits)
+        pending = self._pending(backlog, target, allowance)
         urgent = [each.item for each in pending if each.urgent]
         items = urgent_first([each.item for each in pending], urgent)
         plan = next_batch(items, allowance)
         alone = pace.allowance(now, Allowance(0, 0), self.limits)
-        if (plan.held_back and allowance.exact < alone.exact) or (
-            plan.wildcards_held_back and allowance.wildcards < alone.wildcards
+        if (plan.throttled and allowance.exact < alone.exact) or (
+            plan.wildcards_throttled and allowance.wildcards < alone.wildcards
         ):
-            self._look_soon(target.distribution, now)
+            self.follow_up.soon(backlog.in_progress)
         if not plan.items:
-            self._say(
+            self.notices.log_once(
                 logging.WARNING,
                 f"quota {target.distribution}",
                 f"{target.distribution}: items wait until CloudFront's quotas let "
@@ -314,32 +388,33 @@ class Courier:
             return ()
         return plan.items
 
-    def _pending(self, target: Target, allowance: Allowance) -> list[Pending]:
+    def _pending(
+        self, backlog: Backlog, target: Target, allowance: Allowance
+    ) -> Iterable[Pending]:
         """Return what goes next, widened where it is too much."""
-        distribution, most = target.distribution, 2 * self.limits.batch
-        pending = self.outbox.pending(distribution, most)
-        items = [each.item for each in pending]
+        distribution = target.distribution
+        items = [each.item for each in backlog.pending]
         wildcards = allowance.wildcards + self.limits.wildcards
         wider = widen(items, wildcards, self._most_siblings(target))
         if not wider:
-            return pending
+            return backlog.pending
         for wildcard in wider:
             replaced = self.outbox.widen(distribution, wildcard)
-            self._say_widened(distribution, wildcard, replaced)
-        return self.outbox.pending(distribution, most)
-
-    def _say_widened(self, distribution: str, wildcard: str, replaced: int) -> None:
-        if wildcard == EVERYTHING:
-            self._say(
-                logging.WARNING,
-                f"hopeless {distribution}",
-                f"{distribution}: hopeless backlog, everything is purged "
-                f"instead; {replaced} items wait.",
-            )
-        else:
-            logger.info(
-                "%s: %s takes the place of %d items.", distribution, wildcard, replaced
-            )
+            if wildcard == EVERYTHING:
+                self.notices.log_once(
+                    logging.WARNING,
+                    f"hopeless {distribution}",
+                    f"{distribution}: hopeless backlog, everything is purged "
+                    f"instead; {replaced} items wait.",
+                )
+            else:
+                logger.info(
+                    "%s: %s takes the place of %d items.",
+                    distribution,
+                    wildcard,
+                    replaced,
+                )
+        return self.outbox.pending(distribution, 2 * self.limits.batch)
 
     def _most_siblings(self, target: Target) -> int:
         if not target.budget:
@@ -348,7 +423,7 @@ class Courier:
         billed = sum(self.outbox.billed(month).values())
         if billed <= target.budget:
             return self.limits.siblings
-        self._say(
+        self.notices.log_once(
             logging.WARNING,
             f"budget {target.distribution}",
             f"{target.distribution}: this month's budget of {target.budget} items is "
@@ -356,59 +431,68 @@ class Courier:
         )
         return self.limits.siblings_over_budget
 
-    def _freeze(self, distribution: str, items: tuple[str, ...]) -> Batch:
-        batch = self.outbox.freeze(distribution, _new_reference(), items)
-        self._certain.add(batch.reference)
+    def _freeze(self, backlog: Backlog, items: tuple[str, ...]) -> Batch:
+        """Freeze items, and reserve quota for them."""
+        distribution = backlog.distribution
+        batch = self.outbox.freeze(
+            distribution, _new_reference(), items, backlog.coalesced
+        )
+        pace = self._pace(backlog).reserved(
+            self._clock(), _count(batch.items), self.limits
+        )
+        self.outbox.keep_pace(distribution, pace)
         return batch
 
-    def _pace(self, distribution: str) -> Pace:
+    def _pace(self, backlog: Backlog) -> Pace:
         now = self._clock()
-        known = self.outbox.pace(distribution) or Pace.fresh(now, self.limits)
-        if known.exact.updated > now:
-            # The clock was set back: from now on the quotas fill again.
-            known = known.accepted(now, Allowance(0, 0), self.limits)
-            self.outbox.keep_pace(distribution, known)
-        return known
+        pace = backlog.memo.pace or Pace.fresh(now, self.limits)
+        return pace.at(now, self.limits)
 
-    def _in_progress(self, distribution: str) -> Allowance:
-        return _count(
-            item
-            for settled in self.outbox.in_progress(distribution)
-            for item in settled.items
-        )
-
-    def _settle(self, batch: Batch, target: Target) -> None:
+    def _send(
+        self, batch: Batch, target: Target, backlog: Backlog, known: Known
+    ) -> None:
         answer = self.gateway.create(
             batch.distribution, target.credentials, batch.reference, batch.items
         )
         outcome = answer.outcome
         if outcome is Outcome.ACCEPTED:
-            self._accepted(batch, answer)
+            self._accepted(batch, answer, backlog, known)
         elif outcome is Outcome.THROTTLED:
-            self.outbox.spend_calls()
-            self._wait(batch, answer, LONGEST_QUOTA)
+            with self.outbox.together():
+                self.outbox.spend_calls()
+                self._wait(batch, answer, LONGEST_QUOTA, backlog)
         elif outcome is Outcome.OVER_QUOTA:
-            self._over_quota(batch, answer)
+            self._over_quota(batch, answer, backlog)
         elif outcome is Outcome.TRANSIENT:
-            self._certain.discard(batch.reference)
-            self._wait(batch, answer, LONGEST_TRANSIENT)
+            self._never_accepted.discard(batch.reference)
+            self._wait(batch, answer, LONGEST_TRANSIENT, backlog)
         elif outcome is Outcome.REFUSED_ITEMS:
-            self._refused(batch, answer)
+            self._refused_items(batch, answer, backlog)
         elif outcome is Outcome.REFERENCE_TAKEN:
             logger.warning(
                 "Caller reference %s was taken; a new one is used.", batch.reference
             )
             self.outbox.dissolve(batch)
         elif outcome is Outcome.MISCONFIGURED:
-            self._pause(batch, answer)
+            self._pause(batch, answer, backlog)
 
-    def _accepted(self, batch: Batch, answer: Answer) -> None:
-        pace = self._pace(batch.distribution).accepted(
-            self._clock(), _count(batch.items), self.limits
-        )
-        settled = self.outbox.settle(batch, answer.invalidation, pace)
-        self._certain.discard(batch.reference)
-        self._forget_troubles(batch.distribution)
+    def _accepted(
+        self, batch: Batch, answer: Answer, backlog: Backlog, known: Known
+    ) -> None:
+        last = len(backlog.frozen) <= 1 and len(backlog.pending) <= len(batch.items)
+
+        def settle(known: Known | None) -> Settled:
+            with self.outbox.together(known=known):
+                return self.outbox.settle(batch, answer.invalidation, give_up=last)
+
+        try:
+            settled = settle(known)
+        except MemoryChanged:
+            settled = settle(None)
+        if last:
+            self._claimed_until.pop(batch.distribution, None)
+        self._never_accepted.discard(batch.reference)
+        self.notices.forget(batch.distribution)
         logger.info(
             "%s: invalidation %s accepted, %d items, %d ms after the oldest commit: %s",
             settled.distribution,
@@ -417,40 +501,40 @@ class Courier:
             1000 * (settled.accepted - settled.since),
             _shown(settled.items),
         )
-        self._tell(InvalidationAccepted(settled))
+        self._notify_safely(InvalidationAccepted(settled))
 
-    def _over_quota(self, batch: Batch, answer: Answer) -> None:
-        pace = self._pace(batch.distribution).refused()
-        self.outbox.keep_pace(batch.distribution, pace)
-        refusals = self.outbox.refuse(batch)
-        self._wait(batch, answer, LONGEST_QUOTA)
+    def _over_quota(self, batch: Batch, answer: Answer, backlog: Backlog) -> None:
+        with self.outbox.together():
+            pace = self.outbox.pace(batch.distribution) or self._pace(backlog)
+            self.outbox.keep_pace(batch.distribution, pace.over_quota())
+            refusals = self.outbox.count_refusal(batch)
+            self._wait(batch, answer, LONGEST_QUOTA, backlog)
         # Only what was never possibly accepted may be planned again, in smaller
         # batches; the rest is repeated unchanged.
-        certain = refusals >= CERTAIN_REFUSALS or (
+        never_accepted = refusals >= PROVEN_REFUSALS or (
             # A call may have taken so long that another courier came by
-            batch.reference in self._certain and self._holds(batch.distribution)
+            batch.reference in self._never_accepted and self._holds(batch.distribution)
         )
-        if len(batch.items) > 1 and certain:
+        if len(batch.items) > 1 and never_accepted:
             self.outbox.dissolve(batch)
-            self._certain.discard(batch.reference)
+            self._never_accepted.discard(batch.reference)
 
-    def _refused(self, batch: Batch, answer: Answer) -> None:
+    def _refused_items(self, batch: Batch, answer: Answer, backlog: Backlog) -> None:
         if len(batch.items) > 1:
             halves = (_new_reference(), _new_reference())
             self.outbox.split(batch, halves)
-            self._certain.update(halves)
+            self._never_accepted.update(halves)
             logger.warning(
                 "%s: CloudFront refuses one of %d items (%s); looking for it.",
                 batch.distribution,
                 len(batch.items),
                 answer.reason,
             )
-        elif self.outbox.refuse(batch) < CONFIRMED_REFUSALS:
-            self._wait(batch, answer, LONGEST_DOUBT)
+        elif self.outbox.count_refusal(batch) < CONFIRMED_REFUSALS:
+            self._wait(batch, answer, LONGEST_DOUBT, backlog)
             return
         else:
-            # seam: until the outbox stores messages
-            self.outbox.quarantine(batch, str(answer.reason))
+            self.outbox.quarantine(batch, _message(answer.reason))
             logger.error(
                 "%s: CloudFront refuses %s (%s). It is in quarantine, all other items "
                 "are delivered. %s",
@@ -459,100 +543,75 @@ class Courier:
                 answer.reason,
                 answer.advice,
             )
-            self._tell(_failed(batch, answer, kept=False))
-        self._certain.discard(batch.reference)
+            self._notify_safely(_failed(batch, answer, kept=False))
+        self._never_accepted.discard(batch.reference)
 
-    def _wait(self, batch: Batch, answer: Answer, longest: float) -> None:
-        delay = self._delay(batch.distribution, 1.0, longest)
-        self.outbox.wait(
-            batch.distribution,
-            reason=str(answer.reason),  # seam: until the outbox stores messages
-            advice=str(answer.advice),
-            paused=False,
-            until=self._clock() + delay,
-        )
-        self._say(
+    def _wait(
+        self, batch: Batch, answer: Answer, longest: float, backlog: Backlog
+    ) -> None:
+        seconds = self._keep_waiting(batch, answer, 1.0, longest, backlog)
+        self.notices.log_once(
             logging.WARNING,
             f"wait {batch.distribution}",
             f"{batch.distribution}: {answer.reason}. {len(batch.items)} items and what "
-            f"follows wait; next try in {delay:.0f} s.",
+            f"follows wait; next try in {seconds:.0f} s.",
         )
 
-    def _pause(self, batch: Batch, answer: Answer) -> None:
-        delay = self._delay(batch.distribution, 15.0, LONGEST_PAUSE)
-        self.outbox.wait(
-            batch.distribution,
-            reason=str(answer.reason),  # seam: until the outbox stores messages
-            advice=str(answer.advice),
-            paused=True,
-            until=self._clock() + delay,
-        )
-        said = self._say(
+    def _pause(self, batch: Batch, answer: Answer, backlog: Backlog) -> None:
+        self._keep_waiting(batch, answer, 15.0, LONGEST_PAUSE, backlog, paused=True)
+        logged = self.notices.log_once(
             logging.ERROR,
             f"pause {batch.distribution}",
             f"{batch.distribution}: purging is paused. {answer.reason}. Nothing is "
             f"lost. {answer.advice} Tried again every few minutes, and at once when "
             "the settings change.",
         )
-        if said:
-            self._tell(_failed(batch, answer, kept=True))
+        if logged:
+            self._notify_safely(_failed(batch, answer, kept=True))
 
-    def _delay(self, distribution: str, first: float, longest: float) -> float:
-        """Return a delay that doubles with every attempt, with jitter."""
-        attempts = next(
-            (
-                work.waiting.attempts
-                for work in self.outbox.work()
-                if work.distribution == distribution and work.waiting
-            ),
-            0,
+    def _keep_waiting(
+        self,
+        batch: Batch,
+        answer: Answer,
+        first: float,
+        longest: float,
+        backlog: Backlog,
+        paused: bool = False,
+    ) -> float:
+        waiting = backlog.memo.waiting
+        attempts = waiting.attempts if waiting else 0
+        seconds = delay(attempts, first, longest, self._jitter())
+        self.outbox.wait(
+            batch.distribution,
+            reason=_message(answer.reason),
+            advice=_message(answer.advice),
+            paused=paused,
+            until=self._clock() + seconds,
         )
-        delay = min(longest, first * 2 ** min(attempts, 16))
-        return delay * (0.5 + self._jitter() / 2)
+        return seconds
 
-    # --- following up ---------------------------------------------------------
+    # --- following up -----------------------------------------------------------------
 
-    def _look_due(self, work: Work, now: float) -> float:
-        if not work.in_progress:
+    def _follow_up(self, backlog: Backlog, targets: Mapping[str, Target]) -> float:
+        target = targets.get(backlog.distribution)
+        if target is None or not backlog.in_progress:
             return LONGEST_IDLE
-        following = self.outbox.in_progress(work.distribution)[:LOOKS_PER_ROUND]
-        looks = [self._look_at(settled)[0] for settled in following]
-        if any(_has_come(when, now, LONGEST_LOOK) for when in looks):
-            return 0.0
-        return min((when - now for when in looks), default=LONGEST_IDLE)
+        due = self.follow_up.due_in(backlog.in_progress, self._clock())
+        if due is not None and due <= 0:
+            self.follow_up.start(backlog.in_progress, target.credentials)
+            due = LONGEST_IDLE
+        for look in self.follow_up.answers():
+            self._looked_up(look)
+        return LONGEST_IDLE if due is None else due
 
-    def _look_at(self, settled: Settled) -> tuple[float, float]:
-        """Return when to look next, and the delay to the look after it."""
-        default = (settled.accepted + FIRST_LOOK, FIRST_LOOK)
-        return self._looks.setdefault(settled.reference, default)
-
-    def _look_soon(self, distribution: str, now: float) -> None:
-        """Look at the oldest invalidation soon: what it takes up is waited for."""
-        for settled in self.outbox.in_progress(distribution)[:1]:
-            when, _delay = self._look_at(settled)
-            self._looks[settled.reference] = (min(when, now + SOON), SOON)
-
-    def _follow_up(self, target: Target) -> None:
-        # In order: CloudFront completes them about in order, and GetInvalidation
-        # has an unpublished rate of its own.
-        following = self.outbox.in_progress(target.distribution)
-        for settled in following[:LOOKS_PER_ROUND]:
-            when, delay = self._look_at(settled)
-            if _has_come(when, self._clock(), LONGEST_LOOK):
-                delay = min(delay * 1.5, LONGEST_LOOK)
-                self._looks[settled.reference] = (self._clock() + delay, delay)
-                self._look(settled, target)
-
-    def _look(self, settled: Settled, target: Target) -> None:
-        answer = self.gateway.look_up(
-            settled.distribution, target.credentials, settled.invalidation
-        )
+    def _looked_up(self, look: Look) -> None:
+        settled, answer = look.settled, look.answer
         age = abs(self._clock() - settled.accepted)  # the clock may be set back
         if answer.outcome is Outcome.ACCEPTED:
             if answer.status != "InProgress" or age > FORGET_AFTER:
                 self._completed(settled, answer.status)
         elif answer.outcome is Outcome.MISCONFIGURED and age > ASSUME_DONE:
-            self._say(
+            self.notices.log_once(
                 logging.WARNING,
                 f"status {settled.distribution}",
                 f"{settled.distribution}: the status of invalidations cannot be read "
@@ -565,45 +624,23 @@ class Courier:
 
     def _completed(self, settled: Settled, status: str) -> None:
         completed = self.outbox.complete(settled, status)
-        self._looks.pop(settled.reference, None)
+        self.follow_up.done(settled)
+        if completed is None:
+            return  # another courier has told of it
         logger.debug("%s: %s %s", settled.distribution, settled.invalidation, status)
-        self._tell(InvalidationCompleted(completed))
+        self._notify_safely(InvalidationCompleted(completed))
 
-    # --- telling --------------------------------------------------------------
-
-    def _tell(self, event: object) -> None:
+    def _notify_safely(self, event: object) -> None:
         try:
             self._notify(event)
         except Exception:
             # A subscriber's fault must not stop, or repeat, a delivery.
             logger.exception("A subscriber to %r failed.", event)
 
-    def _forget_troubles(self, distribution: str) -> None:
-        self._said = {
-            topic: said
-            for topic, said in self._said.items()
-            if not topic.endswith(f" {distribution}")
-            or topic.startswith(("status ", "budget "))
-        }
 
-    def _say(self, level: int, topic: str, sentence: str) -> bool:
-        """Log a sentence when it is new, and otherwise once in a while."""
-        last, when = self._said.get(topic, ("", 0.0))
-        now = self._clock()
-        every = 60.0 if topic == "outbox" else LONGEST_TRANSIENT
-        if last.split(";")[0] == sentence.split(";")[0] and now - when < every:
-            return False
-        self._said[topic] = (sentence, now)
-        logger.log(level, "%s", sentence)
-        return True
-
-
-def _has_come(when: float, now: float, longest: float) -> bool:
-    """Say whether it is time for what was to happen within ``longest`` seconds.
-
-    What is further away was planned before the clock was set back, and is due.
-    """
-    return not now < when <= now + longest
+def _message(text: Message | str) -> Message:
+    # seam: until the gateway answers with messages
+    return text if isinstance(text, Message) else plain(text)
 
 
 def _new_reference() -> str:
@@ -628,8 +665,8 @@ def _failed(batch: Batch, answer: Answer, kept: bool) -> InvalidationFailed:
     return InvalidationFailed(
         distribution=batch.distribution,
         items=batch.items,
-        reason=str(answer.reason),  # seam: until events carry messages
-        advice=str(answer.advice),
+        reason=_message(answer.reason),
+        advice=_message(answer.advice),
         kept=kept,
     )
 

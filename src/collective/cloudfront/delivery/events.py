@@ -3,7 +3,8 @@
 They are raised in the courier's thread: no request, no ZODB connection, no site.
 """
 
-from collective.cloudfront.outbox.contract import Settled
+from collective.cloudfront.outbox.messages import Message
+from collective.cloudfront.outbox.values import Settled
 from dataclasses import dataclass
 
 
@@ -31,6 +32,6 @@ class InvalidationFailed:
 
     distribution: str
     items: tuple[str, ...]
-    reason: str
-    advice: str
+    reason: Message
+    advice: Message
     kept: bool

@@ -7,7 +7,7 @@ from collective.cloudfront.demo.instance import PASSWORD
 from collective.cloudfront.demo.instance import USER
 from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.outbox import open_outbox
-from collective.cloudfront.outbox.contract import Settled
+from collective.cloudfront.outbox.values import Settled
 from datetime import datetime
 from typing import Any
 

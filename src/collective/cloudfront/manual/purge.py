@@ -19,8 +19,8 @@ from collective.cloudfront.changes.guard import never_failing
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.causes import as_line
-from collective.cloudfront.outbox.contract import Action
-from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.values import PurgeRequest
+from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.process import this_process
 from collective.cloudfront.reach.change import Subtree
@@ -146,7 +146,7 @@ class ManualPurge:
             billed=sum(entry.item in sent for entry in entries),
         )
 
-    def send(self, user: str, reason: str = "", at: float | None = None) -> Action:
+    def send(self, user: str, reason: str = "", at: float | None = None) -> PurgeRequest:
         """Have it sent when the transaction is committed, or at ``at`` (Unix seconds),
         and recorded. Returns what is recorded.
 
@@ -157,7 +157,7 @@ class ManualPurge:
         require_possible(at, now)
         reason = as_line(reason, LONGEST_REASON)
         preview = self.preview()
-        action = Action(
+        action = PurgeRequest(
             id=uuid.uuid4().hex,
             time=now,
             user=user,
@@ -217,7 +217,7 @@ def _record(succeeded: bool, action: Action) -> None:
         action.reason or "no reason given",
     )
     try:
-        this_process().outbox.record_action(action)
+        this_process().outbox.record_request(action)
     except OutboxUnavailable as error:
         # It is purged all the same: the intake keeps what the outbox cannot take
         logger.error("The purge is not in the list of purges: %s.", error)

@@ -1,13 +1,28 @@
-"""The way into the outbox that never fails and never keeps an editor waiting."""
+"""The way into the outbox that never fails and never keeps an editor waiting.
+
+::
+
+    prepare ──► the outbox, durable            (in the request)
+    release ──► a queue in memory ──wake──►    (in the request)
+                      │ bring_in
+                      ▼
+                 the outbox: ready             (in the courier's thread)
+
+If the process ends in between, what was prepared is in doubt and released by others.
+"""
 
 from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
-from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.outbox.contract import Outbox
-from collective.cloudfront.outbox.contract import OutboxUnavailable
+from collective.cloudfront.outbox.messages import Message
+from collective.cloudfront.outbox.messages import plain
+from collective.cloudfront.outbox.store import OutboxUnavailable
+from collective.cloudfront.outbox.values import Cause
+from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.planning.items import EVERYTHING
+from dataclasses import dataclass
 from dataclasses import replace
 
 import logging
@@ -26,8 +41,10 @@ LOG_EVERY = 60.0
 #: purging everything covers them all. What has a date is not counted: it comes from
 #: few objects, and nothing covers it.
 MOST_KEPT = 50_000
-#: What people read as the cause then.
-TOO_MUCH_KEPT = "too many changes while the outbox failed"
+#: The cause that is kept then.
+TOO_MUCH_KEPT = Cause(code="too_much_kept")
+#: So many entries are brought in by one transaction: nobody shall wait long for it.
+AT_ONCE = 1_000
 #: More ended tokens than this are not kept: their entries end up in doubt.
 MOST_TOKENS = 1_000
 
@@ -40,9 +57,9 @@ class Kept:
     first cause.
     """
 
-    def __init__(self, today: Callable[[], float]):
-        """``today`` returns Unix seconds."""
-        self._today = today
+    def __init__(self, wall_clock: Callable[[], float]):
+        """``wall_clock`` returns Unix seconds."""
+        self._wall_clock = wall_clock
         self._now: dict[str, dict[Entry, None]] = {}
         self._later: dict[tuple[str, str], dict[Entry, None]] = {}
 
@@ -58,10 +75,10 @@ class Kept:
         """Keep what one release holds."""
         for name in {(entry.distribution, entry.key) for entry in entries if entry.key}:
             for entry in self._later.pop(name, ()):
-                if entry.item and entry.due <= self._today():
+                if entry.item and entry.due <= self._wall_clock():
                     self._keep_now(replace(entry, due=0.0, key=""))
         for entry in entries:
-            if entry.key or entry.due > self._today():
+            if entry.key or entry.due > self._wall_clock():
                 name = (entry.distribution, entry.key)
                 self._later.setdefault(name, {})[entry] = None
             else:
@@ -78,6 +95,22 @@ class Kept:
             self._now[entry.distribution] = {everything: None}
 
 
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What one transaction has to purge; ``token`` is what it was prepared under."""
+
+    token: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BroughtIn:
+    """For which distributions something came into the outbox, and whether it is urgent."""
+
+    distributions: frozenset[str] = frozenset()
+    urgent: bool = False
+
+
 class Intake:
     """Hands entries to the outbox; what it does not take is kept and tried again.
 
@@ -90,36 +123,42 @@ class Intake:
         outbox: Outbox,
         wake: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
-        today: Callable[[], float] = time.time,
+        wall_clock: Callable[[], float] = time.time,
         hurry: Callable[[], None] | None = None,
     ):
         """``wake`` is called when there is work, and ``hurry`` instead when some is
-        urgent; ``clock`` returns seconds, and ``today`` Unix seconds.
+        urgent; ``clock`` returns seconds, and ``wall_clock`` Unix seconds.
         """
         self.outbox = outbox
         self._wake = wake
         self._hurry = hurry or wake
         self._clock = clock
+        self._wall_clock = wall_clock
+        # Held for moments only, never during I/O
         self._lock = threading.Lock()
-        self._today = today
-        self._kept = Kept(today)
-        # Entries on their way from memory into the outbox: none may overtake them
-        # that replaces what they schedule.
-        self._bringing_in = 0
+        # Held while something is brought in: what comes later must not overtake it.
+        self._bringing_in = threading.RLock()
+        # Handed over, in order, and not yet tried
+        self._handed_over: list[Release] = []
+        # Older: the outbox did not take it.
+        self._kept = Kept(wall_clock)
         # Prepared, perhaps, and not in doubt: the outbox could not be told yet.
         self._ended: dict[str, None] = {}
-        self._trouble: str | None = None
+        self._trouble: Message | None = None
         self._not_before = 0.0
         self._logged = -LOG_EVERY
 
     @property
     def kept(self) -> int:
-        """How many items are in memory only."""
+        """How many items are in memory only because the outbox does not work."""
         with self._lock:
-            return len(self._kept)
+            count = len(self._kept)
+            if self._trouble is not None:
+                count += sum(len(each.entries) for each in self._handed_over)
+        return count
 
     @property
-    def trouble(self) -> str | None:
+    def trouble(self) -> Message | None:
         """Why the outbox does not work now, or None."""
         return self._trouble
 
@@ -143,14 +182,16 @@ class Intake:
         are released as entries in doubt, which is harmless.
         """
         if not self._try(lambda: self.outbox.discard(token)):
-            self._keep([], [token])
+            with self._lock:
+                self._end(token)
 
     def release(self, token: str, entries: Collection[Entry]) -> None:
-        """Make ``entries`` ready now, or as soon as the outbox works again."""
-        if self._would_overtake(entries) or not self._try(
-            lambda: self.outbox.release(token, entries)
-        ):
-            self._keep(entries, [token])
+        """Hand ``entries`` over to the courier, which makes them ready."""
+        with self._lock:
+            self._handed_over.append(Release(token, tuple(entries)))
+            if len(self._handed_over) > MOST_TOKENS:
+                # Nobody brings them in: the courier cannot run, perhaps.
+                self._fold()
         urgent = any(entry.urgent for entry in entries)
         try:
             (self._hurry if urgent else self._wake)()
@@ -158,39 +199,64 @@ class Intake:
             # No thread can be started, perhaps: the next release tries again.
             logger.exception("The courier could not be woken.")
 
-    def retry(self) -> None:
-        """Bring what is kept in memory into the outbox. The courier calls this."""
-        with self._lock:
-            kept, self._kept = self._kept, Kept(self._today)
-            ended, self._ended = self._ended, {}
-            self._bringing_in += 1
-        try:
-            if kept or ended or self._trouble:
-                self._bring_in(kept, ended)
-        finally:
-            with self._lock:
-                self._bringing_in -= 1
+    def retry(self) -> BroughtIn:
+        """Bring into the outbox what was handed over, and what was kept before.
 
-    def _bring_in(self, kept: Kept, ended: Iterable[str]) -> None:
+        The courier calls this. It raises nothing.
+        """
+        with self._bringing_in:
+            with self._lock:
+                if not (len(self._kept) or self._ended or self._handed_over):
+                    if self._trouble is None:
+                        return BroughtIn()
+                kept, self._kept = self._kept, Kept(self._wall_clock)
+                ended, self._ended = self._ended, {}
+                handed_over, self._handed_over = self._handed_over, []
+            return self._bring_in(kept, ended, handed_over)
+
+    def _bring_in(
+        self, kept: Kept, ended: dict[str, None], handed_over: list[Release]
+    ) -> BroughtIn:
+        entries = [entry for each in handed_over for entry in each.entries]
+        entries += kept
         count = len(kept)
-        entries = list(kept)
+        had_trouble = self._trouble is not None
         try:
-            self.outbox.release("", entries)
-            entries = []
-            for token in ended:
-                self.outbox.discard(token)
+            if kept or ended or had_trouble:
+                self._bring_in_kept(kept, ended)
+                kept, ended = Kept(self._wall_clock), {}
+            while handed_over:
+                some = _some(handed_over)
+                with self.outbox.together():
+                    for each in some:
+                        self.outbox.release(each.token, each.entries)
+                del handed_over[: len(some)]
         except Exception as error:
-            self._keep(entries, ended, older=True)
+            with self._lock:
+                # All of this is older than what was handed over meanwhile.
+                newer, self._handed_over = self._handed_over, handed_over
+                newer_kept, self._kept = self._kept, kept
+                newer_ended, self._ended = self._ended, ended
+                self._fold()
+                self._kept.add(list(newer_kept))
+                self._handed_over = newer
+                for token in newer_ended:
+                    self._end(token)
             self._failed(error)
         else:
-            logger.info("The outbox works again: %d kept items are in it.", count)
+            if had_trouble or count:
+                logger.info("The outbox works again: %d kept items are in it.", count)
             self._works()
+        return BroughtIn(
+            distributions=frozenset(entry.distribution for entry in entries),
+            urgent=any(entry.urgent for entry in entries),
+        )
 
-    def _would_overtake(self, entries: Collection[Entry]) -> bool:
-        """Say whether entries with a key must wait for earlier ones in memory."""
-        with self._lock:
-            waiting = len(self._kept) or self._bringing_in
-        return bool(waiting) and any(entry.key for entry in entries)
+    def _bring_in_kept(self, kept: Kept, ended: Iterable[str]) -> None:
+        with self.outbox.together():
+            self.outbox.release("", list(kept))
+            for token in ended:
+                self.outbox.discard(token)
 
     def _try(self, action: Callable[[], None]) -> bool:
         if self._clock() < self._not_before:
@@ -210,7 +276,8 @@ class Intake:
 
     def _failed(self, error: Exception) -> None:
         now = self._clock()
-        self._trouble = str(error)
+        known = isinstance(error, OutboxUnavailable)
+        self._trouble = error.message if known else plain(str(error))
         self._not_before = now + RETRY_AFTER
         if now - self._logged >= LOG_EVERY:
             self._logged = now
@@ -219,19 +286,26 @@ class Intake:
                 "is kept in memory and tried again every second, but would be lost "
                 "if this process ended. Check the disk and the file's permissions.",
                 error,
-                exc_info=None if isinstance(error, OutboxUnavailable) else error,
+                exc_info=None if known else error,
             )
 
-    def _keep(
-        self, entries: Collection[Entry], ended: Iterable[str], older: bool = False
-    ) -> None:
-        """Keep the entries of a release, or of those that were kept before."""
-        with self._lock:
-            if older:
-                newer, self._kept = self._kept, Kept(self._today)
-                self._kept.add(entries)
-                entries = list(newer)
-            self._kept.add(entries)
-            for token in ended:
-                if len(self._ended) < MOST_TOKENS:
-                    self._ended[token] = None
+    def _fold(self) -> None:
+        """Keep what was handed over in less memory. The lock is held."""
+        for each in self._handed_over:
+            self._kept.add(each.entries)
+            self._end(each.token)
+        self._handed_over = []
+
+    def _end(self, token: str) -> None:
+        if token and len(self._ended) < MOST_TOKENS:
+            self._ended[token] = None
+
+
+def _some(releases: list[Release]) -> list[Release]:
+    """Return the first releases, for one transaction."""
+    count = 0
+    for number, each in enumerate(releases, 1):
+        count += len(each.entries)
+        if count >= AT_ONCE:
+            return releases[:number]
+    return list(releases)

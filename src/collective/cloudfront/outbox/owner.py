@@ -5,7 +5,7 @@ import socket
 import uuid
 
 
-def this_process() -> str:
+def new_owner() -> str:
     """Return a new identity, ``host:pid:unique``, for a user of an outbox."""
     return f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
 

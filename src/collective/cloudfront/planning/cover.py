@@ -26,8 +26,8 @@ class Plan:
     """What goes out, and whether quota kept exact paths or tags, or wildcards, back."""
 
     items: tuple[str, ...]
-    held_back: bool
-    wildcards_held_back: bool = False
+    throttled: bool
+    wildcards_throttled: bool = False
 
 
 def broadest(wildcards: Iterable[str]) -> tuple[str, ...]:
@@ -61,8 +61,8 @@ def next_batch(pending: Sequence[str], allowance: Allowance) -> Plan:
     ]
     return Plan(
         items=(*chosen, *exact[: allowance.exact]),
-        held_back=len(exact) > allowance.exact,
-        wildcards_held_back=len(wildcards) > len(chosen),
+        throttled=len(exact) > allowance.exact,
+        wildcards_throttled=len(wildcards) > len(chosen),
     )
 
 

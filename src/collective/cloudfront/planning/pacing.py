@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from dataclasses import replace
 
 
+#: How far apart the clocks of machines that share an outbox may be, in seconds.
+CLOCKS_APART = 60.0
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Quotas, each with its source.
@@ -65,6 +69,35 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """Whether an API call is granted: ``wait`` is 0.0, or how many seconds to wait.
+
+    ``bucket`` is what the account has left now.
+    """
+
+    bucket: Bucket
+    wait: float
+
+
+def take_call(before: Bucket | None, now: float, limits: Limits) -> Call:
+    """Take one call out of the account's bucket, which several machines share.
+
+    The law, held by ``tests/planning/test_pacing.py``: in no interval more calls are
+    granted than ``call_burst`` and ``call_rate`` allow, also where the clocks of
+    machines differ by up to ``CLOCKS_APART``. One that is further behind was set back,
+    and the bucket fills from its time on.
+    """
+    before = before or Bucket(limits.call_burst, now)
+    behind = before.updated - now
+    if not 0 < behind <= CLOCKS_APART:
+        behind = 0.0
+    bucket = before.filled(now + behind, limits.call_rate, limits.call_burst)
+    if bucket.tokens >= 1:
+        return Call(bucket.taken(1), 0.0)
+    return Call(bucket, behind + (1 - bucket.tokens) / limits.call_rate)
+
+
+@dataclass(frozen=True, slots=True)
 class Pace:
     """What a distribution has used of its quotas, and what refusals taught us.
 
@@ -112,21 +145,33 @@ class Pace:
             room = max(room, 1)  # however small the quota, one at a time must go
         return max(0, int(room))
 
-    def accepted(self, now: float, sent: Allowance, limits: Limits) -> "Pace":
-        """Return the pace after CloudFront accepted ``sent`` at ``now``."""
+    def reserved(self, now: float, sent: Allowance, limits: Limits) -> "Pace":
+        """Return the pace after ``sent`` was set aside at ``now``, to be sent."""
         exact = self.exact.filled(now, limits.exact_rate, limits.exact_burst)
         wildcards = self.wildcards.filled(
             now, limits.wildcard_rate, limits.wildcard_burst
         )
-        return Pace(
+        return replace(
+            self,
             exact=exact.taken(sent.exact),
             wildcards=wildcards.taken(sent.wildcards),
-            shrink=max(1.0, self.shrink * 0.9),
         )
 
-    def refused(self) -> "Pace":
+    def accepted(self) -> "Pace":
+        """Return the pace after CloudFront accepted what was reserved."""
+        return replace(self, shrink=max(1.0, self.shrink * 0.9))
+
+    def over_quota(self) -> "Pace":
         """Return the pace after CloudFront said "too many in progress"."""
         return replace(self, shrink=min(self.shrink * 2, 1024.0))
+
+    def at(self, now: float, limits: Limits) -> "Pace":
+        """Return the pace for a clock that shows ``now``. If that was set back, the
+        quotas fill again from now on.
+        """
+        if self.exact.updated <= now:
+            return self
+        return self.reserved(now, Allowance(0, 0), limits)
 
 
 def worth_waiting(plan: Plan, pace: Pace, limits: Limits) -> bool:
@@ -137,7 +182,7 @@ def worth_waiting(plan: Plan, pace: Pace, limits: Limits) -> bool:
     until a call's worth of quota is there, while a small rest goes at once, and
     exact paths and wildcards never wait for each other.
     """
-    if not plan.held_back or any(is_wildcard(item) for item in plan.items):
+    if not plan.throttled or any(is_wildcard(item) for item in plan.items):
         return False
     full_call = min(
         limits.exact_rate / limits.call_rate,

@@ -40,6 +40,12 @@ def widen(
     return tuple(item for item in wildcards if item not in frozenset(pending))
 
 
+def above(wildcard: str) -> str | None:
+    """Return the next wildcard that covers this one and its siblings, or None."""
+    folder, name = _split(wildcard)
+    return folder + "/*" if name else None
+
+
 def _next(
     exact: Iterable[str],
     wildcards: Collection[str],

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from collective.cloudfront.delivery.aws.findings import CHECKS
 from collective.cloudfront.delivery.aws.findings import MESSAGES
 from collective.cloudfront.i18n import _
-from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.testing import DISTRIBUTION
 from collective.cloudfront.wording import say
 from collective.cloudfront.wording import WORDING

@@ -1,24 +1,21 @@
-"""The SQLite file: its format, its versions, and what is done when it is damaged."""
+"""The SQLite file: its tables, its format, and how an older one becomes the current."""
 
-from collections.abc import Iterable
-from collective.cloudfront.outbox.causes import as_line
-from collective.cloudfront.outbox.contract import Entry
-from collective.cloudfront.wording import say
-from datetime import datetime
-from datetime import timezone
-from pathlib import Path
+from collective.cloudfront.outbox.messages import message
+from collective.cloudfront.outbox.sqlite.damage import DamagedFile
+from collective.cloudfront.outbox.sqlite.damage import ForeignFile
+from collective.cloudfront.outbox.sqlite.upgrade import carry_over
+from collective.cloudfront.outbox.store import ORDERS
 
-import json
 import sqlite3
 
 
-#: Raise this with every change of the tables, and add how to get there from the
-#: version before to ``_UPGRADES``.
-FORMAT = 4
+#: Raise this with every change of the tables, and say in ``_upgrade`` how to get there.
+FORMAT = 5
 
 # Marks the file as ours ("CFob"): somebody else's database is never touched.
 _APPLICATION_ID = 0x43466F62
 
+# See the rows in ``outbox.store``.
 _TABLES = """
     CREATE TABLE prepared (
         token TEXT PRIMARY KEY,
@@ -27,48 +24,54 @@ _TABLES = """
         entries TEXT NOT NULL
     ) WITHOUT ROWID;
 
-    -- stamp: the count of releases so far. A wildcard settles what it covers, but
-    -- only up to the stamp at which it was frozen.
     CREATE TABLE ready (
         distribution TEXT NOT NULL,
         item TEXT NOT NULL,
         wildcard INTEGER NOT NULL,
         since REAL NOT NULL,
-        stamp INTEGER NOT NULL,
+        stamp INTEGER NOT NULL DEFAULT 0,
         urgent INTEGER NOT NULL DEFAULT 0,
         causes TEXT NOT NULL DEFAULT '',
         PRIMARY KEY (distribution, item)
     ) WITHOUT ROWID;
-    CREATE INDEX ready_by_age
-        ON ready (distribution, wildcard, urgent DESC, since, item);
 
-    CREATE TABLE batch (
+    CREATE TABLE scheduled (
+        distribution TEXT NOT NULL,
+        key TEXT NOT NULL,
+        item TEXT NOT NULL,
+        due REAL NOT NULL,
+        coalesced INTEGER NOT NULL,
+        every REAL NOT NULL,
+        urgent INTEGER NOT NULL,
+        stamp INTEGER NOT NULL DEFAULT 0,
+        causes TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY (distribution, key, item, due, coalesced)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE coalesced (
+        distribution TEXT NOT NULL,
+        item TEXT NOT NULL,
+        became_ready REAL NOT NULL,
+        PRIMARY KEY (distribution, item)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE invalidation (
         position INTEGER PRIMARY KEY,
         reference TEXT NOT NULL UNIQUE,
         distribution TEXT NOT NULL,
+        state INTEGER NOT NULL,
         items TEXT NOT NULL,
         since REAL NOT NULL,
         frozen REAL NOT NULL,
-        stamp INTEGER NOT NULL,
         refusals INTEGER NOT NULL DEFAULT 0,
         urgent TEXT NOT NULL DEFAULT '[]',
-        causes TEXT NOT NULL DEFAULT ''
-    );
-
-    CREATE TABLE settled (
-        reference TEXT PRIMARY KEY,
-        invalidation TEXT NOT NULL,
-        distribution TEXT NOT NULL,
-        items TEXT NOT NULL,
-        since REAL NOT NULL,
-        accepted REAL NOT NULL,
+        item_causes TEXT NOT NULL DEFAULT '',
+        invalidation TEXT NOT NULL DEFAULT '',
+        accepted REAL,
         completed REAL,
-        status TEXT NOT NULL,
+        status TEXT NOT NULL DEFAULT '',
         causes TEXT NOT NULL DEFAULT ''
     );
-    CREATE INDEX settled_by_age ON settled (accepted);
-    CREATE INDEX settled_in_progress ON settled (distribution)
-        WHERE completed IS NULL;
 
     CREATE TABLE refused (
         distribution TEXT NOT NULL,
@@ -81,84 +84,6 @@ _TABLES = """
         PRIMARY KEY (distribution, item)
     ) WITHOUT ROWID;
 
-    CREATE TABLE distribution (
-        id TEXT PRIMARY KEY,
-        owner TEXT,
-        owned_until REAL,
-        exact REAL,
-        wildcards REAL,
-        paced REAL,
-        shrink REAL,
-        reason TEXT,
-        advice TEXT,
-        paused INTEGER NOT NULL DEFAULT 0,
-        wait_since REAL,
-        wait_until REAL,
-        attempts INTEGER NOT NULL DEFAULT 0
-    ) WITHOUT ROWID;
-
-    CREATE TABLE calls (
-        id INTEGER PRIMARY KEY CHECK (id = 1),
-        tokens REAL NOT NULL,
-        updated REAL NOT NULL
-    );
-
-    CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL)
-        WITHOUT ROWID;
-"""
-
-# New in format 2. coalesced: 1 for what came again within its interval, 0 for what
-# has a date. In coalesced: when each such item last became ready.
-_SCHEDULE = """
-    CREATE TABLE scheduled (
-        distribution TEXT NOT NULL,
-        key TEXT NOT NULL,
-        item TEXT NOT NULL,
-        due REAL NOT NULL,
-        coalesced INTEGER NOT NULL,
-        every REAL NOT NULL,
-        urgent INTEGER NOT NULL,
-        stamp INTEGER NOT NULL,
-        PRIMARY KEY (distribution, key, item, due, coalesced)
-    ) WITHOUT ROWID;
-    CREATE INDEX scheduled_by_due ON scheduled (due);
-    CREATE INDEX scheduled_coalesced ON scheduled (distribution, item)
-        WHERE coalesced = 1;
-
-    CREATE TABLE coalesced (
-        distribution TEXT NOT NULL,
-        item TEXT NOT NULL,
-        became_ready REAL NOT NULL,
-        PRIMARY KEY (distribution, item)
-    ) WITHOUT ROWID;
-
-    -- day: as in 2026-11-21, UTC, by which AWS bills.
-    CREATE TABLE billed (
-        day TEXT NOT NULL,
-        distribution TEXT NOT NULL,
-        items INTEGER NOT NULL,
-        PRIMARY KEY (day, distribution)
-    ) WITHOUT ROWID;
-"""
-
-_TO_2 = (
-    """
-    ALTER TABLE ready ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0;
-    DROP INDEX ready_by_age;
-    CREATE INDEX ready_by_age
-        ON ready (distribution, wildcard, urgent DESC, since, item);
-    ALTER TABLE batch ADD COLUMN urgent TEXT NOT NULL DEFAULT '[]';
-"""
-    + _SCHEDULE
-)
-
-# New in format 3. causes, wherever they are, as in ``causes``.
-_PEOPLE = """
-    ALTER TABLE scheduled ADD COLUMN causes TEXT NOT NULL DEFAULT '';
-
-    CREATE INDEX settled_of_distribution ON settled (distribution, accepted);
-
-    -- items and distributions are JSON lists.
     CREATE TABLE action (
         id TEXT PRIMARY KEY,
         time REAL NOT NULL,
@@ -169,39 +94,45 @@ _PEOPLE = """
         due REAL,
         cancelled REAL
     );
-    CREATE INDEX action_by_time ON action (time);
+
+    CREATE TABLE billed (
+        day TEXT NOT NULL,
+        distribution TEXT NOT NULL,
+        items INTEGER NOT NULL,
+        PRIMARY KEY (day, distribution)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL)
+        WITHOUT ROWID;
+
+    CREATE TABLE memory (
+        name TEXT PRIMARY KEY,
+        value TEXT NOT NULL,
+        version INTEGER NOT NULL
+    ) WITHOUT ROWID;
 """
 
-_TO_3 = (
-    """
-    ALTER TABLE ready ADD COLUMN causes TEXT NOT NULL DEFAULT '';
-    ALTER TABLE batch ADD COLUMN causes TEXT NOT NULL DEFAULT '';
-    ALTER TABLE settled ADD COLUMN causes TEXT NOT NULL DEFAULT '';
-    ALTER TABLE refused ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE refused ADD COLUMN causes TEXT NOT NULL DEFAULT '';
+# A process of an older version may go on with the file after it was upgraded. What it
+# prepares and releases is taken: that is why ``stamp``, which means nothing any more,
+# is still there. It cannot send, since these are no tables; and where it takes the new
+# format for damage, it finds here what was frozen.
+_FOR_OLDER_VERSIONS = """
+    CREATE VIEW batch AS
+        SELECT position, reference, distribution, items, since, frozen, 0 AS stamp,
+               refusals, urgent, item_causes AS causes
+        FROM invalidation WHERE state = 0;
+    CREATE VIEW settled AS
+        SELECT reference, invalidation, distribution, items, since, accepted,
+               completed, status, '' AS causes
+        FROM invalidation WHERE state > 0;
+    CREATE VIEW distribution AS
+        SELECT substr(name, 14) AS id, NULL AS owner, NULL AS owned_until,
+               NULL AS exact, NULL AS wildcards, NULL AS paced, NULL AS shrink,
+               NULL AS reason, NULL AS advice, 0 AS paused, NULL AS wait_since,
+               NULL AS wait_until, 0 AS attempts
+        FROM memory WHERE name LIKE 'distribution:%';
+    CREATE VIEW calls AS SELECT 1 AS id, 0.0 AS tokens, 0.0 AS updated WHERE 0;
 """
-    + _PEOPLE
-)
-
-# New in format 4: what people look at is found without reading the rest.
-_LOOKED_AT = """
-    CREATE INDEX settled_by_invalidation ON settled (invalidation);
-    CREATE INDEX refused_by_age ON refused (refused);
-    CREATE INDEX action_by_due ON action (due) WHERE due IS NOT NULL;
-"""
-
-_UPGRADES: dict[int, str] = {1: _TO_2, 2: _TO_3, 3: _LOOKED_AT}
-
-# SQLite's words for a file that will not get well by itself.
-_DAMAGE = ("malformed", "not a database", "no such table", "Could not decode to UTF-8")
-
-
-class DamagedFile(Exception):
-    """The file is no outbox of a format that we can read."""
-
-
-class ForeignFile(Exception):
-    """The file is another program's database, and not to be touched."""
 
 
 def ensure_schema(db: sqlite3.Connection) -> None:
@@ -226,14 +157,31 @@ def ensure_schema(db: sqlite3.Connection) -> None:
 def _upgrade(db: sqlite3.Connection) -> None:
     # Read again under the lock: another process may have done it meanwhile.
     found = _format(db)
+    if found == FORMAT:
+        return
     if found > FORMAT:
-        raise DamagedFile(say("outbox_newer", found=found, known=FORMAT))
+        raise DamagedFile(message("outbox_newer", found=found, known=FORMAT))
+    tables = _TABLES + _indexes() + _FOR_OLDER_VERSIONS
     if found == 0:
-        _run(db, _TABLES + _SCHEDULE + _PEOPLE + _LOOKED_AT)
-    for version in range(found or FORMAT, FORMAT):
-        _run(db, _UPGRADES[version])
+        run(db, tables)
+    else:
+        # Formats 1 to 4: what they have is a part of what format 5 has.
+        carry_over(db, lambda: run(db, tables))
     db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
     db.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+def _indexes() -> str:
+    return "".join(
+        f"CREATE INDEX {table.name}_by_{'_'.join(order).replace('-', '')} "
+        f"ON {table.name} ({', '.join(map(_column, order))});"
+        for table, orders in ORDERS.items()
+        for order in orders
+    )
+
+
+def _column(name: str) -> str:
+    return f"{name[1:]} DESC" if name.startswith("-") else name
 
 
 def _format(db: sqlite3.Connection) -> int:
@@ -248,136 +196,9 @@ def _format(db: sqlite3.Connection) -> int:
     return found
 
 
-def _run(db: sqlite3.Connection, script: str) -> None:
-    # Not executescript(), which would commit the transaction we are in.
+def run(db: sqlite3.Connection, script: str) -> None:
+    """Run statements in the transaction that ``db`` is in."""
+    # Not executescript(), which would commit it.
     for statement in script.split(";"):
         if statement.strip():
             db.execute(statement)
-
-
-def pack_entries(entries: Iterable[Entry]) -> str:
-    """Return entries as they are kept while prepared: a JSON list of their fields.
-
-    A text in it is the cause of those that follow, which most have in common.
-    """
-    packed: list[list | str] = []
-    cause = ""
-    for entry in entries:
-        if entry.cause != cause:
-            cause = entry.cause
-            packed.append(as_line(cause))
-        packed.append(_fields(entry))
-    return json.dumps(packed)
-
-
-def _fields(entry: Entry) -> list:
-    fields = [entry.distribution, entry.item]
-    if entry.urgent or entry.every or entry.due or entry.key:
-        fields += [entry.urgent, entry.every, entry.due, entry.key]
-    return fields  # most have no others, and a save waits for what is written
-
-
-def unpack_entries(packed: str) -> list[Entry]:
-    """Return what was packed."""
-    found: list[Entry] = []
-    cause = ""
-    for each in json.loads(packed):
-        if isinstance(each, str):
-            cause = each
-        else:
-            found.append(Entry(*each, cause=cause))
-    return found
-
-
-def is_damage(error: sqlite3.Error) -> bool:
-    """Tell a damaged file from one that is locked, full or unreadable now.
-
-    By SQLite's wording, because ``sqlite_errorcode`` is new in Python 3.11.
-    """
-    text = str(error)
-    return any(words in text for words in _DAMAGE)
-
-
-def set_aside(path: Path, now: float) -> Path:
-    """Rename a damaged file, with its log, and return its new path."""
-    moment = datetime.fromtimestamp(now, timezone.utc).strftime("%Y%m%dT%H%M%S%fZ")
-    aside = path.with_name(f"{path.name}.damaged-{moment}")
-    for suffix in ("", "-wal", "-shm"):
-        source = path.with_name(path.name + suffix)
-        if source.exists():
-            source.rename(aside.with_name(aside.name + suffix))
-    return aside
-
-
-def was_set_aside(path: Path, inode: int) -> bool:
-    """Say whether the file that was at ``path`` is one of those set aside."""
-    aside = path.parent.glob(f"{path.name}.damaged-*")
-    return any(each.stat().st_ino == inode for each in aside)
-
-
-def salvage(db: sqlite3.Connection) -> tuple[list[tuple[Entry, float]], bool]:
-    """Read what is left in a damaged file.
-
-    Returns every readable entry that was not settled, with its age (Unix seconds),
-    and whether anything could not be read. What was scheduled keeps its date.
-    """
-    found: list[tuple[Entry, float]] = []
-    lost = False
-    # Only columns that every format has, as far as there are any.
-    readers = (
-        ("SELECT entries, since FROM prepared", _from_prepared),
-        ("SELECT distribution, item, since FROM ready", _from_ready),
-        ("SELECT distribution, items, since FROM batch", _from_batch),
-        ("SELECT distribution, item, due, key, urgent FROM scheduled", _from_scheduled),
-    )
-    db.text_factory = lambda data: data.decode("utf-8", "replace")
-    for query, read in readers:
-        try:
-            for row in db.execute(query):
-                try:
-                    found.extend(map(_require_item, read(row)))
-                except (ValueError, TypeError):
-                    lost = True  # reported by the caller, with the file's name
-        except sqlite3.Error:
-            lost = True
-    return found, lost
-
-
-def _require_item(row: tuple[Entry, float]) -> tuple[Entry, float]:
-    # Where a page is missing, SQLite may find rows of nulls instead.
-    entry, since = row
-    if not (
-        isinstance(entry.distribution, str)
-        and isinstance(entry.item, str)
-        and isinstance(entry.key, str)
-        and all(isinstance(each, (int, float)) for each in (since, *_numbers(entry)))
-        and entry.item.startswith(("/", "#"))
-        and entry.item.isascii()
-    ):
-        raise ValueError(f"{row!r} is not an item")
-    return row
-
-
-def _numbers(entry: Entry) -> tuple[float, ...]:
-    return entry.urgent, entry.every, entry.due
-
-
-def _from_prepared(row: tuple) -> list[tuple[Entry, float]]:
-    entries, since = row
-    # The others only cancel.
-    return [(entry, since) for entry in unpack_entries(entries) if entry.item != ""]
-
-
-def _from_ready(row: tuple) -> list[tuple[Entry, float]]:
-    distribution, item, since = row
-    return [(Entry(distribution, item), since)]
-
-
-def _from_batch(row: tuple) -> list[tuple[Entry, float]]:
-    distribution, items, since = row
-    return [(Entry(distribution, item), since) for item in json.loads(items)]
-
-
-def _from_scheduled(row: tuple) -> list[tuple[Entry, float]]:
-    distribution, item, due, key, urgent = row
-    return [(Entry(distribution, item, bool(urgent), 0.0, due, key), due)]

@@ -10,7 +10,7 @@ from collective.cloudfront.delivery.courier import CONFIRMED_REFUSALS
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
 from collective.cloudfront.manual.purge import ManualPurge
 from collective.cloudfront.outbox import OutboxUnavailable
-from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.process import this_process
 from collective.cloudfront.tests.api.examples import ask
 from collective.cloudfront.tests.api.examples import Example
@@ -304,7 +304,7 @@ class TestScript:
         assert done.returncode == 0, done.stderr
         assert '"billed": 1' in done.stdout
         assert this_process().deliver() == ["/*"]
-        (action,) = this_process().outbox.actions(10)
+        (action,) = this_process().outbox.requests(10)
         assert (action.user, action.reason) == ("deployer", "deployment")
 
     def test_it_fails_where_it_may_not(self, run):

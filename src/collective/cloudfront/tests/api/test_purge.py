@@ -33,7 +33,7 @@ def test_everything(client, process):
     assert reply.json["items"] == ["/*"]
     assert reply.json["billed"] == 1
     assert process.deliver() == ["/*"]
-    (action,) = process.outbox.actions(10)
+    (action,) = process.outbox.requests(10)
     assert (action.user, action.reason) == ("admin", "new theme")
     (settled,) = process.outbox.history(1)
     assert settled.causes == ("admin: new theme",)
@@ -77,7 +77,7 @@ def test_a_dry_run_purges_nothing(client, process):
     assert reply.json["items"] == ["/*"]
     assert reply.json["dry_run"]
     assert process.deliver() == []
-    assert process.outbox.actions(10) == []
+    assert process.outbox.requests(10) == []
 
 
 def test_a_moment_to_come(client, process):
@@ -174,7 +174,7 @@ def test_who_may_not_purge_does_not_learn_whether_the_site_does(client):
 def test_a_reason_becomes_one_line(client, process, caplog):
     with caplog.at_level("INFO", "collective.cloudfront"):
         client().post(PURGE, all=True, reason="new\ntheme\r\nINFO forged " + "x" * 999)
-    (action,) = process.outbox.actions(1)
+    (action,) = process.outbox.requests(1)
     assert action.reason.startswith("new theme INFO forged xxx")
     assert len(action.reason) == 200
     (line,) = [m for m in caplog.messages if "purges" in m]

@@ -1,7 +1,7 @@
 """Specification: GET @cloudfront."""
 
 from collective.cloudfront.outbox import OutboxUnavailable
-from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.testing import DISTRIBUTION
 from plone.registry.interfaces import IRegistry
 from zope.component import getUtility

@@ -15,8 +15,8 @@ from collective.cloudfront.interfaces import ICheck
 from collective.cloudfront.interfaces import ICloudFrontLayer
 from collective.cloudfront.manual.purge import ManualPurge
 from collective.cloudfront.outbox import OutboxUnavailable
-from collective.cloudfront.outbox.contract import Action
-from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.values import PurgeRequest
+from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.planning.items import normalise
 from collective.cloudfront.process import this_process
 from collective.cloudfront.purge import purge_path
@@ -133,13 +133,13 @@ def fill_outbox(text):
     refused = said_by_aws(text, "InvalidArgument", 400)
     deliver(f"{item}x", [refused] * CONFIRMED_REFUSALS)
     due = time.time() + 9999
-    action = Action("1", time.time(), text, text, (item,), (DISTRIBUTION,), due)
-    outbox.record_action(action)
+    action = PurgeRequest("1", time.time(), text, text, (item,), (DISTRIBUTION,), due)
+    outbox.record_request(action)
     scheduled = Entry(DISTRIBUTION, item, due=due, key=action.key, cause=text)
     outbox.release("token", [scheduled])
     deliver("/paused", [said_by_aws(text, "AccessDenied", 403)])
     assert outbox.history(1)
-    assert outbox.refused(1)
+    assert outbox.quarantined(1)
     assert outbox.planned(1)
     assert outbox.work()[0].waiting.paused
     return process

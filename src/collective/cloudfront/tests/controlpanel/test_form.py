@@ -1,6 +1,6 @@
 """The settings form: what it stores, refuses, and never shows."""
 
-from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.settings import read_settings
 from collective.cloudfront.testing import DISTRIBUTION
 from lxml import html

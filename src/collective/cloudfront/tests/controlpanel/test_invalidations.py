@@ -2,8 +2,8 @@
 
 from collective.cloudfront.controlpanel import invalidations
 from collective.cloudfront.outbox import OutboxUnavailable
-from collective.cloudfront.outbox.contract import Action
-from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.values import PurgeRequest
+from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.testing import DISTRIBUTION
@@ -55,10 +55,10 @@ def settle(outbox, *items, distribution=DISTRIBUTION, cause="jane: /a"):
 
 def record(outbox, number, **how):
     known = {"user": "jane", "reason": f"reason {number}", "items": ("/*",)}
-    action = Action(
+    action = PurgeRequest(
         f"a{number}", time.time(), distributions=(DISTRIBUTION,), **{**known, **how}
     )
-    outbox.record_action(action)
+    outbox.record_request(action)
 
 
 def test_an_invalidation_is_shown_with_all_its_items_and_causes(outbox, view):
@@ -156,8 +156,8 @@ def test_a_strange_page_is_the_first_one(outbox, view, before):
 
 def test_other_sites_invalidations_and_actions_are_not_shown(outbox, view):
     settle(outbox, "/theirs", distribution="E2OTHER")
-    outbox.record_action(
-        Action("a", time.time(), "joe", "why", ("/theirs",), ("E2OTHER",))
+    outbox.record_request(
+        PurgeRequest("a", time.time(), "joe", "why", ("/theirs",), ("E2OTHER",))
     )
     assert "/theirs" not in view("cloudfront-log").contents
 

@@ -9,7 +9,7 @@ from collective.cloudfront.interfaces import MANAGE_PURGING
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import OutboxUnavailable
-from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.settings import PURGING_ENABLED
 from collective.cloudfront.testing import DISTRIBUTION
 from lxml import html

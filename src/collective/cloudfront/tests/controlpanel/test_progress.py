@@ -5,8 +5,8 @@ from collective.cloudfront.controlpanel.progress import Progress
 from collective.cloudfront.controlpanel.progress import Stage
 from collective.cloudfront.controlpanel.progress import stage
 from collective.cloudfront.outbox import open_outbox
-from collective.cloudfront.outbox.contract import Entry
-from collective.cloudfront.outbox.contract import Settled
+from collective.cloudfront.outbox.values import Entry
+from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 

@@ -3,7 +3,7 @@
 from AccessControl.Permission import Permission
 from collective.cloudfront.interfaces import PURGE_CONTENT
 from collective.cloudfront.outbox import OutboxUnavailable
-from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.testing import DISTRIBUTION
 from lxml.html import fromstring
 from plone import api
@@ -51,7 +51,7 @@ def test_an_editor_finds_it_among_the_actions_and_purges_the_page(
     assert editor.url.partition("?")[0] == folder["page"].absolute_url()
     assert "Queued for CloudFront: /folder/page*" in editor.contents
     assert process.deliver() == ["/folder/page*"]
-    (action,) = process.outbox.actions(1)
+    (action,) = process.outbox.requests(1)
     assert (action.user, action.reason) == (TEST_USER_ID, "new figures")
 
 
@@ -199,7 +199,7 @@ def test_what_is_selected_is_purged_together(folder, manager, process):
     assert answer == {"status": "success", "msg": "Queued for CloudFront."}
     assert process.deliver() == ["/folder/page*", "/folder/zebra*"]
     assert len(process.gateway.batches) == 1
-    assert len(process.outbox.actions(9)) == 1
+    assert len(process.outbox.requests(9)) == 1
 
 
 def test_all_below_is_purged_where_that_is_wanted(
@@ -221,7 +221,7 @@ def test_what_somebody_may_not_purge_is_left_out_and_said(folder, browser, proce
     assert answer["status"] == "warning"
     assert "Permission denied" in answer["msg"]
     assert process.deliver() == []
-    assert process.outbox.actions(9) == []
+    assert process.outbox.requests(9) == []
 
 
 def test_where_nothing_is_purged_that_is_said(folder, manager, process):

@@ -1,6 +1,6 @@
 """ "Purge pages or a section": typed, looked at, then done by POST."""
 
-from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.testing import DISTRIBUTION
 from datetime import datetime
 from datetime import timedelta
@@ -99,7 +99,7 @@ def test_what_is_scheduled_is_listed_and_can_be_cancelled(form, process):
     assert "The purge is cancelled." in form.contents
     assert "Do not purge" not in form.contents
     assert process.outbox.scheduled(10) == []
-    assert process.outbox.actions(1)[0].cancelled
+    assert process.outbox.requests(1)[0].cancelled
 
 
 @pytest.mark.parametrize("button", ["Purge", "Preview"])
@@ -141,7 +141,7 @@ def test_a_refused_item_is_tried_again_or_discarded(
     person.open(f"{site.absolute_url()}/@@cloudfront-controlpanel")
     person.getControl(button).click()
     assert words in person.contents
-    assert process.outbox.refused(10) == []
+    assert process.outbox.quarantined(10) == []
     assert process.deliver() == sent
 
 

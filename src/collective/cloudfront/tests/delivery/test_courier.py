@@ -8,8 +8,8 @@ from collective.cloudfront.delivery.events import InvalidationAccepted
 from collective.cloudfront.delivery.events import InvalidationCompleted
 from collective.cloudfront.delivery.events import InvalidationFailed
 from collective.cloudfront.delivery.targets import Target
-from collective.cloudfront.outbox.contract import Action
-from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.values import PurgeRequest
+from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.tests.delivery.gateways import COMPLETED
@@ -578,7 +578,7 @@ def test_a_refused_item_goes_to_quarantine_with_the_reason(world, gateway, caplo
     refuse_bad_items(gateway)
     world.release("/bad")
     world.run_until_sent()
-    (refused,) = world.outbox.refused(10)
+    (refused,) = world.outbox.quarantined(10)
     assert (refused.item, refused.reason) == ("/bad", "InvalidArgument")
     (line,) = log_lines(caplog, logging.ERROR)
     assert f"{E1}: CloudFront refuses /bad (InvalidArgument)" in line
@@ -1249,7 +1249,7 @@ DAY = 86400.0
 def remember(world, age: float) -> None:
     """Record what a person did ``age`` seconds ago."""
     when = world.clock.now - age
-    world.outbox.record_action(Action(f"{age}", when, "jane", "", ("/a",), (E1,)))
+    world.outbox.record_request(PurgeRequest(f"{age}", when, "jane", "", ("/a",), (E1,)))
 
 
 def tidy(world) -> None:
@@ -1262,7 +1262,7 @@ def test_what_people_did_is_kept_for_half_a_year(world):
     remember(world, 179 * DAY)
     remember(world, 181 * DAY)
     tidy(world)
-    assert [each.id for each in world.outbox.actions(9)] == [f"{179 * DAY}"]
+    assert [each.id for each in world.outbox.requests(9)] == [f"{179 * DAY}"]
 
 
 def test_what_people_did_is_kept_as_long_as_the_most_patient_target_says(world):
@@ -1273,11 +1273,11 @@ def test_what_people_did_is_kept_as_long_as_the_most_patient_target_says(world):
     remember(world, 399 * DAY)
     remember(world, 401 * DAY)
     tidy(world)
-    assert [each.id for each in world.outbox.actions(9)] == [f"{399 * DAY}"]
+    assert [each.id for each in world.outbox.requests(9)] == [f"{399 * DAY}"]
 
 
 def test_nothing_is_forgotten_for_its_age_while_no_target_is_known(world):
     world.targets = {}
     remember(world, 999 * DAY)
     tidy(world)
-    assert len(world.outbox.actions(9)) == 1
+    assert len(world.outbox.requests(9)) == 1

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.local import ControlPlane
 from collective.cloudfront.local import Options
-from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.outbox.contract import OutboxUnavailable
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
@@ -243,7 +243,7 @@ class FaultMachine(RuleBasedStateMachine):
         invalidations = self.control.invalidations()
         quarantined = {
             (refused.distribution, refused.item): refused.refused
-            for refused in self.world.outbox.refused(100_000)
+            for refused in self.world.outbox.quarantined(100_000)
         }
         # Nothing is lost: each item is accepted after its last release, or set aside.
         accepted = defaultdict(list)
@@ -333,7 +333,7 @@ class WideningFaultMachine(FaultMachine):
             self.released[entry].append(due)
         quarantined = {
             (refused.distribution, refused.item)
-            for refused in self.world.outbox.refused(100_000)
+            for refused in self.world.outbox.quarantined(100_000)
         }
         invalidations = self.control.invalidations()
         for entry, times in self.released.items():

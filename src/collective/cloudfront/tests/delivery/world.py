@@ -4,9 +4,9 @@ from collections.abc import Callable
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.courier import Courier
 from collective.cloudfront.delivery.targets import Target
-from collective.cloudfront.outbox.contract import Entry
-from collective.cloudfront.outbox.contract import Waiting
-from collective.cloudfront.outbox.contract import Work
+from collective.cloudfront.outbox.values import Entry
+from collective.cloudfront.outbox.values import Waiting
+from collective.cloudfront.outbox.values import Work
 from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.tests.delivery.gateways import E1
@@ -113,7 +113,7 @@ class World:
         return [batch.items for batch in self.outbox.frozen(distribution)]
 
     def quarantined(self) -> list[str]:
-        return sorted(refused.item for refused in self.outbox.refused(100_000))
+        return sorted(refused.item for refused in self.outbox.quarantined(100_000))
 
     def events_of(self, kind: type) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]

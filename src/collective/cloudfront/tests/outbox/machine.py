@@ -1,13 +1,15 @@
 """Any sequence of operations, checked against a model made of plain dictionaries."""
 
 from collections.abc import Callable
-from collective.cloudfront.outbox.contract import Batch
 from collective.cloudfront.outbox.contract import ClaimLost
-from collective.cloudfront.outbox.contract import Entry
-from collective.cloudfront.outbox.contract import Pending
-from collective.cloudfront.outbox.contract import Scheduled
-from collective.cloudfront.planning.pacing import Limits
-from collective.cloudfront.planning.pacing import Pace
+from collective.cloudfront.outbox.messages import plain
+from collective.cloudfront.outbox.values import Batch
+from collective.cloudfront.outbox.values import Cause
+from collective.cloudfront.outbox.values import Causes as Kept
+from collective.cloudfront.outbox.values import Entry
+from collective.cloudfront.outbox.values import Pending
+from collective.cloudfront.outbox.values import Scheduled
+from collective.cloudfront.outbox.values import UNKNOWN
 from collective.cloudfront.tests.outbox.clock import Clock
 from collective.cloudfront.tests.profile import repetitions
 from dataclasses import dataclass
@@ -36,7 +38,9 @@ GRACE = 50.0
 distributions = st.sampled_from(DISTRIBUTIONS)
 couriers = st.integers(0, 1)
 #: Fewer than an item keeps: then none may be lost.
-causes = st.sampled_from(["", "jane: /a", "joe: /b", "é"])
+causes = st.sampled_from(
+    [UNKNOWN, Cause("jane", ("/a",), 1), Cause("joe", ("/b",), 3), Cause("é")]
+)
 plain_entries = st.builds(Entry, distributions, st.sampled_from(ITEMS), cause=causes)
 #: ``due`` is in seconds from now, here.
 entries = st.one_of(
@@ -72,28 +76,24 @@ some_entries = st.lists(entries, max_size=6, unique=True)
 #: A distribution and an item.
 Name = tuple[str, str]
 #: Without their order.
-Causes = frozenset[str]
+Causes = frozenset[Cause]
 NO_CAUSES: Causes = frozenset()
 
 
 @dataclass
 class Ready:
-    """A ready item: since when, the moment of its latest release, and urgency."""
+    """A ready item: since when, and urgency."""
 
     since: float
-    moment: int
     urgent: bool = False
     causes: Causes = NO_CAUSES
 
 
 @dataclass
 class Frozen:
-    """A batch, the moment when its items were taken, which were urgent, and the causes
-    of each.
-    """
+    """A batch, which of its items were urgent, and the causes of each."""
 
     batch: Batch
-    moment: int
     urgent: set[str]
     causes: dict[str, Causes]
 
@@ -108,10 +108,9 @@ class Dated:
 
 @dataclass
 class Coalesced:
-    """What came again too early: when it is due, and the latest moment it came."""
+    """What came again too early: when it is due."""
 
     due: float
-    moment: int
     every: float
     causes: Causes = NO_CAUSES
 
@@ -130,13 +129,11 @@ class Model:
     coalesced: dict[Name, Coalesced] = field(default_factory=dict)
     became_ready: dict[Name, float] = field(default_factory=dict)
     frozen: list[Frozen] = field(default_factory=list)
-    settled: list[tuple[str, tuple[str, ...], float, list[str]]] = field(
+    settled: list[tuple[str, tuple[str, ...], float, tuple[Cause, ...]]] = field(
         default_factory=list
     )
     refused: dict[Name, Ready] = field(default_factory=dict)
     claims: dict[str, tuple[int, float]] = field(default_factory=dict)
-    #: Counts releases, so that "added after it was frozen" needs no clock.
-    moment: int = 0
 
     def release(self, released: list[Entry], now: float) -> None:
         """A transaction was committed."""
@@ -157,7 +154,6 @@ class Model:
         return cancelled
 
     def take_in(self, arrivals: list[Arrival], now: float) -> None:
-        self.moment += 1
         for entry, since, causes in arrivals:
             if not entry.item:
                 continue
@@ -175,10 +171,9 @@ class Model:
     def make_ready(
         self, name: Name, since: float, urgent: bool, causes: Causes
     ) -> None:
-        known = self.ready.get(name, Ready(since, 0))
+        known = self.ready.get(name, Ready(since))
         self.ready[name] = Ready(
             min(since, known.since),
-            self.moment,
             urgent or known.urgent,
             causes | known.causes,
         )
@@ -214,7 +209,7 @@ class Model:
         known = self.coalesced.get(name)
         if known:
             due, causes = min(due, known.due), causes | known.causes
-        self.coalesced[name] = Coalesced(due, self.moment, every, causes)
+        self.coalesced[name] = Coalesced(due, every, causes)
 
     def release_due(self, now: float) -> int:
         due = [each for each in self.dated if each.entry.due <= now]
@@ -231,19 +226,26 @@ class Model:
             self.take_in([(d.entry, d.entry.due, d.causes) for d in due], now)
         return len(due)
 
+    def freeze(self, distribution: str, items: list[str]) -> dict[str, Ready]:
+        """Take items, and what they absorb; each with all that it stands for."""
+        taken = {item: self.ready.pop((distribution, item)) for item in items}
+        for held in (self.ready, self.coalesced):
+            for held_for, item in list(held):
+                carrier = next((each for each in items if reaches(each, item)), None)
+                if held_for != distribution or carrier is None:
+                    continue
+                each = held.pop((distribution, item))
+                into = taken[carrier]
+                into.causes |= each.causes
+                if isinstance(each, Ready):
+                    into.since = min(into.since, each.since)
+                    into.urgent |= each.urgent
+        return taken
+
     def settle(self, frozen: Frozen) -> None:
         batch = frozen.batch
         causes = NO_CAUSES.union(*frozen.causes.values())
-        for held in (self.ready, self.coalesced):
-            for (distribution, item), each in list(held.items()):
-                if (
-                    distribution == batch.distribution
-                    and each.moment <= frozen.moment
-                    and any(reaches(sent, item) for sent in batch.items)
-                ):
-                    del held[distribution, item]
-                    causes |= each.causes
-        self.settled.append((batch.reference, batch.items, batch.since, sorted(causes)))
+        self.settled.append((batch.reference, batch.items, batch.since, in_order(causes)))
 
     def scheduled(self) -> list[Scheduled]:
         dated = [
@@ -253,18 +255,22 @@ class Model:
                 each.entry.due,
                 each.entry.key,
                 each.entry.urgent,
-                causes=tuple(sorted(each.causes)),
+                causes=Kept(in_order(each.causes)),
             )
             for each in self.dated
         ]
         return dated + [
-            Scheduled(*name, each.due, "", False, True, tuple(sorted(each.causes)))
+            Scheduled(*name, each.due, "", False, True, Kept(in_order(each.causes)))
             for name, each in self.coalesced.items()
         ]
 
 
 def arrival(entry: Entry, since: float) -> Arrival:
     return entry, since, frozenset(filter(None, [entry.cause]))
+
+
+def in_order(causes) -> tuple[Cause, ...]:
+    return tuple(sorted(causes, key=str))
 
 
 def by_due(dated: Dated) -> tuple:
@@ -358,11 +364,6 @@ class OutboxMachine(RuleBasedStateMachine):
         due = self.model.release_due(self.clock.now)
         assert self.outboxes[who].release_due() == due
 
-    @rule(who=couriers, distribution=distributions, key=st.sampled_from("kl"))
-    def cancel(self, who, distribution, key) -> None:
-        cancelled = self.model.cancel(distribution, key, self.clock.now)
-        assert self.outboxes[who].cancel(distribution, key) == cancelled
-
     # --- couriers -------------------------------------------------------------------
 
     @rule(who=couriers, distribution=distributions)
@@ -383,7 +384,13 @@ class OutboxMachine(RuleBasedStateMachine):
     def freeze(self, who, distribution, data) -> None:
         pending = [each.item for each in self.outboxes[who].pending(distribution, 99)]
         items = data.draw(st.lists(st.sampled_from(ITEMS), unique=True))
-        items = [item for item in items if item in pending]
+        # What a wildcard absorbs is not in the same batch: the planner sees to that.
+        items = [
+            item
+            for item in items
+            if item in pending
+            and not any(reaches(each, item) for each in items if each != item)
+        ]
         reference = f"r{next(self.numbers)}"
         try:
             batch = self.outboxes[who].freeze(distribution, reference, items)
@@ -391,13 +398,13 @@ class OutboxMachine(RuleBasedStateMachine):
             assert not self.holds(who, distribution)
             return
         assert self.holds(who, distribution)
-        taken = [self.model.ready.pop((distribution, item)) for item in items]
         assert batch.items == tuple(items)
-        urgent = {item for item, ready in zip(items, taken) if ready.urgent}
+        taken = self.model.freeze(distribution, items)
+        urgent = {item for item, ready in taken.items() if ready.urgent}
         if items:
-            assert batch.since == min(ready.since for ready in taken)
-            of_each = {item: ready.causes for item, ready in zip(items, taken)}
-            self.model.frozen.append(Frozen(batch, self.model.moment, urgent, of_each))
+            assert batch.since == min(ready.since for ready in taken.values())
+            of_each = {item: ready.causes for item, ready in taken.items()}
+            self.model.frozen.append(Frozen(batch, urgent, of_each))
 
     @rule(
         who=couriers, distribution=distributions, wildcard=st.sampled_from(ITEMS[-4:])
@@ -411,7 +418,6 @@ class OutboxMachine(RuleBasedStateMachine):
         if covered:
             self.model.ready[distribution, wildcard] = Ready(
                 min(ready.since for ready in covered.values()),
-                max(ready.moment for ready in covered.values()),
                 any(ready.urgent for ready in covered.values()),
                 NO_CAUSES.union(*(ready.causes for ready in covered.values())),
             )
@@ -422,8 +428,7 @@ class OutboxMachine(RuleBasedStateMachine):
     def settle(self, who, data) -> None:
         frozen = self.choose(data)
         batch = frozen.batch
-        pace = Pace.fresh(self.clock.now, Limits())
-        if self.try_to(who, frozen, lambda outbox: outbox.settle(batch, "I", pace)):
+        if self.try_to(who, frozen, lambda outbox: outbox.settle(batch, "I")):
             self.model.settle(frozen)
 
     @precondition(lambda self: self.model.frozen)
@@ -432,7 +437,6 @@ class OutboxMachine(RuleBasedStateMachine):
         frozen = self.choose(data)
         batch = frozen.batch
         if self.try_to(who, frozen, lambda outbox: outbox.dissolve(batch)):
-            self.model.moment += 1
             self.back(frozen, batch.distribution)
 
     @precondition(lambda self: self.model.frozen)
@@ -441,11 +445,20 @@ class OutboxMachine(RuleBasedStateMachine):
         frozen = self.choose(data)
         batch = frozen.batch
         if len(batch.items) == 1:
-            if self.try_to(who, frozen, lambda outbox: outbox.quarantine(batch, "no")):
+            if self.try_to(who, frozen, lambda outbox: outbox.quarantine(batch, plain("no"))):
                 (item,) = batch.items
-                self.model.refused[batch.distribution, item] = Ready(
-                    batch.since, 0, item in frozen.urgent, frozen.causes[item]
+                refused = Ready(
+                    batch.since, item in frozen.urgent, frozen.causes[item]
                 )
+                self.model.refused[batch.distribution, item] = refused
+                wider = {"/a*": "/*", "/a/*": "/*", "/b/*": "/*"}.get(item)
+                if wider:
+                    self.model.make_ready(
+                        (batch.distribution, wider),
+                        refused.since,
+                        refused.urgent,
+                        refused.causes,
+                    )
             return
         references = (f"r{next(self.numbers)}", f"r{next(self.numbers)}")
         if self.try_to(who, frozen, lambda outbox: outbox.split(batch, references)):
@@ -459,7 +472,6 @@ class OutboxMachine(RuleBasedStateMachine):
             self.model.frozen += [
                 Frozen(
                     half,
-                    frozen.moment,
                     frozen.urgent & set(half.items),
                     {item: frozen.causes[item] for item in half.items},
                 )
@@ -471,10 +483,9 @@ class OutboxMachine(RuleBasedStateMachine):
         item = data.draw(st.sampled_from(ITEMS))
         retried = data.draw(st.booleans())
         outbox = self.outboxes[who]
-        change = outbox.retry_refused if retried else outbox.discard_refused
+        change = outbox.retry_quarantined if retried else outbox.discard_quarantined
         known = self.model.refused.pop((distribution, item), None)
         assert change(distribution, item) is (known is not None)
-        self.model.moment += retried
         if retried and known:
             self.model.make_ready(
                 (distribution, item), known.since, known.urgent, known.causes
@@ -484,7 +495,6 @@ class OutboxMachine(RuleBasedStateMachine):
     def retarget(self, old) -> None:
         new = next(each for each in DISTRIBUTIONS if each != old)
         model = self.model
-        model.moment += 1
         ready = [name for name in model.ready if name[0] == old]
         for _, item in ready:
             known = model.ready.pop((old, item))
@@ -524,13 +534,13 @@ class OutboxMachine(RuleBasedStateMachine):
                 key=by_reference,
             ) == sorted((each.batch for each in self.model.frozen), key=by_reference)
             found = [
-                (s.reference, s.items, s.since, sorted(s.causes))
+                (s.reference, s.items, s.since, in_order(s.causes.known))
                 for s in outbox.history(999)
             ]
-            assert sorted(found) == sorted(self.model.settled)
+            assert sorted(found, key=str) == sorted(self.model.settled, key=str)
             refused = {
-                (each.distribution, each.item): (each.since, set(each.causes))
-                for each in outbox.refused(999)
+                (each.distribution, each.item): (each.since, set(each.causes.known))
+                for each in outbox.quarantined(999)
             }
             assert refused == {
                 name: (each.since, each.causes)
@@ -549,7 +559,7 @@ class OutboxMachine(RuleBasedStateMachine):
             }
             scheduled = outbox.scheduled(999)
             unordered = [
-                replace(each, causes=tuple(sorted(each.causes))) for each in scheduled
+                replace(each, causes=Kept(in_order(each.causes.known))) for each in scheduled
             ]
             assert sorted(unordered, key=by_name) == sorted(
                 self.model.scheduled(), key=by_name

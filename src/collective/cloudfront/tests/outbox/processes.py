@@ -9,7 +9,8 @@ import sys
 _BEGINNING = """
 import os, socket, sys
 from collective.cloudfront.outbox import open_outbox, OutboxUnavailable
-from collective.cloudfront.outbox.contract import ClaimLost, Entry
+from collective.cloudfront.outbox.contract import ClaimLost
+from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.planning.pacing import Limits, Pace
 outbox, args = None, sys.argv[2:]
 

@@ -1,5 +1,5 @@
 from collective.cloudfront.outbox import intake as module
-from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.outbox.contract import OutboxUnavailable
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.intake import LOG_EVERY
@@ -435,7 +435,7 @@ def test_a_very_long_trouble_ends_with_purging_everything(intake, outbox):
     assert set(ready(outbox)) == {"/*", "/later"}
     assert ready(outbox, "E2") == ["/a"]
     assert outbox.claim("E1", 60)
-    settled = outbox.settle(outbox.freeze("E1", "r", ["/*"]), "I", PACE)
+    settled = outbox.settle(outbox.freeze("E1", "r", ["/*"]), "I")
     assert settled.causes == (module.TOO_MUCH_KEPT,)
 
 
@@ -448,7 +448,7 @@ def test_what_is_kept_in_memory_keeps_its_first_cause(intake, outbox):
     intake.retry()
     assert outbox.scheduled(9) == []
     assert outbox.claim("E1", 60)
-    settled = outbox.settle(outbox.freeze("E1", "r", ["/*"]), "I", PACE)
+    settled = outbox.settle(outbox.freeze("E1", "r", ["/*"]), "I")
     assert settled.causes == ("jane: /a",)
 
 

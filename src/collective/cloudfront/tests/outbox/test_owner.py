@@ -1,7 +1,7 @@
 from collective.cloudfront.outbox.owner import forget
 from collective.cloudfront.outbox.owner import is_known_dead
 from collective.cloudfront.outbox.owner import remember
-from collective.cloudfront.outbox.owner import this_process
+from collective.cloudfront.outbox.owner import new_owner
 
 import os
 import pytest
@@ -12,22 +12,22 @@ import sys
 
 @pytest.fixture
 def me():
-    me = remember(this_process())
+    me = remember(new_owner())
     yield me
     forget(me)
 
 
 def test_identities_differ_within_a_process(me):
-    assert this_process() != me
-    assert this_process().rsplit(":", 1)[0] == me.rsplit(":", 1)[0]
+    assert new_owner() != me
+    assert new_owner().rsplit(":", 1)[0] == me.rsplit(":", 1)[0]
 
 
 def test_i_am_not_dead(me):
     assert not is_known_dead(me, me)
 
 
-def test_another_identity_in_this_process_lives_until_it_is_forgotten(me):
-    other = remember(this_process())
+def test_another_identity_in_new_owner_lives_until_it_is_forgotten(me):
+    other = remember(new_owner())
     assert not is_known_dead(other, me)
     forget(other)
     assert is_known_dead(other, me)

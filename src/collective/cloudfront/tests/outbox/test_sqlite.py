@@ -1,10 +1,10 @@
 """What is peculiar to the SQLite engine: a file that is damaged, locked, full."""
 
 from collective.cloudfront.outbox import open_outbox
-from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.outbox.contract import OutboxUnavailable
-from collective.cloudfront.outbox.contract import Pending
-from collective.cloudfront.outbox.contract import Scheduled
+from collective.cloudfront.outbox.values import Pending
+from collective.cloudfront.outbox.values import Scheduled
 from collective.cloudfront.outbox.sqlite import schema
 from collective.cloudfront.outbox.sqlite import synchronise
 from collective.cloudfront.outbox.sqlite.engine import SAVE_PATIENCE
@@ -108,7 +108,7 @@ ITEMS = ["/frozen", "/prepared", *(f"/ready/{number:04}" for number in range(300
 def fill(outbox):
     outbox.release("", entries("/settled", "/frozen", *ITEMS[2:]))
     assert outbox.claim("E1", 60)
-    outbox.settle(outbox.freeze("E1", "r1", ["/settled"]), "I1", PACE)
+    outbox.settle(outbox.freeze("E1", "r1", ["/settled"]), "I1")
     outbox.freeze("E1", "r2", ["/frozen"])
     outbox.prepare("t", entries("/prepared"))
 
@@ -199,9 +199,9 @@ def test_an_older_format_becomes_the_current_one(filled, path, older):
     assert structure(path) == expected
     assert not filled.pending("E1", 1)[0].urgent
     (batch,) = filled.frozen("E1")
-    assert filled.settle(batch, "I2", PACE).causes == ()
+    assert filled.settle(batch, "I2").causes == ()
     assert [each.causes for each in filled.history(9)] == [(), ()]
-    assert filled.actions(9) == []
+    assert filled.requests(9) == []
     assert not set_aside(path)
 
 
@@ -209,7 +209,7 @@ def test_bills_begin_with_format_2(filled, path):
     with contextlib.closing(sqlite3.connect(path)) as db:
         db.executescript(FORMAT_1)
     (batch,) = filled.frozen("E1")
-    filled.settle(batch, "I2", PACE)
+    filled.settle(batch, "I2")
     assert sum(filled.billed_by_day("2027-01")["E1"].values()) == 1
 
 
@@ -228,7 +228,7 @@ def test_what_format_2_scheduled_and_refused_is_kept(outbox, path, clock):
         ("/a", False, ""),
         ("/*", True, ""),
     ]
-    assert outbox.retry_refused("E1", "/bad")
+    assert outbox.retry_quarantined("E1", "/bad")
     assert "/bad" in ready(outbox)
 
 
@@ -826,7 +826,7 @@ def test_what_must_survive_a_power_cut_is_synchronised(outbox, clock):
     levels_of("freeze", lambda: outbox.freeze("E1", "r1", ["/a", "/b"]))
     batch = outbox.frozen("E1")[0]
     levels_of("split", lambda: outbox.split(batch, ("r2", "r3")))
-    levels_of("settle", lambda: outbox.settle(outbox.frozen("E1")[0], "I1", PACE))
+    levels_of("settle", lambda: outbox.settle(outbox.frozen("E1")[0], "I1"))
     assert synchronised == {
         "release": False,
         "freeze": True,
@@ -937,7 +937,7 @@ READS = {
     "of a rare one": lambda outbox: outbox.history(20, ["E9"]),
     "a later page": lambda outbox: outbox.history(20, None, 1_800_000_050.0),
     "a later page of some": lambda outbox: outbox.history(20, ["E1"], 1_800_000_050.0),
-    "actions": lambda outbox: outbox.actions(20),
+    "actions": lambda outbox: outbox.requests(20),
     "in progress": lambda outbox: outbox.in_progress("E1"),
     "work": lambda outbox: outbox.work(),
 }

@@ -1,0 +1,172 @@
+"""What a courier looks at in every round, in one go."""
+
+from collections.abc import Collection
+from collections.abc import Mapping
+from collective.cloudfront.outbox.owner import is_known_dead
+from collective.cloudfront.outbox.queue import in_order
+from collective.cloudfront.outbox.queue import open_scan
+from collective.cloudfront.outbox.queue import pending_of
+from collective.cloudfront.outbox.queue import pending_scans
+from collective.cloudfront.outbox.rows import batch_of
+from collective.cloudfront.outbox.rows import FROZEN
+from collective.cloudfront.outbox.rows import IN_PROGRESS
+from collective.cloudfront.outbox.schedule import due_scans
+from collective.cloudfront.outbox.schedule import something_is_due
+from collective.cloudfront.outbox.session import CALLS
+from collective.cloudfront.outbox.session import Known
+from collective.cloudfront.outbox.session import Memo
+from collective.cloudfront.outbox.session import memo_from_json
+from collective.cloudfront.outbox.session import OF_DISTRIBUTION
+from collective.cloudfront.outbox.session import Part
+from collective.cloudfront.outbox.session import Remembered
+from collective.cloudfront.outbox.session import remembered
+from collective.cloudfront.outbox.store import Distinct
+from collective.cloudfront.outbox.store import MEMORY
+from collective.cloudfront.outbox.store import PREPARED
+from collective.cloudfront.outbox.store import READY
+from collective.cloudfront.outbox.store import Scan
+from collective.cloudfront.outbox.values import Batch
+from collective.cloudfront.outbox.values import Pending
+from collective.cloudfront.outbox.values import Settled
+from collective.cloudfront.outbox.values import Work
+from dataclasses import dataclass
+from dataclasses import field
+from dataclasses import replace
+
+
+#: ``work`` counts no more items of a distribution than these.
+MOST_COUNTED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What there is of one distribution: its ready items, urgent and old ones first, its
+    batches, what CloudFront works on, and what is remembered.
+
+    ``coalesced`` says whether something may be scheduled because it came too early.
+    """
+
+    distribution: str
+    pending: tuple[Pending, ...] = ()
+    frozen: tuple[Batch, ...] = ()
+    in_progress: tuple[Settled, ...] = ()
+    memo: Memo = Memo()
+    coalesced: bool = True
+
+    @property
+    def work(self) -> Work:
+        """What there is to do."""
+        since = [each.since for each in (*self.pending, *self.frozen)]
+        return Work(
+            distribution=self.distribution,
+            ready=len(self.pending),
+            frozen=sum(len(batch.items) for batch in self.frozen),
+            in_progress=len(self.in_progress),
+            oldest=min(since, default=None),
+            waiting=self.memo.waiting,
+            urgent=any(each.urgent for each in self.pending),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """The outbox at one moment.
+
+    ``is_due`` says whether something scheduled is due, ``is_abandoned`` whether prepared
+    entries are in doubt. ``known`` are the small values, for ``Outbox.together``.
+    """
+
+    backlogs: tuple[Backlog, ...] = ()
+    is_due: bool = False
+    is_abandoned: bool = False
+    known: Known = field(default_factory=dict)
+
+    @property
+    def calls(self) -> list[float] | None:
+        """The account's calls."""
+        return self.known.get(CALLS, Remembered()).value
+
+
+class StoredPolls(Part):
+    """See ``contract.Queue``."""
+
+    def work(self, most: int | None = MOST_COUNTED) -> tuple[Work, ...]:
+        """See ``contract.Queue``."""
+        with self._look() as rows:
+            found = self._poll(rows, (), most or MOST_COUNTED)
+            work = [backlog.work for backlog in found.backlogs]
+            if most is not None:
+                return tuple(work)
+            return tuple(
+                replace(
+                    each, ready=rows.count(READY, {"distribution": each.distribution})
+                )
+                for each in work
+            )
+
+    def poll(self, busy: Collection[str], limit: int, grace: float) -> Poll:
+        """See ``contract.Queue``."""
+        with self._look() as rows:
+            return self._poll(rows, busy, limit, grace)
+
+    def _poll(self, rows, busy, limit, grace=None) -> Poll:
+        now = self.clock()
+        busy = sorted(set(busy))
+        scans = [
+            Distinct(READY),
+            open_scan(FROZEN),
+            open_scan(IN_PROGRESS),
+            Scan(MEMORY),
+            *due_scans(now),
+            Scan(PREPARED, limit=100),
+        ]
+        first = len(scans)
+        for each in busy:
+            scans += pending_scans(each, limit)
+        distributions, frozen, running, memory, *others = rows.read(*scans)
+        dated, coalesced, prepared = others[:3]
+        found = {
+            each: pending_of(others[first - 4 + 2 * n : first - 2 + 2 * n])
+            for n, each in enumerate(busy)
+        }
+        new = [each for each in distributions if each not in found]
+        if new:
+            more = rows.read(*(s for each in new for s in pending_scans(each, limit)))
+            for n, each in enumerate(new):
+                found[each] = pending_of(more[2 * n : 2 * n + 2])
+        known = remembered(memory)
+        for each in (CALLS, *(OF_DISTRIBUTION + each for each in found)):
+            known.setdefault(each, Remembered())
+        return Poll(
+            backlogs=_backlogs(found, frozen, running, known, coalesced),
+            is_due=something_is_due(dated, coalesced, now),
+            is_abandoned=any(
+                grace is not None
+                and (row.since <= now - grace or is_known_dead(row.owner, self.owner))
+                for row in prepared
+            ),
+            known=known,
+        )
+
+
+def _backlogs(
+    pending: Mapping[str, list[Pending]], frozen, running, known: Known, coalesced
+) -> tuple[Backlog, ...]:
+    distributions = {each for each, found in pending.items() if found}
+    distributions.update(row.distribution for row in (*frozen, *running))
+    came_again = {row.distribution for row in coalesced}
+    return tuple(
+        Backlog(
+            distribution=each,
+            pending=tuple(pending.get(each, ())),
+            frozen=tuple(batch_of(row) for row in frozen if row.distribution == each),
+            in_progress=tuple(
+                in_order(row for row in running if row.distribution == each)
+            ),
+            memo=memo_from_json(
+                each, known.get(OF_DISTRIBUTION + each, Remembered()).value
+            ),
+            coalesced=each in came_again or len(coalesced) > 99,
+        )
+        for each in sorted(distributions)
+    )

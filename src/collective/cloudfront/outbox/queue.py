@@ -1,0 +1,452 @@
+"""The way of an item: prepared, ready, frozen, settled."""
+
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Iterable
+from collections.abc import Sequence
+from collective.cloudfront.outbox.ledger import bill
+from collective.cloudfront.outbox.ledger import IN_DOUBT
+from collective.cloudfront.outbox.ledger import SLICE
+from collective.cloudfront.outbox.memory import ClaimLost
+from collective.cloudfront.outbox.memory import require_claim
+from collective.cloudfront.outbox.messages import Message
+from collective.cloudfront.outbox.owner import is_known_dead
+from collective.cloudfront.outbox.rows import batch_of
+from collective.cloudfront.outbox.rows import batch_row
+from collective.cloudfront.outbox.rows import DONE
+from collective.cloudfront.outbox.rows import FROZEN
+from collective.cloudfront.outbox.rows import IN_PROGRESS
+from collective.cloudfront.outbox.rows import merge_ready
+from collective.cloudfront.outbox.rows import pack_causes
+from collective.cloudfront.outbox.rows import pack_entries
+from collective.cloudfront.outbox.rows import pack_message
+from collective.cloudfront.outbox.rows import prefix_range
+from collective.cloudfront.outbox.rows import quarantined_of
+from collective.cloudfront.outbox.rows import ready_row
+from collective.cloudfront.outbox.rows import ready_rows
+from collective.cloudfront.outbox.rows import settled_of
+from collective.cloudfront.outbox.rows import unpack_causes
+from collective.cloudfront.outbox.rows import unpack_entries
+from collective.cloudfront.outbox.schedule import arriving
+from collective.cloudfront.outbox.schedule import coalesce
+from collective.cloudfront.outbox.schedule import make_ready
+from collective.cloudfront.outbox.schedule import schedule
+from collective.cloudfront.outbox.schedule import take_in
+from collective.cloudfront.outbox.schedule import unschedule
+from collective.cloudfront.outbox.session import Part
+from collective.cloudfront.outbox.session import Session
+from collective.cloudfront.outbox.store import COUNTER
+from collective.cloudfront.outbox.store import CounterRow
+from collective.cloudfront.outbox.store import INVALIDATION
+from collective.cloudfront.outbox.store import OutboxUnavailable
+from collective.cloudfront.outbox.store import PREPARED
+from collective.cloudfront.outbox.store import PreparedRow
+from collective.cloudfront.outbox.store import QUARANTINE
+from collective.cloudfront.outbox.store import QuarantineRow
+from collective.cloudfront.outbox.store import READY
+from collective.cloudfront.outbox.store import ReadyRow
+from collective.cloudfront.outbox.store import Scan
+from collective.cloudfront.outbox.store import SCHEDULED
+from collective.cloudfront.outbox.store import Transaction
+from collective.cloudfront.outbox.values import Batch
+from collective.cloudfront.outbox.values import Entry
+from collective.cloudfront.outbox.values import Pending
+from collective.cloudfront.outbox.values import Quarantined
+from collective.cloudfront.outbox.values import Settled
+from collective.cloudfront.outbox.values import united
+from collective.cloudfront.planning.items import is_wildcard
+from collective.cloudfront.planning.widen import above
+from dataclasses import replace
+
+
+class StoredQueue(Part):
+    """See ``contract.Queue``."""
+
+    # --- in Plone's transaction -------------------------------------------------------
+
+    def prepare(self, token: str, entries: Collection[Entry]) -> Callable[[], None]:
+        """See ``contract.Queue``."""
+        row = PreparedRow(token, self.owner, self.clock(), pack_entries(entries))
+        with self._change(patient=False) as session:
+            session.rows.put(PREPARED, [row])
+        return self.store.synchronise()
+
+    def discard(self, token: str) -> None:
+        """See ``contract.Queue``."""
+        with self._change(patient=False) as session:
+            session.rows.take(PREPARED, [(token,)])
+
+    def release(self, token: str, entries: Collection[Entry]) -> None:
+        """See ``contract.Queue``."""
+        now = self.clock()
+        with self._change() as session:
+            if token:
+                session.rows.take(PREPARED, [(token,)])
+            names = {(each.distribution, each.key) for each in entries if each.key}
+            unschedule(session.rows, names, now)
+            take_in(session.rows, arriving(entries, now), now)
+
+    def release_abandoned(self, grace: float) -> int:
+        """See ``contract.Queue``."""
+        with self._look() as rows:
+            (prepared,) = rows.read(Scan(PREPARED, order=("token",)))
+        limit = self.clock() - grace
+        return sum(
+            self._release_in_doubt(row.token)
+            for row in prepared
+            if row.since <= limit or is_known_dead(row.owner, self.owner)
+        )
+
+    def _release_in_doubt(self, token: str) -> int:
+        with self._change() as session:
+            count = 0
+            for row in session.rows.take(PREPARED, [(token,)]):
+                entries = unpack_entries(row.entries)
+                # Nothing is replaced: if it was not committed, what it would have
+                # replaced is still to come.
+                take_in(session.rows, arriving(entries, row.since), self.clock())
+                session.rows.increment(COUNTER, CounterRow(IN_DOUBT, len(entries)))
+                count += len(entries)
+            return count
+
+    # --- the courier ------------------------------------------------------------------
+
+    def pending(self, distribution: str, limit: int) -> list[Pending]:
+        """See ``contract.Queue``."""
+        with self._look() as rows:
+            return pending_of(rows.read(*pending_scans(distribution, limit)))
+
+    def widen(self, distribution: str, wildcard: str) -> int:
+        """See ``contract.Queue``."""
+        count, more = 0, True
+        while more:
+            with self._change() as session:
+                found = _covered(session.rows, distribution, [wildcard])
+                if found:
+                    taken = session.rows.take(READY, list(map(READY.key_of, found)))
+                    like = ready_row(distribution, wildcard, taken[0].since, False, "")
+                    session.rows.put(READY, [merge_ready([like, *taken])])
+            # The wildcard is among those that the next slice begins with.
+            count += len(found) - (count > 0)
+            more = len(found) == SLICE
+        return count
+
+    def freeze(
+        self,
+        distribution: str,
+        reference: str,
+        items: Sequence[str],
+        coalesced: bool = True,
+    ) -> Batch:
+        """See ``contract.Queue``."""
+        now = self.clock()
+        with self._change(durable=True) as session:
+            require_claim(session, distribution, self.owner)
+            keys = [(distribution, item) for item in items]
+            taken = {row.item: [row] for row in session.rows.take(READY, keys)}
+            taken = {item: taken[item] for item in items if item in taken}
+            if taken:
+                _absorb(session.rows, distribution, taken, coalesced)
+            merged = [merge_ready(rows) for rows in taken.values()]
+            batch = Batch(
+                reference=reference,
+                distribution=distribution,
+                items=tuple(taken),
+                since=min((row.since for row in merged), default=now),
+                frozen=now,
+                urgent=frozenset(row.item for row in merged if row.urgent),
+                causes=tuple(unpack_causes(row.causes) for row in merged),
+            )
+            if taken:
+                _add_batches(session, [batch])
+        return batch
+
+    def frozen(self, distribution: str) -> list[Batch]:
+        """See ``contract.Queue``."""
+        with self._look() as rows:
+            (found,) = rows.read(open_scan(FROZEN, distribution))
+            return list(map(batch_of, found))
+
+    def settle(
+        self, batch: Batch, invalidation: str, give_up: bool = False
+    ) -> Settled:
+        """See ``contract.Queue``."""
+        with self._change() as session:
+            memo = require_claim(session, batch.distribution, self.owner)
+            settled = Settled(
+                invalidation=invalidation,
+                distribution=batch.distribution,
+                reference=batch.reference,
+                items=batch.items,
+                since=batch.since,
+                accepted=self.clock(),
+                causes=united(batch.causes),
+            )
+            changes = {
+                "state": IN_PROGRESS,
+                "invalidation": invalidation,
+                "accepted": settled.accepted,
+                "status": settled.status,
+                "causes": pack_causes(settled.causes),
+                "item_causes": "",
+            }
+            key, expected = (batch.reference,), {"state": FROZEN}
+            if not session.rows.change(INVALIDATION, key, changes, expected):
+                raise ClaimLost(f"Batch {batch.reference} is no longer there.")
+            bill(session.rows, settled)
+            pace = memo.pace and memo.pace.accepted()
+            memo = replace(memo, pace=pace, waiting=None)
+            if give_up:
+                memo = replace(memo, owner=None, until=0.0)
+            session.keep_memo(batch.distribution, memo)
+        return settled
+
+    def dissolve(self, batch: Batch) -> None:
+        """See ``contract.Queue``."""
+        with self._change() as session:
+            batch = self._take_batch(session, batch)
+            make_ready(session.rows, ready_rows(batch, batch.distribution))
+
+    def split(self, batch: Batch, references: tuple[str, str]) -> None:
+        """See ``contract.Queue``."""
+        with self._change(durable=True) as session:
+            batch = self._take_batch(session, batch)
+            middle = len(batch.items) // 2
+            halves = [
+                replace(
+                    batch,
+                    reference=reference,
+                    items=batch.items[part],
+                    refusals=0,
+                    urgent=batch.urgent.intersection(batch.items[part]),
+                    causes=batch.causes[part],
+                )
+                for reference, part in zip(
+                    references, (slice(middle), slice(middle, None))
+                )
+            ]
+            _add_batches(session, halves)
+            _end_waiting(session, batch.distribution)
+
+    def quarantine(self, batch: Batch, reason: Message) -> None:
+        """See ``contract.Queue``."""
+        now = self.clock()
+        with self._change() as session:
+            batch = self._take_batch(session, batch)
+            refused = ready_rows(batch, batch.distribution)
+            session.rows.put(
+                QUARANTINE,
+                [
+                    QuarantineRow(
+                        distribution=row.distribution,
+                        item=row.item,
+                        reason=pack_message(reason),
+                        since=row.since,
+                        refused=now,
+                        urgent=row.urgent,
+                        causes=row.causes,
+                    )
+                    for row in refused
+                ],
+            )
+            # What a wildcard has absorbed must be reached all the same.
+            make_ready(session.rows, _above(refused))
+            _end_waiting(session, batch.distribution)
+
+    def count_refusal(self, batch: Batch) -> int:
+        """See ``contract.Queue``."""
+        with self._change() as session:
+            require_claim(session, batch.distribution, self.owner)
+            key = (batch.reference,)
+            found = session.rows.get(INVALIDATION, [key])
+            if not found:
+                return 0
+            count = found[0].refusals + 1
+            changes, expected = {"refusals": count}, {"state": FROZEN}
+            session.rows.change(INVALIDATION, key, changes, expected)
+        return count
+
+    def in_progress(self, distribution: str) -> list[Settled]:
+        """See ``contract.Queue``."""
+        with self._look() as rows:
+            (found,) = rows.read(open_scan(IN_PROGRESS, distribution))
+            return in_order(found)
+
+    def complete(self, settled: Settled, status: str) -> Settled | None:
+        """See ``contract.Queue``."""
+        completed = replace(settled, completed=self.clock(), status=status)
+        changes = {"state": DONE, "completed": completed.completed, "status": status}
+        key, expected = (settled.reference,), {"state": IN_PROGRESS}
+        with self._change() as session:
+            changed = session.rows.change(INVALIDATION, key, changes, expected)
+        return completed if changed else None
+
+    def retarget(self, old: str, new: str) -> int:
+        """See ``contract.Queue``."""
+        count, more = 0, True
+        while more:
+            with self._change() as session:
+                rows = session.rows
+                ready, scheduled, frozen = rows.read(
+                    Scan(READY, {"distribution": old}, ("item",), limit=SLICE),
+                    Scan(SCHEDULED, {"distribution": old}, ("key",), limit=SLICE),
+                    open_scan(FROZEN, old),
+                )
+                moved = rows.take(READY, list(map(READY.key_of, ready)))
+                for row in rows.take(INVALIDATION, [(row.reference,) for row in frozen]):
+                    moved += ready_rows(batch_of(row), new)
+                make_ready(rows, [row._replace(distribution=new) for row in moved])
+                taken = rows.take(SCHEDULED, list(map(SCHEDULED.key_of, scheduled)))
+                dated = [row._replace(distribution=new) for row in taken]
+                schedule(rows, [row for row in dated if not row.coalesced])
+                for row in dated:
+                    if row.coalesced:
+                        coalesce(rows, row)
+                _end_waiting(session, old)
+            count += len(moved) + len(taken)
+            more = SLICE in (len(ready), len(scheduled))
+        return count
+
+    # --- quarantine -------------------------------------------------------------------
+
+    def quarantined(
+        self, limit: int, distributions: Collection[str] | None = None
+    ) -> list[Quarantined]:
+        """See ``contract.Queue``."""
+        if distributions is not None and not distributions:
+            return []
+        equal = {} if distributions is None else {"distribution": tuple(distributions)}
+        with self._look() as rows:
+            (found,) = rows.read(Scan(QUARANTINE, equal, ("-refused",), limit=limit))
+            return list(map(quarantined_of, found))
+
+    def retry_quarantined(self, distribution: str, item: str) -> bool:
+        """See ``contract.Queue``."""
+        with self._change() as session:
+            taken = session.rows.take(QUARANTINE, [(distribution, item)])
+            make_ready(
+                session.rows,
+                [
+                    ready_row(distribution, item, row.since, bool(row.urgent), row.causes)
+                    for row in taken
+                ],
+            )
+        return bool(taken)
+
+    def discard_quarantined(self, distribution: str, item: str) -> bool:
+        """See ``contract.Queue``."""
+        with self._change() as session:
+            return bool(session.rows.take(QUARANTINE, [(distribution, item)]))
+
+    def _take_batch(self, session: Session, batch: Batch) -> Batch:
+        require_claim(session, batch.distribution, self.owner)
+        taken = session.rows.take(INVALIDATION, [(batch.reference,)])
+        if not taken or taken[0].state != FROZEN:
+            raise ClaimLost(f"Batch {batch.reference} is no longer there.")
+        return batch_of(taken[0])
+
+
+# --- scans that other parts use, too --------------------------------------------------
+
+
+def pending_scans(distribution: str, limit: int) -> list[Scan]:
+    """Return the scans that find what goes next: wildcards, and the others."""
+    # The order must not depend on row order: the same input, the same batch.
+    return [
+        Scan(
+            READY,
+            {"distribution": distribution, "wildcard": wildcard},
+            ("-urgent", "since", "item"),
+            limit=limit,
+        )
+        for wildcard in (1, 0)
+    ]
+
+
+def pending_of(found: Iterable[list[ReadyRow]]) -> list[Pending]:
+    """Return what ``pending_scans`` found, urgent items first, then the oldest."""
+    rows = [row for some in found for row in some]
+    rows.sort(key=lambda row: (-row.urgent, row.since))
+    return [Pending(row.item, row.since, bool(row.urgent)) for row in rows]
+
+
+def open_scan(state: int, distribution: str | None = None) -> Scan:
+    """Return the scan that finds invalidations in a state: all, or of a distribution."""
+    if distribution is None:
+        return Scan(
+            INVALIDATION, {"state": state}, ("distribution", "frozen", "position")
+        )
+    equal = {"state": state, "distribution": distribution}
+    return Scan(INVALIDATION, equal, ("frozen", "position"))
+
+
+def in_order(found: Iterable) -> list[Settled]:
+    """Return invalidations, the oldest first."""
+    return sorted(map(settled_of, found), key=lambda settled: settled.accepted)
+
+
+# --- helpers --------------------------------------------------------------------------
+
+
+def _add_batches(session: Session, batches: list[Batch]) -> None:
+    known = session.rows.add(INVALIDATION, list(map(batch_row, batches)))
+    if known:
+        raise OutboxUnavailable(f"A caller reference was used before: {known}")
+
+
+def _end_waiting(session: Session, distribution: str) -> None:
+    memo = session.memo(distribution)
+    session.keep_memo(distribution, replace(memo, waiting=None))
+
+
+def _covered(
+    rows: Transaction, distribution: str, wildcards: Iterable[str]
+) -> list[ReadyRow]:
+    """Return a slice of the ready items that wildcards cover."""
+    scans = []
+    for wildcard in wildcards:
+        since, below = prefix_range(wildcard)
+        equal = {"distribution": distribution}
+        scans.append(Scan(READY, equal, ("item",), since, below, SLICE))
+    return [row for some in rows.read(*scans) for row in some]
+
+
+def _absorb(
+    rows: Transaction,
+    distribution: str,
+    taken: dict[str, list[ReadyRow]],
+    coalesced: bool,
+) -> None:
+    """Let the wildcards among what was taken absorb the ready items below them, and
+    all of it what is coalesced and scheduled. ``taken`` grows: what was absorbed stands
+    behind what absorbs it.
+    """
+    wildcards = list(filter(is_wildcard, taken))
+    if wildcards:
+        covered = _covered(rows, distribution, wildcards)
+        for row in rows.take(READY, list(map(READY.key_of, covered))):
+            taken[_carrier(wildcards, row.item)].append(row)
+    if not coalesced:
+        return
+    equal = {"coalesced": 1, "distribution": distribution}
+    scans = [Scan(SCHEDULED, {**equal, "item": tuple(taken)})]
+    for wildcard in wildcards:
+        scans.append(Scan(SCHEDULED, equal, ("item",), *prefix_range(wildcard)))
+    found = {SCHEDULED.key_of(row) for some in rows.read(*scans) for row in some}
+    for held in rows.take(SCHEDULED, found) if found else ():
+        carrier = held.item if held.item in taken else _carrier(wildcards, held.item)
+        first = taken[carrier][0]
+        taken[carrier].append(first._replace(causes=held.causes))
+
+
+def _carrier(wildcards: Iterable[str], item: str) -> str:
+    return next(each for each in wildcards if item.startswith(each[:-1]))
+
+
+def _above(refused: Iterable[ReadyRow]) -> list[ReadyRow]:
+    found = []
+    for row in refused:
+        wider = above(row.item) if row.wildcard else None
+        if wider is not None:
+            found.append(row._replace(item=wider))
+    return found

@@ -1,0 +1,229 @@
+"""What becomes ready now, and what later."""
+
+from collections.abc import Collection
+from collections.abc import Iterable
+from collective.cloudfront.outbox.rows import merge_ready
+from collective.cloudfront.outbox.rows import merge_scheduled
+from collective.cloudfront.outbox.rows import pack_cause
+from collective.cloudfront.outbox.rows import ready_row
+from collective.cloudfront.outbox.rows import scheduled_of
+from collective.cloudfront.outbox.rows import unite_packed
+from collective.cloudfront.outbox.session import Part
+from collective.cloudfront.outbox.store import Distinct
+from collective.cloudfront.outbox.store import INTERVAL
+from collective.cloudfront.outbox.store import IntervalRow
+from collective.cloudfront.outbox.store import Key
+from collective.cloudfront.outbox.store import Reader
+from collective.cloudfront.outbox.store import READY
+from collective.cloudfront.outbox.store import ReadyRow
+from collective.cloudfront.outbox.store import Scan
+from collective.cloudfront.outbox.store import SCHEDULED
+from collective.cloudfront.outbox.store import ScheduledRow
+from collective.cloudfront.outbox.store import Transaction
+from collective.cloudfront.outbox.values import Entry
+from collective.cloudfront.outbox.values import Scheduled
+from collective.cloudfront.planning.coalesce import due_again
+from collective.cloudfront.planning.coalesce import is_due
+from dataclasses import dataclass
+
+import math
+
+
+#: So many coalesced items are looked at for a clock that was set back.
+MOST_COALESCED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An entry on its way in, since when it waits, and its packed causes."""
+
+    entry: Entry
+    since: float
+    causes: str
+
+
+def arriving(entries: Iterable[Entry], since: float) -> list[Arrival]:
+    """Return entries that wait since a moment."""
+    return [Arrival(entry, since, pack_cause(entry.cause)) for entry in entries]
+
+
+def take_in(rows: Transaction, arrivals: Iterable[Arrival], now: float) -> None:
+    """Make entries ready, or schedule them."""
+    ready: list[ReadyRow] = []
+    dated: list[ScheduledRow] = []
+    for arrival in arrivals:
+        entry, causes = arrival.entry, arrival.causes
+        if not entry.item:
+            continue
+        if entry.due > now:
+            dated.append(_scheduled_row(entry, entry.due, causes))
+            continue
+        if entry.every > 0:
+            again = _come_again(rows, arrival, now)
+            if again is None:
+                continue
+            causes = again
+        ready.append(
+            ready_row(
+                entry.distribution, entry.item, arrival.since, entry.urgent, causes
+            )
+        )
+    schedule(rows, dated)
+    make_ready(rows, ready)
+
+
+def make_ready(rows: Transaction, ready: Collection[ReadyRow]) -> None:
+    """Make items ready; what is ready already is merged."""
+    by_key: dict[Key, ReadyRow] = {}
+    for row in ready:
+        key = READY.key_of(row)
+        by_key[key] = merge_ready([by_key[key], row]) if key in by_key else row
+    known = rows.add(READY, list(by_key.values())) if by_key else set()
+    if known:
+        found = rows.get(READY, list(known))
+        rows.put(READY, [merge_ready([row, by_key[READY.key_of(row)]]) for row in found])
+
+
+def schedule(rows: Transaction, scheduled: Collection[ScheduledRow]) -> None:
+    """Schedule items; what is scheduled already for the same moment is merged."""
+    by_key: dict[Key, ScheduledRow] = {}
+    for row in scheduled:
+        key = SCHEDULED.key_of(row)
+        by_key[key] = merge_scheduled(by_key[key], row) if key in by_key else row
+    known = rows.add(SCHEDULED, list(by_key.values())) if by_key else set()
+    if known:
+        found = rows.get(SCHEDULED, list(known))
+        rows.put(
+            SCHEDULED,
+            [merge_scheduled(row, by_key[SCHEDULED.key_of(row)]) for row in found],
+        )
+
+
+def coalesce(rows: Transaction, row: ScheduledRow) -> None:
+    """Schedule a coalesced item once: the earlier one of two moments counts."""
+    for held in take_coalesced(rows, row.distribution, [row.item]):
+        row = merge_scheduled(held, row)
+    rows.put(SCHEDULED, [row])
+
+
+def take_coalesced(
+    rows: Transaction, distribution: str, items: Collection[str]
+) -> list[ScheduledRow]:
+    """Unschedule coalesced items, and return them."""
+    equal = {"coalesced": 1, "distribution": distribution, "item": tuple(items)}
+    (found,) = rows.read(Scan(SCHEDULED, equal))
+    return rows.take(SCHEDULED, list(map(SCHEDULED.key_of, found))) if found else []
+
+
+def _come_again(rows: Transaction, arrival: Arrival, now: float) -> str | None:
+    """Return the causes of an item that is ready; None if it is scheduled instead."""
+    entry = arrival.entry
+    key = (entry.distribution, entry.item)
+    last = [row.became_ready for row in rows.get(INTERVAL, [key])]
+    due = due_again(entry.every, last[0] if last else None, now, entry.urgent)
+    if due is not None:
+        coalesce(rows, _scheduled_row(entry, due, arrival.causes, coalesced=True))
+        return None
+    rows.put(INTERVAL, [IntervalRow(*key, now)])
+    held = take_coalesced(rows, entry.distribution, [entry.item])
+    return unite_packed([*(row.causes for row in held), arrival.causes])
+
+
+def _scheduled_row(
+    entry: Entry, due: float, causes: str, coalesced: bool = False
+) -> ScheduledRow:
+    return ScheduledRow(
+        distribution=entry.distribution,
+        key="" if coalesced else entry.key,
+        item=entry.item,
+        due=due,
+        coalesced=int(coalesced),
+        every=entry.every,
+        urgent=int(entry.urgent),
+        causes=causes,
+    )
+
+
+def due_scans(now: float) -> tuple[Scan, Scan]:
+    """Return the scans that find what is due: by date, and coalesced."""
+    return (
+        Scan(SCHEDULED, order=("due",), below=math.nextafter(now, math.inf), limit=1),
+        Scan(SCHEDULED, {"coalesced": 1}, ("-due",), limit=MOST_COALESCED),
+    )
+
+
+def something_is_due(
+    dated: list[ScheduledRow], coalesced: list[ScheduledRow], now: float
+) -> bool:
+    """Say whether ``due_scans`` have found something that is due."""
+    return bool(dated) or any(is_due(row.due, row.every, now) for row in coalesced)
+
+
+def distributions_of(rows: Reader) -> list[str]:
+    """Return the distributions for which something is ready."""
+    (found,) = rows.read(Distinct(READY))
+    return found
+
+
+class StoredSchedule(Part):
+    """See ``contract.Schedule``."""
+
+    def release_due(self) -> int:
+        """See ``contract.Schedule``."""
+        now = self.clock()
+        with self._look() as rows:
+            if not something_is_due(*rows.read(*due_scans(now)), now):
+                return 0
+        with self._change() as session:
+            dated, coalesced = due_scans(now)
+            found = session.rows.read(
+                Scan(SCHEDULED, order=dated.order, below=dated.below),
+                Scan(SCHEDULED, coalesced.equal),
+            )
+            due = set(found[0])
+            due.update(row for row in found[1] if is_due(row.due, row.every, now))
+            taken = session.rows.take(SCHEDULED, list(map(SCHEDULED.key_of, due)))
+            # Their intervals are over, whatever the clock says.
+            over = [(row.distribution, row.item) for row in taken if row.coalesced]
+            session.rows.take(INTERVAL, over)
+            # Of several entries for one coalesced item the first is ready.
+            taken.sort(key=_in_order)
+            take_in(session.rows, map(_due_again, taken), now)
+        return len(taken)
+
+    def scheduled(
+        self, limit: int, distributions: Collection[str] | None = None
+    ) -> list[Scheduled]:
+        """See ``contract.Schedule``."""
+        if distributions is not None and not distributions:
+            return []
+        equal = {} if distributions is None else {"distribution": tuple(distributions)}
+        order = ("due", "distribution", "item", "key")
+        with self._look() as rows:
+            (found,) = rows.read(Scan(SCHEDULED, equal, order, limit=limit))
+            return list(map(scheduled_of, found))
+
+
+def _in_order(row: ScheduledRow) -> tuple:
+    return row.due, row.distribution, row.item, row.urgent, row.every, row.coalesced
+
+
+def _due_again(row: ScheduledRow) -> Arrival:
+    entry = Entry(row.distribution, row.item, bool(row.urgent), row.every)
+    return Arrival(entry, row.due, row.causes)
+
+
+def unschedule(
+    rows: Transaction, names: Iterable[tuple[str, str]], now: float
+) -> list[ScheduledRow]:
+    """Forget what is scheduled under keys of distributions; returns it.
+
+    Not what is due already: no courier has come by yet, but viewers have.
+    """
+    scans = [
+        Scan(SCHEDULED, {"distribution": distribution, "key": key, "coalesced": 0})
+        for distribution, key in names
+    ]
+    found = [row for some in rows.read(*scans) for row in some] if scans else []
+    keys = [SCHEDULED.key_of(row) for row in found if row.due > now]
+    return rows.take(SCHEDULED, keys)

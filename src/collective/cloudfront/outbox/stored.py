@@ -1,0 +1,51 @@
+"""The outbox over any store."""
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from collective.cloudfront.outbox.ledger import StoredLedger
+from collective.cloudfront.outbox.memory import StoredClaims
+from collective.cloudfront.outbox.memory import StoredMemory
+from collective.cloudfront.outbox.owner import forget
+from collective.cloudfront.outbox.owner import new_owner
+from collective.cloudfront.outbox.owner import remember
+from collective.cloudfront.outbox.poll import StoredPolls
+from collective.cloudfront.outbox.queue import StoredQueue
+from collective.cloudfront.outbox.schedule import arriving
+from collective.cloudfront.outbox.schedule import StoredSchedule
+from collective.cloudfront.outbox.schedule import take_in
+from collective.cloudfront.outbox.store import Store
+from collective.cloudfront.outbox.values import Entry
+
+import threading
+import time
+
+
+class StoredOutbox(
+    StoredQueue, StoredPolls, StoredSchedule, StoredClaims, StoredMemory, StoredLedger
+):
+    """See ``contract.Outbox``."""
+
+    def __init__(self, store: Store, clock: Callable[[], float] = time.time):
+        """``clock`` returns Unix seconds."""
+        self.store = store
+        self.clock = clock
+        self.owner = remember(new_owner())
+        self._local = threading.local()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.store!r}>"
+
+    def restore(self, entries: Iterable[tuple[Entry, float]]) -> None:
+        """Take in entries, with their age, that were saved from a damaged storage."""
+        with self._change() as session:
+            for entry, since in entries:
+                take_in(session.rows, arriving([entry], since), self.clock())
+
+    def close(self) -> None:
+        """See ``contract.Outbox``."""
+        self.store.close()
+
+    def end(self) -> None:
+        """See ``contract.Outbox``."""
+        self.close()
+        forget(self.owner)
