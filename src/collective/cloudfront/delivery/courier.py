@@ -333,13 +333,15 @@ class Courier:
         """Send one batch, frozen earlier or now; return when to come again."""
         now = self._clock()
         distribution = backlog.distribution
-        items = None if backlog.frozen else self._plan(backlog, target)
-        if items == ():
-            return min(LONGEST_IDLE, 0.25)
-        # The call is reserved first: while it is not granted, items may still join.
+        if backlog.is_claimed:
+            return LONGEST_IDLE
+        # While no call is granted, items may still join.
         wait = call_wait(poll.calls, now, self.limits)
         if wait > 0:
             return min(wait, LONGEST_IDLE)
+        items = None if backlog.frozen else self._plan(backlog, target)
+        if items == ():
+            return min(LONGEST_IDLE, 0.25)
         if items and len(backlog.pending) >= FEW_PENDING:
             for wildcard in filter(is_wildcard, items):
                 self.outbox.widen(distribution, wildcard)
@@ -472,7 +474,7 @@ class Courier:
             logger.warning(
                 "Caller reference %s was taken; a new one is used.", batch.reference
             )
-            self.outbox.dissolve(batch)
+            self._dissolve(batch, backlog)
         elif outcome is Outcome.MISCONFIGURED:
             self._pause(batch, answer, backlog)
 
@@ -504,20 +506,30 @@ class Courier:
         self._notify_safely(InvalidationAccepted(settled))
 
     def _over_quota(self, batch: Batch, answer: Answer, backlog: Backlog) -> None:
+        distribution = batch.distribution
         with self.outbox.together():
-            pace = self.outbox.pace(batch.distribution) or self._pace(backlog)
-            self.outbox.keep_pace(batch.distribution, pace.over_quota())
+            pace = self.outbox.pace(distribution) or self._pace(backlog)
+            self.outbox.keep_pace(distribution, pace.over_quota())
             refusals = self.outbox.count_refusal(batch)
             self._wait(batch, answer, LONGEST_QUOTA, backlog)
         # Only what was never possibly accepted may be planned again, in smaller
         # batches; the rest is repeated unchanged.
         never_accepted = refusals >= PROVEN_REFUSALS or (
             # A call may have taken so long that another courier came by
-            batch.reference in self._never_accepted and self._holds(batch.distribution)
+            batch.reference in self._never_accepted and self._holds(distribution)
         )
         if len(batch.items) > 1 and never_accepted:
+            self._dissolve(batch, backlog)
+
+    def _dissolve(self, batch: Batch, backlog: Backlog) -> None:
+        """Make the items of a refused batch ready again, and give their quota back."""
+        with self.outbox.together():
             self.outbox.dissolve(batch)
-            self._never_accepted.discard(batch.reference)
+            pace = self.outbox.pace(batch.distribution) or self._pace(backlog)
+            self.outbox.keep_pace(
+                batch.distribution, pace.returned(_count(batch.items))
+            )
+        self._never_accepted.discard(batch.reference)
 
     def _refused_items(self, batch: Batch, answer: Answer, backlog: Backlog) -> None:
         if len(batch.items) > 1:
@@ -594,7 +606,7 @@ class Courier:
 
     def _follow_up(self, backlog: Backlog, targets: Mapping[str, Target]) -> float:
         target = targets.get(backlog.distribution)
-        if target is None or not backlog.in_progress:
+        if target is None or not backlog.in_progress or backlog.is_claimed:
             return LONGEST_IDLE
         due = self.follow_up.due_in(backlog.in_progress, self._clock())
         if due is not None and due <= 0:

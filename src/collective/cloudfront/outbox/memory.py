@@ -7,8 +7,8 @@ from collective.cloudfront.outbox.session import Memo
 from collective.cloudfront.outbox.session import memo_from_json
 from collective.cloudfront.outbox.session import OF_DISTRIBUTION
 from collective.cloudfront.outbox.session import Part
-from collective.cloudfront.outbox.session import Remembered
 from collective.cloudfront.outbox.session import remembered
+from collective.cloudfront.outbox.session import Remembered
 from collective.cloudfront.outbox.session import Session
 from collective.cloudfront.outbox.store import MEMORY
 from collective.cloudfront.outbox.store import Scan
@@ -22,6 +22,16 @@ from dataclasses import replace
 
 class ClaimLost(Exception):
     """Another courier has taken over this distribution; stop working on it."""
+
+
+def is_claimed_by_other(memo: Memo, owner: str, now: float) -> bool:
+    """Say whether a distribution is claimed by somebody else, who may be alive."""
+    return (
+        memo.owner is not None
+        and memo.owner != owner
+        and now < memo.until
+        and not is_known_dead(memo.owner, owner)
+    )
 
 
 def require_claim(session: Session, distribution: str, owner: str) -> Memo:
@@ -45,11 +55,7 @@ class StoredClaims(Part):
         now = self.clock()
         with self._change() as session:
             memo = session.memo(distribution)
-            if (
-                memo.owner not in (None, self.owner)
-                and now < memo.until
-                and not is_known_dead(memo.owner, self.owner)
-            ):
+            if is_claimed_by_other(memo, self.owner, now):
                 return False
             session.keep_memo(
                 distribution, replace(memo, owner=self.owner, until=now + seconds)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from collections.abc import Mapping
+from collective.cloudfront.outbox.memory import is_claimed_by_other
 from collective.cloudfront.outbox.owner import is_known_dead
 from collective.cloudfront.outbox.queue import in_order
 from collective.cloudfront.outbox.queue import open_scan
@@ -11,6 +12,7 @@ from collective.cloudfront.outbox.rows import batch_of
 from collective.cloudfront.outbox.rows import FROZEN
 from collective.cloudfront.outbox.rows import IN_PROGRESS
 from collective.cloudfront.outbox.schedule import due_scans
+from collective.cloudfront.outbox.schedule import MOST_COALESCED
 from collective.cloudfront.outbox.schedule import something_is_due
 from collective.cloudfront.outbox.session import CALLS
 from collective.cloudfront.outbox.session import Known
@@ -18,13 +20,16 @@ from collective.cloudfront.outbox.session import Memo
 from collective.cloudfront.outbox.session import memo_from_json
 from collective.cloudfront.outbox.session import OF_DISTRIBUTION
 from collective.cloudfront.outbox.session import Part
-from collective.cloudfront.outbox.session import Remembered
 from collective.cloudfront.outbox.session import remembered
+from collective.cloudfront.outbox.session import Remembered
 from collective.cloudfront.outbox.store import Distinct
+from collective.cloudfront.outbox.store import InvalidationRow
 from collective.cloudfront.outbox.store import MEMORY
 from collective.cloudfront.outbox.store import PREPARED
+from collective.cloudfront.outbox.store import Reader
 from collective.cloudfront.outbox.store import READY
 from collective.cloudfront.outbox.store import Scan
+from collective.cloudfront.outbox.store import ScheduledRow
 from collective.cloudfront.outbox.values import Batch
 from collective.cloudfront.outbox.values import Pending
 from collective.cloudfront.outbox.values import Settled
@@ -32,6 +37,8 @@ from collective.cloudfront.outbox.values import Work
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
+
+import math
 
 
 #: ``work`` counts no more items of a distribution than these.
@@ -43,7 +50,8 @@ class Backlog:
     """What there is of one distribution: its ready items, urgent and old ones first, its
     batches, what CloudFront works on, and what is remembered.
 
-    ``coalesced`` says whether something may be scheduled because it came too early.
+    ``coalesced`` says whether something may be scheduled because it came too early,
+    ``is_claimed`` whether another courier works on it.
     """
 
     distribution: str
@@ -52,6 +60,7 @@ class Backlog:
     in_progress: tuple[Settled, ...] = ()
     memo: Memo = Memo()
     coalesced: bool = True
+    is_claimed: bool = False
 
     @property
     def work(self) -> Work:
@@ -109,9 +118,15 @@ class StoredPolls(Part):
         with self._look() as rows:
             return self._poll(rows, busy, limit, grace)
 
-    def _poll(self, rows, busy, limit, grace=None) -> Poll:
+    def _poll(
+        self,
+        rows: Reader,
+        busy: Collection[str],
+        limit: int,
+        grace: float = math.inf,
+    ) -> Poll:
         now = self.clock()
-        busy = sorted(set(busy))
+        busy = sorted(busy)
         scans = [
             Distinct(READY),
             open_scan(FROZEN),
@@ -138,35 +153,43 @@ class StoredPolls(Part):
         for each in (CALLS, *(OF_DISTRIBUTION + each for each in found)):
             known.setdefault(each, Remembered())
         return Poll(
-            backlogs=_backlogs(found, frozen, running, known, coalesced),
+            backlogs=self._backlogs(found, frozen, running, known, coalesced, now),
             is_due=something_is_due(dated, coalesced, now),
             is_abandoned=any(
-                grace is not None
-                and (row.since <= now - grace or is_known_dead(row.owner, self.owner))
+                row.since <= now - grace or is_known_dead(row.owner, self.owner)
                 for row in prepared
             ),
             known=known,
         )
 
-
-def _backlogs(
-    pending: Mapping[str, list[Pending]], frozen, running, known: Known, coalesced
-) -> tuple[Backlog, ...]:
-    distributions = {each for each, found in pending.items() if found}
-    distributions.update(row.distribution for row in (*frozen, *running))
-    came_again = {row.distribution for row in coalesced}
-    return tuple(
-        Backlog(
-            distribution=each,
-            pending=tuple(pending.get(each, ())),
-            frozen=tuple(batch_of(row) for row in frozen if row.distribution == each),
-            in_progress=tuple(
-                in_order(row for row in running if row.distribution == each)
-            ),
-            memo=memo_from_json(
-                each, known.get(OF_DISTRIBUTION + each, Remembered()).value
-            ),
-            coalesced=each in came_again or len(coalesced) > 99,
-        )
-        for each in sorted(distributions)
-    )
+    def _backlogs(
+        self,
+        pending: Mapping[str, list[Pending]],
+        frozen: list[InvalidationRow],
+        running: list[InvalidationRow],
+        known: Known,
+        coalesced: list[ScheduledRow],
+        now: float,
+    ) -> tuple[Backlog, ...]:
+        distributions = {each for each, found in pending.items() if found}
+        distributions.update(row.distribution for row in (*frozen, *running))
+        came_again = {row.distribution for row in coalesced}
+        found = []
+        for each in sorted(distributions):
+            stored = known.get(OF_DISTRIBUTION + each, Remembered())
+            memo = memo_from_json(each, stored.value)
+            batches = (batch_of(row) for row in frozen if row.distribution == each)
+            accepted = in_order(row for row in running if row.distribution == each)
+            found.append(
+                Backlog(
+                    distribution=each,
+                    pending=tuple(pending.get(each, ())),
+                    frozen=tuple(batches),
+                    in_progress=tuple(accepted),
+                    memo=memo,
+                    # Of many not all were read.
+                    coalesced=each in came_again or len(coalesced) >= MOST_COALESCED,
+                    is_claimed=is_claimed_by_other(memo, self.owner, now),
+                )
+            )
+        return tuple(found)

@@ -192,7 +192,7 @@ class StoredQueue(Part):
             }
             key, expected = (batch.reference,), {"state": FROZEN}
             if not session.rows.change(INVALIDATION, key, changes, expected):
-                raise ClaimLost(f"Batch {batch.reference} is no longer there.")
+                raise _lost(batch)
             bill(session.rows, settled)
             pace = memo.pace and memo.pace.accepted()
             memo = replace(memo, pace=pace, waiting=None)
@@ -342,7 +342,7 @@ class StoredQueue(Part):
         require_claim(session, batch.distribution, self.owner)
         taken = session.rows.take(INVALIDATION, [(batch.reference,)])
         if not taken or taken[0].state != FROZEN:
-            raise ClaimLost(f"Batch {batch.reference} is no longer there.")
+            raise _lost(batch)
         return batch_of(taken[0])
 
 
@@ -392,6 +392,13 @@ def _add_batches(session: Session, batches: list[Batch]) -> None:
     known = session.rows.add(INVALIDATION, list(map(batch_row, batches)))
     if known:
         raise OutboxUnavailable(f"A caller reference was used before: {known}")
+
+
+def _lost(batch: Batch) -> ClaimLost:
+    return ClaimLost(
+        f"Another courier works on {batch.distribution}: batch {batch.reference} is no "
+        "longer there."
+    )
 
 
 def _end_waiting(session: Session, distribution: str) -> None:

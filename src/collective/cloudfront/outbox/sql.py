@@ -13,6 +13,7 @@ from functools import lru_cache
 from itertools import groupby
 from itertools import repeat
 from typing import Any
+from typing import NamedTuple
 
 
 #: So many rows are named in one statement. Longer lists take several, and shorter ones
@@ -38,19 +39,12 @@ class SqlTransaction:
         return found
 
     def _read(self, scans: Sequence[Scan | Distinct]) -> list[list[Any]]:
-        width = max(_width(scan) for scan in scans)
-        pieces, values = [], []
-        for number, scan in enumerate(scans):
-            sql, given = _select(scan)
-            nulls = ", NULL" * (width - _width(scan))
-            pieces.append(f"SELECT {number}, x.*{nulls} FROM ({sql}) AS x")
-            values += given
+        values = [value for scan in scans for value in _values(scan)]
+        sql = _united(tuple(map(_shape, scans)))
         found: list[list[Any]] = [[] for _ in scans]
-        for number, *row in self._execute(" UNION ALL ".join(pieces), values):
-            scan = scans[number]
-            found[number].append(
-                row[0] if isinstance(scan, Distinct) else scan.table.row(*row[: _width(scan)])
-            )
+        makers = [_maker(scan) for scan in scans]
+        for number, *row in self._execute(sql, values):
+            found[number].append(makers[number](row))
         return found
 
     def get(self, table: Table, keys: Sequence[Key]) -> list[Any]:
@@ -60,9 +54,9 @@ class SqlTransaction:
 
     def count(self, table: Table, equal: Mapping[str, Any]) -> int:
         """See ``store.Reader``."""
-        where, values = _where(Scan(table, equal))
-        sql = f"SELECT count(*) FROM {table.name}{where}"
-        return self._execute(sql, values).fetchone()[0]
+        scan = Scan(table, equal)
+        sql = f"SELECT count(*) FROM {table.name}{_where(_shape(scan))}"
+        return self._execute(sql, _values(scan)).fetchone()[0]
 
     def add(self, table: Table, rows: Sequence[Any]) -> set[Key]:
         """See ``store.Transaction``."""
@@ -162,45 +156,95 @@ def _or_update(table: Table) -> str:
     return f" ON CONFLICT ({_list(table.key)}) DO UPDATE SET {_list(sets)}"
 
 
-def _width(scan: Scan | Distinct) -> int:
-    return 1 if isinstance(scan, Distinct) else len(scan.table.columns)
+class _Shape(NamedTuple):
+    """A scan without its values: those of the same shape are the same statement."""
+
+    table: Table
+    distinct: bool = False
+    #: Columns, and of how many values each may have one; 0 stands for no value.
+    equal: tuple[tuple[str, int], ...] = ()
+    order: tuple[str, ...] = ()
+    since: bool = False
+    below: bool = False
+    limit: bool = False
 
 
-def _select(scan: Scan | Distinct) -> tuple[str, list[Any]]:
+def _shape(scan: Scan | Distinct) -> _Shape:
     if isinstance(scan, Distinct):
-        return _distinct(scan.table), []
-    where, values = _where(scan)
-    order = ", ".join(
-        f"{name[1:]} DESC" if name.startswith("-") else name for name in scan.order
+        return _Shape(scan.table, True)
+    return _Shape(
+        table=scan.table,
+        equal=tuple((name, len(_members(v))) for name, v in scan.equal.items()),
+        order=scan.order,
+        since=scan.since is not None,
+        below=scan.below is not None,
+        limit=scan.limit is not None,
     )
-    sql = f"SELECT {_list(scan.table.columns)} FROM {scan.table.name}{where}"
+
+
+def _values(scan: Scan | Distinct) -> list[Any]:
+    if isinstance(scan, Distinct):
+        return []
+    found = [each for value in scan.equal.values() for each in _members(value)]
+    bounds = (scan.since, scan.below, scan.limit)
+    return found + [value for value in bounds if value is not None]
+
+
+def _members(value: Any) -> Collection[Any]:
+    if value is None:
+        return ()
+    return value if isinstance(value, (list, tuple, set, frozenset)) else (value,)
+
+
+def _maker(scan: Scan | Distinct) -> Callable[[list[Any]], Any]:
+    if isinstance(scan, Distinct):
+        return lambda row: row[0]
+    make, width = scan.table.row._make, len(scan.table.columns)
+    return lambda row: make(row[:width])
+
+
+@lru_cache(maxsize=500)
+def _united(shapes: tuple[_Shape, ...]) -> str:
+    widths = [1 if shape.distinct else len(shape.table.columns) for shape in shapes]
+    return " UNION ALL ".join(
+        f"SELECT {number}, x.*{', NULL' * (max(widths) - width)} "
+        f"FROM ({_select(shape)}) AS x"
+        for number, (shape, width) in enumerate(zip(shapes, widths))
+    )
+
+
+def _select(shape: _Shape) -> str:
+    if shape.distinct:
+        return _distinct(shape.table)
+    order = ", ".join(
+        f"{name[1:]} DESC" if name.startswith("-") else name for name in shape.order
+    )
+    sql = f"SELECT {_list(shape.table.columns)} FROM {shape.table.name}{_where(shape)}"
     if order:
         sql += f" ORDER BY {order}"
-    if scan.limit is not None:
+    if shape.limit:
         sql += " LIMIT ?"
-        values.append(scan.limit)
     elif order:
         # Or the order of a part may be lost in the whole.
         sql += f" LIMIT {2**62}"
-    return sql, values
+    return sql
 
 
-def _where(scan: Scan) -> tuple[str, list[Any]]:
-    tests, values = [], []
-    for name, value in scan.equal.items():
-        if value is None:
+def _where(shape: _Shape) -> str:
+    tests = []
+    for name, count in shape.equal:
+        if count == 0:
             tests.append(f"{name} IS NULL")
-        elif isinstance(value, (list, tuple, set, frozenset)):
-            tests.append(f"{name} IN ({', '.join('?' * len(value))})")
-            values += value
-        else:
+        elif count == 1:
             tests.append(f"{name} = ?")
-            values.append(value)
-    for mark, bound in ((">=", scan.since), ("<", scan.below)):
-        if bound is not None:
-            tests.append(f"{scan.order[0].lstrip('-')} {mark} ?")
-            values.append(bound)
-    return (f" WHERE {' AND '.join(tests)}" if tests else ""), values
+        else:
+            tests.append(f"{name} IN ({', '.join('?' * count)})")
+    first = shape.order[0].lstrip("-") if shape.order else ""
+    if shape.since:
+        tests.append(f"{first} >= ?")
+    if shape.below:
+        tests.append(f"{first} < ?")
+    return f" WHERE {' AND '.join(tests)}" if tests else ""
 
 
 def _distinct(table: Table) -> str:

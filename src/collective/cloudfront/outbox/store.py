@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from dataclasses import field
+from functools import cached_property
 from typing import Any
 from typing import NamedTuple
 from typing import Protocol
@@ -44,11 +45,11 @@ class Table:
     """
 
     name: str
-    row: type[Any]
-    key: tuple[str, ...]
-    serial: str = ""
+    row: type[Any] = field(compare=False)
+    key: tuple[str, ...] = field(compare=False)
+    serial: str = field(default="", compare=False)
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """The names of a row's fields."""
         return self.row._fields

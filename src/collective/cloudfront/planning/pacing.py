@@ -157,6 +157,14 @@ class Pace:
             wildcards=wildcards.taken(sent.wildcards),
         )
 
+    def returned(self, sent: Allowance) -> "Pace":
+        """Return the pace after ``sent``, which was reserved, was definitely refused."""
+        return replace(
+            self,
+            exact=self.exact.taken(-sent.exact),
+            wildcards=self.wildcards.taken(-sent.wildcards),
+        )
+
     def accepted(self) -> "Pace":
         """Return the pace after CloudFront accepted what was reserved."""
         return replace(self, shrink=max(1.0, self.shrink * 0.9))
