@@ -13,6 +13,7 @@ from collective.cloudfront.delivery.aws.gateway import Boto3Gateway
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.courier import Courier
 from collective.cloudfront.delivery.courier import GRACE_SECONDS
+from collective.cloudfront.delivery.follow_up import Background
 from collective.cloudfront.delivery.targets import is_covered
 from collective.cloudfront.delivery.targets import merged
 from collective.cloudfront.delivery.targets import Target
@@ -96,6 +97,7 @@ class Process:
             grace=_number(environ, "CLOUDFRONT_GRACE", GRACE_SECONDS),
             notify=notify,
             errands=self.run_errands,
+            run=Background(),
         )
         self.thread = CourierThread(self.courier)
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from collective.cloudfront.delivery.aws.port import Answer
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.aws.port import Outcome
+from collective.cloudfront.delivery.follow_up import at_once
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.process import Process
 from collective.cloudfront.process import replace_process

@@ -23,10 +23,9 @@ when the next one is due, and ``thread`` waits.
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
-from collective.cloudfront.delivery.aws.gateway import Answer
-from collective.cloudfront.delivery.aws.gateway import Credentials
-from collective.cloudfront.delivery.aws.gateway import Gateway
-from collective.cloudfront.delivery.aws.gateway import Outcome
+from collective.cloudfront.delivery.aws.port import Answer
+from collective.cloudfront.delivery.aws.port import Gateway
+from collective.cloudfront.delivery.aws.port import Outcome
 from collective.cloudfront.delivery.events import InvalidationAccepted
 from collective.cloudfront.delivery.events import InvalidationCompleted
 from collective.cloudfront.delivery.events import InvalidationFailed
@@ -35,6 +34,7 @@ from collective.cloudfront.delivery.follow_up import FollowUp
 from collective.cloudfront.delivery.follow_up import has_come
 from collective.cloudfront.delivery.follow_up import Look
 from collective.cloudfront.delivery.notices import Notices
+from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.outbox.contract import ClaimLost
 from collective.cloudfront.outbox.contract import MemoryChanged
 from collective.cloudfront.outbox.contract import Outbox
@@ -42,8 +42,6 @@ from collective.cloudfront.outbox.contract import OutboxUnavailable
 from collective.cloudfront.outbox.intake import BroughtIn
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.memory import call_wait
-from collective.cloudfront.outbox.messages import Message
-from collective.cloudfront.outbox.messages import plain
 from collective.cloudfront.outbox.poll import Backlog
 from collective.cloudfront.outbox.poll import Poll
 from collective.cloudfront.outbox.session import Known
@@ -60,7 +58,6 @@ from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.planning.pacing import worth_waiting
 from collective.cloudfront.planning.widen import widen
-from dataclasses import dataclass
 from datetime import datetime
 from datetime import timezone
 
@@ -98,27 +95,8 @@ LONGEST_DOUBT = 2.0
 FEW_PENDING = 1_000
 #: How many settled invalidations the history keeps.
 KEEP_HISTORY = 10_000
-#: How many days it keeps them, and what persons did, unless a target says otherwise.
-HISTORY_DAYS = 180
 #: How often it is cut to that (seconds).
 TIDY_EVERY = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A distribution as configured here; ``window`` in seconds.
-
-    ``budget`` is how many items a month all distributions together should cost; 0
-    is none. Above it the planner is thrifty, but purging never stops for money.
-    ``history_days`` is how long the history is kept; as there is one for all, the
-    longest of all targets counts.
-    """
-
-    distribution: str
-    window: float = 1.0
-    credentials: Credentials = Credentials()
-    budget: int = 0
-    history_days: int = HISTORY_DAYS
 
 
 class Courier:
@@ -134,13 +112,16 @@ class Courier:
         limits: Limits = Limits(),
         grace: float = GRACE_SECONDS,
         notify: Callable[[object], None] = lambda event: None,
+        errands: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
         run: Callable[[Callable[[], None]], bool] = at_once,
     ):
         """``targets`` returns the distributions configured now, by id; it is asked
-        in every round with work. ``grace`` and ``clock`` are in seconds; ``jitter``
-        returns a number between 0 and 1. ``run`` does what shall delay no sending.
+        in every round with work. ``errands`` is called first in every round: what
+        others left for this thread to do. ``grace`` and ``clock`` are in seconds;
+        ``jitter`` returns a number between 0 and 1. ``run`` does what shall delay no
+        sending.
         """
         self.outbox = outbox
         self.gateway = gateway
@@ -151,6 +132,7 @@ class Courier:
         self.follow_up = FollowUp(lambda *what: self.gateway.look_up(*what), clock, run)
         self.notices = Notices(clock)
         self._notify = notify
+        self._errands = errands
         self._clock = clock
         self._jitter = jitter
         # References whose every attempt was definitely refused.
@@ -172,6 +154,7 @@ class Courier:
     def round(self) -> float:
         """Do what can be done now; return in how many seconds to come again."""
         try:
+            self._errands()
             rest = self._rest(self._bring_in())
             if rest > 0:
                 return rest
@@ -546,7 +529,7 @@ class Courier:
             self._wait(batch, answer, LONGEST_DOUBT, backlog)
             return
         else:
-            self.outbox.quarantine(batch, _message(answer.reason))
+            self.outbox.quarantine(batch, answer.reason)
             logger.error(
                 "%s: CloudFront refuses %s (%s). It is in quarantine, all other items "
                 "are delivered. %s",
@@ -595,8 +578,8 @@ class Courier:
         seconds = delay(attempts, first, longest, self._jitter())
         self.outbox.wait(
             batch.distribution,
-            reason=_message(answer.reason),
-            advice=_message(answer.advice),
+            reason=answer.reason,
+            advice=answer.advice,
             paused=paused,
             until=self._clock() + seconds,
         )
@@ -650,11 +633,6 @@ class Courier:
             logger.exception("A subscriber to %r failed.", event)
 
 
-def _message(text: Message | str) -> Message:
-    # seam: until the gateway answers with messages
-    return text if isinstance(text, Message) else plain(text)
-
-
 def _new_reference() -> str:
     """Return a caller reference that no batch ever had.
 
@@ -677,8 +655,8 @@ def _failed(batch: Batch, answer: Answer, kept: bool) -> InvalidationFailed:
     return InvalidationFailed(
         distribution=batch.distribution,
         items=batch.items,
-        reason=_message(answer.reason),
-        advice=_message(answer.advice),
+        reason=answer.reason,
+        advice=answer.advice,
         kept=kept,
     )
 

@@ -9,8 +9,8 @@ Looks are asked for beside the sending, which never waits for them::
 
 from collections.abc import Callable
 from collections.abc import Sequence
-from collective.cloudfront.delivery.aws.gateway import Answer
-from collective.cloudfront.delivery.aws.gateway import Credentials
+from collective.cloudfront.delivery.aws.port import Answer
+from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.outbox.values import Settled
 from dataclasses import dataclass
 
@@ -42,7 +42,7 @@ class FollowUp:
 
     def __init__(
         self,
-        look_up: Callable[[str, Credentials, str], Answer],
+        look_up: Callable[[str, Sequence[Credentials], str], Answer],
         clock: Callable[[], float],
         run: Callable[[Callable[[], None]], bool],
     ):
@@ -70,7 +70,9 @@ class FollowUp:
             soon = self._clock() + SOON
             self._next[settled.reference] = (min(when, soon), SOON)
 
-    def start(self, in_progress: Sequence[Settled], credentials: Credentials) -> None:
+    def start(
+        self, in_progress: Sequence[Settled], credentials: Sequence[Credentials]
+    ) -> None:
         """Look up what is due, in order: CloudFront completes them about in order, and
         GetInvalidation has an unpublished rate of its own.
         """

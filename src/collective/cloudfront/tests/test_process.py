@@ -10,7 +10,7 @@ from collective.cloudfront import process as module
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.outbox import OutboxUnavailable
-from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.process import Process
 from collective.cloudfront.process import SETTINGS_FRESH
 from collective.cloudfront.settings import Distribution

@@ -6,7 +6,7 @@ shown to people.
 
 from collective.cloudfront.delivery.aws.port import Answer
 from collective.cloudfront.delivery.aws.port import Outcome
-from collective.cloudfront.outbox.causes import as_line
+from collective.cloudfront.outbox.values import as_line
 from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.messages import message
 from collective.cloudfront.outbox.messages import plain

@@ -1,6 +1,6 @@
 """Specification: causes are a few short lines, and no text can do harm."""
 
-from collective.cloudfront.outbox.causes import as_line
+from collective.cloudfront.outbox.values import as_line
 from collective.cloudfront.outbox.causes import Causes
 from collective.cloudfront.outbox.causes import LONGEST_CAUSE
 from collective.cloudfront.outbox.causes import MOST_CAUSES

@@ -14,6 +14,7 @@ from collective.cloudfront.tests.outbox.machine import run_machine
 from concurrent.futures import ThreadPoolExecutor
 
 import json
+import pytest
 import threading
 import time
 
@@ -23,6 +24,7 @@ class ManyContract(Opened):
 
     # --- many at once -----------------------------------------------------------------
 
+    @pytest.mark.long
     def test_any_sequence_of_operations_does_what_a_simple_model_does(self, tmp_path):
         run_machine(self.make_engine, tmp_path)
 
@@ -59,10 +61,10 @@ class ManyContract(Opened):
             deliveries = [pool.submit(deliver, courier) for courier in couriers]
             saves = [pool.submit(save, thread) for thread in range(6)]
             for future in saves:
-                future.result(60)
+                future.result(600)
             done.set()
             for future in deliveries:
-                future.result(60)
+                future.result(600)
 
         sent = [item for each in saver.history(10_000) for item in each.items]
         assert len(saved) == 6 * 30 * 3
@@ -121,18 +123,18 @@ while True:
             processes.start(engine.url, save, 2, 45, "die"),
         ]
         # It must be gone, and no zombie, before its claim is free.
-        _, errors = dying.communicate(timeout=60)
+        _, errors = dying.communicate(timeout=600)
         assert dying.returncode == -9, errors
         living = [processes.start(engine.url, deliver, "live") for _ in range(2)]
         counts = {}
         for number, process in enumerate(savers, 1):
-            output, errors = process.communicate(timeout=60)
+            output, errors = process.communicate(timeout=600)
             assert process.returncode in (0, -9), errors
             counts[number] = len(output.split())
         outbox.release_abandoned(LONG)
         outbox.release("", entries("/stop", distribution="E0"))
         for process in living:
-            _, errors = process.communicate(timeout=60)
+            _, errors = process.communicate(timeout=600)
             assert process.returncode == 0, errors
 
         assert outbox.claim(E1, 60)
@@ -152,13 +154,14 @@ while True:
 import time
 outbox, limits = open_as(), Limits(call_rate=20.0, call_burst=5.0)
 started, granted = time.time(), 0
-while time.time() < started + 0.7:
+# However seldom a busy machine lets it run
+while time.time() < started + 0.7 or granted < 5:
     granted += outbox.take_call(limits) == 0.0
 print(__import__("json").dumps([started, time.time(), granted]))
 """
         running = [processes.start(engine.url, code) for _ in range(3)]
         results = [
-            json.loads(process.communicate(timeout=60)[0]) for process in running
+            json.loads(process.communicate(timeout=600)[0]) for process in running
         ]
         seconds = max(end for _, end, _ in results) - min(each[0] for each in results)
         granted = sum(count for _, _, count in results)
