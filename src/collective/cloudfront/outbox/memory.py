@@ -1,5 +1,6 @@
 """Claims, and the small values that couriers share."""
 
+from collective.cloudfront.outbox.messages import as_message
 from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.owner import is_known_dead
 from collective.cloudfront.outbox.session import CALLS
@@ -115,8 +116,8 @@ class StoredMemory(Part):
             before = memo.waiting
             waiting = Waiting(
                 distribution=distribution,
-                reason=reason,
-                advice=advice,
+                reason=as_message(reason),
+                advice=as_message(advice),
                 paused=paused,
                 since=before.since if before else self.clock(),
                 until=until,

@@ -9,6 +9,7 @@ from collective.cloudfront.outbox.ledger import IN_DOUBT
 from collective.cloudfront.outbox.ledger import SLICE
 from collective.cloudfront.outbox.memory import ClaimLost
 from collective.cloudfront.outbox.memory import require_claim
+from collective.cloudfront.outbox.messages import as_message
 from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.owner import is_known_dead
 from collective.cloudfront.outbox.rows import batch_of
@@ -240,7 +241,7 @@ class StoredQueue(Part):
                     QuarantineRow(
                         distribution=row.distribution,
                         item=row.item,
-                        reason=pack_message(reason),
+                        reason=pack_message(as_message(reason)),
                         since=row.since,
                         refused=now,
                         urgent=row.urgent,

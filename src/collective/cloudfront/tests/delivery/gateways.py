@@ -13,6 +13,7 @@ from collective.cloudfront.local import ControlPlane
 from collective.cloudfront.local.errors import ConnectionLost
 from collective.cloudfront.local.errors import UnreadableAnswer
 from collective.cloudfront.local.options import DEMO_DISTRIBUTION
+from collective.cloudfront.outbox.messages import plain
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,13 +24,13 @@ TENANT = "dt_tenant1"
 
 COMPLETED = Answer(Outcome.ACCEPTED, invalidation="I", status="Completed")
 RUNNING = Answer(Outcome.ACCEPTED, invalidation="I", status="InProgress")
-THROTTLED = Answer(Outcome.THROTTLED, reason="Throttling: Rate exceeded")
-OVER_QUOTA = Answer(Outcome.OVER_QUOTA, reason="TooManyInvalidationsInProgress")
-TRANSIENT = Answer(Outcome.TRANSIENT, reason="ServiceUnavailable")
-REFUSED = Answer(Outcome.REFUSED_ITEMS, reason="InvalidArgument", advice="See docs.")
-TAKEN = Answer(Outcome.REFERENCE_TAKEN, reason="InvalidationBatchAlreadyExists")
+THROTTLED = Answer(Outcome.THROTTLED, reason=plain("Throttling: Rate exceeded"))
+OVER_QUOTA = Answer(Outcome.OVER_QUOTA, reason=plain("TooManyInvalidationsInProgress"))
+TRANSIENT = Answer(Outcome.TRANSIENT, reason=plain("ServiceUnavailable"))
+REFUSED = Answer(Outcome.REFUSED_ITEMS, reason=plain("InvalidArgument"), advice=plain("See docs."))
+TAKEN = Answer(Outcome.REFERENCE_TAKEN, reason=plain("InvalidationBatchAlreadyExists"))
 DENIED = Answer(
-    Outcome.MISCONFIGURED, reason="AccessDenied", advice="Allow CreateInvalidation."
+    Outcome.MISCONFIGURED, reason=plain("AccessDenied"), advice=plain("Allow CreateInvalidation.")
 )
 
 
