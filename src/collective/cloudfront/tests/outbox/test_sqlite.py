@@ -1,14 +1,21 @@
 """What is peculiar to the SQLite engine: a file that is damaged, locked, full."""
 
 from collective.cloudfront.outbox import open_outbox
-from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.outbox.contract import OutboxUnavailable
-from collective.cloudfront.outbox.values import Pending
-from collective.cloudfront.outbox.values import Scheduled
+from collective.cloudfront.outbox.rows import DONE
+from collective.cloudfront.outbox.sqlite import damage
 from collective.cloudfront.outbox.sqlite import schema
 from collective.cloudfront.outbox.sqlite import synchronise
-from collective.cloudfront.outbox.sqlite.engine import SAVE_PATIENCE
 from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
+from collective.cloudfront.outbox.sqlite.store import SAVE_PATIENCE
+from collective.cloudfront.outbox.sqlite.store import SqliteStore
+from collective.cloudfront.outbox.store import INVALIDATION
+from collective.cloudfront.outbox.store import InvalidationRow
+from collective.cloudfront.outbox.store import REQUEST
+from collective.cloudfront.outbox.store import RequestRow
+from collective.cloudfront.outbox.values import Entry
+from collective.cloudfront.outbox.values import Pending
+from collective.cloudfront.outbox.values import Scheduled
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.tests.outbox import processes
@@ -129,117 +136,6 @@ def test_the_file_is_marked_as_ours_with_its_format(outbox, path):
         assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-def test_an_older_format_is_upgraded_with_what_it_holds(filled, path, monkeypatch):
-    monkeypatch.setattr(schema, "FORMAT", schema.FORMAT + 2)
-    upgrades = {
-        schema.FORMAT - 2: "ALTER TABLE ready ADD COLUMN hue TEXT; CREATE TABLE x (y)",
-        schema.FORMAT - 1: "DROP TABLE x",
-    }
-    monkeypatch.setattr(schema, "_UPGRADES", upgrades)
-    assert in_all(filled) == ITEMS
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (schema.FORMAT,)
-        assert db.execute("SELECT hue FROM ready").fetchone() == (None,)
-    assert not set_aside(path)
-
-
-#: What each format changed in the one before, backwards.
-FORMAT_3 = """
-    DROP INDEX settled_by_invalidation;
-    DROP INDEX refused_by_age;
-    DROP INDEX action_by_due;
-    PRAGMA user_version = 3;
-"""
-FORMAT_2 = f"""
-    {FORMAT_3}
-    DROP TABLE action;
-    DROP INDEX settled_of_distribution;
-    ALTER TABLE ready DROP COLUMN causes;
-    ALTER TABLE batch DROP COLUMN causes;
-    ALTER TABLE settled DROP COLUMN causes;
-    ALTER TABLE scheduled DROP COLUMN causes;
-    ALTER TABLE refused DROP COLUMN causes;
-    ALTER TABLE refused DROP COLUMN urgent;
-    PRAGMA user_version = 2;
-"""
-FORMAT_1 = f"""
-    {FORMAT_2}
-    DROP TABLE scheduled; DROP TABLE coalesced; DROP TABLE billed;
-    DROP INDEX ready_by_age;
-    ALTER TABLE ready DROP COLUMN urgent;
-    ALTER TABLE batch DROP COLUMN urgent;
-    CREATE INDEX ready_by_age ON ready (distribution, wildcard, since, item);
-    PRAGMA user_version = 1;
-"""
-
-
-def structure(path):
-    """Return the tables with their columns, and the indexes."""
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        names = db.execute("SELECT name, type FROM sqlite_master ORDER BY name")
-        return {
-            name: sorted(
-                row[1:] if kind == "index" else row[1:4]
-                for row in db.execute(
-                    f"PRAGMA {'index_xinfo' if kind == 'index' else 'table_info'}"
-                    f"({name})"
-                )
-            )
-            for name, kind in names.fetchall()
-        }
-
-
-@pytest.mark.parametrize("older", [FORMAT_1, FORMAT_2, FORMAT_3], ids=["1", "2", "3"])
-def test_an_older_format_becomes_the_current_one(filled, path, older):
-    expected = structure(path)
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        db.executescript(older)
-    assert "action_by_due" not in structure(path)
-    assert in_all(filled) == ITEMS
-    assert structure(path) == expected
-    assert not filled.pending("E1", 1)[0].urgent
-    (batch,) = filled.frozen("E1")
-    assert filled.settle(batch, "I2").causes == ()
-    assert [each.causes for each in filled.history(9)] == [(), ()]
-    assert filled.requests(9) == []
-    assert not set_aside(path)
-
-
-def test_bills_begin_with_format_2(filled, path):
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        db.executescript(FORMAT_1)
-    (batch,) = filled.frozen("E1")
-    filled.settle(batch, "I2")
-    assert sum(filled.billed_by_day("2027-01")["E1"].values()) == 1
-
-
-def test_what_format_2_scheduled_and_refused_is_kept(outbox, path, clock):
-    due = clock.now + 60
-    outbox.release("", [Entry("E1", "/a", due=due, key="k"), Entry("E1", "/bad")])
-    outbox.release("", [Entry("E1", "/*", every=300.0)] * 2)
-    assert outbox.claim("E1", 60)
-    outbox.quarantine(outbox.freeze("E1", "r1", ["/bad"]), "no")
-    outbox.close()
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        db.executescript(FORMAT_2)
-    assert [
-        (each.item, each.coalesced, each.cause) for each in outbox.scheduled(9)
-    ] == [
-        ("/a", False, ""),
-        ("/*", True, ""),
-    ]
-    assert outbox.retry_quarantined("E1", "/bad")
-    assert "/bad" in ready(outbox)
-
-
-@pytest.mark.parametrize("older", [FORMAT_1, FORMAT_2, FORMAT_3], ids=["1", "2", "3"])
-def test_a_damaged_file_of_an_older_format_is_saved_too(filled, path, older):
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        db.executescript(older + "DROP TABLE settled")
-    assert until_it_works(lambda: filled.history(1)) == []
-    assert in_all(filled) == ITEMS
-
-
 def test_schedules_are_saved_from_a_damaged_file(outbox, path, clock):
     due = clock.now + 60
     outbox.release("", [Entry("E1", "/a", True, 0.0, due, "k")])
@@ -247,7 +143,7 @@ def test_schedules_are_saved_from_a_damaged_file(outbox, path, clock):
     outbox.prepare("t", [Entry("E1", "/b", due=due), Entry("E1", "", key="k")])
     outbox.close()
     with contextlib.closing(sqlite3.connect(path)) as db:
-        db.execute("DROP TABLE settled")
+        db.execute("DROP TABLE invalidation")
     with pytest.raises(OutboxUnavailable):
         outbox.history(1)
     assert outbox.scheduled(10) == [
@@ -256,18 +152,6 @@ def test_schedules_are_saved_from_a_damaged_file(outbox, path, clock):
         Scheduled("E1", "/*", clock.now + 300, "", False),
     ]
     assert ready(outbox) == ["/*"]
-
-
-def test_an_upgrade_that_fails_changes_nothing(filled, path, monkeypatch):
-    monkeypatch.setattr(schema, "FORMAT", schema.FORMAT + 1)
-    upgrades = {schema.FORMAT - 1: "CREATE TABLE x (y); this is not SQL"}
-    monkeypatch.setattr(schema, "_UPGRADES", upgrades)
-    with pytest.raises(OutboxUnavailable):
-        filled.work()
-    monkeypatch.undo()
-    assert in_all(filled) == ITEMS
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        assert not db.execute("SELECT * FROM sqlite_master WHERE name = 'x'").fetchall()
 
 
 def test_a_newer_format_is_set_aside_and_what_can_be_read_is_kept(
@@ -575,7 +459,7 @@ def test_a_file_that_another_process_is_setting_aside_is_not_deleted(
     outbox, path, clock, damaged, caplog
 ):
     fill(outbox)
-    schema.set_aside(path, clock.now)  # and before it writes the new one:
+    damage.set_aside(path, clock.now)  # and before it writes the new one:
     outbox.release("", entries("/new"))
     assert ready(outbox) == ["/new"]
     assert damaged == errors_in(caplog) == []
@@ -622,7 +506,6 @@ def lock(outbox, path):
 
 SAVING = {
     "prepare": lambda outbox: outbox.prepare("t", entries("/b")),
-    "release": lambda outbox: outbox.release("t", entries("/b")),
     "discard": lambda outbox: outbox.discard("t"),
 }
 
@@ -630,12 +513,12 @@ SAVING = {
 @pytest.fixture
 def endless_patience(monkeypatch):
     """Whoever waits longer than a save may, waits for ever."""
-    connection = SqliteOutbox._connection
+    connection = SqliteStore._connection
 
     def endless(self, patience):
         return connection(self, patience if patience <= SAVE_PATIENCE else 3600.0)
 
-    monkeypatch.setattr(SqliteOutbox, "_connection", endless)
+    monkeypatch.setattr(SqliteStore, "_connection", endless)
 
 
 @pytest.mark.parametrize("save", SAVING)
@@ -811,30 +694,6 @@ def test_a_damaged_file_that_cannot_be_set_aside_is_unavailable(
 # --- connections, durability ----------------------------------------------------
 
 
-def test_what_must_survive_a_power_cut_is_synchronised(outbox, clock):
-    outbox.release("", entries("/a", "/b"))
-    outbox.claim("E1", 60)
-    synchronised = {}
-
-    def levels_of(name, action):
-        statements = []
-        outbox._local.db.set_trace_callback(statements.append)
-        action()
-        synchronised[name] = "PRAGMA synchronous = FULL" in statements
-
-    levels_of("release", lambda: outbox.release("t", entries("/c")))
-    levels_of("freeze", lambda: outbox.freeze("E1", "r1", ["/a", "/b"]))
-    batch = outbox.frozen("E1")[0]
-    levels_of("split", lambda: outbox.split(batch, ("r2", "r3")))
-    levels_of("settle", lambda: outbox.settle(outbox.frozen("E1")[0], "I1"))
-    assert synchronised == {
-        "release": False,
-        "freeze": True,
-        "split": True,
-        "settle": False,
-    }
-
-
 @pytest.fixture
 def disk(monkeypatch):
     """A disk that is as slow, or as broken, as a test wants."""
@@ -855,6 +714,32 @@ def disk(monkeypatch):
     monkeypatch.setattr(synchronise, "_synchronise_content", disk.synchronise)
     yield disk
     disk.ready.set()
+
+
+def test_what_must_survive_a_power_cut_is_synchronised(outbox, disk):
+    disk.ready.set()
+    outbox.release("", entries("/a", "/b"))
+    outbox.claim("E1", 60)
+    synchronised = {}
+
+    def count(name, action):
+        before = disk.synchronised
+        result = action()
+        synchronised[name] = disk.synchronised - before
+        return result
+
+    count("release", lambda: outbox.release("t", entries("/c")))
+    batch = count("freeze", lambda: outbox.freeze("E1", "r1", ["/a", "/b"]))
+    count("split", lambda: outbox.split(batch, ("r2", "r3")))
+    count("settle", lambda: outbox.settle(outbox.frozen("E1")[0], "I1"))
+    count("prepare", lambda: outbox.prepare("t", entries("/d"))())
+    assert synchronised == {
+        "release": 0,
+        "freeze": 1,
+        "split": 1,
+        "settle": 0,
+        "prepare": 1,
+    }
 
 
 def test_prepared_entries_come_to_the_disk_while_the_commit_goes_on(outbox, disk):
@@ -925,9 +810,9 @@ def steps(outbox, action):
         nonlocal count
         count += 1
 
-    outbox._local.db.set_progress_handler(step, 1)
+    outbox.store._local.db.set_progress_handler(step, 1)
     action()
-    outbox._local.db.set_progress_handler(None, 1)
+    outbox.store._local.db.set_progress_handler(None, 1)
     return count
 
 
@@ -940,25 +825,43 @@ READS = {
     "actions": lambda outbox: outbox.requests(20),
     "in progress": lambda outbox: outbox.in_progress("E1"),
     "work": lambda outbox: outbox.work(),
+    "a round": lambda outbox: outbox.poll(["E1"], 100, 60.0),
 }
+
+
+def completed(number, time):
+    """Return a row of the history."""
+    return InvalidationRow(
+        reference=f"r{number}",
+        distribution="E9" if number == 7 else f"E{number % 2 + 1}",
+        state=DONE,
+        items="[]",
+        since=1.0,
+        frozen=time,
+        refusals=0,
+        urgent="[]",
+        item_causes="",
+        invalidation="I",
+        accepted=time,
+        completed=time,
+        status="Completed",
+        causes="",
+    )
 
 
 @pytest.mark.parametrize("read", READS)
 def test_of_a_long_history_only_what_is_shown_is_read(outbox, clock, read):
     def grow(start, stop):
-        with outbox._write() as db:
-            for number in range(start, stop):
-                time = clock.now + number
-                row = (f"r{number}", "I", "E9" if number == 7 else f"E{number % 2 + 1}")
-                db.execute(
-                    "INSERT INTO settled VALUES "
-                    "(?, ?, ?, '[]', 1, ?, ?, 'Completed', '')",
-                    (*row, time, time),
-                )
-                db.execute(
-                    "INSERT INTO action VALUES (?, ?, '', '', '[]', '[]', NULL, NULL)",
-                    (f"a{number}", time),
-                )
+        with outbox.store.write() as rows:
+            numbers = range(start, stop)
+            rows.put(INVALIDATION, [completed(n, clock.now + n) for n in numbers])
+            rows.put(
+                REQUEST,
+                [
+                    RequestRow(f"a{n}", clock.now + n, "", "", "[]", "[]", None, None)
+                    for n in numbers
+                ],
+            )
 
     outbox.work()
     grow(0, 100)
