@@ -191,10 +191,11 @@ class FaultMachine(RuleBasedStateMachine):
                 self.other = self.world.make_courier(self.world.open())
             else:
                 # What its memory held is handed on: an Intake says that it is lost.
-                kept, ended = self.intake._kept, self.intake._ended
+                before = self.intake
                 self.world.restart()
                 self.start_courier()
-                self.intake._kept, self.intake._ended = kept, ended
+                self.intake._kept, self.intake._ended = before._kept, before._ended
+                self.intake._handed_over = before._handed_over
             return 0.0
 
     # --- faults -------------------------------------------------------------------------

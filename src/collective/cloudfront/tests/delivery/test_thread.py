@@ -3,15 +3,15 @@
 from collective.cloudfront.delivery.courier import Courier
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.delivery.thread import CourierThread
-from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
+from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.tests.delivery.gateways import E1
 from collective.cloudfront.tests.delivery.gateways import ScriptedGateway
 from collective.cloudfront.tests.delivery.gateways import TRANSIENT
 
-import collective.cloudfront.delivery.courier as courier_module
-import collective.cloudfront.delivery.thread as thread_module
+import collective.cloudfront.delivery.courier
+import collective.cloudfront.delivery.thread
 import pytest
 import threading
 import time
@@ -342,7 +342,7 @@ def test_what_is_kept_in_memory_is_brought_in_before_the_end(make_thread, tmp_pa
     eventually(courier_threads)
     run = thread.courier.round
     thread.courier.round = lambda: run() if not intake.kept else 1.0
-    intake._keep([Entry(E1, "/a")], [])
+    intake.release("t", [Entry(E1, "/a")])
     thread.stop()
     assert intake.kept == 0
     assert [each.item for each in intake.outbox.pending(E1, 10)] == ["/a"]

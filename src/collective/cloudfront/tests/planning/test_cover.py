@@ -77,7 +77,7 @@ def test_nothing_is_paid_for_that_a_pending_wildcard_will_reach(backlog, allowan
     assert all(f"{item}*" in backlog for item in twice)
 
 
-def test_a_page_whose_wildcard_is_held_back_goes_ahead():
+def test_a_page_whose_wildcard_is_throttled_goes_ahead():
     backlog = ["/a", "/a*", "/b", "/b*", "/b/c"]
     assert next_batch(backlog, Allowance(9, 1)).items == ("/a*", "/b")
     assert next_batch(backlog, Allowance(9, 2)).items == ("/a*", "/b*")
@@ -105,17 +105,17 @@ def test_the_oldest_go_first(backlog, allowance):
 @given(backlogs)
 def test_enough_quota_leaves_nothing_pending(backlog):
     plan = next_batch(backlog, plenty)
-    assert not plan.held_back
+    assert not plan.throttled
     for item in backlog:
         assert item in plan.items or reached(item, wildcards_of(plan.items))
 
 
 @given(backlogs, allowances)
-def test_held_back_says_whether_quota_keeps_exact_paths_waiting(backlog, allowance):
+def test_throttled_says_whether_quota_keeps_exact_paths_waiting(backlog, allowance):
     more = Allowance(plenty.exact, allowance.wildcards)
     everything = exact_of(next_batch(backlog, more).items)
     plan = next_batch(backlog, allowance)
-    assert plan.held_back == (len(exact_of(plan.items)) < len(everything))
+    assert plan.throttled == (len(exact_of(plan.items)) < len(everything))
 
 
 @given(backlogs, allowances.filter(lambda each: each.exact and each.wildcards))
@@ -137,13 +137,13 @@ def test_batch_after_batch_empties_any_backlog(backlog, allowance):
 def test_nothing_pending_makes_an_empty_plan():
     plan = next_batch([], plenty)
     assert plan.items == ()
-    assert not plan.held_back
+    assert not plan.throttled
 
 
 def test_no_allowance_makes_an_empty_plan():
     plan = next_batch(["/a", "/b/*"], Allowance(exact=0, wildcards=0))
     assert plan.items == ()
-    assert plan.held_back
+    assert plan.throttled
 
 
 def test_a_cache_tag_is_reached_by_no_wildcard():

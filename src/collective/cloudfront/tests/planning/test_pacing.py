@@ -3,8 +3,10 @@ from collective.cloudfront.planning.cover import next_batch
 from collective.cloudfront.planning.cover import Plan
 from collective.cloudfront.planning.items import is_wildcard
 from collective.cloudfront.planning.pacing import Bucket
+from collective.cloudfront.planning.pacing import CLOCKS_APART
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
+from collective.cloudfront.planning.pacing import take_call
 from collective.cloudfront.planning.pacing import worth_waiting
 from hypothesis import assume
 from hypothesis import given
@@ -104,7 +106,7 @@ def test_what_a_pace_allows_never_exceeds_burst_and_rate(steps):
         now += pause
         allowed = pace.allowance(now, NONE, LIMITS)
         sent = Allowance(int(allowed.exact * share), int(allowed.wildcards * share))
-        pace = pace.accepted(now, sent, LIMITS)
+        pace = pace.reserved(now, sent, LIMITS).accepted()
         times.append(now)
         exact.append(sent.exact)
         wildcards.append(sent.wildcards)
@@ -139,7 +141,7 @@ def test_what_is_in_progress_of_one_kind_leaves_the_other_kind_alone():
 
 
 def test_the_tokens_of_what_was_accepted_are_gone():
-    pace = Pace.fresh(0.0, LIMITS).accepted(0.0, Allowance(900, 14), LIMITS)
+    pace = Pace.fresh(0.0, LIMITS).reserved(0.0, Allowance(900, 14), LIMITS).accepted()
     assert pace.allowance(0.0, NONE, LIMITS) == Allowance(100, 1)
     assert pace.allowance(2.001, NONE, LIMITS) == Allowance(400, 3)
 
@@ -150,7 +152,7 @@ def test_the_tokens_of_what_was_accepted_are_gone():
 @given(paces, st.floats(0, 200), in_progress)
 def test_a_refusal_never_allows_more(pace, now, used):
     before = pace.allowance(now, used, LIMITS)
-    after = pace.refused().allowance(now, used, LIMITS)
+    after = pace.over_quota().allowance(now, used, LIMITS)
     assert after.exact <= before.exact
     assert after.wildcards <= before.wildcards
 
@@ -159,7 +161,7 @@ def test_a_refusal_halves_what_is_allowed_down_to_one():
     pace = Pace.fresh(0.0, LIMITS)
     allowed = []
     for _ in range(14):
-        pace = pace.refused()
+        pace = pace.over_quota()
         allowed.append(pace.allowance(0.0, NONE, LIMITS))
     assert allowed[0] == Allowance(500, 7)
     assert allowed[1] == Allowance(250, 3)
@@ -167,7 +169,7 @@ def test_a_refusal_halves_what_is_allowed_down_to_one():
 
 
 def test_a_refusal_halves_what_may_be_in_progress():
-    pace = Pace.fresh(0.0, LIMITS).refused()
+    pace = Pace.fresh(0.0, LIMITS).over_quota()
     assert pace.allowance(0.0, Allowance(1400, 0), LIMITS).exact == 100
     assert pace.allowance(0.0, Allowance(1500, 7), LIMITS) == NONE
 
@@ -175,18 +177,18 @@ def test_a_refusal_halves_what_may_be_in_progress():
 def test_even_the_longest_refusal_is_forgotten_within_a_hundred_acceptances():
     pace = Pace.fresh(0.0, LIMITS)
     for _ in range(1000):
-        pace = pace.refused()
+        pace = pace.over_quota()
     for _ in range(100):
-        pace = pace.accepted(0.0, NONE, LIMITS)
+        pace = pace.reserved(0.0, NONE, LIMITS).accepted()
     assert pace.shrink == 1.0
 
 
 def test_acceptances_bring_the_full_quota_back():
-    pace = Pace.fresh(0.0, LIMITS).refused().refused().refused()
+    pace = Pace.fresh(0.0, LIMITS).over_quota().over_quota().over_quota()
     now = 0.0
     for _ in range(30):
         now += 10
-        pace = pace.accepted(now, Allowance(1, 0), LIMITS)
+        pace = pace.reserved(now, Allowance(1, 0), LIMITS).accepted()
     assert pace.shrink == 1.0
     assert pace.allowance(now + 10, NONE, LIMITS) == Allowance(1000, 15)
 
@@ -194,26 +196,26 @@ def test_acceptances_bring_the_full_quota_back():
 def test_no_number_of_refusals_stops_a_distribution_for_good():
     pace = Pace.fresh(0.0, LIMITS)
     for _ in range(1000):
-        pace = pace.refused()
+        pace = pace.over_quota()
     now, sent = 0.0, 0
     while sent < 10:
         now += 1
         assert now < 200
         allowed = pace.allowance(now, NONE, LIMITS)
         sent += allowed.exact
-        pace = pace.accepted(now, allowed, LIMITS)
+        pace = pace.reserved(now, allowed, LIMITS).accepted()
 
 
 # --- waiting for a fuller call -------------------------------------------------
 
 
-def plan(items=0, wildcards=0, held_back=True):
+def plan(items=0, wildcards=0, throttled=True):
     exact = tuple(f"/{number}" for number in range(items))
-    return Plan(tuple(f"/{n}*" for n in range(wildcards)) + exact, held_back)
+    return Plan(tuple(f"/{n}*" for n in range(wildcards)) + exact, throttled)
 
 
 def test_a_small_rest_goes_at_once():
-    assert not worth_waiting(plan(3, held_back=False), Pace.fresh(0.0, LIMITS), LIMITS)
+    assert not worth_waiting(plan(3, throttled=False), Pace.fresh(0.0, LIMITS), LIMITS)
 
 
 def test_a_backlog_waits_until_a_call_carries_its_share():
@@ -234,7 +236,7 @@ def test_exact_paths_never_wait_for_wildcards():
 
 
 def test_a_shrunk_pace_waits_for_less():
-    pace = Pace.fresh(0.0, LIMITS).refused()
+    pace = Pace.fresh(0.0, LIMITS).over_quota()
     assert worth_waiting(plan(149), pace, LIMITS)
     assert not worth_waiting(plan(150), pace, LIMITS)
 
@@ -266,7 +268,7 @@ def test_waiting_always_ends(limits, exact, wildcards, refusals, completed_after
     now = 0.0
     pace = Pace.fresh(now, limits)
     for _ in range(refusals):
-        pace = pace.refused()
+        pace = pace.over_quota()
     running, idle = [], 0.0
     while pending:
         running = [(done, items) for done, items in running if done > now]
@@ -280,7 +282,7 @@ def test_waiting_always_ends(limits, exact, wildcards, refusals, completed_after
             assert idle < 100_000
             continue
         idle = 0.0
-        pace = pace.accepted(now, count(plan.items), limits)
+        pace = pace.reserved(now, count(plan.items), limits).accepted()
         running.append((now + completed_after, plan.items))
         pending = [item for item in pending if item not in plan.items]
 
@@ -296,3 +298,53 @@ def test_quota_that_suffices_for_everything_never_waits(pace, now, used):
     assume(allowed.exact)
     backlog = [f"/{number}" for number in range(allowed.exact)]
     assert not worth_waiting(next_batch(backlog, allowed), pace, LIMITS)
+
+
+# --- the account's calls --------------------------------------------------------------
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.0, 5.0), st.floats(-30.0, 0.0)), max_size=60),
+)
+def test_no_interval_has_more_calls_than_burst_and_rate(steps):
+    """Also where some clocks are behind others."""
+    now, bucket, granted = 1000.0, None, []
+    for step, behind in steps:
+        now += step
+        call = take_call(bucket, now + behind, LIMITS)
+        if not call.wait:
+            bucket = call.bucket
+            granted.append(now)
+    for first, start in enumerate(granted):
+        for last in range(first, len(granted)):
+            most = LIMITS.call_burst + (granted[last] - start + 30) * LIMITS.call_rate
+            assert last - first + 1 <= most + 1e-6
+
+
+@given(st.floats(0.0, 7.0), st.floats(0.0, 1e6))
+def test_who_waits_as_long_as_told_gets_a_call(tokens, now):
+    call = take_call(Bucket(tokens, now), now, LIMITS)
+    if call.wait:
+        later = now + call.wait + 0.001
+        assert take_call(call.bucket, later, LIMITS).wait == 0.0
+
+
+@given(st.floats(CLOCKS_APART * 1.01, 1e6))
+def test_after_a_clock_was_set_back_calls_fill_from_its_time_on(back):
+    call = take_call(Bucket(0.0, 1e7), 1e7 - back, LIMITS)
+    assert call.wait <= 1 / LIMITS.call_rate
+    assert call.bucket.updated == 1e7 - back
+
+
+@given(st.integers(0, 1000), st.integers(0, 15))
+def test_what_was_reserved_and_is_definitely_refused_comes_back(exact, wildcards):
+    sent = Allowance(exact, wildcards)
+    fresh = Pace.fresh(0.0, LIMITS)
+    assert fresh.reserved(0.0, sent, LIMITS).returned(sent) == fresh
+
+
+def test_a_pace_from_the_future_fills_from_now_on():
+    pace = Pace.fresh(1000.0, LIMITS).reserved(1000.0, Allowance(1000, 15), LIMITS)
+    assert pace.at(1000.0, LIMITS) is pace
+    assert pace.at(10.0, LIMITS).exact.updated == 10.0
+    assert pace.at(10.0, LIMITS).exact.tokens == pace.exact.tokens
