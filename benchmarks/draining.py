@@ -18,8 +18,8 @@ from collective.cloudfront.local import ApiError
 from collective.cloudfront.local import ControlPlane
 from collective.cloudfront.local import Options
 from collective.cloudfront.local.options import QuotaModel
-from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
+from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.planning.pacing import Limits
 from dataclasses import asdict
 from dataclasses import dataclass

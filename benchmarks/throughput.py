@@ -1,10 +1,8 @@
 """How fast items go into the outbox and out of it."""
 
 from collections.abc import Iterator
-from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
-from collective.cloudfront.planning.pacing import Limits
-from collective.cloudfront.planning.pacing import Pace
+from collective.cloudfront.outbox.values import Entry
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -49,14 +47,13 @@ def _put(outbox: SqliteOutbox, token: str, entries: list[Entry]) -> None:
 
 def empty(outbox: SqliteOutbox) -> float:
     """Take everything out in batches of 1,000; return the seconds it took."""
-    pace = Pace.fresh(time.time(), Limits())
     outbox.claim(DISTRIBUTION, 3600)
     number = 0
     started = time.perf_counter()
     while pending := outbox.pending(DISTRIBUTION, BATCH):
         items = [each.item for each in pending]
         batch = outbox.freeze(DISTRIBUTION, f"reference-{number}", items)
-        outbox.settle(batch, f"I{number}", pace)
+        outbox.settle(batch, f"I{number}")
         number += 1
     return time.perf_counter() - started
 

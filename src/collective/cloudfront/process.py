@@ -21,9 +21,9 @@ from collective.cloudfront.delivery.thread import CourierThread
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import Outbox
 from collective.cloudfront.outbox import OutboxUnavailable
+from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.outbox.values import Entry
-from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.settings import Distribution

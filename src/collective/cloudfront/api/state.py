@@ -6,12 +6,12 @@ from collective.cloudfront.controlpanel.overview import obstacles
 from collective.cloudfront.controlpanel.overview import Overview
 from collective.cloudfront.controlpanel.overview import overview
 from collective.cloudfront.controlpanel.sentences import sentence
+from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.values import PurgeRequest
 from collective.cloudfront.outbox.values import Quarantined
 from collective.cloudfront.outbox.values import Scheduled
 from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.outbox.values import Work
-from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import split_distributions
 from collective.cloudfront.settings import value_in_force

@@ -3,8 +3,8 @@
 from collective.cloudfront.controlpanel.overview import Overview
 from collective.cloudfront.controlpanel.sentences import sentence
 from collective.cloudfront.i18n import _
-from collective.cloudfront.outbox.values import Waiting
 from collective.cloudfront.outbox.messages import Message
+from collective.cloudfront.outbox.values import Waiting
 
 import math
 

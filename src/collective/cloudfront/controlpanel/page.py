@@ -24,11 +24,11 @@ from collective.cloudfront.controlpanel.tabs import caching_tabs
 from collective.cloudfront.controlpanel.tabs import Tab
 from collective.cloudfront.i18n import _
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
+from collective.cloudfront.outbox.messages import Message
+from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.outbox.values import Waiting
 from collective.cloudfront.outbox.values import Work
-from collective.cloudfront.outbox.messages import Message
-from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import is_installed
 from collective.cloudfront.settings import split_distributions

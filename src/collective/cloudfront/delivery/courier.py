@@ -166,7 +166,11 @@ class Courier(Sender):
         self._busy |= brought.distributions
         now = self._clock()
         since = now - self._polled_at
-        if not brought.distributions or brought.urgent or not 0 <= since <= LONGEST_IDLE:
+        if (
+            not brought.distributions
+            or brought.urgent
+            or not 0 <= since <= LONGEST_IDLE
+        ):
             return 0.0
         targets = self._known = self.targets()
         found = [targets[each] for each in brought.distributions if each in targets]
@@ -328,7 +332,9 @@ class Courier(Sender):
         pace = self._pace(backlog)
         if backlog.memo.pace not in (None, pace):
             self.outbox.keep_pace(backlog.distribution, pace)
-        running = count_items(item for each in backlog.in_progress for item in each.items)
+        running = count_items(
+            item for each in backlog.in_progress for item in each.items
+        )
         allowance = pace.allowance(now, running, self.limits)
         pending = self._pending(backlog, target, allowance)
         urgent = [each.item for each in pending if each.urgent]

@@ -146,7 +146,9 @@ class ManualPurge:
             billed=sum(entry.item in sent for entry in entries),
         )
 
-    def send(self, user: str, reason: str = "", at: float | None = None) -> PurgeRequest:
+    def send(
+        self, user: str, reason: str = "", at: float | None = None
+    ) -> PurgeRequest:
         """Have it sent when the transaction is committed, or at ``at`` (Unix seconds),
         and recorded. Returns what is recorded.
 

@@ -150,9 +150,7 @@ class Queue(Protocol):
     def frozen(self, distribution: str) -> list[Batch]:
         """Return the frozen batches, oldest first."""
 
-    def settle(
-        self, batch: Batch, invalidation: str, give_up: bool = False
-    ) -> Settled:
+    def settle(self, batch: Batch, invalidation: str, give_up: bool = False) -> Settled:
         """Record that CloudFront accepted ``batch``.
 
         Its items are added to what is billed, the waiting is over, and the pace

@@ -206,9 +206,9 @@ class Intake:
         """
         with self._bringing_in:
             with self._lock:
-                if not (len(self._kept) or self._ended or self._handed_over):
-                    if self._trouble is None:
-                        return BroughtIn()
+                found = len(self._kept) or self._ended or self._handed_over
+                if not found and self._trouble is None:
+                    return BroughtIn()
                 kept, self._kept = self._kept, Kept(self._wall_clock)
                 ended, self._ended = self._ended, {}
                 handed_over, self._handed_over = self._handed_over, []

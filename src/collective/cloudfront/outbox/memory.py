@@ -8,8 +8,8 @@ from collective.cloudfront.outbox.session import Memo
 from collective.cloudfront.outbox.session import memo_from_json
 from collective.cloudfront.outbox.session import OF_DISTRIBUTION
 from collective.cloudfront.outbox.session import Part
-from collective.cloudfront.outbox.session import remembered
 from collective.cloudfront.outbox.session import Remembered
+from collective.cloudfront.outbox.session import remembered
 from collective.cloudfront.outbox.session import Session
 from collective.cloudfront.outbox.store import MEMORY
 from collective.cloudfront.outbox.store import Scan
@@ -149,4 +149,6 @@ class StoredMemory(Part):
 
 def memo_scan() -> Scan:
     """Return the scan that finds what is remembered of all distributions."""
-    return Scan(MEMORY, order=("name",), since=OF_DISTRIBUTION, below=OF_DISTRIBUTION + "\uffff")
+    return Scan(
+        MEMORY, order=("name",), since=OF_DISTRIBUTION, below=OF_DISTRIBUTION + "\uffff"
+    )

@@ -1,6 +1,5 @@
 """Who wrote this row: an identity of a process that others can find dead."""
 
-
 import os
 import socket
 import uuid

@@ -20,8 +20,8 @@ from collective.cloudfront.outbox.session import Memo
 from collective.cloudfront.outbox.session import memo_from_json
 from collective.cloudfront.outbox.session import OF_DISTRIBUTION
 from collective.cloudfront.outbox.session import Part
-from collective.cloudfront.outbox.session import remembered
 from collective.cloudfront.outbox.session import Remembered
+from collective.cloudfront.outbox.session import remembered
 from collective.cloudfront.outbox.store import Distinct
 from collective.cloudfront.outbox.store import InvalidationRow
 from collective.cloudfront.outbox.store import MEMORY

@@ -168,9 +168,7 @@ class StoredQueue(Part):
             (found,) = rows.read(open_scan(FROZEN, distribution))
             return list(map(batch_of, found))
 
-    def settle(
-        self, batch: Batch, invalidation: str, give_up: bool = False
-    ) -> Settled:
+    def settle(self, batch: Batch, invalidation: str, give_up: bool = False) -> Settled:
         """See ``contract.Queue``."""
         with self._change() as session:
             memo = require_claim(session, batch.distribution, self.owner)
@@ -294,7 +292,9 @@ class StoredQueue(Part):
                     open_scan(FROZEN, old),
                 )
                 moved = rows.take(READY, list(map(READY.key_of, ready)))
-                for row in rows.take(INVALIDATION, [(row.reference,) for row in frozen]):
+                for row in rows.take(
+                    INVALIDATION, [(row.reference,) for row in frozen]
+                ):
                     moved += ready_rows(batch_of(row), new)
                 make_ready(rows, [row._replace(distribution=new) for row in moved])
                 taken = rows.take(SCHEDULED, list(map(SCHEDULED.key_of, scheduled)))
@@ -328,7 +328,9 @@ class StoredQueue(Part):
             make_ready(
                 session.rows,
                 [
-                    ready_row(distribution, item, row.since, bool(row.urgent), row.causes)
+                    ready_row(
+                        distribution, item, row.since, bool(row.urgent), row.causes
+                    )
                     for row in taken
                 ],
             )

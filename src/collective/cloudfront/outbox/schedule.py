@@ -81,7 +81,9 @@ def make_ready(rows: Transaction, ready: Collection[ReadyRow]) -> None:
     known = rows.add(READY, list(by_key.values())) if by_key else set()
     if known:
         found = rows.get(READY, list(known))
-        rows.put(READY, [merge_ready([row, by_key[READY.key_of(row)]]) for row in found])
+        rows.put(
+            READY, [merge_ready([row, by_key[READY.key_of(row)]]) for row in found]
+        )
 
 
 def schedule(rows: Transaction, scheduled: Collection[ScheduledRow]) -> None:

@@ -6,11 +6,11 @@ shown to people.
 
 from collective.cloudfront.delivery.aws.port import Answer
 from collective.cloudfront.delivery.aws.port import Outcome
-from collective.cloudfront.outbox.values import as_line
 from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.messages import message
 from collective.cloudfront.outbox.messages import plain
 from collective.cloudfront.outbox.messages import WORDING
+from collective.cloudfront.outbox.values import as_line
 from dataclasses import dataclass
 from typing import Any
 

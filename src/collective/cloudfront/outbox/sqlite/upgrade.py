@@ -1,8 +1,8 @@
 """From formats 1 to 4 of the SQLite file to format 5: nothing in it is lost."""
 
 from collections.abc import Callable
-from collective.cloudfront.outbox.messages import message
 from collective.cloudfront.outbox.messages import Message
+from collective.cloudfront.outbox.messages import message
 from collective.cloudfront.outbox.messages import plain
 from collective.cloudfront.outbox.messages import WORDING
 from collective.cloudfront.outbox.rows import pack_message

@@ -36,7 +36,7 @@ def test_everything(client, process):
     (action,) = process.outbox.requests(10)
     assert (action.user, action.reason) == ("admin", "new theme")
     (settled,) = process.outbox.history(1)
-    assert settled.causes == ("admin: new theme",)
+    assert str(settled.causes) == "admin: new theme"
 
 
 def test_paths_and_urls(client, process):

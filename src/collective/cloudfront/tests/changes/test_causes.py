@@ -235,7 +235,7 @@ def test_a_commit_is_in_the_history_with_its_cause(functional_portal, process):
     api.content.create(functional_portal, "Document", id="page")
     transaction.commit()
     process.deliver()
-    assert process.outbox.history(1)[0].causes == (f"{TEST_USER_ID}: /page",)
+    assert str(process.outbox.history(1)[0].causes) == f"{TEST_USER_ID}: /page"
 
 
 def test_a_date_waits_in_the_outbox_with_its_cause(functional_portal, process):
@@ -244,4 +244,4 @@ def test_a_date_waits_in_the_outbox_with_its_cause(functional_portal, process):
     modified(page)
     transaction.commit()
     scheduled = process.outbox.scheduled(99)
-    assert {each.cause for each in scheduled if each.key} == {f"{TEST_USER_ID}: /page"}
+    assert {str(each.causes) for each in scheduled if each.key} == {f"{TEST_USER_ID}: /page"}

@@ -15,8 +15,8 @@ from collective.cloudfront.interfaces import ICheck
 from collective.cloudfront.interfaces import ICloudFrontLayer
 from collective.cloudfront.manual.purge import ManualPurge
 from collective.cloudfront.outbox import OutboxUnavailable
-from collective.cloudfront.outbox.values import PurgeRequest
 from collective.cloudfront.outbox.values import Entry
+from collective.cloudfront.outbox.values import PurgeRequest
 from collective.cloudfront.planning.items import normalise
 from collective.cloudfront.process import this_process
 from collective.cloudfront.purge import purge_path

@@ -2,8 +2,8 @@
 
 from collective.cloudfront.controlpanel import invalidations
 from collective.cloudfront.outbox import OutboxUnavailable
-from collective.cloudfront.outbox.values import PurgeRequest
 from collective.cloudfront.outbox.values import Entry
+from collective.cloudfront.outbox.values import PurgeRequest
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.testing import DISTRIBUTION
@@ -50,7 +50,7 @@ def settle(outbox, *items, distribution=DISTRIBUTION, cause="jane: /a"):
     outbox.release("", [Entry(distribution, item, cause=cause) for item in items])
     reference = f"reference of {items[0]}"
     batch = outbox.freeze(distribution, reference, items)
-    return outbox.settle(batch, f"I{items[0].strip('/')}", PACE)
+    return outbox.settle(batch, f"I{items[0].strip('/')}")
 
 
 def record(outbox, number, **how):

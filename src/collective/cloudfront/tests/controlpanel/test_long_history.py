@@ -33,8 +33,8 @@ class Reading:
 @contextmanager
 def reading(outbox):
     """Count what this thread reads of an outbox."""
-    with outbox._read() as db:
-        pass
+    outbox.work()
+    db = outbox.store._local.db
     found = Reading()
 
     def count_statement(statement):

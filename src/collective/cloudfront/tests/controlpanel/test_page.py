@@ -259,9 +259,8 @@ def test_a_long_history_is_cut(page, process):
     for number in range(SHOWN + 3):
         process.outbox.claim(DISTRIBUTION, 60)
         process.outbox.release("token", [Entry(DISTRIBUTION, f"/{number}")])
-        pace = process.courier._pace(DISTRIBUTION)
         batch = process.outbox.freeze(DISTRIBUTION, f"r{number}", [f"/{number}"])
-        process.outbox.settle(batch, f"I{number}", pace)
+        process.outbox.settle(batch, f"I{number}")
     assert len(page().rows("cloudfront-history")) == SHOWN
 
 

@@ -77,7 +77,7 @@ def freeze(outbox, item, distribution="E1"):
 def test_a_purge_waits_is_in_progress_and_then_fresh(outbox, far):
     batch = freeze(outbox, "/a")
     assert far() is Stage.WAITING
-    settled = outbox.settle(batch, "I1", PACE)
+    settled = outbox.settle(batch, "I1")
     assert far() is Stage.IN_PROGRESS
     outbox.complete(settled, "Completed")
     assert far() is Stage.FRESH

@@ -27,10 +27,14 @@ RUNNING = Answer(Outcome.ACCEPTED, invalidation="I", status="InProgress")
 THROTTLED = Answer(Outcome.THROTTLED, reason=plain("Throttling: Rate exceeded"))
 OVER_QUOTA = Answer(Outcome.OVER_QUOTA, reason=plain("TooManyInvalidationsInProgress"))
 TRANSIENT = Answer(Outcome.TRANSIENT, reason=plain("ServiceUnavailable"))
-REFUSED = Answer(Outcome.REFUSED_ITEMS, reason=plain("InvalidArgument"), advice=plain("See docs."))
+REFUSED = Answer(
+    Outcome.REFUSED_ITEMS, reason=plain("InvalidArgument"), advice=plain("See docs.")
+)
 TAKEN = Answer(Outcome.REFERENCE_TAKEN, reason=plain("InvalidationBatchAlreadyExists"))
 DENIED = Answer(
-    Outcome.MISCONFIGURED, reason=plain("AccessDenied"), advice=plain("Allow CreateInvalidation.")
+    Outcome.MISCONFIGURED,
+    reason=plain("AccessDenied"),
+    advice=plain("Allow CreateInvalidation."),
 )
 
 

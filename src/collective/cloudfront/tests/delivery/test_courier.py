@@ -8,8 +8,6 @@ from collective.cloudfront.delivery.events import InvalidationAccepted
 from collective.cloudfront.delivery.events import InvalidationCompleted
 from collective.cloudfront.delivery.events import InvalidationFailed
 from collective.cloudfront.delivery.targets import Target
-from collective.cloudfront.outbox.values import PurgeRequest
-from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.messages import plain
 from collective.cloudfront.outbox.values import Entry
@@ -1252,7 +1250,9 @@ DAY = 86400.0
 def remember(world, age: float) -> None:
     """Record what a person did ``age`` seconds ago."""
     when = world.clock.now - age
-    world.outbox.record_request(PurgeRequest(f"{age}", when, "jane", "", ("/a",), (E1,)))
+    world.outbox.record_request(
+        PurgeRequest(f"{age}", when, "jane", "", ("/a",), (E1,))
+    )
 
 
 def tidy(world) -> None:

@@ -8,10 +8,10 @@ from collections import defaultdict
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.local import ControlPlane
 from collective.cloudfront.local import Options
-from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.outbox.contract import OutboxUnavailable
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
+from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.tests.delivery.gateways import ControlGateway
 from collective.cloudfront.tests.delivery.gateways import E1

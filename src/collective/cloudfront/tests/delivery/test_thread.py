@@ -10,8 +10,8 @@ from collective.cloudfront.tests.delivery.gateways import E1
 from collective.cloudfront.tests.delivery.gateways import ScriptedGateway
 from collective.cloudfront.tests.delivery.gateways import TRANSIENT
 
-import collective.cloudfront.delivery.courier
-import collective.cloudfront.delivery.thread
+import collective.cloudfront.delivery.courier as courier_module
+import collective.cloudfront.delivery.thread as thread_module
 import pytest
 import threading
 import time

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.courier import Courier
 from collective.cloudfront.delivery.targets import Target
+from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.outbox.values import Waiting
 from collective.cloudfront.outbox.values import Work
-from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.tests.delivery.gateways import E1
 from collective.cloudfront.tests.delivery.gateways import ScriptedGateway

@@ -79,7 +79,9 @@ def fill(outbox: SqliteOutbox, count: int, distribution: str) -> None:
         rows.put(
             SCHEDULED,
             [
-                ScheduledRow(distribution, f"k{n}", f"/{n}", now + 9999 + n, 0, 0.0, 0, "")
+                ScheduledRow(
+                    distribution, f"k{n}", f"/{n}", now + 9999 + n, 0, 0.0, 0, ""
+                )
                 for n in range(count)
             ],
         )

@@ -245,7 +245,9 @@ class Model:
     def settle(self, frozen: Frozen) -> None:
         batch = frozen.batch
         causes = NO_CAUSES.union(*frozen.causes.values())
-        self.settled.append((batch.reference, batch.items, batch.since, in_order(causes)))
+        self.settled.append(
+            (batch.reference, batch.items, batch.since, in_order(causes))
+        )
 
     def scheduled(self) -> list[Scheduled]:
         dated = [
@@ -445,11 +447,11 @@ class OutboxMachine(RuleBasedStateMachine):
         frozen = self.choose(data)
         batch = frozen.batch
         if len(batch.items) == 1:
-            if self.try_to(who, frozen, lambda outbox: outbox.quarantine(batch, plain("no"))):
+            if self.try_to(
+                who, frozen, lambda outbox: outbox.quarantine(batch, plain("no"))
+            ):
                 (item,) = batch.items
-                refused = Ready(
-                    batch.since, item in frozen.urgent, frozen.causes[item]
-                )
+                refused = Ready(batch.since, item in frozen.urgent, frozen.causes[item])
                 self.model.refused[batch.distribution, item] = refused
                 wider = {"/a*": "/*", "/a/*": "/*", "/b/*": "/*"}.get(item)
                 if wider:
@@ -559,7 +561,8 @@ class OutboxMachine(RuleBasedStateMachine):
             }
             scheduled = outbox.scheduled(999)
             unordered = [
-                replace(each, causes=Kept(in_order(each.causes.known))) for each in scheduled
+                replace(each, causes=Kept(in_order(each.causes.known)))
+                for each in scheduled
             ]
             assert sorted(unordered, key=by_name) == sorted(
                 self.model.scheduled(), key=by_name

@@ -200,7 +200,12 @@ SCHEDULE = """
 
 _ROWS: dict[str, list[tuple]] = {
     "prepared": [
-        ("t", "gone:1:0123456789ab", THEN, json.dumps(["jane: /p", ["E1", "/prepared"]]))
+        (
+            "t",
+            "gone:1:0123456789ab",
+            THEN,
+            json.dumps(["jane: /p", ["E1", "/prepared"]]),
+        )
     ],
     "ready": [
         ("E1", "/ready", 0, THEN, 3, 1, json.dumps(["jane: /a", "settings", 2])),

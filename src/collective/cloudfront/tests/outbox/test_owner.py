@@ -1,7 +1,7 @@
 from collective.cloudfront.outbox.owner import forget
 from collective.cloudfront.outbox.owner import is_known_dead
-from collective.cloudfront.outbox.owner import remember
 from collective.cloudfront.outbox.owner import new_owner
+from collective.cloudfront.outbox.owner import remember
 
 import os
 import pytest

@@ -12,13 +12,13 @@ same outbox, as another process would be; ``url`` leads other processes to it.
 from collective.cloudfront.tests.outbox.contract.batches import BatchesContract
 from collective.cloudfront.tests.outbox.contract.causes import CausesContract
 from collective.cloudfront.tests.outbox.contract.claims import ClaimsContract
+from collective.cloudfront.tests.outbox.contract.common import Engine
 from collective.cloudfront.tests.outbox.contract.ledger import LedgerContract
 from collective.cloudfront.tests.outbox.contract.many import ManyContract
 from collective.cloudfront.tests.outbox.contract.memory import MemoryContract
 from collective.cloudfront.tests.outbox.contract.quarantine import QuarantineContract
 from collective.cloudfront.tests.outbox.contract.queue import QueueContract
 from collective.cloudfront.tests.outbox.contract.schedule import ScheduleContract
-from collective.cloudfront.tests.outbox.contract.common import Engine
 
 
 __all__ = ["Engine", "OutboxContract"]

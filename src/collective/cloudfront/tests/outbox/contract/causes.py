@@ -94,7 +94,9 @@ class CausesContract(Opened):
 
     def test_what_is_scheduled_says_why(self, outbox, clock):
         due = clock.now + 60
-        outbox.release("", [Entry(E1, "/a", due=due, key="k", cause=caused("jane: /a"))])
+        outbox.release(
+            "", [Entry(E1, "/a", due=due, key="k", cause=caused("jane: /a"))]
+        )
         (scheduled,) = outbox.scheduled(10)
         assert str(scheduled.causes) == "jane: /a"
         clock.advance(60)
@@ -152,7 +154,9 @@ class CausesContract(Opened):
             outbox.dissolve(outbox.frozen(E1)[0])
         elif how == "quarantine":
             outbox.quarantine(batch, plain("no"))
-            assert {each.item: lines(each.causes) for each in outbox.quarantined(9)} == {
+            assert {
+                each.item: lines(each.causes) for each in outbox.quarantined(9)
+            } == {
                 "/a": ("a",),
                 "/b": ("b",),
                 "/c": ("c",),

@@ -78,8 +78,6 @@ def work(outbox: Outbox, distribution: str = E1):
     return {work.distribution: work for work in outbox.work()}[distribution]
 
 
-
-
 def settle(outbox: Outbox, *items: str, reference: str = "r1"):
     """Freeze and settle ``items``, which are ready."""
     assert outbox.claim(E1, 60)
