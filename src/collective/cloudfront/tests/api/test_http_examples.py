@@ -6,7 +6,7 @@ they differ.
 
 from collective.cloudfront.delivery.aws.port import Answer
 from collective.cloudfront.delivery.aws.port import Outcome
-from collective.cloudfront.delivery.courier import CONFIRMED_REFUSALS
+from collective.cloudfront.delivery.sending import CONFIRMED_REFUSALS
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
 from collective.cloudfront.manual.purge import ManualPurge
 from collective.cloudfront.outbox import OutboxUnavailable
@@ -176,7 +176,7 @@ def cannot_read_the_outbox(monkeypatch, site, now):
     def fail():
         raise OutboxUnavailable("cloudfront-outbox.sqlite: disk I/O error")
 
-    monkeypatch.setattr(this_process().outbox, "status", fail)
+    monkeypatch.setattr(this_process().outbox, "work", lambda most: fail())
 
 
 def do_not_purge(monkeypatch, site, now):

@@ -86,7 +86,7 @@ def test_a_moment_to_come(client, process):
     assert datetime.fromisoformat(reply.json["at"]) == moment
     assert process.deliver() == []
     (scheduled,) = process.outbox.scheduled(10)
-    assert (scheduled.item, scheduled.cause) == ("/*", "admin: release")
+    assert (scheduled.item, str(scheduled.causes)) == ("/*", "admin: release")
     assert scheduled.due == moment.timestamp()
 
 

@@ -36,7 +36,7 @@ def test_an_outbox_that_cannot_be_read(client, process, monkeypatch):
     def fail():
         raise OutboxUnavailable("disk I/O error")
 
-    monkeypatch.setattr(process.outbox, "status", fail)
+    monkeypatch.setattr(process.outbox, "work", lambda most: fail())
     reply = client().get("@cloudfront")
     assert reply.status == 200
     assert reply.json["unavailable"] == "disk I/O error"

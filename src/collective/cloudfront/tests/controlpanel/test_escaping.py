@@ -10,7 +10,7 @@ from collective.cloudfront.controlpanel.overview import overview
 from collective.cloudfront.delivery.aws.errors import classify
 from collective.cloudfront.delivery.aws.errors import LONGEST_REASON
 from collective.cloudfront.delivery.aws.port import Answer
-from collective.cloudfront.delivery.courier import CONFIRMED_REFUSALS
+from collective.cloudfront.delivery.sending import CONFIRMED_REFUSALS
 from collective.cloudfront.interfaces import ICheck
 from collective.cloudfront.interfaces import ICloudFrontLayer
 from collective.cloudfront.manual.purge import ManualPurge
@@ -178,7 +178,7 @@ def test_a_failure_of_the_outbox(page, process, monkeypatch, text):
         def fail():
             raise OutboxUnavailable(said)
 
-        monkeypatch.setattr(process.outbox, "status", fail)
+        monkeypatch.setattr(process.outbox, "work", lambda most: fail())
         return page("cloudfront-state")
 
     compare(shown(text), shown(HARMLESS))

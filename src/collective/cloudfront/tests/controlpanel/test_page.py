@@ -3,7 +3,7 @@
 from collective.cloudfront.controlpanel.overview import SHOWN
 from collective.cloudfront.delivery.aws.port import Answer
 from collective.cloudfront.delivery.aws.port import Outcome
-from collective.cloudfront.delivery.courier import CONFIRMED_REFUSALS
+from collective.cloudfront.delivery.sending import CONFIRMED_REFUSALS
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.interfaces import MANAGE_PURGING
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
@@ -273,7 +273,7 @@ def test_an_outbox_that_cannot_be_read_is_a_message_and_no_error_page(
     def fail(*arguments):
         raise OutboxUnavailable(f"disk I/O error {EVIL}")
 
-    monkeypatch.setattr(process.outbox, "status", fail)
+    monkeypatch.setattr(process.outbox, "work", lambda most: fail())
     shown = page()
     assert shown.text("cloudfront-headline") == "The state is not known now."
     assert f"cannot be read: disk I/O error {EVIL}" in shown.text(

@@ -119,7 +119,7 @@ def test_everything_can_be_scheduled(site, browser, process):
     assert "Until then it can be cancelled" in person.contents
     assert process.deliver() == []
     (scheduled,) = process.outbox.scheduled(10)
-    assert (scheduled.item, scheduled.cause) == ("/*", "admin: release")
+    assert (scheduled.item, str(scheduled.causes)) == ("/*", "admin: release")
 
 
 def refuse(process, item):

@@ -243,7 +243,7 @@ class FaultMachine(RuleBasedStateMachine):
         self.heal()
         invalidations = self.control.invalidations()
         quarantined = {
-            (refused.distribution, refused.item): refused.refused
+            (refused.distribution, refused.item): refused.quarantined
             for refused in self.world.outbox.quarantined(100_000)
         }
         # Nothing is lost: each item is accepted after its last release, or set aside.
