@@ -277,7 +277,10 @@ class Intake:
     def _failed(self, error: Exception) -> None:
         now = self._clock()
         known = isinstance(error, OutboxUnavailable)
-        self._trouble = error.message if known else plain(str(error))
+        if isinstance(error, OutboxUnavailable):
+            self._trouble = error.message
+        else:
+            self._trouble = plain(str(error))
         self._not_before = now + RETRY_AFTER
         if now - self._logged >= LOG_EVERY:
             self._logged = now

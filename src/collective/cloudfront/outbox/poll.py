@@ -65,7 +65,8 @@ class Backlog:
     @property
     def work(self) -> Work:
         """What there is to do."""
-        since = [each.since for each in (*self.pending, *self.frozen)]
+        since = [each.since for each in self.pending]
+        since += [batch.since for batch in self.frozen]
         return Work(
             distribution=self.distribution,
             ready=len(self.pending),
@@ -127,7 +128,7 @@ class StoredPolls(Part):
     ) -> Poll:
         now = self.clock()
         busy = sorted(busy)
-        scans = [
+        scans: list[Scan | Distinct] = [
             Distinct(READY),
             open_scan(FROZEN),
             open_scan(IN_PROGRESS),

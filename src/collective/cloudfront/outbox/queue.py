@@ -39,6 +39,7 @@ from collective.cloudfront.outbox.session import Session
 from collective.cloudfront.outbox.store import COUNTER
 from collective.cloudfront.outbox.store import CounterRow
 from collective.cloudfront.outbox.store import INVALIDATION
+from collective.cloudfront.outbox.store import InvalidationRow
 from collective.cloudfront.outbox.store import OutboxUnavailable
 from collective.cloudfront.outbox.store import PREPARED
 from collective.cloudfront.outbox.store import PreparedRow
@@ -383,7 +384,7 @@ def open_scan(state: int, distribution: str | None = None) -> Scan:
     return Scan(INVALIDATION, equal, ("frozen", "position"))
 
 
-def in_order(found: Iterable) -> list[Settled]:
+def in_order(found: Iterable[InvalidationRow]) -> list[Settled]:
     """Return invalidations, the oldest first."""
     return sorted(map(settled_of, found), key=lambda settled: settled.accepted)
 

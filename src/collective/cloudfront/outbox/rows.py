@@ -28,6 +28,7 @@ from collective.cloudfront.outbox.values import united
 from collective.cloudfront.planning.items import is_wildcard
 from collective.cloudfront.planning.merge import merged
 from collective.cloudfront.planning.merge import Priority
+from dataclasses import replace
 from functools import lru_cache
 from itertools import groupby
 from itertools import repeat
@@ -153,7 +154,7 @@ def unpack_entries(packed: str) -> list[Entry]:
     cause = Cause()
     for each in json.loads(packed):
         if isinstance(each, list):
-            found.append(Entry(*each, cause=cause))
+            found.append(replace(Entry(*each), cause=cause))
         else:
             stored = each.get("cause") if isinstance(each, dict) else each
             cause = cause_from_json(stored)

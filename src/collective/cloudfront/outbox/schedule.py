@@ -25,6 +25,8 @@ from collective.cloudfront.outbox.values import Scheduled
 from collective.cloudfront.planning.coalesce import due_again
 from collective.cloudfront.planning.coalesce import is_due
 from dataclasses import dataclass
+from dataclasses import replace
+from typing import Any
 
 import math
 
@@ -174,13 +176,13 @@ class StoredSchedule(Part):
         """See ``contract.Schedule``."""
         now = self.clock()
         with self._look() as rows:
-            if not something_is_due(*rows.read(*due_scans(now)), now):
+            dated, coalesced = rows.read(*due_scans(now))
+            if not something_is_due(dated, coalesced, now):
                 return 0
         with self._change() as session:
-            dated, coalesced = due_scans(now)
+            by_date, again = due_scans(now)
             found = session.rows.read(
-                Scan(SCHEDULED, order=dated.order, below=dated.below),
-                Scan(SCHEDULED, coalesced.equal),
+                replace(by_date, limit=None), Scan(SCHEDULED, again.equal)
             )
             due = set(found[0])
             due.update(row for row in found[1] if is_due(row.due, row.every, now))
@@ -206,7 +208,7 @@ class StoredSchedule(Part):
             return list(map(scheduled_of, found))
 
 
-def _in_order(row: ScheduledRow) -> tuple:
+def _in_order(row: ScheduledRow) -> tuple[Any, ...]:
     return row.due, row.distribution, row.item, row.urgent, row.every, row.coalesced
 
 

@@ -10,6 +10,8 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from collective.cloudfront.outbox.messages import Message
+from collective.cloudfront.outbox.messages import plain
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from dataclasses import field
@@ -23,11 +25,8 @@ class OutboxUnavailable(Exception):
     """The outbox cannot be read or written now; ``message`` says why."""
 
     @property
-    def message(self) -> Any:
-        """The reason as a ``Message``."""
-        from collective.cloudfront.outbox.messages import Message
-        from collective.cloudfront.outbox.messages import plain
-
+    def message(self) -> Message:
+        """The reason; as English in ``str()``."""
         reason = self.args[0] if self.args else ""
         return reason if isinstance(reason, Message) else plain(str(reason))
 

@@ -244,4 +244,6 @@ def test_a_date_waits_in_the_outbox_with_its_cause(functional_portal, process):
     modified(page)
     transaction.commit()
     scheduled = process.outbox.scheduled(99)
-    assert {str(each.causes) for each in scheduled if each.key} == {f"{TEST_USER_ID}: /page"}
+    assert {str(each.causes) for each in scheduled if each.key} == {
+        f"{TEST_USER_ID}: /page"
+    }
