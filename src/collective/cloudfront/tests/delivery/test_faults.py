@@ -118,7 +118,7 @@ class FaultMachine(RuleBasedStateMachine):
         self.numbers = iter(range(1_000_000))
 
     def start_courier(self):
-        self.intake = Intake(self.world.outbox, clock=self.clock, today=self.clock)
+        self.intake = Intake(self.world.outbox, clock=self.clock, wall_clock=self.clock)
         options = {"intake": self.intake}
         self.world.courier = self.world.make_courier(self.world.outbox, **options)
 
