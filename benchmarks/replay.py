@@ -352,7 +352,7 @@ class Replay:
         return bool(
             due
             or status.prepared
-            or any(work.ready or work.frozen for work in status.work)
+            or any(work.ready or work.frozen for work in self._outbox.work())
         )
 
 

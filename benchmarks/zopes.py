@@ -113,7 +113,7 @@ class Sites:
         while time.monotonic() < deadline:
             status = self._outbox.status()
             if not status.prepared and not any(
-                work.ready or work.frozen for work in status.work
+                work.ready or work.frozen for work in self._outbox.work()
             ):
                 return
             time.sleep(0.1)

@@ -276,7 +276,7 @@ class World:
         return bool(
             due_soon
             or status.prepared
-            or any(work.ready or work.frozen for work in status.work)
+            or any(work.ready or work.frozen for work in self._outbox.work())
         )
 
     def _is_in_memory(self) -> bool:

@@ -41,10 +41,5 @@ def as_cause(
     return Cause(user, shown, len(names) if count is None else count, code)
 
 
-def stored(cause: Cause) -> str:
-    """Return a cause as entries of the outbox hold it."""
-    return str(cause)  # seam: the outbox is to take the value itself
-
-
 def _end_of(text: str, longest: int) -> str:
     return text if len(text) <= longest else _ELLIPSIS + text[1 - longest :]

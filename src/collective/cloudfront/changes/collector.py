@@ -20,9 +20,8 @@ from collective.cloudfront.changes.causes import as_cause
 from collective.cloudfront.changes.causes import current_user
 from collective.cloudfront.changes.causes import MOST_NAMED
 from collective.cloudfront.changes.causes import SETTINGS
-from collective.cloudfront.changes.causes import stored
-from collective.cloudfront.outbox.contract import Entry
 from collective.cloudfront.outbox.values import Cause
+from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.reach.adapted import adapted_paths
 from collective.cloudfront.reach.by_path import by_path
@@ -199,12 +198,12 @@ class SiteChanges:
         noted = self._compute()
         if self._places:
             self._fold_tags()
-        cause = stored(self._cause(self._changed or noted))
+        cause = self._cause(self._changed or noted)
         entries = self._entries
         for name, item in self._items.items():
             distribution, text, key, due = name
             if text[:1] != "#" or not self._is_superfluous(name, item):
-                own = cause if item.cause is None else stored(self.cause_of(item.cause))
+                own = cause if item.cause is None else self.cause_of(item.cause)
                 entries.append(
                     Entry(distribution, text, item.urgent, item.every, due, key, own)
                 )

@@ -12,7 +12,7 @@ raised again: the transaction is lost then, with all that it changed.
 """
 
 from collections.abc import Callable
-from collective.cloudfront.outbox.contract import Entry
+from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.process import this_process
 from functools import wraps

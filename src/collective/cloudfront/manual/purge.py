@@ -13,15 +13,14 @@ from Acquisition import aq_inner
 from Acquisition import aq_parent
 from collections.abc import Iterable
 from collective.cloudfront.changes.causes import PERSON
-from collective.cloudfront.changes.causes import stored
 from collective.cloudfront.changes.collector import SiteChanges
 from collective.cloudfront.changes.guard import never_failing
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.outbox import OutboxUnavailable
-from collective.cloudfront.outbox.causes import as_line
-from collective.cloudfront.outbox.values import PurgeRequest
-from collective.cloudfront.outbox.values import Entry
+from collective.cloudfront.outbox.values import as_line
 from collective.cloudfront.outbox.values import Cause
+from collective.cloudfront.outbox.values import Entry
+from collective.cloudfront.outbox.values import PurgeRequest
 from collective.cloudfront.process import this_process
 from collective.cloudfront.reach.change import Subtree
 from collective.cloudfront.reach.reached import every_page
@@ -169,7 +168,7 @@ class ManualPurge:
             due=at,
         )
         how = {"due": at, "key": action.key} if at is not None else {"urgent": True}
-        cause = stored(_cause(action))
+        cause = _cause(action)
         changes_of(self._site).add_entries(
             replace(entry, cause=cause, **how) for entry in self._collected()
         )
@@ -198,7 +197,7 @@ def preview_of_content(obj: Any) -> Preview | None:
     return purge.preview()
 
 
-def _cause(action: Action) -> Cause:
+def _cause(action: PurgeRequest) -> Cause:
     names = (action.reason,) if action.reason else ()
     return Cause(action.user, names, len(names), PERSON)
 
@@ -208,7 +207,7 @@ def _not_recorded() -> None:
 
 
 @never_failing(_not_recorded, even_conflicts=True)
-def _record(succeeded: bool, action: Action) -> None:
+def _record(succeeded: bool, action: PurgeRequest) -> None:
     if not succeeded:
         return
     logger.info(

@@ -5,7 +5,7 @@ from collective.cloudfront.changes.causes import as_cause
 from collective.cloudfront.changes.collector import SiteChanges
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.changes.transaction import collect
-from collective.cloudfront.outbox.causes import LONGEST_CAUSE
+from collective.cloudfront.outbox.values import LONGEST_NAME as LONGEST_CAUSE
 from collective.cloudfront.purge import purge_path
 from collective.cloudfront.testing import DISTRIBUTION
 from DateTime import DateTime
