@@ -71,6 +71,11 @@ class Kept:
         for entries in [*self._now.values(), *self._later.values()]:
             yield from entries
 
+    def clear(self) -> None:
+        """Keep nothing any more."""
+        self._now.clear()
+        self._later.clear()
+
     def add(self, entries: Collection[Entry]) -> None:
         """Keep what one release holds."""
         for name in {(entry.distribution, entry.key) for entry in entries if entry.key}:
@@ -212,45 +217,47 @@ class Intake:
                 kept, self._kept = self._kept, Kept(self._wall_clock)
                 ended, self._ended = self._ended, {}
                 handed_over, self._handed_over = self._handed_over, []
-            return self._bring_in(kept, ended, handed_over)
+            try:
+                return self._bring_in(kept, ended, handed_over)
+            except Exception as error:
+                self._put_back(kept, ended, handed_over)
+                self._failed(error)
+                return BroughtIn()
 
     def _bring_in(
         self, kept: Kept, ended: dict[str, None], handed_over: list[Release]
     ) -> BroughtIn:
-        entries = [entry for each in handed_over for entry in each.entries]
-        entries += kept
+        brought = _brought_in(handed_over, kept)
         count = len(kept)
         had_trouble = self._trouble is not None
-        try:
-            if kept or ended or had_trouble:
-                self._bring_in_kept(kept, ended)
-                kept, ended = Kept(self._wall_clock), {}
-            while handed_over:
-                some = _some(handed_over)
-                with self.outbox.together():
-                    for each in some:
-                        self.outbox.release(each.token, each.entries)
-                del handed_over[: len(some)]
-        except Exception as error:
-            with self._lock:
-                # All of this is older than what was handed over meanwhile.
-                newer, self._handed_over = self._handed_over, handed_over
-                newer_kept, self._kept = self._kept, kept
-                newer_ended, self._ended = self._ended, ended
-                self._fold()
-                self._kept.add(list(newer_kept))
-                self._handed_over = newer
-                for token in newer_ended:
-                    self._end(token)
-            self._failed(error)
-        else:
-            if had_trouble or count:
-                logger.info("The outbox works again: %d kept items are in it.", count)
-            self._works()
-        return BroughtIn(
-            distributions=frozenset(entry.distribution for entry in entries),
-            urgent=any(entry.urgent for entry in entries),
-        )
+        if kept or ended or had_trouble:
+            self._bring_in_kept(kept, ended)
+            kept.clear()
+            ended.clear()
+        while handed_over:
+            some = _some(handed_over)
+            with self.outbox.together():
+                for each in some:
+                    self.outbox.release(each.token, each.entries)
+            del handed_over[: len(some)]
+        if had_trouble or count:
+            logger.info("The outbox works again: %d kept items are in it.", count)
+        self._works()
+        return brought
+
+    def _put_back(
+        self, kept: Kept, ended: dict[str, None], handed_over: list[Release]
+    ) -> None:
+        """Keep what could not be brought in, before what was handed over meanwhile."""
+        with self._lock:
+            newer, self._handed_over = self._handed_over, handed_over
+            newer_kept, self._kept = self._kept, kept
+            newer_ended, self._ended = self._ended, ended
+            self._fold()
+            self._kept.add(list(newer_kept))
+            self._handed_over = newer
+            for token in newer_ended:
+                self._end(token)
 
     def _bring_in_kept(self, kept: Kept, ended: Iterable[str]) -> None:
         with self.outbox.together():
@@ -302,6 +309,15 @@ class Intake:
     def _end(self, token: str) -> None:
         if token and len(self._ended) < MOST_TOKENS:
             self._ended[token] = None
+
+
+def _brought_in(releases: Iterable[Release], kept: Iterable[Entry]) -> BroughtIn:
+    entries = [entry for each in releases for entry in each.entries]
+    entries += kept
+    return BroughtIn(
+        distributions=frozenset(entry.distribution for entry in entries),
+        urgent=any(entry.urgent for entry in entries),
+    )
 
 
 def _some(releases: list[Release]) -> list[Release]:

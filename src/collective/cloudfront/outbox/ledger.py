@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from collections.abc import Collection
 from collective.cloudfront.outbox.rows import DONE
+from collective.cloudfront.outbox.rows import each_of
 from collective.cloudfront.outbox.rows import IN_PROGRESS
 from collective.cloudfront.outbox.rows import request_of
 from collective.cloudfront.outbox.rows import request_row
@@ -83,13 +84,12 @@ class StoredLedger(Part):
         """See ``contract.Ledger``."""
         before = math.inf if before is None else before
         order = ("-accepted", "-position")
-        each = [{}] if distributions is None else _each(distributions)
         scans = [
             Scan(INVALIDATION, equal, order, below=before, limit=limit)
-            for equal in each
+            for equal in each_of(distributions)
         ]
         with self._look() as rows:
-            found = [row for some in rows.read(*scans) for row in some] if scans else []
+            found = [row for some in rows.read(*scans) for row in some]
             if len(scans) > 1:
                 found.sort(key=lambda row: -row.accepted)
             return list(map(settled_of, found[:limit]))
@@ -184,10 +184,6 @@ class StoredLedger(Part):
             for start in range(0, len(keys), SLICE):
                 with self._change() as session:
                     session.rows.take(table, keys[start : start + SLICE])
-
-
-def _each(distributions: Collection[str]) -> list[dict[str, str]]:
-    return [{"distribution": each} for each in sorted(set(distributions))]
 
 
 def _first(

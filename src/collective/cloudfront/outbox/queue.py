@@ -15,6 +15,7 @@ from collective.cloudfront.outbox.owner import is_known_dead
 from collective.cloudfront.outbox.rows import batch_of
 from collective.cloudfront.outbox.rows import batch_row
 from collective.cloudfront.outbox.rows import DONE
+from collective.cloudfront.outbox.rows import each_of
 from collective.cloudfront.outbox.rows import FROZEN
 from collective.cloudfront.outbox.rows import IN_PROGRESS
 from collective.cloudfront.outbox.rows import merge_ready
@@ -315,12 +316,14 @@ class StoredQueue(Part):
         self, limit: int, distributions: Collection[str] | None = None
     ) -> list[Quarantined]:
         """See ``contract.Queue``."""
-        if distributions is not None and not distributions:
-            return []
-        equal = {} if distributions is None else {"distribution": tuple(distributions)}
+        scans = [
+            Scan(QUARANTINE, equal, ("-refused",), limit=limit)
+            for equal in each_of(distributions)
+        ]
         with self._look() as rows:
-            (found,) = rows.read(Scan(QUARANTINE, equal, ("-refused",), limit=limit))
-            return list(map(quarantined_of, found))
+            found = [row for some in rows.read(*scans) for row in some]
+            found.sort(key=lambda row: -row.refused)
+            return list(map(quarantined_of, found[:limit]))
 
     def retry_quarantined(self, distribution: str, item: str) -> bool:
         """See ``contract.Queue``."""

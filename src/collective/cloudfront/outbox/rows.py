@@ -317,6 +317,8 @@ def prefix_range(wildcard: str) -> tuple[str, str]:
     return prefix, prefix + "\x7f"
 
 
-def members(distributions: Collection[str] | None) -> dict[str, Any]:
-    """Return what a scan has to be equal to, for some distributions or all."""
-    return {} if distributions is None else {"distribution": sorted(distributions)}
+def each_of(distributions: Collection[str] | None) -> list[dict[str, str]]:
+    """Return what each scan has to be equal to, for some distributions or all."""
+    if distributions is None:
+        return [{}]
+    return [{"distribution": each} for each in sorted(set(distributions))]

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from collections.abc import Iterable
+from collective.cloudfront.outbox.rows import each_of
 from collective.cloudfront.outbox.rows import merge_ready
 from collective.cloudfront.outbox.rows import merge_scheduled
 from collective.cloudfront.outbox.rows import pack_cause
@@ -199,13 +200,15 @@ class StoredSchedule(Part):
         self, limit: int, distributions: Collection[str] | None = None
     ) -> list[Scheduled]:
         """See ``contract.Schedule``."""
-        if distributions is not None and not distributions:
-            return []
-        equal = {} if distributions is None else {"distribution": tuple(distributions)}
-        order = ("due", "distribution", "item", "key")
+        order = ("due", "item", "key")
+        scans = [
+            Scan(SCHEDULED, equal, order, limit=limit)
+            for equal in each_of(distributions)
+        ]
         with self._look() as rows:
-            (found,) = rows.read(Scan(SCHEDULED, equal, order, limit=limit))
-            return list(map(scheduled_of, found))
+            found = [row for some in rows.read(*scans) for row in some]
+            found.sort(key=lambda row: (row.due, row.distribution, row.item, row.key))
+            return list(map(scheduled_of, found[:limit]))
 
 
 def _in_order(row: ScheduledRow) -> tuple[Any, ...]:

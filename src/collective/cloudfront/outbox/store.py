@@ -295,6 +295,7 @@ ORDERS = {
     READY: [("distribution", "wildcard", "-urgent", "since", "item")],
     SCHEDULED: [
         ("due",),
+        ("distribution", "due"),
         ("coalesced", "distribution", "item"),
         ("coalesced", "due"),
     ],
@@ -305,7 +306,7 @@ ORDERS = {
         ("distribution", "accepted"),
         ("invalidation",),
     ],
-    QUARANTINE: [("refused",)],
+    QUARANTINE: [("refused",), ("distribution", "refused")],
     REQUEST: [("time",), ("due",)],
 }
 
