@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from collective.cloudfront.delivery.aws.findings import CHECKS
 from collective.cloudfront.delivery.aws.findings import MESSAGES
 from collective.cloudfront.i18n import _
+from collective.cloudfront.outbox.messages import message
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.testing import DISTRIBUTION
-from collective.cloudfront.wording import say
 from collective.cloudfront.wording import WORDING
 from dataclasses import dataclass
 from lxml import html
@@ -106,10 +106,10 @@ def messages_made_at_run_time() -> Iterator[tuple[str, str]]:
         yield f"wording_{code}", sentence
     for name, label in CHECKS.items():
         yield f"connection_check_{name}", label
-    for code, message in MESSAGES.items():
-        yield f"connection_{code}", message.text
-        if message.advice:
-            yield f"connection_advice_{code}", message.advice
+    for code, text in MESSAGES.items():
+        yield f"connection_{code}", text.text
+        if text.advice:
+            yield f"connection_advice_{code}", text.advice
 
 
 def ids_in_templates() -> Iterator[str]:
@@ -270,8 +270,8 @@ def make_something_to_see(process) -> None:
     process.outbox.claim(DISTRIBUTION, 60.0)
     process.outbox.wait(
         DISTRIBUTION,
-        reason=say("refused", error="AccessDenied: no"),
-        advice=say("advice_denied", operation="CreateInvalidation"),
+        reason=message("refused", error="AccessDenied: no"),
+        advice=message("advice_denied", operation="CreateInvalidation"),
         paused=True,
         until=process.courier._clock() + 60,
     )
