@@ -27,9 +27,8 @@ from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.settings import Distribution
-from collective.cloudfront.settings import read_settings
-from collective.cloudfront.settings import registry_of
 from collective.cloudfront.settings import Settings
+from collective.cloudfront.settings import settings_of
 from OFS.interfaces import IFolder
 from Products.CMFCore.interfaces import ISiteRoot
 from transaction import TransactionManager
@@ -80,6 +79,8 @@ class Process:
         self._reading = threading.Lock()
         self._targets: Mapping[str, Target] = {}
         self._read_at: float | None = None
+        # What transactions have told of sites, by path: mostly the same again and again
+        self._learnt: dict[tuple[str, ...], Settings] = {}
         # How often the targets have changed by other ways than reading
         self._changes = 0
         # Pairs of distribution ids for the courier to move; None: nothing is to be done
@@ -178,6 +179,14 @@ class Process:
             logger.exception("The settings of the sites cannot be read now.")
             return self._targets
 
+    def learn_site(self, site: Any, settings: Settings) -> None:
+        """Take the settings of a site from a transaction that has ended."""
+        path = site.getPhysicalPath()
+        if self._learnt.get(path) != settings or self.database is None:
+            self.use_database_of(site)
+            self.learn(targets_of([settings]))
+            self._learnt[path] = settings
+
     def learn(self, targets: Mapping[str, Target]) -> None:
         """Take targets, with their credentials, from a transaction that has ended."""
         with self._lock:
@@ -197,6 +206,7 @@ class Process:
 
     def _changed(self) -> None:
         self._changes += 1
+        self._learnt = {}
         self._read_at = None
 
     def use_database_of(self, site: Any) -> None:
@@ -259,7 +269,7 @@ def read_targets(database: Any) -> dict[str, Target]:
     try:
         found: list[Settings] = []
         for site in sites_below(connection.root()["Application"]):
-            settings = read_settings(registry_of(site))
+            settings = settings_of(site)
             if settings is not None:
                 found.append(settings)
             else:

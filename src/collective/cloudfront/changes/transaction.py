@@ -30,13 +30,11 @@ from collective.cloudfront.changes import guard
 from collective.cloudfront.changes.collector import SiteChanges
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.process import Process
-from collective.cloudfront.process import targets_of
 from collective.cloudfront.process import this_process
 from collective.cloudfront.reach.change import NamedChange
 from collective.cloudfront.reach.change import UnknownChange
 from collective.cloudfront.reach.reached import pages
-from collective.cloudfront.settings import read_settings
-from collective.cloudfront.settings import registry_of
+from collective.cloudfront.settings import settings_of
 from contextlib import contextmanager
 from dataclasses import dataclass
 from Products.CMFCore.interfaces import ISiteRoot
@@ -95,7 +93,7 @@ class PurgeManager:
         key = site.getPhysicalPath()
         changes = self.sites.get(key)
         if changes is None:
-            settings = read_settings(registry_of(site))
+            settings = settings_of(site)
             changes = self.sites[key] = SiteChanges(site, settings)
         if not self._noted:
             # An event in a later hook registers us again
@@ -197,11 +195,10 @@ class PurgeManager:
             process.intake.release(uuid.uuid4().hex, self._entries)
 
     def _teach(self, process: Process) -> None:
-        """Tell the process of the database and the distributions, for its courier."""
-        active = [changes for changes in self.sites.values() if changes.active]
-        for changes in active:
-            process.use_database_of(changes.site)
-        process.learn(targets_of(changes.settings for changes in active))
+        """Tell the process of the sites and their settings, for its courier."""
+        for changes in self.sites.values():
+            if changes.active:
+                process.learn_site(changes.site, changes.settings)
 
 
 # --- the current transaction ------------------------------------------------------------
@@ -284,7 +281,7 @@ def forget_settings(site: Any) -> None:
     manager = known_manager(transaction.get())
     known = None if manager is None else manager.sites.get(site.getPhysicalPath())
     if known is not None:
-        known.settings = read_settings(registry_of(site))
+        known.settings = settings_of(site)
 
 
 @never_failing

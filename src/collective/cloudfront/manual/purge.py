@@ -27,9 +27,8 @@ from collective.cloudfront.reach.reached import every_page
 from collective.cloudfront.reach.reached import Kind
 from collective.cloudfront.reach.reached import Reached
 from collective.cloudfront.reach.urls import default_pages
-from collective.cloudfront.settings import read_settings
-from collective.cloudfront.settings import registry_of
 from collective.cloudfront.settings import Settings
+from collective.cloudfront.settings import settings_of
 from dataclasses import dataclass
 from dataclasses import replace
 from plone import api
@@ -108,7 +107,7 @@ class ManualPurge:
 
     def __init__(self, site: Any):
         self._site = site
-        self._changes = SiteChanges(site, _by_paths(read_settings(registry_of(site))))
+        self._changes = SiteChanges(site, _by_paths(settings_of(site)))
         if not self._changes.active:
             raise NotPurging()
         self._entries: dict[tuple[str, str], Entry] = {}

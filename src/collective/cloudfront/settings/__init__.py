@@ -41,6 +41,7 @@ from collective.cloudfront.settings.schema import TAGS_OFF
 from collective.cloudfront.settings.values import distributions_in_force
 from collective.cloudfront.settings.values import read_settings
 from collective.cloudfront.settings.values import Settings
+from collective.cloudfront.settings.values import settings_of
 from collective.cloudfront.settings.values import tag_headers
 
 
@@ -54,6 +55,7 @@ __all__ = [
     "PURGING_ENABLED",
     "SINCE",
     "Settings",
+    "settings_of",
     "TAGS_INVALIDATE",
     "TAGS_OFF",
     "VOLTO",

@@ -2,6 +2,7 @@
 
 from plone.registry.interfaces import IRegistry
 from typing import Any
+from typing import NamedTuple
 
 
 PREFIX = "collective.cloudfront"
@@ -31,14 +32,33 @@ def registry_of(site: Any) -> IRegistry | None:
 
 def is_installed(registry: IRegistry) -> bool:
     """Say whether the add-on is installed in the site of ``registry``."""
-    return f"{PREFIX}.enabled" in registry.records
+    return switches_of(registry).installed
 
 
 def is_purging_enabled(registry: IRegistry) -> bool:
     """Say whether purging is enabled in the Caching control panel."""
-    return bool(registry.get(PURGING_ENABLED, False))
+    return switches_of(registry).purging
 
 
 def has_volto(registry: IRegistry) -> bool:
     """Say whether Volto's add-on for Plone is installed in the site of ``registry``."""
-    return VOLTO in registry.records
+    return switches_of(registry).volto
+
+
+class Switches(NamedTuple):
+    """What decides in a site whether, and for which front end, we purge."""
+
+    installed: bool
+    #: "Enable purging" in the Caching control panel
+    purging: bool
+    #: Volto's add-on for Plone is installed
+    volto: bool
+
+
+def switches_of(registry: IRegistry) -> Switches:
+    """Return the switches of a site, all at once: a save waits for this."""
+    return Switches(
+        f"{PREFIX}.enabled" in registry.records,
+        bool(registry.get(PURGING_ENABLED, False)),
+        VOLTO in registry.records,
+    )

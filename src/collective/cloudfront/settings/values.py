@@ -7,9 +7,8 @@ from collective.cloudfront.settings.distributions import read_distributions
 from collective.cloudfront.settings.environment import value_in_force
 from collective.cloudfront.settings.environment import values_in_force
 from collective.cloudfront.settings.lifetimes import are_all_tagged
-from collective.cloudfront.settings.records import has_volto
-from collective.cloudfront.settings.records import is_installed
-from collective.cloudfront.settings.records import is_purging_enabled
+from collective.cloudfront.settings.records import registry_of
+from collective.cloudfront.settings.records import switches_of
 from collective.cloudfront.settings.schema import HISTORY_DAYS
 from collective.cloudfront.settings.schema import TAGS_INVALIDATE
 from dataclasses import dataclass
@@ -57,14 +56,15 @@ def read_settings(
 
     ``enabled`` is the conjunction of ours and the Caching control panel's.
     """
-    if registry is None or not is_installed(registry):
+    if registry is None:
         return None
-
+    installed, purging, volto = switches_of(registry)
+    if not installed:
+        return None
     values = values_in_force(registry, environ)
     by_tags = values["cache_tags"] == TAGS_INVALIDATE
-    volto = has_volto(registry)
     return Settings(
-        enabled=values["enabled"] and is_purging_enabled(registry),
+        enabled=values["enabled"] and purging,
         distributions=_distributions(values),
         window=values["window"],
         site_on_navigation=values["navigation_changes"] == "site",
@@ -79,6 +79,11 @@ def read_settings(
         aws_access_key_id=values["aws_access_key_id"],
         aws_secret_access_key=values["aws_secret_access_key"],
     )
+
+
+def settings_of(site: Any, environ: Mapping[str, str] = os.environ) -> Settings | None:
+    """Return the settings of ``site``, or None where the add-on is not installed."""
+    return read_settings(registry_of(site), environ)
 
 
 def _distributions(values: Mapping[str, Any]) -> tuple[Distribution, ...]:
