@@ -105,8 +105,6 @@ def united(all_causes: Iterable[Causes]) -> Causes:
     those that are not are counted.
     """
     all_causes = list(all_causes)
-    if len(all_causes) == 1:
-        return all_causes[0]
     known = tuple(dict.fromkeys(cause for each in all_causes for cause in each.known))
     # The same causes may have been left out everywhere: a sum would count them twice.
     more = max((each.more for each in all_causes), default=0)
