@@ -21,7 +21,6 @@ when the next one is due, and ``thread`` waits.
 """
 
 from collections.abc import Callable
-from collections.abc import Iterable
 from collections.abc import Mapping
 from collective.cloudfront.delivery.aws.port import Gateway
 from collective.cloudfront.delivery.aws.port import Outcome
@@ -30,9 +29,8 @@ from collective.cloudfront.delivery.follow_up import at_once
 from collective.cloudfront.delivery.follow_up import FollowUp
 from collective.cloudfront.delivery.follow_up import has_come
 from collective.cloudfront.delivery.follow_up import Look
-from collective.cloudfront.delivery.sending import count_items
+from collective.cloudfront.delivery.sending import LONGEST_IDLE
 from collective.cloudfront.delivery.sending import LONGEST_TRANSIENT
-from collective.cloudfront.delivery.sending import new_reference
 from collective.cloudfront.delivery.sending import Sender
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.outbox.contract import ClaimLost
@@ -41,22 +39,11 @@ from collective.cloudfront.outbox.contract import Outbox
 from collective.cloudfront.outbox.contract import OutboxUnavailable
 from collective.cloudfront.outbox.intake import BroughtIn
 from collective.cloudfront.outbox.intake import Intake
-from collective.cloudfront.outbox.memory import call_wait
 from collective.cloudfront.outbox.poll import Backlog
 from collective.cloudfront.outbox.poll import Poll
-from collective.cloudfront.outbox.values import Batch
-from collective.cloudfront.outbox.values import Pending
 from collective.cloudfront.outbox.values import Settled
-from collective.cloudfront.planning.cover import Allowance
-from collective.cloudfront.planning.cover import next_batch
-from collective.cloudfront.planning.cover import urgent_first
-from collective.cloudfront.planning.items import EVERYTHING
-from collective.cloudfront.planning.items import is_wildcard
+from collective.cloudfront.outbox.values import Work
 from collective.cloudfront.planning.pacing import Limits
-from collective.cloudfront.planning.pacing import worth_waiting
-from collective.cloudfront.planning.widen import widen
-from datetime import datetime
-from datetime import timezone
 
 import logging
 import math
@@ -66,18 +53,12 @@ import time
 
 logger = logging.getLogger("collective.cloudfront")
 
-#: A claim outlives the longest call (13 s) by far; a dead courier's ends after it.
-CLAIM_SECONDS = 60.0
 #: Prepared entries of an unknown process are released after this (seconds).
 GRACE_SECONDS = 60.0
-#: Somebody else may add work to a shared outbox: poll it at least this often.
-LONGEST_IDLE = 1.0
 #: After this (seconds) an invalidation whose status cannot be read counts as done.
 #: CloudFront completes in under 25 s (P95), and quota must not wait for ever.
 ASSUME_DONE = 30.0
 FORGET_AFTER = 3600.0
-#: With fewer pending items than these, freezing a wildcard absorbs all that it covers.
-FEW_PENDING = 1_000
 #: How many settled invalidations the history keeps.
 KEEP_HISTORY = 10_000
 #: How often it is cut to that (seconds).
@@ -108,14 +89,12 @@ class Courier(Sender):
         ``jitter`` returns a number between 0 and 1. ``run`` does what shall delay no
         sending.
         """
-        super().__init__(outbox, gateway, limits, notify, clock, jitter)
+        follow_up = FollowUp(lambda *what: self.gateway.look_up(*what), clock, run)
+        super().__init__(outbox, gateway, limits, notify, follow_up, clock, jitter)
         self.targets = targets
         self.intake = intake
         self.grace = grace
-        self.follow_up = FollowUp(lambda *what: self.gateway.look_up(*what), clock, run)
         self._errands = errands
-        # When each distribution was sent to last: calls are scarce, so in turn.
-        self._sent: dict[str, float] = {}
         # Distributions that probably have work, and those that wait
         self._busy: frozenset[str] = frozenset()
         self._waiting: frozenset[str] = frozenset()
@@ -251,7 +230,7 @@ class Courier(Sender):
                 )
             return LONGEST_IDLE
         try:
-            return self._serve_target(backlog, target, poll)
+            return self._serve_target(backlog, work, target, poll)
         except ClaimLost as error:
             logger.info("%s: %s", distribution, error)
         except MemoryChanged:
@@ -263,8 +242,10 @@ class Courier(Sender):
             logger.exception("Purging %s failed; trying again.", distribution)
         return LONGEST_IDLE
 
-    def _serve_target(self, backlog: Backlog, target: Target, poll: Poll) -> float:
-        due = self._send_due(backlog, target, self._clock())
+    def _serve_target(
+        self, backlog: Backlog, work: Work, target: Target, poll: Poll
+    ) -> float:
+        due = self._send_due(work, target, self._clock())
         if due <= 0:
             return self._deliver(backlog, target, poll)
         if backlog.pending and backlog.memo.waiting is None and due <= target.window:
@@ -273,8 +254,7 @@ class Courier(Sender):
             self.gateway.warm_up(target.credentials)
         return due
 
-    def _send_due(self, backlog: Backlog, target: Target, now: float) -> float:
-        work = backlog.work
+    def _send_due(self, work: Work, target: Target, now: float) -> float:
         if not (work.ready or work.frozen):
             return LONGEST_IDLE
         if work.waiting is not None and not has_come(
@@ -285,131 +265,6 @@ class Courier(Sender):
             return 0.0
         due = work.oldest + target.window
         return 0.0 if has_come(due, now, target.window) else due - now
-
-    # --- sending ----------------------------------------------------------------------
-
-    def _deliver(self, backlog: Backlog, target: Target, poll: Poll) -> float:
-        """Send one batch, frozen earlier or now; return when to come again."""
-        now = self._clock()
-        distribution = backlog.distribution
-        if backlog.is_claimed:
-            return LONGEST_IDLE
-        # While no call is granted, items may still join.
-        wait = call_wait(poll.calls, now, self.limits)
-        if wait > 0:
-            if poll.calls and poll.calls[1] > now:
-                # The clock was set back: from now on the calls fill again.
-                self.outbox.take_call(self.limits)
-            return min(wait, LONGEST_IDLE)
-        items = None if backlog.frozen else self._plan(backlog, target)
-        if items == ():
-            return min(LONGEST_IDLE, 0.25)
-        if items and len(backlog.pending) >= FEW_PENDING:
-            for wildcard in filter(is_wildcard, items):
-                self.outbox.widen(distribution, wildcard)
-        if not self._holds(distribution):
-            # Somebody else may have sent them since.
-            self._never_accepted.difference_update(
-                batch.reference for batch in backlog.frozen
-            )
-        with self.outbox.together(durable=True, known=poll.known) as session:
-            if not self.outbox.claim(distribution, CLAIM_SECONDS):
-                return LONGEST_IDLE
-            wait = self.outbox.take_call(self.limits)
-            if wait > 0:
-                return min(wait, LONGEST_IDLE)
-            batch = backlog.frozen[0] if items is None else self._freeze(backlog, items)
-        self._claimed_until[distribution] = now + CLAIM_SECONDS
-        if items is not None:
-            self._never_accepted.add(batch.reference)
-        if batch.items:
-            self._sent[distribution] = self._clock()
-            self._send(batch, target, backlog, session.known)
-        return 0.0
-
-    def _plan(self, backlog: Backlog, target: Target) -> tuple[str, ...]:
-        now = self._clock()
-        pace = self._pace(backlog)
-        if backlog.memo.pace not in (None, pace):
-            self.outbox.keep_pace(backlog.distribution, pace)
-        running = count_items(
-            item for each in backlog.in_progress for item in each.items
-        )
-        allowance = pace.allowance(now, running, self.limits)
-        pending = self._pending(backlog, target, allowance)
-        urgent = [each.item for each in pending if each.urgent]
-        items = urgent_first([each.item for each in pending], urgent)
-        plan = next_batch(items, allowance)
-        alone = pace.allowance(now, Allowance(0, 0), self.limits)
-        if (plan.throttled and allowance.exact < alone.exact) or (
-            plan.wildcards_throttled and allowance.wildcards < alone.wildcards
-        ):
-            self.follow_up.soon(backlog.in_progress)
-        if not plan.items:
-            self.notices.log_once(
-                logging.WARNING,
-                f"quota {target.distribution}",
-                f"{target.distribution}: items wait until CloudFront's quotas let "
-                "them in; it goes on by itself.",
-            )
-        if not urgent and worth_waiting(plan, pace, self.limits):
-            return ()
-        return plan.items
-
-    def _pending(
-        self, backlog: Backlog, target: Target, allowance: Allowance
-    ) -> Iterable[Pending]:
-        """Return what goes next, widened where it is too much."""
-        distribution = target.distribution
-        items = [each.item for each in backlog.pending]
-        wildcards = allowance.wildcards + self.limits.wildcards
-        wider = widen(items, wildcards, self._most_siblings(target))
-        if not wider:
-            return backlog.pending
-        for wildcard in wider:
-            replaced = self.outbox.widen(distribution, wildcard)
-            if wildcard == EVERYTHING:
-                self.notices.log_once(
-                    logging.WARNING,
-                    f"hopeless {distribution}",
-                    f"{distribution}: hopeless backlog, everything is purged "
-                    f"instead; {replaced} items wait.",
-                )
-            else:
-                logger.info(
-                    "%s: %s takes the place of %d items.",
-                    distribution,
-                    wildcard,
-                    replaced,
-                )
-        return self.outbox.pending(distribution, 2 * self.limits.batch)
-
-    def _most_siblings(self, target: Target) -> int:
-        if not target.budget:
-            return self.limits.siblings
-        month = datetime.fromtimestamp(self._clock(), timezone.utc).strftime("%Y-%m")
-        billed = sum(self.outbox.billed(month).values())
-        if billed <= target.budget:
-            return self.limits.siblings
-        self.notices.log_once(
-            logging.WARNING,
-            f"budget {target.distribution}",
-            f"{target.distribution}: this month's budget of {target.budget} items is "
-            f"used up. Purging goes on with broader, fewer items; {billed} so far.",
-        )
-        return self.limits.siblings_over_budget
-
-    def _freeze(self, backlog: Backlog, items: tuple[str, ...]) -> Batch:
-        """Freeze items, and reserve quota for them."""
-        distribution = backlog.distribution
-        batch = self.outbox.freeze(
-            distribution, new_reference(), items, backlog.coalesced
-        )
-        pace = self._pace(backlog).reserved(
-            self._clock(), count_items(batch.items), self.limits
-        )
-        self.outbox.keep_pace(distribution, pace)
-        return batch
 
     # --- following up -----------------------------------------------------------------
 

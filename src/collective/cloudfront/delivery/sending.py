@@ -1,25 +1,35 @@
-"""Sending a batch, and what follows from CloudFront's answer."""
+"""One batch: planned, frozen, sent; and what follows from CloudFront's answer."""
 
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Sequence
 from collective.cloudfront.delivery.aws.port import Answer
 from collective.cloudfront.delivery.aws.port import Gateway
 from collective.cloudfront.delivery.aws.port import Outcome
 from collective.cloudfront.delivery.events import InvalidationAccepted
 from collective.cloudfront.delivery.events import InvalidationFailed
+from collective.cloudfront.delivery.follow_up import FollowUp
 from collective.cloudfront.delivery.notices import Notices
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.outbox.contract import MemoryChanged
 from collective.cloudfront.outbox.contract import Outbox
+from collective.cloudfront.outbox.memory import Known
 from collective.cloudfront.outbox.poll import Backlog
-from collective.cloudfront.outbox.session import Known
+from collective.cloudfront.outbox.poll import Poll
 from collective.cloudfront.outbox.values import Batch
+from collective.cloudfront.outbox.values import Pending
 from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.planning.backoff import delay
-from collective.cloudfront.planning.cover import Allowance
-from collective.cloudfront.planning.items import is_wildcard
+from collective.cloudfront.planning.cover import count_items
+from collective.cloudfront.planning.items import EVERYTHING
+from collective.cloudfront.planning.items import wildcards_of
+from collective.cloudfront.planning.pacing import call_wait
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
+from collective.cloudfront.planning.plan import decide
+from collective.cloudfront.planning.plan import reserve
+from datetime import datetime
+from datetime import timezone
 
 import logging
 import uuid
@@ -27,6 +37,12 @@ import uuid
 
 logger = logging.getLogger("collective.cloudfront")
 
+#: A claim outlives the longest call (13 s) by far; a dead courier's ends after it.
+CLAIM_SECONDS = 60.0
+#: Somebody else may add work to a shared outbox: poll it at least this often.
+LONGEST_IDLE = 1.0
+#: With fewer pending items than these, freezing a wildcard absorbs all that it covers.
+FEW_PENDING = 1_000
 #: Longest delays between attempts, in seconds.
 LONGEST_TRANSIENT = 15 * 60.0
 LONGEST_QUOTA = 60.0
@@ -49,6 +65,7 @@ class Sender:
         gateway: Gateway,
         limits: Limits,
         notify: Callable[[object], None],
+        follow_up: FollowUp,
         clock: Callable[[], float],
         jitter: Callable[[], float],
     ):
@@ -57,21 +74,148 @@ class Sender:
         self.gateway = gateway
         self.limits = limits
         self.notices = Notices(clock)
+        self.follow_up = follow_up
         self._notify = notify
         self._clock = clock
         self._jitter = jitter
         # References whose every attempt was definitely refused.
         self._never_accepted: set[str] = set()
+        # When each distribution was sent to last: calls are scarce, so in turn.
+        self._sent: dict[str, float] = {}
         # Until when each distribution is certainly claimed by us, and by nobody since
         self._claimed_until: dict[str, float] = {}
 
-    def _holds(self, distribution: str) -> bool:
-        return self._clock() < self._claimed_until.get(distribution, 0.0)
+    # --- one batch --------------------------------------------------------------------
 
-    def _pace(self, backlog: Backlog) -> Pace:
+    def _deliver(self, backlog: Backlog, target: Target, poll: Poll) -> float:
+        """Send one batch, frozen earlier or now; return when to come again."""
         now = self._clock()
-        pace = backlog.memo.pace or Pace.fresh(now, self.limits)
-        return pace.at(now, self.limits)
+        if backlog.is_claimed:
+            return LONGEST_IDLE
+        # While no call is granted, items may still join.
+        wait = call_wait(poll.calls, now, self.limits)
+        if wait > 0:
+            if poll.calls and poll.calls[1] > now:
+                # The clock was set back: from now on the calls fill again.
+                self.outbox.take_call(self.limits)
+            return min(wait, LONGEST_IDLE)
+        pace = (backlog.memo.pace or Pace.fresh(now, self.limits)).at(now, self.limits)
+        items = None if backlog.frozen else self._plan(backlog, target, pace, now)
+        if items == ():
+            return min(LONGEST_IDLE, 0.25)
+        batch, known = self._freeze(backlog, poll, items, pace, now)
+        if batch is None:
+            return LONGEST_IDLE
+        if batch.items:
+            self._sent[backlog.distribution] = self._clock()
+            self._send(batch, target, backlog, known)
+        return 0.0
+
+    def _freeze(
+        self,
+        backlog: Backlog,
+        poll: Poll,
+        items: tuple[str, ...] | None,
+        pace: Pace,
+        now: float,
+    ) -> tuple[Batch | None, Known]:
+        """Claim the distribution, take a call, and freeze ``items``, or go on with the
+        batch that is frozen. No batch: another courier was faster.
+        """
+        distribution = backlog.distribution
+        if self._clock() >= self._claimed_until.get(distribution, 0.0):
+            # Somebody else may have sent them since.
+            self._never_accepted.difference_update(
+                batch.reference for batch in backlog.frozen
+            )
+        with self.outbox.together(durable=True, known=poll.known) as session:
+            if not self.outbox.claim(distribution, CLAIM_SECONDS):
+                return None, {}
+            if self.outbox.take_call(self.limits) > 0:
+                return None, {}
+            if items is None:
+                batch = backlog.frozen[0]
+            else:
+                batch = self.outbox.freeze(
+                    distribution, new_reference(), items, backlog.coalesced
+                )
+                reserved = reserve(pace, batch.items, self._clock(), self.limits)
+                self.outbox.keep_pace(distribution, reserved)
+        self._claimed_until[distribution] = now + CLAIM_SECONDS
+        if items is not None:
+            self._never_accepted.add(batch.reference)
+        return batch, session.known
+
+    def _plan(
+        self, backlog: Backlog, target: Target, pace: Pace, now: float
+    ) -> tuple[str, ...]:
+        """Return what to send now; nothing where more is awaited."""
+        distribution = backlog.distribution
+        if backlog.memo.pace not in (None, pace):
+            self.outbox.keep_pace(distribution, pace)
+        running = [item for each in backlog.in_progress for item in each.items]
+        most_siblings = self._most_siblings(target)
+        pending: Sequence[Pending] = backlog.pending
+        while True:
+            decision = decide(
+                [each.item for each in pending],
+                [each.item for each in pending if each.urgent],
+                pace,
+                running,
+                now,
+                self.limits,
+                most_siblings,
+            )
+            if not decision.wider:
+                break
+            self._widen(distribution, decision.wider)
+            pending = self.outbox.pending(distribution, 2 * self.limits.batch)
+        if decision.waits_for_completion:
+            self.follow_up.soon(backlog.in_progress)
+        if decision.is_over_quota:
+            self.notices.log_once(
+                logging.WARNING,
+                f"quota {distribution}",
+                f"{distribution}: items wait until CloudFront's quotas let them in; it "
+                "goes on by itself.",
+            )
+        if len(backlog.pending) >= FEW_PENDING:
+            for wildcard in wildcards_of(decision.items):
+                self.outbox.widen(distribution, wildcard)
+        return decision.items
+
+    def _widen(self, distribution: str, wildcards: Iterable[str]) -> None:
+        for wildcard in wildcards:
+            replaced = self.outbox.widen(distribution, wildcard)
+            if wildcard == EVERYTHING:
+                self.notices.log_once(
+                    logging.WARNING,
+                    f"hopeless {distribution}",
+                    f"{distribution}: hopeless backlog, everything is purged "
+                    f"instead; {replaced} items wait.",
+                )
+            else:
+                logger.info(
+                    "%s: %s takes the place of %d items.",
+                    distribution,
+                    wildcard,
+                    replaced,
+                )
+
+    def _most_siblings(self, target: Target) -> int:
+        if not target.budget:
+            return self.limits.siblings
+        month = datetime.fromtimestamp(self._clock(), timezone.utc).strftime("%Y-%m")
+        billed = sum(self.outbox.billed(month).values())
+        if billed <= target.budget:
+            return self.limits.siblings
+        self.notices.log_once(
+            logging.WARNING,
+            f"budget {target.distribution}",
+            f"{target.distribution}: this month's budget of {target.budget} items is "
+            f"used up. Purging goes on with broader, fewer items; {billed} so far.",
+        )
+        return self.limits.siblings_over_budget
 
     def _send(
         self, batch: Batch, target: Target, backlog: Backlog, known: Known
@@ -131,7 +275,7 @@ class Sender:
     def _over_quota(self, batch: Batch, answer: Answer, backlog: Backlog) -> None:
         distribution = batch.distribution
         with self.outbox.together():
-            pace = self.outbox.pace(distribution) or self._pace(backlog)
+            pace = self._pace(distribution)
             self.outbox.keep_pace(distribution, pace.over_quota())
             refusals = self.outbox.count_refusal(batch)
             self._wait(batch, answer, LONGEST_QUOTA, backlog)
@@ -139,16 +283,21 @@ class Sender:
         # batches; the rest is repeated unchanged.
         never_accepted = refusals >= PROVEN_REFUSALS or (
             # A call may have taken so long that another courier came by
-            batch.reference in self._never_accepted and self._holds(distribution)
+            batch.reference in self._never_accepted
+            and self._clock() < self._claimed_until.get(distribution, 0.0)
         )
         if len(batch.items) > 1 and never_accepted:
             self._dissolve(batch, backlog)
+
+    def _pace(self, distribution: str) -> Pace:
+        known = self.outbox.pace(distribution)
+        return known or Pace.fresh(self._clock(), self.limits)
 
     def _dissolve(self, batch: Batch, backlog: Backlog) -> None:
         """Make the items of a refused batch ready again, and give their quota back."""
         with self.outbox.together():
             self.outbox.dissolve(batch)
-            pace = self.outbox.pace(batch.distribution) or self._pace(backlog)
+            pace = self._pace(batch.distribution)
             self.outbox.keep_pace(
                 batch.distribution, pace.returned(count_items(batch.items))
             )
@@ -239,16 +388,6 @@ def new_reference() -> str:
     A reused one silently purges nothing, so it holds no clock and no counter.
     """
     return f"collective.cloudfront-{uuid.uuid4()}"
-
-
-def count_items(items: Iterable[str]) -> Allowance:
-    exact = wildcards = 0
-    for item in items:
-        if is_wildcard(item):
-            wildcards += 1
-        else:
-            exact += 1
-    return Allowance(exact=exact, wildcards=wildcards)
 
 
 def _failed(batch: Batch, answer: Answer, kept: bool) -> InvalidationFailed:

@@ -41,10 +41,10 @@ from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Sequence
 from collective.cloudfront.outbox.memory import ClaimLost
+from collective.cloudfront.outbox.memory import Known
+from collective.cloudfront.outbox.memory import MemoryChanged
 from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.poll import Poll
-from collective.cloudfront.outbox.session import Known
-from collective.cloudfront.outbox.session import MemoryChanged
 from collective.cloudfront.outbox.store import OutboxUnavailable
 from collective.cloudfront.outbox.values import Batch
 from collective.cloudfront.outbox.values import Entry
@@ -239,7 +239,7 @@ class Memory(Protocol):
     def together(
         self, *, durable: bool = False, known: Known | None = None
     ) -> AbstractContextManager[Any]:
-        """Do several things in one transaction; see ``session.Part.together``."""
+        """Do several things in one transaction; see ``memory.Part.together``."""
 
     def pace(self, distribution: str) -> Pace | None:
         """Return the stored pace of a distribution."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Collection
+from collective.cloudfront.outbox.memory import Part
 from collective.cloudfront.outbox.rows import DONE
 from collective.cloudfront.outbox.rows import each_of
 from collective.cloudfront.outbox.rows import IN_PROGRESS
@@ -9,7 +10,6 @@ from collective.cloudfront.outbox.rows import request_of
 from collective.cloudfront.outbox.rows import request_row
 from collective.cloudfront.outbox.rows import settled_of
 from collective.cloudfront.outbox.schedule import unschedule
-from collective.cloudfront.outbox.session import Part
 from collective.cloudfront.outbox.store import BILL
 from collective.cloudfront.outbox.store import BillRow
 from collective.cloudfront.outbox.store import COUNTER

@@ -8,7 +8,9 @@ from collective.cloudfront.outbox.ledger import bill
 from collective.cloudfront.outbox.ledger import IN_DOUBT
 from collective.cloudfront.outbox.ledger import SLICE
 from collective.cloudfront.outbox.memory import ClaimLost
+from collective.cloudfront.outbox.memory import Part
 from collective.cloudfront.outbox.memory import require_claim
+from collective.cloudfront.outbox.memory import Session
 from collective.cloudfront.outbox.messages import as_message
 from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.owner import is_known_dead
@@ -35,8 +37,6 @@ from collective.cloudfront.outbox.schedule import make_ready
 from collective.cloudfront.outbox.schedule import schedule
 from collective.cloudfront.outbox.schedule import take_in
 from collective.cloudfront.outbox.schedule import unschedule
-from collective.cloudfront.outbox.session import Part
-from collective.cloudfront.outbox.session import Session
 from collective.cloudfront.outbox.store import COUNTER
 from collective.cloudfront.outbox.store import CounterRow
 from collective.cloudfront.outbox.store import INVALIDATION

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from collections.abc import Iterable
+from collective.cloudfront.outbox.memory import Part
 from collective.cloudfront.outbox.rows import each_of
 from collective.cloudfront.outbox.rows import merge_ready
 from collective.cloudfront.outbox.rows import merge_scheduled
@@ -9,7 +10,6 @@ from collective.cloudfront.outbox.rows import pack_cause
 from collective.cloudfront.outbox.rows import ready_row
 from collective.cloudfront.outbox.rows import scheduled_of
 from collective.cloudfront.outbox.rows import unite_packed
-from collective.cloudfront.outbox.session import Part
 from collective.cloudfront.outbox.store import Distinct
 from collective.cloudfront.outbox.store import INTERVAL
 from collective.cloudfront.outbox.store import IntervalRow

@@ -9,6 +9,7 @@ from collective.cloudfront.outbox.store import Distinct
 from collective.cloudfront.outbox.store import Key
 from collective.cloudfront.outbox.store import Scan
 from collective.cloudfront.outbox.store import Table
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from itertools import repeat
@@ -23,13 +24,13 @@ AT_ONCE = 100
 _SCANS = 100
 
 
+@dataclass(slots=True)
 class SqlTransaction:
     """See ``store.Transaction``. ``execute`` takes a statement with ``?`` and values, and
     returns a cursor.
     """
 
-    def __init__(self, execute: Callable[[str, Sequence[Any]], Any]):
-        self._execute = execute
+    _execute: Callable[[str, Sequence[Any]], Any]
 
     def read(self, *scans: Scan | Distinct) -> list[list[Any]]:
         """See ``store.Reader``."""

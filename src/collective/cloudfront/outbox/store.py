@@ -6,6 +6,7 @@ items, quotas or intervals: what a row means, and what happens to it, is decided
 one lock were held: what a transaction has read is still so when it writes.
 """
 
+from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from dataclasses import field
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 from typing import NamedTuple
 from typing import Protocol
@@ -53,9 +55,13 @@ class Table:
         """The names of a row's fields."""
         return self.row._fields
 
-    def key_of(self, row: Any) -> Key:
-        """Return the key of a row."""
-        return tuple(getattr(row, name) for name in self.key)
+    @cached_property
+    def key_of(self) -> Callable[[Any], Key]:
+        """A function that returns the key of a row."""
+        if len(self.key) == 1:
+            (name,) = self.key
+            return lambda row: (getattr(row, name),)
+        return attrgetter(*self.key)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ than its allowance.
 from bisect import bisect_right
 from collections.abc import Iterable
 from collections.abc import Sequence
-from collective.cloudfront.planning.items import covers
-from collective.cloudfront.planning.items import is_wildcard
+from collective.cloudfront.planning.items import wildcards_of
 from dataclasses import dataclass
 
 
@@ -30,6 +29,17 @@ class Plan:
     wildcards_throttled: bool = False
 
 
+def covers(wildcard: str, item: str) -> bool:
+    """Say whether ``wildcard`` reaches everything that ``item`` reaches."""
+    return item.startswith("/") and item.startswith(wildcard[:-1])
+
+
+def count_items(items: Sequence[str]) -> "Allowance":
+    """Return how many of ``items`` there are of each kind that quotas know."""
+    wildcards = len(wildcards_of(items))
+    return Allowance(exact=len(items) - wildcards, wildcards=wildcards)
+
+
 def broadest(wildcards: Iterable[str]) -> tuple[str, ...]:
     """Return the wildcards that no other of them covers, sorted."""
     kept: list[str] = []
@@ -48,14 +58,15 @@ def next_batch(pending: Sequence[str], allowance: Allowance) -> Plan:
     ahead: wildcards are scarce, and it is what most visitors ask for. The same input
     gives the same plan.
     """
-    wildcards = broadest(item for item in pending if is_wildcard(item))
+    found = wildcards_of(pending)
+    wildcards, is_wild = broadest(found), frozenset(found)
     order = {item: rank for rank, item in enumerate(dict.fromkeys(pending))}
     chosen = sorted(wildcards, key=order.__getitem__)[: allowance.wildcards]
     sent = broadest(chosen)
     exact = [
         item
         for item in order
-        if not is_wildcard(item)
+        if item not in is_wild
         and not _covered(sent, item)
         and (f"{item}*" in order or not _covered(wildcards, item))
     ]
@@ -71,7 +82,7 @@ def urgent_first(pending: Sequence[str], urgent: Iterable[str]) -> list[str]:
 
     Exact paths wait for the wildcards above them, urgent ones included.
     """
-    wildcards = broadest(filter(is_wildcard, pending))
+    wildcards = broadest(wildcards_of(pending))
     carriers = {_carrier(wildcards, item) for item in urgent}
     return sorted(pending, key=lambda item: item not in carriers)
 
@@ -80,10 +91,10 @@ def uncovered(items: Iterable[str], wildcards: Sequence[str]) -> list[str]:
     """Return the exact paths and tags that none of the ``broadest`` wildcards covers,
     in their order.
     """
+    items = list(items)
+    is_wild = frozenset(wildcards_of(items))
     return [
-        item
-        for item in items
-        if not is_wildcard(item) and not _covered(wildcards, item)
+        item for item in items if item not in is_wild and not _covered(wildcards, item)
     ]
 
 

@@ -5,6 +5,8 @@ An *item* is a path (``/news/a``), a wildcard path (``/news/*``) or a cache tag
 CloudFront developer guide, "Invalidate files to remove content", read 2026-11.
 """
 
+from collections.abc import Iterable
+
 import re
 
 
@@ -32,6 +34,11 @@ is_plain = re.compile(
 def is_wildcard(item: str) -> bool:
     """Say whether ``item`` is a wildcard path (``*`` counts only at the end)."""
     return item.startswith("/") and item.endswith("*")
+
+
+def wildcards_of(items: Iterable[str]) -> list[str]:
+    """Return those of ``items`` that are wildcard paths, in their order."""
+    return [item for item in items if item[:1] == "/" and item[-1:] == "*"]
 
 
 def encode(path: str) -> str:
@@ -83,8 +90,3 @@ def subtree(path: str) -> str:
     """
     item = normalise(path)
     return item if is_wildcard(item) else normalise(item[: MAX_PATH_LENGTH - 1] + "*")
-
-
-def covers(wildcard: str, item: str) -> bool:
-    """Say whether ``wildcard`` reaches everything that ``item`` reaches."""
-    return item.startswith("/") and item.startswith(wildcard[:-1])

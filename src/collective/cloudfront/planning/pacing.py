@@ -6,9 +6,10 @@ which one a distribution is under. We stay inside both, and shrink further when
 CloudFront refuses nevertheless.
 """
 
+from collections.abc import Sequence
 from collective.cloudfront.planning.cover import Allowance
 from collective.cloudfront.planning.cover import Plan
-from collective.cloudfront.planning.items import is_wildcard
+from collective.cloudfront.planning.items import wildcards_of
 from dataclasses import dataclass
 from dataclasses import replace
 
@@ -182,6 +183,14 @@ class Pace:
         return self.reserved(now, Allowance(0, 0), limits)
 
 
+def call_wait(stored: Sequence[float] | None, now: float, limits: Limits) -> float:
+    """Return how long a call would have to wait, in seconds.
+
+    ``stored`` are the tokens of the account's bucket and when they were counted.
+    """
+    return take_call(Bucket(*stored) if stored else None, now, limits).wait
+
+
 def worth_waiting(plan: Plan, pace: Pace, limits: Limits) -> bool:
     """Say whether a larger batch should be awaited instead of sending ``plan``.
 
@@ -190,7 +199,7 @@ def worth_waiting(plan: Plan, pace: Pace, limits: Limits) -> bool:
     until a call's worth of quota is there, while a small rest goes at once, and
     exact paths and wildcards never wait for each other.
     """
-    if not plan.throttled or any(is_wildcard(item) for item in plan.items):
+    if not plan.throttled or wildcards_of(plan.items):
         return False
     full_call = min(
         limits.exact_rate / limits.call_rate,

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from collective.cloudfront.planning.cover import broadest
 from collective.cloudfront.planning.cover import uncovered
 from collective.cloudfront.planning.items import is_wildcard
+from collective.cloudfront.planning.items import wildcards_of
 
 
 #: Volto's API answers below this name for every path of the site: it is no sibling
@@ -29,8 +30,10 @@ def widen(
     upwards until they fit, the deepest and fullest folders first, at worst into
     ``/*``. Empty where nothing is above its limit. Both are at least 1.
     """
+    if len(pending) <= min(most_wildcards, most_siblings):
+        return ()  # so few are above no limit
     paths = [item for item in pending if item.startswith("/")]
-    wildcards = broadest(filter(is_wildcard, paths))
+    wildcards = broadest(wildcards_of(paths))
     exact = uncovered(paths, wildcards)
     while found := _next(
         exact, wildcards, max(1, most_wildcards), max(1, most_siblings)

@@ -1,15 +1,15 @@
 """From formats 1 to 4 of the SQLite file to format 5: nothing in it is lost."""
 
 from collections.abc import Callable
+from collective.cloudfront.outbox.memory import CALLS
+from collective.cloudfront.outbox.memory import Memo
+from collective.cloudfront.outbox.memory import memo_as_json
+from collective.cloudfront.outbox.memory import OF_DISTRIBUTION
 from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.messages import message
 from collective.cloudfront.outbox.messages import plain
 from collective.cloudfront.outbox.messages import WORDING
 from collective.cloudfront.outbox.rows import pack_message
-from collective.cloudfront.outbox.session import CALLS
-from collective.cloudfront.outbox.session import Memo
-from collective.cloudfront.outbox.session import memo_as_json
-from collective.cloudfront.outbox.session import OF_DISTRIBUTION
 from collective.cloudfront.outbox.values import Waiting
 from collective.cloudfront.planning.pacing import Bucket
 from collective.cloudfront.planning.pacing import Pace

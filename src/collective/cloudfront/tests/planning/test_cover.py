@@ -1,8 +1,8 @@
 from collective.cloudfront.planning.cover import Allowance
 from collective.cloudfront.planning.cover import broadest
+from collective.cloudfront.planning.cover import covers
 from collective.cloudfront.planning.cover import next_batch
 from collective.cloudfront.planning.cover import urgent_first
-from collective.cloudfront.planning.items import covers
 from collective.cloudfront.planning.items import is_wildcard
 from hypothesis import given
 from hypothesis import strategies as st

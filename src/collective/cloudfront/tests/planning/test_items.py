@@ -1,5 +1,5 @@
 from collective.cloudfront.local import rules
-from collective.cloudfront.planning.items import covers
+from collective.cloudfront.planning.cover import covers
 from collective.cloudfront.planning.items import encode
 from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.planning.items import is_plain

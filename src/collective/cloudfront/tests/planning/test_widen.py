@@ -1,5 +1,5 @@
 from collective.cloudfront.planning.cover import broadest
-from collective.cloudfront.planning.items import covers
+from collective.cloudfront.planning.cover import covers
 from collective.cloudfront.planning.items import is_wildcard
 from collective.cloudfront.planning.widen import widen
 from hypothesis import given

@@ -1,0 +1,70 @@
+"""The plan of a round: what of one distribution goes out now.
+
+The laws, held by ``tests/planning/test_plan.py``: every pending item is sent, reached by
+what is sent, widened, or stays pending; what is sent is within the quotas; and while
+something is pending and quota is there, something is sent, widened or awaited.
+"""
+
+from collections.abc import Collection
+from collections.abc import Sequence
+from collective.cloudfront.planning.cover import Allowance
+from collective.cloudfront.planning.cover import count_items
+from collective.cloudfront.planning.cover import next_batch
+from collective.cloudfront.planning.cover import urgent_first
+from collective.cloudfront.planning.pacing import Limits
+from collective.cloudfront.planning.pacing import Pace
+from collective.cloudfront.planning.pacing import worth_waiting
+from collective.cloudfront.planning.widen import widen
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is to be done with what is pending."""
+
+    #: To be sent now.
+    items: tuple[str, ...] = ()
+    #: To be put in the place of what they cover; then decide again.
+    wider: tuple[str, ...] = ()
+    #: The quotas let nothing out.
+    is_over_quota: bool = False
+    #: More could be sent if CloudFront had completed what it works on.
+    waits_for_completion: bool = False
+
+
+def decide(
+    pending: Sequence[str],
+    urgent: Collection[str],
+    pace: Pace,
+    running: Sequence[str],
+    now: float,
+    limits: Limits,
+    most_siblings: int,
+) -> Decision:
+    """Decide what goes out at ``now`` (Unix seconds).
+
+    ``pending`` comes oldest first, ``urgent`` are those of it that must not wait for a
+    larger batch. ``running`` are the items that CloudFront works on.
+    """
+    allowance = pace.allowance(now, count_items(running), limits)
+    wider = widen(pending, allowance.wildcards + limits.wildcards, most_siblings)
+    if wider:
+        return Decision(wider=wider)
+    ordered = urgent_first(pending, urgent) if urgent else pending
+    plan = next_batch(ordered, allowance)
+    if not plan.throttled and not plan.wildcards_throttled:
+        return Decision(plan.items)
+    alone = pace.allowance(now, Allowance(0, 0), limits)
+    return Decision(
+        items=() if not urgent and worth_waiting(plan, pace, limits) else plan.items,
+        is_over_quota=not plan.items,
+        waits_for_completion=(
+            (plan.throttled and allowance.exact < alone.exact)
+            or (plan.wildcards_throttled and allowance.wildcards < alone.wildcards)
+        ),
+    )
+
+
+def reserve(pace: Pace, items: Sequence[str], now: float, limits: Limits) -> Pace:
+    """Return the pace after quota was set aside for ``items`` at ``now``."""
+    return pace.reserved(now, count_items(items), limits)
