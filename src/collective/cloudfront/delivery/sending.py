@@ -18,7 +18,6 @@ from collective.cloudfront.outbox.poll import Backlog
 from collective.cloudfront.outbox.poll import Poll
 from collective.cloudfront.outbox.values import Batch
 from collective.cloudfront.outbox.values import Pending
-from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.planning.backoff import delay
 from collective.cloudfront.planning.cover import count_items
 from collective.cloudfront.planning.items import EVERYTHING
@@ -128,6 +127,7 @@ class Sender:
             self._never_accepted.difference_update(
                 batch.reference for batch in backlog.frozen
             )
+        reserved = reserve(pace, items or (), now, self.limits)
         with self.outbox.together(durable=True, known=poll.known) as session:
             if not self.outbox.claim(distribution, CLAIM_SECONDS):
                 return None, {}
@@ -137,10 +137,8 @@ class Sender:
                 batch = backlog.frozen[0]
             else:
                 batch = self.outbox.freeze(
-                    distribution, new_reference(), items, backlog.coalesced
+                    distribution, new_reference(), items, backlog.coalesced, reserved
                 )
-                reserved = reserve(pace, batch.items, self._clock(), self.limits)
-                self.outbox.keep_pace(distribution, reserved)
         self._claimed_until[distribution] = now + CLAIM_SECONDS
         if items is not None:
             self._never_accepted.add(batch.reference)
@@ -250,14 +248,10 @@ class Sender:
     ) -> None:
         last = len(backlog.frozen) <= 1 and len(backlog.pending) <= len(batch.items)
 
-        def settle(known: Known | None) -> Settled:
-            with self.outbox.together(known=known):
-                return self.outbox.settle(batch, answer.invalidation, give_up=last)
-
         try:
-            settled = settle(known)
+            settled = self.outbox.settle(batch, answer.invalidation, last, known)
         except MemoryChanged:
-            settled = settle(None)
+            settled = self.outbox.settle(batch, answer.invalidation, last)
         if last:
             self._claimed_until.pop(batch.distribution, None)
         self._never_accepted.discard(batch.reference)

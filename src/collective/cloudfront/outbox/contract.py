@@ -138,23 +138,31 @@ class Queue(Protocol):
         reference: str,
         items: Sequence[str],
         coalesced: bool = True,
+        pace: Pace | None = None,
     ) -> Batch:
         """Move those of ``items`` that are ready into a batch. Without any there is
         no batch: what is returned has no items.
 
         Wildcards absorb ready items that they cover, at most 1,000 each: use ``widen``
         first where there may be more. All items absorb what is ``coalesced`` and
-        scheduled, if the caller does not know that there is none.
+        scheduled, if the caller does not know that there is none. If something was
+        frozen, ``pace`` is stored, with the quota that it takes.
         """
 
     def frozen(self, distribution: str) -> list[Batch]:
         """Return the frozen batches, oldest first."""
 
-    def settle(self, batch: Batch, invalidation: str, give_up: bool = False) -> Settled:
+    def settle(
+        self,
+        batch: Batch,
+        invalidation: str,
+        give_up: bool = False,
+        known: Known | None = None,
+    ) -> Settled:
         """Record that CloudFront accepted ``batch``.
 
         Its items are added to what is billed, the waiting is over, and the pace
-        recovers. With ``give_up`` the claim ends.
+        recovers. With ``give_up`` the claim ends. ``known`` as in ``together``.
         """
 
     def dissolve(self, batch: Batch) -> None:

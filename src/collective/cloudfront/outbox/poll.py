@@ -70,7 +70,7 @@ class Backlog:
         return Work(
             distribution=self.distribution,
             ready=len(self.pending),
-            frozen=sum(len(batch.items) for batch in self.frozen),
+            frozen=sum([len(batch.items) for batch in self.frozen]),
             in_progress=len(self.in_progress),
             oldest=min(since, default=None),
             waiting=self.memo.waiting,
@@ -147,7 +147,7 @@ class StoredPolls(Part):
         }
         new = [each for each in distributions if each not in found]
         if new:
-            more = rows.read(*(s for each in new for s in pending_scans(each, limit)))
+            more = rows.read(*[s for each in new for s in pending_scans(each, limit)])
             for n, each in enumerate(new):
                 found[each] = pending_of(more[2 * n : 2 * n + 2])
         known = remembered(memory)
@@ -179,14 +179,14 @@ class StoredPolls(Part):
         for each in sorted(distributions):
             stored = known.get(OF_DISTRIBUTION + each, Remembered())
             memo = memo_from_json(each, stored.value)
-            batches = (batch_of(row) for row in frozen if row.distribution == each)
-            accepted = in_order(row for row in running if row.distribution == each)
+            batches = [batch_of(row) for row in frozen if row.distribution == each]
+            accepted = [row for row in running if row.distribution == each]
             found.append(
                 Backlog(
                     distribution=each,
                     pending=tuple(pending.get(each, ())),
                     frozen=tuple(batches),
-                    in_progress=tuple(accepted),
+                    in_progress=tuple(in_order(accepted)) if accepted else (),
                     memo=memo,
                     # Of many not all were read.
                     coalesced=each in came_again or len(coalesced) >= MOST_COALESCED,

@@ -8,6 +8,7 @@ from collective.cloudfront.outbox.ledger import bill
 from collective.cloudfront.outbox.ledger import IN_DOUBT
 from collective.cloudfront.outbox.ledger import SLICE
 from collective.cloudfront.outbox.memory import ClaimLost
+from collective.cloudfront.outbox.memory import Known
 from collective.cloudfront.outbox.memory import Part
 from collective.cloudfront.outbox.memory import require_claim
 from collective.cloudfront.outbox.memory import Session
@@ -57,9 +58,11 @@ from collective.cloudfront.outbox.values import Pending
 from collective.cloudfront.outbox.values import Quarantined
 from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.outbox.values import united
-from collective.cloudfront.planning.items import is_wildcard
+from collective.cloudfront.planning.items import wildcards_of
+from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.planning.widen import above
 from dataclasses import replace
+from functools import lru_cache
 
 
 class StoredQueue(Part):
@@ -86,7 +89,8 @@ class StoredQueue(Part):
             if token:
                 session.rows.take(PREPARED, [(token,)])
             names = {(each.distribution, each.key) for each in entries if each.key}
-            unschedule(session.rows, names, now)
+            if names:
+                unschedule(session.rows, names, now)
             take_in(session.rows, arriving(entries, now), now)
 
     def release_abandoned(self, grace: float) -> int:
@@ -140,11 +144,12 @@ class StoredQueue(Part):
         reference: str,
         items: Sequence[str],
         coalesced: bool = True,
+        pace: Pace | None = None,
     ) -> Batch:
         """See ``contract.Queue``."""
         now = self.clock()
         with self._change(durable=True) as session:
-            require_claim(session, distribution, self.owner)
+            memo = require_claim(session, distribution, self.owner)
             keys = [(distribution, item) for item in items]
             taken = {row.item: [row] for row in session.rows.take(READY, keys)}
             taken = {item: taken[item] for item in items if item in taken}
@@ -162,6 +167,8 @@ class StoredQueue(Part):
             )
             if taken:
                 _add_batches(session, [batch])
+                if pace is not None:
+                    session.keep_memo(distribution, replace(memo, pace=pace))
         return batch
 
     def frozen(self, distribution: str) -> list[Batch]:
@@ -170,9 +177,15 @@ class StoredQueue(Part):
             (found,) = rows.read(open_scan(FROZEN, distribution))
             return list(map(batch_of, found))
 
-    def settle(self, batch: Batch, invalidation: str, give_up: bool = False) -> Settled:
+    def settle(
+        self,
+        batch: Batch,
+        invalidation: str,
+        give_up: bool = False,
+        known: Known | None = None,
+    ) -> Settled:
         """See ``contract.Queue``."""
-        with self._change() as session:
+        with self._change(known=known) as session:
             memo = require_claim(session, batch.distribution, self.owner)
             settled = Settled(
                 invalidation=invalidation,
@@ -356,10 +369,11 @@ class StoredQueue(Part):
 # --- scans that other parts use, too --------------------------------------------------
 
 
-def pending_scans(distribution: str, limit: int) -> list[Scan]:
+@lru_cache(maxsize=100)
+def pending_scans(distribution: str, limit: int) -> tuple[Scan, Scan]:
     """Return the scans that find what goes next: wildcards, and the others."""
     # The order must not depend on row order: the same input, the same batch.
-    return [
+    wildcards, others = [
         Scan(
             READY,
             {"distribution": distribution, "wildcard": wildcard},
@@ -368,6 +382,7 @@ def pending_scans(distribution: str, limit: int) -> list[Scan]:
         )
         for wildcard in (1, 0)
     ]
+    return wildcards, others
 
 
 def pending_of(found: Iterable[list[ReadyRow]]) -> list[Pending]:
@@ -377,6 +392,7 @@ def pending_of(found: Iterable[list[ReadyRow]]) -> list[Pending]:
     return [Pending(row.item, row.since, bool(row.urgent)) for row in rows]
 
 
+@lru_cache(maxsize=100)
 def open_scan(state: int, distribution: str | None = None) -> Scan:
     """Return the scan that finds invalidations in a state: all, or of a distribution."""
     if distribution is None:
@@ -435,7 +451,7 @@ def _absorb(
     all of it what is coalesced and scheduled. ``taken`` grows: what was absorbed stands
     behind what absorbs it.
     """
-    wildcards = list(filter(is_wildcard, taken))
+    wildcards = wildcards_of(taken)
     if wildcards:
         covered = _covered(rows, distribution, wildcards)
         for row in rows.take(READY, list(map(READY.key_of, covered))):

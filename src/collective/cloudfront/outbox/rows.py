@@ -177,7 +177,7 @@ def merge_ready(rows: Sequence[ReadyRow]) -> ReadyRow:
     first, *others = rows
     if not others:
         return first
-    priority = merged(Priority(row.since, bool(row.urgent)) for row in rows)
+    priority = merged([Priority(row.since, bool(row.urgent)) for row in rows])
     return first._replace(
         since=priority.since,
         urgent=int(priority.urgent),

@@ -7,7 +7,6 @@ from collective.cloudfront.outbox.rows import each_of
 from collective.cloudfront.outbox.rows import merge_ready
 from collective.cloudfront.outbox.rows import merge_scheduled
 from collective.cloudfront.outbox.rows import pack_cause
-from collective.cloudfront.outbox.rows import ready_row
 from collective.cloudfront.outbox.rows import scheduled_of
 from collective.cloudfront.outbox.rows import unite_packed
 from collective.cloudfront.outbox.store import Distinct
@@ -25,6 +24,7 @@ from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.outbox.values import Scheduled
 from collective.cloudfront.planning.coalesce import due_again
 from collective.cloudfront.planning.coalesce import is_due
+from collective.cloudfront.planning.items import wildcards_of
 from dataclasses import dataclass
 from dataclasses import replace
 from typing import Any
@@ -54,6 +54,8 @@ def take_in(rows: Transaction, arrivals: Iterable[Arrival], now: float) -> None:
     """Make entries ready, or schedule them."""
     ready: list[ReadyRow] = []
     dated: list[ScheduledRow] = []
+    arrivals = list(arrivals)
+    wildcards = frozenset(wildcards_of([each.entry.item for each in arrivals]))
     for arrival in arrivals:
         entry, causes = arrival.entry, arrival.causes
         if not entry.item:
@@ -67,8 +69,13 @@ def take_in(rows: Transaction, arrivals: Iterable[Arrival], now: float) -> None:
                 continue
             causes = again
         ready.append(
-            ready_row(
-                entry.distribution, entry.item, arrival.since, entry.urgent, causes
+            ReadyRow(
+                distribution=entry.distribution,
+                item=entry.item,
+                wildcard=int(entry.item in wildcards),
+                urgent=int(entry.urgent),
+                since=arrival.since,
+                causes=causes,
             )
         )
     schedule(rows, dated)
@@ -233,4 +240,4 @@ def unschedule(
     ]
     found = [row for some in rows.read(*scans) for row in some] if scans else []
     keys = [SCHEDULED.key_of(row) for row in found if row.due > now]
-    return rows.take(SCHEDULED, keys)
+    return rows.take(SCHEDULED, keys) if keys else []

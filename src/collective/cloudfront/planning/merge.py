@@ -5,7 +5,7 @@ or grouping; it is as old as the oldest, and urgent if one is. Nothing ever beco
 younger or less urgent by being merged, so nothing waits longer.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -17,10 +17,9 @@ class Priority:
     urgent: bool = False
 
 
-def merged(priorities: Iterable[Priority]) -> Priority:
+def merged(priorities: Sequence[Priority]) -> Priority:
     """Return the priority of several that are sent as one. There is at least one."""
-    priorities = list(priorities)
     return Priority(
-        since=min(each.since for each in priorities),
+        since=min([each.since for each in priorities]),
         urgent=any(each.urgent for each in priorities),
     )
