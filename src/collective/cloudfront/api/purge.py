@@ -228,5 +228,9 @@ def _preview(preview: Preview, at: float | None) -> dict[str, Any]:
     }
 
 
-def _sent(action: PurgeRequest, preview: Preview) -> dict[str, Any]:
-    return {**_preview(preview, action.due), "dry_run": False, "id": action.id}
+def _sent(purge_request: PurgeRequest, preview: Preview) -> dict[str, Any]:
+    return {
+        **_preview(preview, purge_request.due),
+        "dry_run": False,
+        "id": purge_request.id,
+    }

@@ -1,12 +1,15 @@
 """``GET @cloudfront``: the state, as the control panel shows it."""
 
 from collections.abc import Callable
+from collections.abc import Mapping
 from collective.cloudfront.controlpanel.checks import checks
 from collective.cloudfront.controlpanel.overview import obstacles
 from collective.cloudfront.controlpanel.overview import Overview
 from collective.cloudfront.controlpanel.overview import overview
+from collective.cloudfront.controlpanel.sentences import cause_sentence
 from collective.cloudfront.controlpanel.sentences import sentence
 from collective.cloudfront.outbox.messages import Message
+from collective.cloudfront.outbox.values import Causes
 from collective.cloudfront.outbox.values import PurgeRequest
 from collective.cloudfront.outbox.values import Quarantined
 from collective.cloudfront.outbox.values import Scheduled
@@ -71,33 +74,92 @@ class State(Service):
                 {"text": self._text(each.text), "advice": self._text(each.advice)}
                 for each in obstacles(registry)
             ],
-            **as_json(state, self._sentence),
+            **as_json(state, self._text),
         }
 
     def _text(self, text: str) -> str:
         return translate(text, context=self.request)
 
-    def _sentence(self, message: Message) -> str:
-        return self._text(sentence(message))
-
 
 def as_json(
-    state: Overview, translated: Callable[[Message], str] = str
+    state: Overview, translated: Callable[[str], str] = translate
 ) -> dict[str, Any]:
-    """Return an overview without the classes; ``translated`` translates its sentences."""
-    return {
-        "unavailable": translated(state.unavailable) or None,
-        "pending": state.pending,
-        "in_progress": state.in_progress,
-        "paused": list(state.paused),
-        "in_memory": state.kept,
-        "distributions": [_work(work, state.billed, translated) for work in state.work],
-        "scheduled": [_scheduled(each) for each in state.scheduled],
-        "refused": [_refused(each) for each in state.refused],
-        "history": [_settled(each) for each in state.history],
-        "actions": [_action(each) for each in state.actions],
-        "billed_this_month": state.billed_by_all,
-    }
+    """Return an overview without the classes; ``translated`` translates a message id."""
+    return _Json(translated).overview(state)
+
+
+class _Json:
+    """Makes JSON of values of the outbox, with their sentences translated."""
+
+    def __init__(self, translated: Callable[[str], str]):
+        self._translated = translated
+
+    def overview(self, state: Overview) -> dict[str, Any]:
+        """See ``as_json``."""
+        return {
+            "unavailable": self._message(state.unavailable) or None,
+            "pending": state.pending,
+            "in_progress": state.in_progress,
+            "paused": list(state.paused),
+            "in_memory": state.kept,
+            "distributions": [self._work(each, state.billed) for each in state.work],
+            "scheduled": [self._scheduled(each) for each in state.scheduled],
+            "refused": [self._quarantined(each) for each in state.quarantined],
+            "history": [self._settled(each) for each in state.history],
+            "actions": [_request(each) for each in state.requests],
+            "billed_this_month": state.billed_by_all,
+        }
+
+    def _work(self, work: Work, billed: Mapping[str, int]) -> dict[str, Any]:
+        waiting = work.waiting
+        return {
+            "distribution": work.distribution,
+            "waiting": work.ready,
+            "being_sent": work.frozen,
+            "in_progress": work.in_progress,
+            "billed_this_month": billed.get(work.distribution, 0),
+            "trouble": waiting
+            and {
+                "reason": self._message(waiting.reason),
+                "advice": self._message(waiting.advice),
+                "paused": waiting.paused,
+                "next_try": iso(waiting.until),
+            },
+        }
+
+    def _scheduled(self, each: Scheduled) -> dict[str, Any]:
+        return {
+            "distribution": each.distribution,
+            "item": each.item,
+            "due": iso(each.due),
+            "cause": "; ".join(self._causes(each.causes)),
+        }
+
+    def _quarantined(self, each: Quarantined) -> dict[str, Any]:
+        return {
+            "distribution": each.distribution,
+            "item": each.item,
+            "reason": self._message(each.reason),
+            "refused": iso(each.quarantined),
+        }
+
+    def _settled(self, each: Settled) -> dict[str, Any]:
+        return {
+            "invalidation": each.invalidation,
+            "distribution": each.distribution,
+            "items": list(each.items),
+            "causes": self._causes(each.causes),
+            "status": each.status,
+            "committed": iso(each.since),
+            "accepted": iso(each.accepted),
+            "completed": iso(each.completed),
+        }
+
+    def _message(self, message: Message) -> str:
+        return self._translated(sentence(message))
+
+    def _causes(self, causes: Causes) -> list[str]:
+        return [self._translated(cause_sentence(each)) for each in causes.known]
 
 
 def iso(timestamp: float | None) -> str | None:
@@ -107,58 +169,7 @@ def iso(timestamp: float | None) -> str | None:
     return datetime.fromtimestamp(timestamp, timezone.utc).isoformat()
 
 
-def _work(
-    work: Work, billed: Any, translated: Callable[[Message], str]
-) -> dict[str, Any]:
-    waiting = work.waiting
-    return {
-        "distribution": work.distribution,
-        "waiting": work.ready,
-        "being_sent": work.frozen,
-        "in_progress": work.in_progress,
-        "billed_this_month": billed.get(work.distribution, 0),
-        "trouble": waiting
-        and {
-            "reason": translated(waiting.reason),
-            "advice": translated(waiting.advice),
-            "paused": waiting.paused,
-            "next_try": iso(waiting.until),
-        },
-    }
-
-
-def _scheduled(each: Scheduled) -> dict[str, Any]:
-    return {
-        "distribution": each.distribution,
-        "item": each.item,
-        "due": iso(each.due),
-        "cause": str(each.causes),  # seam: the lead says how
-    }
-
-
-def _refused(each: Quarantined) -> dict[str, Any]:
-    return {
-        "distribution": each.distribution,
-        "item": each.item,
-        "reason": str(each.reason),  # seam: to be translated
-        "refused": iso(each.quarantined),
-    }
-
-
-def _settled(each: Settled) -> dict[str, Any]:
-    return {
-        "invalidation": each.invalidation,
-        "distribution": each.distribution,
-        "items": list(each.items),
-        "causes": list(map(str, each.causes.known)),
-        "status": each.status,
-        "committed": iso(each.since),
-        "accepted": iso(each.accepted),
-        "completed": iso(each.completed),
-    }
-
-
-def _action(each: PurgeRequest) -> dict[str, Any]:
+def _request(each: PurgeRequest) -> dict[str, Any]:
     return {
         "id": each.id,
         "time": iso(each.time),

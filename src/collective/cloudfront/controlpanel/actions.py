@@ -63,10 +63,10 @@ class Cancel(_Action):
     """``@@cloudfront-cancel``: a purge that was scheduled is not to happen."""
 
     def act(self) -> tuple[str, str]:
-        """Cancel the action whose id was sent."""
-        outbox, wanted = this_process().outbox, self.sent("action")
+        """Cancel the purge request whose id was sent."""
+        outbox, wanted = this_process().outbox, self.sent("id")
         known = outbox.planned(_MOST_PLANNED, self.distributions)
-        if all(action.id != wanted for action in known):
+        if all(each.id != wanted for each in known):
             return _("action_unknown", default="It is not known any more."), "warning"
         count = outbox.cancel_request(wanted)
         logger.info("%r cancels %s.", api.user.get_current().getId(), wanted)
@@ -78,7 +78,7 @@ class Cancel(_Action):
         return _("action_cancelled", default="The purge is cancelled."), "info"
 
 
-class Refused(_Action):
+class Quarantined(_Action):
     """``@@cloudfront-refused``: try items again that CloudFront refused, or not."""
 
     def act(self) -> tuple[str, str]:

@@ -53,7 +53,7 @@ class Log(_Page):
     )
 
     invalidations: tuple[Settled, ...] = ()
-    actions: tuple[PurgeRequest, ...] = ()
+    requests: tuple[PurgeRequest, ...] = ()
     #: Where the next page begins, if there is one.
     older: float | None = None
 
@@ -70,13 +70,13 @@ class Log(_Page):
         """Read both lists, and end them at the same moment: that of the fuller one."""
         outbox = this_process().outbox
         settled = outbox.history(ROWS + 1, self.distributions, self.before)
-        actions = outbox.requests(ROWS + 1, self.distributions, self.before)
+        requests = outbox.requests(ROWS + 1, self.distributions, self.before)
         ends = [settled[ROWS - 1].accepted] if len(settled) > ROWS else []
-        ends += [actions[ROWS - 1].time] if len(actions) > ROWS else []
+        ends += [requests[ROWS - 1].time] if len(requests) > ROWS else []
         self.older = max(ends, default=None)
         start = max(ends, default=0.0)
         self.invalidations = tuple(each for each in settled if each.accepted >= start)
-        self.actions = tuple(each for each in actions if each.time >= start)
+        self.requests = tuple(each for each in requests if each.time >= start)
 
 
 class Invalidation(_Page):

@@ -162,11 +162,11 @@ class Overview:
 
     work: tuple[Work, ...] = ()
     orphans: tuple[Work, ...] = ()
-    refused: tuple[Quarantined, ...] = ()
+    quarantined: tuple[Quarantined, ...] = ()
     history: tuple[Settled, ...] = ()
     scheduled: tuple[Scheduled, ...] = ()
     planned: tuple[PurgeRequest, ...] = ()
-    actions: tuple[PurgeRequest, ...] = ()
+    requests: tuple[PurgeRequest, ...] = ()
     billed: Mapping[str, int] = field(default_factory=dict)
     billed_by_all: int = 0
     month: str = ""
@@ -206,11 +206,11 @@ def overview(process: Process, distributions: Collection[str]) -> Overview:
     kept, trouble = process.intake.kept, process.intake.trouble or NOTHING
     try:
         work = process.outbox.work(None)
-        refused = process.outbox.quarantined(SHOWN, distributions)
+        quarantined = process.outbox.quarantined(SHOWN, distributions)
         history = process.outbox.history(SHOWN, distributions)
         scheduled = process.outbox.scheduled(SHOWN, distributions)
         planned = process.outbox.planned(SHOWN, distributions)
-        actions = process.outbox.requests(SHOWN, distributions)
+        requests = process.outbox.requests(SHOWN, distributions)
         month = datetime.now(timezone.utc).strftime("%Y-%m")
         by_day = process.outbox.billed_by_day(month)
     except OutboxUnavailable as error:
@@ -227,11 +227,11 @@ def overview(process: Process, distributions: Collection[str]) -> Overview:
             and each.distribution not in distributions
             and each.ready + each.frozen
         ),
-        refused=tuple(refused),
+        quarantined=tuple(quarantined),
         history=tuple(history),
         scheduled=tuple(scheduled),
         planned=tuple(planned),
-        actions=tuple(actions),
+        requests=tuple(requests),
         billed={each: sum(days.values()) for each, days in by_day.items()},
         billed_by_all=sum(sum(days.values()) for days in by_day.values()),
         month=month,

@@ -16,7 +16,7 @@ USUAL = 10.0
 _MOST = 95
 #: Seconds from a person's click to the end of the commit, at most.
 _COMMITTED_AFTER = 5.0
-_REFUSED_LOOKED_AT = 100
+_MOST_QUARANTINED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Stage(Enum):
 
     WAITING = "waiting"
     PAUSED = "paused"
-    REFUSED = "refused"
+    QUARANTINED = "quarantined"
     IN_PROGRESS = "in progress"
     FRESH = "fresh"
 
@@ -77,7 +77,7 @@ def stage(
 ) -> Stage:
     """Return how far everything is that was purged at ``then`` (Unix seconds).
 
-    ``items`` are those that must not have been refused. Raises ``OutboxUnavailable``.
+    ``items`` are those that must not be in quarantine. Raises ``OutboxUnavailable``.
     """
     then += _COMMITTED_AFTER
     # What is accepted meanwhile goes from the first to the second: it is not missed.
@@ -92,7 +92,7 @@ def stage(
         return Stage.PAUSED if paused else Stage.WAITING
     if any(settled.since <= then for settled in accepted):
         return Stage.IN_PROGRESS
-    refused = outbox.quarantined(_REFUSED_LOOKED_AT, distributions)
-    if any(each.item in items for each in refused):
-        return Stage.REFUSED
+    quarantined = outbox.quarantined(_MOST_QUARANTINED, distributions)
+    if any(each.item in items for each in quarantined):
+        return Stage.QUARANTINED
     return Stage.FRESH

@@ -27,9 +27,9 @@ class PurgeAll(PurgeForm):
             )
         purge.add_everything()
 
-    def thanks(self, action: PurgeRequest) -> str:
+    def thanks(self, purge_request: PurgeRequest) -> str:
         """See ``PurgeForm``."""
-        if action.due is not None:
+        if purge_request.due is not None:
             return _(
                 "all_scheduled",
                 default="Everything will be removed from CloudFront at that time. "

@@ -27,21 +27,21 @@ class PurgeContent(PurgeForm):
         """See ``PurgeForm``."""
         purge.add_content(self.context, self.below)
 
-    def thanks(self, action: PurgeRequest) -> str:
+    def thanks(self, purge_request: PurgeRequest) -> str:
         """See ``PurgeForm``."""
-        if action.due is not None:
-            return super().thanks(action)
+        if purge_request.due is not None:
+            return super().thanks(purge_request)
         return _(
             "content_purged",
             default="Queued for CloudFront: ${items}",
-            mapping={"items": " ".join(action.items[:_MENTIONED])},
+            mapping={"items": " ".join(purge_request.items[:_MENTIONED])},
         )
 
-    def next_url(self, action: PurgeRequest) -> str:
+    def next_url(self, purge_request: PurgeRequest) -> str:
         """See ``PurgeForm``: the object, where a viewlet tells what becomes of it."""
-        if action.due is not None:
+        if purge_request.due is not None:
             return self.page_url
-        return f"{self.page_url}?{urlencode({PURGED: round(action.time, 3)})}"
+        return f"{self.page_url}?{urlencode({PURGED: round(purge_request.time, 3)})}"
 
     @property
     def below(self) -> bool:

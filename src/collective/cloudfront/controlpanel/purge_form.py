@@ -103,21 +103,23 @@ class PurgeForm(BrowserView):
 
     def _send(self, purge: ManualPurge) -> str | None:
         try:
-            action = purge.send(current_user(), self.typed("reason"), self.moment)
+            purge_request = purge.send(
+                current_user(), self.typed("reason"), self.moment
+            )
         except ImpossibleMoment:  # over since it was looked at
             self._read_moment()
             return None
-        self._say(self.thanks(action))
-        return self._go_to(self.next_url(action))
+        self._say(self.thanks(purge_request))
+        return self._go_to(self.next_url(purge_request))
 
-    def next_url(self, action: PurgeRequest) -> str:
+    def next_url(self, purge_request: PurgeRequest) -> str:
         """Return where to go from here."""
         return self.page_url
 
-    def thanks(self, action: PurgeRequest) -> str:
+    def thanks(self, purge_request: PurgeRequest) -> str:
         """Return what to say when it is on its way, or will be."""
-        mapping = {"count": len(action.items)}
-        if action.due is not None:
+        mapping = {"count": len(purge_request.items)}
+        if purge_request.due is not None:
             return _(
                 "purge_scheduled", default="Items scheduled: ${count}.", mapping=mapping
             )

@@ -45,7 +45,7 @@ _NOTICES = {
         ),
         "warning",
     ),
-    Stage.REFUSED: Notice(
+    Stage.QUARANTINED: Notice(
         _(
             "purged_refused",
             default="CloudFront refuses it. An administrator sees why in the "

@@ -157,7 +157,7 @@ class ManualPurge:
         require_possible(at, now)
         reason = as_line(reason, LONGEST_REASON)
         preview = self.preview()
-        action = PurgeRequest(
+        request = PurgeRequest(
             id=uuid.uuid4().hex,
             time=now,
             user=user,
@@ -166,13 +166,13 @@ class ManualPurge:
             distributions=preview.distributions,
             due=at,
         )
-        how = {"due": at, "key": action.key} if at is not None else {"urgent": True}
-        cause = _cause(action)
+        how = {"due": at, "key": request.key} if at is not None else {"urgent": True}
+        cause = _cause(request)
         changes_of(self._site).add_entries(
             replace(entry, cause=cause, **how) for entry in self._collected()
         )
-        transaction.get().addAfterCommitHook(_record, (action,))
-        return action
+        transaction.get().addAfterCommitHook(_record, (request,))
+        return request
 
     def _collected(self) -> list[Entry]:
         for entry in self._changes.take():
@@ -196,9 +196,9 @@ def preview_of_content(obj: Any) -> Preview | None:
     return purge.preview()
 
 
-def _cause(action: PurgeRequest) -> Cause:
-    names = (action.reason,) if action.reason else ()
-    return Cause(action.user, names, len(names), PERSON)
+def _cause(request: PurgeRequest) -> Cause:
+    names = (request.reason,) if request.reason else ()
+    return Cause(request.user, names, len(names), PERSON)
 
 
 def _not_recorded() -> None:
@@ -206,18 +206,18 @@ def _not_recorded() -> None:
 
 
 @never_failing(_not_recorded, even_conflicts=True)
-def _record(succeeded: bool, action: PurgeRequest) -> None:
+def _record(succeeded: bool, request: PurgeRequest) -> None:
     if not succeeded:
         return
     logger.info(
         "%r purges %s%s: %s",
-        action.user,
-        " ".join(action.items[:5]),
-        " …" if len(action.items) > 5 else "",
-        action.reason or "no reason given",
+        request.user,
+        " ".join(request.items[:5]),
+        " …" if len(request.items) > 5 else "",
+        request.reason or "no reason given",
     )
     try:
-        this_process().outbox.record_request(action)
+        this_process().outbox.record_request(request)
     except OutboxUnavailable as error:
         # It is purged all the same: the intake keeps what the outbox cannot take
         logger.error("The purge is not in the list of purges: %s.", error)

@@ -33,8 +33,8 @@ def test_everything(client, process):
     assert reply.json["items"] == ["/*"]
     assert reply.json["billed"] == 1
     assert process.deliver() == ["/*"]
-    (action,) = process.outbox.requests(10)
-    assert (action.user, action.reason) == ("admin", "new theme")
+    (request,) = process.outbox.requests(10)
+    assert (request.user, request.reason) == ("admin", "new theme")
     (settled,) = process.outbox.history(1)
     assert str(settled.causes) == "admin: new theme"
 
@@ -174,9 +174,9 @@ def test_who_may_not_purge_does_not_learn_whether_the_site_does(client):
 def test_a_reason_becomes_one_line(client, process, caplog):
     with caplog.at_level("INFO", "collective.cloudfront"):
         client().post(PURGE, all=True, reason="new\ntheme\r\nINFO forged " + "x" * 999)
-    (action,) = process.outbox.requests(1)
-    assert action.reason.startswith("new theme INFO forged xxx")
-    assert len(action.reason) == 200
+    (request,) = process.outbox.requests(1)
+    assert request.reason.startswith("new theme INFO forged xxx")
+    assert len(request.reason) == 200
     (line,) = [m for m in caplog.messages if "purges" in m]
     assert "\n" not in line
     assert "\r" not in line

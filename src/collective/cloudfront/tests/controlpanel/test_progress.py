@@ -5,6 +5,7 @@ from collective.cloudfront.controlpanel.progress import Progress
 from collective.cloudfront.controlpanel.progress import Stage
 from collective.cloudfront.controlpanel.progress import stage
 from collective.cloudfront.outbox import open_outbox
+from collective.cloudfront.outbox.messages import plain
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.planning.pacing import Limits
@@ -85,15 +86,21 @@ def test_a_purge_waits_is_in_progress_and_then_fresh(outbox, far):
 
 def test_a_pause_is_said(outbox, far):
     freeze(outbox, "/a")
-    outbox.wait("E1", reason="no", advice="do", paused=True, until=time.time() + SOON)
+    outbox.wait(
+        "E1",
+        reason=plain("no"),
+        advice=plain("do"),
+        paused=True,
+        until=time.time() + SOON,
+    )
     assert far() is Stage.PAUSED
 
 
 def test_a_refusal_is_said_if_it_is_one_of_these_items(outbox, far):
-    outbox.quarantine(freeze(outbox, "/b"), "no")
+    outbox.quarantine(freeze(outbox, "/b"), plain("no"))
     assert far() is Stage.FRESH
-    outbox.quarantine(freeze(outbox, "/a"), "no")
-    assert far() is Stage.REFUSED
+    outbox.quarantine(freeze(outbox, "/a"), plain("no"))
+    assert far() is Stage.QUARANTINED
 
 
 def test_what_comes_later_or_goes_elsewhere_is_not_waited_for(outbox):

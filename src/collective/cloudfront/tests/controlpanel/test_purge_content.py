@@ -51,8 +51,8 @@ def test_an_editor_finds_it_among_the_actions_and_purges_the_page(
     assert editor.url.partition("?")[0] == folder["page"].absolute_url()
     assert "Queued for CloudFront: /folder/page*" in editor.contents
     assert process.deliver() == ["/folder/page*"]
-    (action,) = process.outbox.requests(1)
-    assert (action.user, action.reason) == (TEST_USER_ID, "new figures")
+    (request,) = process.outbox.requests(1)
+    assert (request.user, request.reason) == (TEST_USER_ID, "new figures")
 
 
 def test_a_folder_is_purged_with_all_below_where_that_is_wanted(

@@ -1,5 +1,6 @@
 """ "Purge pages or a section": typed, looked at, then done by POST."""
 
+from collective.cloudfront.outbox.messages import plain
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.testing import DISTRIBUTION
 from datetime import datetime
@@ -126,7 +127,7 @@ def refuse(process, item):
     process.outbox.release("token", [Entry(DISTRIBUTION, item)])
     process.outbox.claim(DISTRIBUTION, 60)
     batch = process.outbox.freeze(DISTRIBUTION, "reference", [item])
-    process.outbox.quarantine(batch, "InvalidArgument: no")
+    process.outbox.quarantine(batch, plain("InvalidArgument: no"))
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ def test_a_refused_item_is_tried_again_or_discarded(
 def test_a_post_without_authenticator_is_forbidden(site, browser, process, view):
     person = browser()
     with pytest.raises(Forbidden):
-        person.post(f"{site.absolute_url()}/{view}", "lines=/a&send=1&action=x")
+        person.post(f"{site.absolute_url()}/{view}", "lines=/a&send=1&id=x")
     assert process.deliver() == []
 
 
@@ -159,4 +160,4 @@ def test_a_post_without_authenticator_is_forbidden(site, browser, process, view)
 def test_a_get_changes_nothing(site, browser, view):
     person = browser()
     with pytest.raises(Forbidden):
-        person.open(f"{site.absolute_url()}/{view}?action=x")
+        person.open(f"{site.absolute_url()}/{view}?id=x")
