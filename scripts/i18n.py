@@ -56,7 +56,7 @@ def made_at_run_time() -> Iterator[tuple[str, str, str]]:
     """
     for code, sentence in WORDING.items():
         if code != "text":  # is nothing but its value
-            yield "wording.py", f"wording_{code}", sentence
+            yield "outbox/messages.py", f"wording_{code}", sentence
     for name, label in CHECKS.items():
         yield "delivery/aws/findings.py", f"connection_check_{name}", label
     for code, message in MESSAGES.items():

@@ -5,13 +5,9 @@ from collective.cloudfront.i18n import message_id
 from collective.cloudfront.manual.lines import MAX_LINES
 from collective.cloudfront.manual.lines import Problem
 from collective.cloudfront.outbox.messages import Message
-from collective.cloudfront.outbox.messages import plain
 from collective.cloudfront.outbox.messages import WORDING
 from collective.cloudfront.outbox.values import Cause
-from collective.cloudfront.outbox.values import cause_from_json
-from collective.cloudfront.outbox.values import CAUSES
 from collective.cloudfront.settings import registry_of
-from collective.cloudfront.wording import recognise
 from typing import Any
 from urllib.parse import urlsplit
 from zope.i18nmessageid import Message as Translatable
@@ -68,8 +64,6 @@ def sentence(message: Message) -> str:
 
     What AWS or the machine says in the middle of it stays as it is, too.
     """
-    if isinstance(message, str):  # seam: until the outbox keeps messages
-        message = _of_text(message)
     values = {
         name: sentence(value) if isinstance(value, Message) else str(value)
         for name, value in message.values
@@ -81,36 +75,17 @@ def sentence(message: Message) -> str:
     return message_id(f"wording_{message.code}", WORDING[message.code], values)
 
 
-def _of_text(text: str) -> Message:
-    # seam: goes with ``wording``
-    found = recognise(text)
-    if found is None:
-        return plain(text)
-    code, values = found
-    return Message(code, tuple((name, _of_text(each)) for name, each in values.items()))
-
-
-def _of_line(line: str) -> Cause:
-    # seam: goes with ``wording``
-    user, colon, name = line.rpartition(": ")
-    for code in _CAUSES:
-        if name == CAUSES[code]:
-            return Cause(user, code=code)
-    return cause_from_json(line)
-
-
 def cause_sentence(cause: Cause) -> str:
     """Return a message id for a cause; ``jane: /a``, in which there is no word, is
     returned as it is.
     """
-    if isinstance(cause, str):  # seam: until the outbox keeps causes
-        cause = _of_line(cause)
-    if cause.code in _CAUSES:
-        names: str = _CAUSES[cause.code]
-    else:
-        names = " ".join(cause.names)
+    words, names = _CAUSES.get(cause.code, ""), " ".join(cause.names)
+    if words and names:
+        mapping = {"words": words, "names": names}
+        names = _("cause_with_names", default="${words} ${names}", mapping=mapping)
+    names = names or words
     more = cause.count - len(cause.names)
-    if cause.names and more > 0:
+    if names and more > 0:
         mapping = {"names": names, "count": more}
         names = _("cause_more", default="${names} and ${count} more", mapping=mapping)
     if not (cause.user and names):

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collective.cloudfront.outbox.messages import as_json
-from collective.cloudfront.outbox.messages import as_message
 from collective.cloudfront.outbox.messages import from_json
 from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.owner import is_known_dead
@@ -297,8 +296,8 @@ class StoredMemory(Part):
             before = memo.waiting
             waiting = Waiting(
                 distribution=distribution,
-                reason=as_message(reason),
-                advice=as_message(advice),
+                reason=reason,
+                advice=advice,
                 paused=paused,
                 since=before.since if before else self.clock(),
                 until=until,

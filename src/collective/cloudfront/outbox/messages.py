@@ -104,12 +104,6 @@ def plain(text: str) -> Message:
     return message("text", text=text) if text else NOTHING
 
 
-def as_message(given: "Message | str") -> Message:
-    """Return a message for what callers give."""
-    # seam: until all callers give messages
-    return plain(given) if isinstance(given, str) else given
-
-
 # --- as JSON, for storage -----------------------------------------------------------
 
 

@@ -12,7 +12,6 @@ from collective.cloudfront.outbox.memory import Known
 from collective.cloudfront.outbox.memory import Part
 from collective.cloudfront.outbox.memory import require_claim
 from collective.cloudfront.outbox.memory import Session
-from collective.cloudfront.outbox.messages import as_message
 from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.owner import is_known_dead
 from collective.cloudfront.outbox.rows import batch_of
@@ -254,7 +253,7 @@ class StoredQueue(Part):
                     QuarantineRow(
                         distribution=row.distribution,
                         item=row.item,
-                        reason=pack_message(as_message(reason)),
+                        reason=pack_message(reason),
                         since=row.since,
                         refused=now,
                         urgent=row.urgent,

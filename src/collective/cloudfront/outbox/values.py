@@ -137,10 +137,6 @@ class Entry:
     key: str = ""
     cause: Cause = field(default=UNKNOWN, compare=False)
 
-    def __post_init__(self) -> None:
-        if isinstance(self.cause, str):  # seam: until all callers give a Cause
-            object.__setattr__(self, "cause", cause_from_json(self.cause))
-
 
 @dataclass(frozen=True, slots=True)
 class Pending:

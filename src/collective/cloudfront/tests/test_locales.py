@@ -5,9 +5,10 @@ from collective.cloudfront.delivery.aws.findings import CHECKS
 from collective.cloudfront.delivery.aws.findings import MESSAGES
 from collective.cloudfront.i18n import _
 from collective.cloudfront.outbox.messages import message
+from collective.cloudfront.outbox.messages import WORDING
+from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.testing import DISTRIBUTION
-from collective.cloudfront.wording import WORDING
 from dataclasses import dataclass
 from lxml import html
 from pathlib import Path
@@ -103,7 +104,8 @@ def messages_in_python() -> Iterator[tuple[str, str]]:
 def messages_made_at_run_time() -> Iterator[tuple[str, str]]:
     """Yield id and default of what has its sentence in a room without Zope."""
     for code, sentence in WORDING.items():
-        yield f"wording_{code}", sentence
+        if code != "text":  # is nothing but its value
+            yield f"wording_{code}", sentence
     for name, label in CHECKS.items():
         yield f"connection_check_{name}", label
     for code, text in MESSAGES.items():
@@ -261,9 +263,8 @@ def make_something_to_see(process) -> None:
     registry["collective.cloudfront.distribution_id"] = DISTRIBUTION
     registry["collective.cloudfront.window"] = 0.0
     registry["collective.cloudfront.monthly_budget"] = 1
-    items = [
-        Entry(DISTRIBUTION, f"/{number}", cause="jane: settings") for number in range(5)
-    ]
+    cause = Cause("jane", code="settings")
+    items = [Entry(DISTRIBUTION, f"/{number}", cause=cause) for number in range(5)]
     process.outbox.release("one", items)
     process.courier.round()
     process.outbox.release("two", items)

@@ -10,7 +10,11 @@ from collective.cloudfront.delivery.sending import CONFIRMED_REFUSALS
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
 from collective.cloudfront.manual.purge import ManualPurge
 from collective.cloudfront.outbox import OutboxUnavailable
+from collective.cloudfront.outbox.messages import message
+from collective.cloudfront.outbox.messages import plain
+from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.outbox.values import Entry
+from collective.cloudfront.outbox.values import UNKNOWN
 from collective.cloudfront.process import this_process
 from collective.cloudfront.tests.api.examples import ask
 from collective.cloudfront.tests.api.examples import Example
@@ -46,16 +50,18 @@ KEY_ID, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEK
 ACCEPTED = ("I2J0I21PCUYOIK", "I3K5EXAMPLE7QX", "I1JQEZB5T0QX9G")
 DENIED = Answer(
     Outcome.MISCONFIGURED,
-    reason="CloudFront refuses the call (AccessDenied: User: arn:aws:sts::123456789012:"
-    "assumed-role/plone/i-0abc is not authorized to perform: "
-    "cloudfront:CreateInvalidation)",
-    advice="Allow cloudfront:CreateInvalidation on this distribution to the credentials "
-    "that Zope uses.",
+    reason=message(
+        "refused",
+        error="AccessDenied: User: arn:aws:sts::123456789012:assumed-role/plone/i-0abc "
+        "is not authorized to perform: cloudfront:CreateInvalidation",
+    ),
+    advice=message("advice_denied", operation="CreateInvalidation"),
 )
 REFUSED = Answer(
     Outcome.REFUSED_ITEMS,
-    reason="InvalidArgument: Your request contains one or more invalid invalidation "
-    "paths.",
+    reason=plain(
+        "InvalidArgument: Your request contains one or more invalid invalidation paths."
+    ),
 )
 
 
@@ -139,7 +145,7 @@ def set_record(name, value):
     transaction.commit()
 
 
-def deliver(*items, cause="", answers=()):
+def deliver(*items, cause=UNKNOWN, answers=()):
     """Have CloudFront asked for items; without ``answers`` it accepts."""
     process = this_process()
     process.gateway.answers.extend(answers)
@@ -153,8 +159,12 @@ def deliver(*items, cause="", answers=()):
 def have_delivered(monkeypatch, site, now):
     process = this_process()
     for invalidation, items, cause in (
-        (ACCEPTED[0], ["/news/prices*", "/news*", "/sitemap"], "eddie: /news/prices"),
-        (ACCEPTED[1], ["/*"], "jane: new theme"),
+        (
+            ACCEPTED[0],
+            ["/news/prices*", "/news*", "/sitemap"],
+            Cause("eddie", ("/news/prices",), 1),
+        ),
+        (ACCEPTED[1], ["/*"], Cause("jane", ("new theme",), 1, "person")),
     ):
         answer = Answer(Outcome.ACCEPTED, invalidation, "InProgress")
         deliver(*items, cause=cause, answers=[answer])
@@ -169,7 +179,7 @@ def have_trouble(monkeypatch, site, now):
     due = datetime.fromisoformat(later("2026-11-21T22:00:00+00:00", now))
     purge.send("jane", "release 1.3", due.timestamp())
     transaction.commit()
-    deliver("/contact*", cause="eddie: /contact", answers=[DENIED])
+    deliver("/contact*", cause=Cause("eddie", ("/contact",), 1), answers=[DENIED])
 
 
 def cannot_read_the_outbox(monkeypatch, site, now):
@@ -304,8 +314,8 @@ class TestScript:
         assert done.returncode == 0, done.stderr
         assert '"billed": 1' in done.stdout
         assert this_process().deliver() == ["/*"]
-        (action,) = this_process().outbox.requests(10)
-        assert (action.user, action.reason) == ("deployer", "deployment")
+        (request,) = this_process().outbox.requests(10)
+        assert (request.user, request.reason) == ("deployer", "deployment")
 
     def test_it_fails_where_it_may_not(self, run):
         done = run(PLONE_USER="eddie")

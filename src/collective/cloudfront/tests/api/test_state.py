@@ -1,6 +1,7 @@
 """Specification: GET @cloudfront."""
 
 from collective.cloudfront.outbox import OutboxUnavailable
+from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.testing import DISTRIBUTION
 from plone.registry.interfaces import IRegistry
@@ -9,8 +10,11 @@ from zope.component import getUtility
 import transaction
 
 
+JANE = Cause("jane", ("/a",), 1)
+
+
 def test_what_waits_and_what_was_sent(client, process):
-    process.outbox.release("token", [Entry(DISTRIBUTION, "/a", cause="jane: /a")])
+    process.outbox.release("token", [Entry(DISTRIBUTION, "/a", cause=JANE)])
     state = client().get("@cloudfront").json
     (work,) = state["distributions"]
     assert (work["distribution"], work["waiting"]) == (DISTRIBUTION, 1)

@@ -15,6 +15,7 @@ from collective.cloudfront.interfaces import ICheck
 from collective.cloudfront.interfaces import ICloudFrontLayer
 from collective.cloudfront.manual.purge import ManualPurge
 from collective.cloudfront.outbox import OutboxUnavailable
+from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.outbox.values import PurgeRequest
 from collective.cloudfront.planning.items import normalise
@@ -123,7 +124,7 @@ def fill_outbox(text):
 
     def deliver(item, answers=()):
         gateway.answers.extend(answers)
-        entry = Entry(DISTRIBUTION, item, cause=f"{text}: {text}")
+        entry = Entry(DISTRIBUTION, item, cause=Cause(text, (text,), 1))
         outbox.release("token", [entry])
         for _ in answers or (1,):
             outbox.resume()
@@ -133,9 +134,10 @@ def fill_outbox(text):
     refused = said_by_aws(text, "InvalidArgument", 400)
     deliver(f"{item}x", [refused] * CONFIRMED_REFUSALS)
     due = time.time() + 9999
-    action = PurgeRequest("1", time.time(), text, text, (item,), (DISTRIBUTION,), due)
-    outbox.record_request(action)
-    scheduled = Entry(DISTRIBUTION, item, due=due, key=action.key, cause=text)
+    request = PurgeRequest("1", time.time(), text, text, (item,), (DISTRIBUTION,), due)
+    outbox.record_request(request)
+    cause = Cause(names=(text,), count=1)
+    scheduled = Entry(DISTRIBUTION, item, due=due, key=request.key, cause=cause)
     outbox.release("token", [scheduled])
     deliver("/paused", [said_by_aws(text, "AccessDenied", 403)])
     assert outbox.history(1)
@@ -290,14 +292,14 @@ def test_over_rest_they_are_strings_as_they_were_written(site, text):
     process = fill_outbox(text)
     look = json.loads(json.dumps(as_json(overview(process, (DISTRIBUTION,)))))
     (trouble,) = [each["trouble"] for each in look["distributions"]]
-    (refused,), (action,) = look["refused"], look["actions"]
+    (refused,), (request,) = look["refused"], look["actions"]
     assert refused["item"] == f"{as_item(text)}x"
-    for said in (trouble["reason"], refused["reason"], action["user"]):
+    for said in (trouble["reason"], refused["reason"], request["user"]):
         assert not _INVISIBLE.search(said)
         assert len(said) <= LONGEST_REASON
     if len(text) < 200 and text.isprintable():
         assert refused["reason"] == f"InvalidArgument: {text}"
-        assert (action["user"], action["reason"]) == (text, text)
+        assert (request["user"], request["reason"]) == (text, text)
 
 
 # --- the log -----------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from collective.cloudfront.controlpanel import invalidations
 from collective.cloudfront.outbox import OutboxUnavailable
+from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.outbox.values import PurgeRequest
 from collective.cloudfront.planning.pacing import Limits
@@ -45,7 +46,10 @@ def view(outbox, portal):
     return render
 
 
-def settle(outbox, *items, distribution=DISTRIBUTION, cause="jane: /a"):
+JANE = Cause("jane", ("/a",), 1)
+
+
+def settle(outbox, *items, distribution=DISTRIBUTION, cause=JANE):
     outbox.claim(distribution, 60)
     outbox.release("", [Entry(distribution, item, cause=cause) for item in items])
     reference = f"reference of {items[0]}"
@@ -55,10 +59,10 @@ def settle(outbox, *items, distribution=DISTRIBUTION, cause="jane: /a"):
 
 def record(outbox, number, **how):
     known = {"user": "jane", "reason": f"reason {number}", "items": ("/*",)}
-    action = PurgeRequest(
+    request = PurgeRequest(
         f"a{number}", time.time(), distributions=(DISTRIBUTION,), **{**known, **how}
     )
-    outbox.record_request(action)
+    outbox.record_request(request)
 
 
 def test_an_invalidation_is_shown_with_all_its_items_and_causes(outbox, view):
@@ -154,7 +158,7 @@ def test_a_strange_page_is_the_first_one(outbox, view, before):
     assert view("cloudfront-log", before=before).rows("cloudfront-history")
 
 
-def test_other_sites_invalidations_and_actions_are_not_shown(outbox, view):
+def test_other_sites_invalidations_and_purge_requests_are_not_shown(outbox, view):
     settle(outbox, "/theirs", distribution="E2OTHER")
     outbox.record_request(
         PurgeRequest("a", time.time(), "joe", "why", ("/theirs",), ("E2OTHER",))
@@ -175,7 +179,7 @@ def test_an_outbox_that_cannot_be_read_is_a_message(outbox, view, monkeypatch, n
 
 
 def test_everything_from_outside_is_escaped(outbox, view):
-    settle(outbox, f"/{EVIL}", cause=EVIL)
+    settle(outbox, f"/{EVIL}", cause=Cause(EVIL, (EVIL,), 1))
     record(outbox, 1, user=EVIL, reason=EVIL, items=(EVIL,))
     assert EVIL not in view("cloudfront-log").contents
     invalidation = outbox.history(1)[0].invalidation

@@ -9,6 +9,9 @@ from collective.cloudfront.interfaces import MANAGE_PURGING
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import OutboxUnavailable
+from collective.cloudfront.outbox.messages import NOTHING
+from collective.cloudfront.outbox.messages import plain
+from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.settings import PURGING_ENABLED
 from collective.cloudfront.testing import DISTRIBUTION
@@ -73,8 +76,9 @@ class Page:
 def deliver(process, *items, answers=()):
     """Let CloudFront be asked for ``items``; without ``answers`` it accepts."""
     process.gateway.answers.extend(answers)
+    cause = Cause("jane", ("/a",), 1)
     process.outbox.release(
-        "token", [Entry(DISTRIBUTION, item, cause="jane: /a") for item in items]
+        "token", [Entry(DISTRIBUTION, item, cause=cause) for item in items]
     )
     for _ in range(max(1, len(answers))):
         process.outbox.resume()
@@ -226,7 +230,9 @@ def test_a_distribution_that_waits_with_nothing_to_send_is_no_reason_to_worry(
     page, process
 ):
     until = time.time() + 60
-    process.outbox.wait(DISTRIBUTION, reason="no", advice="", paused=False, until=until)
+    process.outbox.wait(
+        DISTRIBUTION, reason=plain("no"), advice=NOTHING, paused=False, until=until
+    )
     shown = page()
     assert shown.text("cloudfront-headline") == "Everything is delivered."
     assert shown.text("cloudfront-clock") is None

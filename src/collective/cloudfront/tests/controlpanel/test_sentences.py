@@ -58,6 +58,8 @@ def test_what_has_no_wording_is_left_alone(told, shown):
         Cause("jane", ("/a", "/b"), 6),
         Cause("", ("/a",), 3),
         Cause(code="damaged_outbox"),
+        Cause("jane", ("/a", "/b"), 2, "settings"),
+        Cause("jane", ("/a",), 3, "undo"),
     ],
     ids=str,
 )

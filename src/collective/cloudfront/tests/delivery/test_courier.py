@@ -1236,7 +1236,9 @@ def test_while_no_call_is_granted_items_may_still_join(world, gateway):
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_no_outcome_leaves_a_batch_frozen_without_saying_why(world, gateway, outcome):
-    gateway.script = [Answer(outcome, invalidation="I", reason="r", advice="a")]
+    gateway.script = [
+        Answer(outcome, invalidation="I", reason=plain("r"), advice=plain("a"))
+    ]
     world.release("/a")
     world.send_at_once()
     assert not world.frozen() or world.waiting() is not None

@@ -6,6 +6,7 @@ from collective.cloudfront.outbox.intake import LOG_EVERY
 from collective.cloudfront.outbox.intake import MOST_KEPT
 from collective.cloudfront.outbox.intake import RETRY_AFTER
 from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
+from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.outbox.values import Causes
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.planning.pacing import Limits
@@ -486,7 +487,7 @@ def test_a_very_long_trouble_ends_with_purging_everything(intake, outbox):
 
 def test_what_is_kept_in_memory_keeps_its_first_cause(intake, outbox):
     outbox.failure = FULL
-    for cause in ("jane: /a", "joe: /b"):
+    for cause in (Cause("jane", ("/a",), 1), Cause("joe", ("/b",), 1)):
         intake.release("t", [Entry("E1", "/*", every=60.0, cause=cause)])
         intake.retry()
     assert intake.kept == 1

@@ -2,6 +2,7 @@
 
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox.contract import OutboxUnavailable
+from collective.cloudfront.outbox.messages import message
 from collective.cloudfront.outbox.rows import DONE
 from collective.cloudfront.outbox.sqlite import damage
 from collective.cloudfront.outbox.sqlite import schema
@@ -184,8 +185,9 @@ def test_a_database_of_another_program_is_never_touched(
         outbox.work,
         lambda: outbox.tidy(1),
     ):
-        with pytest.raises(OutboxUnavailable, match="another program"):
+        with pytest.raises(OutboxUnavailable, match="another program") as caught:
             action()
+        assert caught.value.message == message("outbox_foreign", path=str(path))
     outbox.close()
     assert path.read_bytes() == before
     assert [each.name for each in path.parent.iterdir()] == ["outbox.sqlite"]

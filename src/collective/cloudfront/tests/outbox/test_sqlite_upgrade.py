@@ -2,6 +2,7 @@
 
 from collective.cloudfront.outbox.messages import message
 from collective.cloudfront.outbox.messages import plain
+from collective.cloudfront.outbox.messages import WORDING
 from collective.cloudfront.outbox.sqlite import schema
 from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
 from collective.cloudfront.outbox.sqlite.upgrade import recognised
@@ -20,6 +21,7 @@ from collective.cloudfront.tests.outbox.older import THEN
 import contextlib
 import json
 import pytest
+import re
 import sqlite3
 
 
@@ -218,14 +220,22 @@ def test_a_damaged_file_of_an_older_format_is_saved_too(outbox, path, version):
     }
 
 
+def with_values(code):
+    """Return a message whose values would confuse a careless reader."""
+    names = re.findall(r"\$\{(\w+)\}", WORDING[code])
+    return message(code, **{name: f"{name}: (a) b\nc." for name in names})
+
+
 @pytest.mark.parametrize(
     "sentence",
     [
+        *(with_values(code) for code in WORDING if code != "text"),
         message("throttled", error="Rate exceeded"),
         message("outbox_damaged", path="/a", reason="b", error="c"),
         message("advice_denied", operation="CreateInvalidation"),
         plain("Nobody knows this."),
     ],
+    ids=lambda sentence: sentence.code,
 )
 def test_a_sentence_is_recognised_as_the_message_that_it_was(sentence):
     assert recognised(str(sentence)) == sentence
