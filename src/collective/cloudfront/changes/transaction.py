@@ -83,6 +83,7 @@ class PurgeManager:
         self._voted = False
         self._entries: list[Entry] = []
         self._prepared: list[_Prepared] = []
+        self._process: Process | None = None
         current.addAfterCommitHook(self._after_commit)
 
     def changes_of(self, site: Any) -> SiteChanges:
@@ -141,8 +142,8 @@ class PurgeManager:
             prepared = _Prepared(uuid.uuid4().hex, self._entries)
             self._entries = []
             self._prepared.append(prepared)
-            intake = this_process().intake
-            prepared.wait = intake.prepare(prepared.token, prepared.entries)
+            process = self._process = this_process()
+            prepared.wait = process.intake.prepare(prepared.token, prepared.entries)
 
     @_guarded
     def tpc_vote(self, current: transaction.Transaction) -> None:
@@ -184,7 +185,7 @@ class PurgeManager:
             return
         if not (self._prepared or self._entries or self._noted):
             return
-        process = this_process()
+        process = self._process or this_process()
         self._teach(process)
         while self._prepared:
             prepared = self._prepared.pop(0)

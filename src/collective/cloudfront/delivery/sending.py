@@ -11,9 +11,8 @@ from collective.cloudfront.delivery.events import InvalidationFailed
 from collective.cloudfront.delivery.follow_up import FollowUp
 from collective.cloudfront.delivery.notices import Notices
 from collective.cloudfront.delivery.targets import Target
-from collective.cloudfront.outbox.contract import MemoryChanged
 from collective.cloudfront.outbox.contract import Outbox
-from collective.cloudfront.outbox.memory import Known
+from collective.cloudfront.outbox.memory import Turn
 from collective.cloudfront.outbox.poll import Backlog
 from collective.cloudfront.outbox.poll import Poll
 from collective.cloudfront.outbox.values import Batch
@@ -22,11 +21,13 @@ from collective.cloudfront.planning.backoff import delay
 from collective.cloudfront.planning.cover import count_items
 from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.planning.items import wildcards_of
-from collective.cloudfront.planning.pacing import call_wait
+from collective.cloudfront.planning.pacing import Bucket
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
+from collective.cloudfront.planning.pacing import take_call
 from collective.cloudfront.planning.plan import decide
 from collective.cloudfront.planning.plan import reserve
+from dataclasses import replace
 from datetime import datetime
 from datetime import timezone
 
@@ -92,57 +93,48 @@ class Sender:
         if backlog.is_claimed:
             return LONGEST_IDLE
         # While no call is granted, items may still join.
-        wait = call_wait(poll.calls, now, self.limits)
-        if wait > 0:
+        call = take_call(Bucket(*poll.calls) if poll.calls else None, now, self.limits)
+        if call.wait > 0:
             if poll.calls and poll.calls[1] > now:
                 # The clock was set back: from now on the calls fill again.
                 self.outbox.take_call(self.limits)
-            return min(wait, LONGEST_IDLE)
-        pace = (backlog.memo.pace or Pace.fresh(now, self.limits)).at(now, self.limits)
-        items = None if backlog.frozen else self._plan(backlog, target, pace, now)
-        if items == ():
-            return min(LONGEST_IDLE, 0.25)
-        batch, known = self._freeze(backlog, poll, items, pace, now)
-        if batch is None:
-            return LONGEST_IDLE
+            return min(call.wait, LONGEST_IDLE)
+        turn = Turn(CLAIM_SECONDS, call.bucket, known=poll.known)
+        if backlog.frozen:
+            batch = self._repeat(backlog, turn)
+        else:
+            pace = backlog.memo.pace or Pace.fresh(now, self.limits)
+            pace = pace.at(now, self.limits)
+            items = self._plan(backlog, target, pace, now)
+            if not items:
+                return min(LONGEST_IDLE, 0.25)
+            pace = reserve(pace, items, now, self.limits)
+            batch = self.outbox.freeze(
+                backlog.distribution,
+                new_reference(),
+                items,
+                backlog.coalesced,
+                replace(turn, pace=pace),
+            )
+            self._never_accepted.add(batch.reference)
+        self._claimed_until[backlog.distribution] = now + CLAIM_SECONDS
         if batch.items:
             self._sent[backlog.distribution] = self._clock()
-            self._send(batch, target, backlog, known)
+            self._send(batch, target, backlog)
         return 0.0
 
-    def _freeze(
-        self,
-        backlog: Backlog,
-        poll: Poll,
-        items: tuple[str, ...] | None,
-        pace: Pace,
-        now: float,
-    ) -> tuple[Batch | None, Known]:
-        """Claim the distribution, take a call, and freeze ``items``, or go on with the
-        batch that is frozen. No batch: another courier was faster.
-        """
-        distribution = backlog.distribution
-        if self._clock() >= self._claimed_until.get(distribution, 0.0):
+    def _repeat(self, backlog: Backlog, turn: Turn) -> Batch:
+        """Claim the distribution for the oldest batch that is frozen, unchanged."""
+        if not self._holds(backlog.distribution):
             # Somebody else may have sent them since.
             self._never_accepted.difference_update(
                 batch.reference for batch in backlog.frozen
             )
-        reserved = reserve(pace, items or (), now, self.limits)
-        with self.outbox.together(durable=True, known=poll.known) as session:
-            if not self.outbox.claim(distribution, CLAIM_SECONDS):
-                return None, {}
-            if self.outbox.take_call(self.limits) > 0:
-                return None, {}
-            if items is None:
-                batch = backlog.frozen[0]
-            else:
-                batch = self.outbox.freeze(
-                    distribution, new_reference(), items, backlog.coalesced, reserved
-                )
-        self._claimed_until[distribution] = now + CLAIM_SECONDS
-        if items is not None:
-            self._never_accepted.add(batch.reference)
-        return batch, session.known
+        self.outbox.take_turn(backlog.distribution, turn)
+        return backlog.frozen[0]
+
+    def _holds(self, distribution: str) -> bool:
+        return self._clock() < self._claimed_until.get(distribution, 0.0)
 
     def _plan(
         self, backlog: Backlog, target: Target, pace: Pace, now: float
@@ -215,15 +207,13 @@ class Sender:
         )
         return self.limits.siblings_over_budget
 
-    def _send(
-        self, batch: Batch, target: Target, backlog: Backlog, known: Known
-    ) -> None:
+    def _send(self, batch: Batch, target: Target, backlog: Backlog) -> None:
         answer = self.gateway.create(
             batch.distribution, target.credentials, batch.reference, batch.items
         )
         outcome = answer.outcome
         if outcome is Outcome.ACCEPTED:
-            self._accepted(batch, answer, backlog, known)
+            self._accepted(batch, answer, backlog)
         elif outcome is Outcome.THROTTLED:
             with self.outbox.together():
                 self.outbox.spend_calls()
@@ -243,15 +233,10 @@ class Sender:
         elif outcome is Outcome.MISCONFIGURED:
             self._pause(batch, answer, backlog)
 
-    def _accepted(
-        self, batch: Batch, answer: Answer, backlog: Backlog, known: Known
-    ) -> None:
+    def _accepted(self, batch: Batch, answer: Answer, backlog: Backlog) -> None:
         last = len(backlog.frozen) <= 1 and len(backlog.pending) <= len(batch.items)
 
-        try:
-            settled = self.outbox.settle(batch, answer.invalidation, last, known)
-        except MemoryChanged:
-            settled = self.outbox.settle(batch, answer.invalidation, last)
+        settled = self.outbox.settle(batch, answer.invalidation, give_up=last)
         if last:
             self._claimed_until.pop(batch.distribution, None)
         self._never_accepted.discard(batch.reference)
@@ -277,8 +262,7 @@ class Sender:
         # batches; the rest is repeated unchanged.
         never_accepted = refusals >= PROVEN_REFUSALS or (
             # A call may have taken so long that another courier came by
-            batch.reference in self._never_accepted
-            and self._clock() < self._claimed_until.get(distribution, 0.0)
+            batch.reference in self._never_accepted and self._holds(distribution)
         )
         if len(batch.items) > 1 and never_accepted:
             self._dissolve(batch, backlog)

@@ -43,6 +43,7 @@ from collections.abc import Sequence
 from collective.cloudfront.outbox.memory import ClaimLost
 from collective.cloudfront.outbox.memory import Known
 from collective.cloudfront.outbox.memory import MemoryChanged
+from collective.cloudfront.outbox.memory import Turn
 from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.poll import Poll
 from collective.cloudfront.outbox.store import OutboxUnavailable
@@ -138,31 +139,28 @@ class Queue(Protocol):
         reference: str,
         items: Sequence[str],
         coalesced: bool = True,
-        pace: Pace | None = None,
+        turn: Turn | None = None,
     ) -> Batch:
         """Move those of ``items`` that are ready into a batch. Without any there is
         no batch: what is returned has no items.
 
         Wildcards absorb ready items that they cover, at most 1,000 each: use ``widen``
         first where there may be more. All items absorb what is ``coalesced`` and
-        scheduled, if the caller does not know that there is none. If something was
-        frozen, ``pace`` is stored, with the quota that it takes.
+        scheduled, if the caller does not know that there is none.
+
+        With ``turn`` the distribution is claimed, and the call taken, in the same
+        transaction; the pace only if something was frozen. Raises ``ClaimLost``, or
+        ``MemoryChanged`` if what the courier knew has changed.
         """
 
     def frozen(self, distribution: str) -> list[Batch]:
         """Return the frozen batches, oldest first."""
 
-    def settle(
-        self,
-        batch: Batch,
-        invalidation: str,
-        give_up: bool = False,
-        known: Known | None = None,
-    ) -> Settled:
+    def settle(self, batch: Batch, invalidation: str, give_up: bool = False) -> Settled:
         """Record that CloudFront accepted ``batch``.
 
         Its items are added to what is billed, the waiting is over, and the pace
-        recovers. With ``give_up`` the claim ends. ``known`` as in ``together``.
+        recovers. With ``give_up`` the claim ends.
         """
 
     def dissolve(self, batch: Batch) -> None:
@@ -235,6 +233,12 @@ class Claims(Protocol):
 
         False if a live courier holds it. A claim ends after ``seconds``, at
         ``give_up``, or when its process is known to be dead.
+        """
+
+    def take_turn(self, distribution: str, turn: Turn) -> None:
+        """Claim a distribution, and take a call, to send what is frozen already.
+
+        Raises ``ClaimLost``, or ``MemoryChanged`` if what the courier knew has changed.
         """
 
     def give_up(self, distribution: str) -> None:

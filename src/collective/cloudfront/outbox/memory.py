@@ -127,7 +127,7 @@ class Session:
 
     def keep(self, name: str, value: Any) -> None:
         """Remember a small value, if it is another one."""
-        if self.recall(name) != value:
+        if name in self.changed or self.recall(name) != value:
             self.changed[name] = value
 
     def memo(self, distribution: str) -> Memo:
@@ -138,6 +138,13 @@ class Session:
     def keep_memo(self, distribution: str, memo: Memo) -> None:
         """Remember something else of a distribution."""
         self.keep(OF_DISTRIBUTION + distribution, memo_as_json(memo))
+
+    def confirm(self, distribution: str) -> None:
+        """Have what is known of a distribution written even if it stays as it is, so
+        that ``flush`` finds out whether it is still so.
+        """
+        name = OF_DISTRIBUTION + distribution
+        self.changed.setdefault(name, self.recall(name))
 
     def flush(self) -> None:
         """Write what has changed; raises ``MemoryChanged``."""
@@ -228,8 +235,42 @@ def require_claim(session: Session, distribution: str, owner: str) -> Memo:
     return memo
 
 
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a courier takes for one call to CloudFront, as it was decided with what it
+    knew: a claim for ``seconds``, the account's ``calls`` after this one, and the
+    ``pace`` after the items; None changes nothing.
+    """
+
+    seconds: float
+    calls: Bucket
+    pace: Pace | None = None
+    known: Known | None = None
+
+
+def take_turn(
+    session: Session, distribution: str, owner: str, turn: Turn, now: float
+) -> Memo:
+    """Claim a distribution, and take a call; returns what is remembered of it then.
+
+    Raises ``ClaimLost`` if another courier holds it.
+    """
+    memo = session.memo(distribution)
+    if is_claimed_by_other(memo, owner, now):
+        raise ClaimLost(f"Another courier works on {distribution}.")
+    memo = replace(memo, owner=owner, until=now + turn.seconds)
+    session.keep_memo(distribution, memo)
+    session.keep(CALLS, [turn.calls.tokens, turn.calls.updated])
+    return memo
+
+
 class StoredClaims(Part):
     """See ``contract.Claims``."""
+
+    def take_turn(self, distribution: str, turn: Turn) -> None:
+        """See ``contract.Claims``."""
+        with self._change(known=turn.known) as session:
+            take_turn(session, distribution, self.owner, turn, self.clock())
 
     def claim(self, distribution: str, seconds: float) -> bool:
         """See ``contract.Claims``."""

@@ -9,9 +9,12 @@ from collective.cloudfront.outbox.ledger import IN_DOUBT
 from collective.cloudfront.outbox.ledger import SLICE
 from collective.cloudfront.outbox.memory import ClaimLost
 from collective.cloudfront.outbox.memory import Known
+from collective.cloudfront.outbox.memory import MemoryChanged
 from collective.cloudfront.outbox.memory import Part
 from collective.cloudfront.outbox.memory import require_claim
 from collective.cloudfront.outbox.memory import Session
+from collective.cloudfront.outbox.memory import take_turn
+from collective.cloudfront.outbox.memory import Turn
 from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.owner import is_known_dead
 from collective.cloudfront.outbox.rows import batch_of
@@ -58,7 +61,6 @@ from collective.cloudfront.outbox.values import Quarantined
 from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.outbox.values import united
 from collective.cloudfront.planning.items import wildcards_of
-from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.planning.widen import above
 from dataclasses import replace
 from functools import lru_cache
@@ -143,12 +145,15 @@ class StoredQueue(Part):
         reference: str,
         items: Sequence[str],
         coalesced: bool = True,
-        pace: Pace | None = None,
+        turn: Turn | None = None,
     ) -> Batch:
         """See ``contract.Queue``."""
         now = self.clock()
-        with self._change(durable=True) as session:
-            memo = require_claim(session, distribution, self.owner)
+        with self._change(durable=True, known=turn and turn.known) as session:
+            if turn is None:
+                memo = require_claim(session, distribution, self.owner)
+            else:
+                memo = take_turn(session, distribution, self.owner, turn, now)
             keys = [(distribution, item) for item in items]
             taken = {row.item: [row] for row in session.rows.take(READY, keys)}
             taken = {item: taken[item] for item in items if item in taken}
@@ -159,15 +164,16 @@ class StoredQueue(Part):
                 reference=reference,
                 distribution=distribution,
                 items=tuple(taken),
-                since=min((row.since for row in merged), default=now),
+                since=min([row.since for row in merged], default=now),
                 frozen=now,
-                urgent=frozenset(row.item for row in merged if row.urgent),
-                causes=tuple(unpack_causes(row.causes) for row in merged),
+                urgent=frozenset([row.item for row in merged if row.urgent]),
+                causes=tuple([unpack_causes(row.causes) for row in merged]),
+                known=session.known,
             )
             if taken:
                 _add_batches(session, [batch])
-                if pace is not None:
-                    session.keep_memo(distribution, replace(memo, pace=pace))
+                if turn is not None and turn.pace is not None:
+                    session.keep_memo(distribution, replace(memo, pace=turn.pace))
         return batch
 
     def frozen(self, distribution: str) -> list[Batch]:
@@ -176,16 +182,22 @@ class StoredQueue(Part):
             (found,) = rows.read(open_scan(FROZEN, distribution))
             return list(map(batch_of, found))
 
-    def settle(
-        self,
-        batch: Batch,
-        invalidation: str,
-        give_up: bool = False,
-        known: Known | None = None,
-    ) -> Settled:
+    def settle(self, batch: Batch, invalidation: str, give_up: bool = False) -> Settled:
         """See ``contract.Queue``."""
+        if batch.known is not None:
+            try:
+                return self._settle(batch, invalidation, give_up, batch.known)
+            except (ClaimLost, MemoryChanged):
+                pass  # what was known then is not so any more: read it again
+        return self._settle(batch, invalidation, give_up, None)
+
+    def _settle(
+        self, batch: Batch, invalidation: str, give_up: bool, known: Known | None
+    ) -> Settled:
         with self._change(known=known) as session:
             memo = require_claim(session, batch.distribution, self.owner)
+            if known is not None:
+                session.confirm(batch.distribution)
             settled = Settled(
                 invalidation=invalidation,
                 distribution=batch.distribution,
@@ -207,7 +219,9 @@ class StoredQueue(Part):
             if not session.rows.change(INVALIDATION, key, changes, expected):
                 raise _lost(batch)
             bill(session.rows, settled)
-            pace = memo.pace and memo.pace.accepted()
+            pace = memo.pace
+            if pace is not None and pace.shrink > 1:
+                pace = pace.accepted()
             memo = replace(memo, pace=pace, waiting=None)
             if give_up:
                 memo = replace(memo, owner=None, until=0.0)

@@ -4,6 +4,7 @@ All times are Unix seconds. The values are frozen and may go from thread to thre
 """
 
 from collections.abc import Iterable
+from collections.abc import Mapping
 from collective.cloudfront.outbox.messages import Message
 from dataclasses import dataclass
 from dataclasses import field
@@ -169,7 +170,8 @@ class Batch:
     """Items frozen under one caller reference.
 
     ``refusals`` counts how often CloudFront definitely refused it. ``urgent`` are
-    those of its items that were, and ``causes`` has those of each item.
+    those of its items that were, and ``causes`` has those of each item. ``known`` is
+    what was remembered when it was frozen just now: see ``memory.Known``.
     """
 
     reference: str
@@ -180,6 +182,7 @@ class Batch:
     refusals: int = 0
     urgent: frozenset[str] = field(default=frozenset(), compare=False)
     causes: tuple[Causes, ...] = field(default=(), compare=False)
+    known: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

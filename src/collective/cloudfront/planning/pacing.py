@@ -6,7 +6,6 @@ which one a distribution is under. We stay inside both, and shrink further when
 CloudFront refuses nevertheless.
 """
 
-from collections.abc import Sequence
 from collective.cloudfront.planning.cover import Allowance
 from collective.cloudfront.planning.cover import Plan
 from collective.cloudfront.planning.items import wildcards_of
@@ -181,14 +180,6 @@ class Pace:
         if self.exact.updated <= now:
             return self
         return self.reserved(now, Allowance(0, 0), limits)
-
-
-def call_wait(stored: Sequence[float] | None, now: float, limits: Limits) -> float:
-    """Return how long a call would have to wait, in seconds.
-
-    ``stored`` are the tokens of the account's bucket and when they were counted.
-    """
-    return take_call(Bucket(*stored) if stored else None, now, limits).wait
 
 
 def worth_waiting(plan: Plan, pace: Pace, limits: Limits) -> bool:

@@ -1119,14 +1119,14 @@ def test_a_courier_that_ends_brings_in_what_the_intake_keeps(world):
 
 def test_a_batch_whose_items_went_elsewhere_is_not_sent(world, gateway, monkeypatch):
     """The distribution id is corrected between planning and freezing."""
-    take_call = world.outbox.take_call
+    freeze = world.outbox.freeze
 
-    def retarget_and_take(limits):
+    def retarget_and_freeze(*arguments):
         world.outbox.retarget(E1, E2)
-        return take_call(limits)
+        return freeze(*arguments)
 
     world.release("/a")
-    monkeypatch.setattr(world.outbox, "take_call", retarget_and_take)
+    monkeypatch.setattr(world.outbox, "freeze", retarget_and_freeze)
     world.send_at_once()
     assert gateway.calls == []
     assert world.frozen() == []
