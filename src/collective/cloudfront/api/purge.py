@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from collective.cloudfront.api.state import iso
 from collective.cloudfront.changes.causes import current_user
+from collective.cloudfront.controlpanel.sentences import NOT_PURGING
 from collective.cloudfront.controlpanel.sentences import problem_sentence
 from collective.cloudfront.controlpanel.sentences import site_hosts
 from collective.cloudfront.i18n import _
@@ -88,10 +89,7 @@ class Purge(Service):
                 ),
             )
         except NotPurging:
-            return self._error(
-                409,
-                _("not_purging", default="This site does not purge from CloudFront."),
-            )
+            return self._error(409, NOT_PURGING)
 
     def _body(self) -> dict[str, Any]:
         # Browsers send no such type to another site without asking it first

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from collections.abc import Mapping
 from collective.cloudfront.controlpanel.checks import checks
+from collective.cloudfront.controlpanel.overview import distributions_in_force
 from collective.cloudfront.controlpanel.overview import obstacles
 from collective.cloudfront.controlpanel.overview import Overview
 from collective.cloudfront.controlpanel.overview import overview
@@ -16,8 +17,6 @@ from collective.cloudfront.outbox.values import Scheduled
 from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.outbox.values import Work
 from collective.cloudfront.process import this_process
-from collective.cloudfront.settings import split_distributions
-from collective.cloudfront.settings import value_in_force
 from datetime import datetime
 from datetime import timezone
 from plone.registry.interfaces import IRegistry
@@ -66,8 +65,7 @@ class State(Service):
 
     def _state(self) -> dict[str, Any]:
         registry = getUtility(IRegistry)
-        distributions = split_distributions(value_in_force(registry, "distribution_id"))
-        state = overview(this_process(), distributions)
+        state = overview(this_process(), distributions_in_force(registry))
         return {
             "@id": f"{self.context.absolute_url()}/@cloudfront",
             "obstacles": [

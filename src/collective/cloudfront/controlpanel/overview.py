@@ -33,6 +33,11 @@ import os
 #: How many rows of the history and of the quarantine are shown.
 SHOWN = 10
 
+_CHANGE_THE_VARIABLE = _(
+    "advice_environment",
+    default="Where that is not intended, change the variable and restart Zope.",
+)
+
 _SECRETS = frozenset({"aws_secret_access_key"})
 
 
@@ -46,6 +51,18 @@ class Obstacle:
     text: str
     advice: str
     place: str = ""
+
+
+def distributions_in_force(
+    registry: IRegistry, environ: Mapping[str, str] = os.environ
+) -> tuple[str, ...]:
+    """Return the ids of a site's distributions, also while it does not purge."""
+    return split_distributions(value_in_force(registry, "distribution_id", environ))
+
+
+def this_month() -> str:
+    """Return the current calendar month (UTC), as the outbox writes it."""
+    return datetime.now(timezone.utc).strftime("%Y-%m")
 
 
 def obstacles(
@@ -78,11 +95,7 @@ def _obstacles(registry: IRegistry, environ: Mapping[str, str]) -> Iterator[Obst
                     "environment of this Zope process: ${assignment}.",
                     mapping={"assignment": _assignment("enabled", environ)},
                 ),
-                _(
-                    "advice_environment",
-                    default="Where that is not intended, change the variable and "
-                    "restart Zope.",
-                ),
+                _CHANGE_THE_VARIABLE,
             )
         else:
             yield Obstacle(
@@ -90,7 +103,7 @@ def _obstacles(registry: IRegistry, environ: Mapping[str, str]) -> Iterator[Obst
                 _("advice_enabled", default="Switch it on in the settings below."),
                 "@@cloudfront-controlpanel#fieldset-settings",
             )
-    if not split_distributions(value_in_force(registry, "distribution_id", environ)):
+    if not distributions_in_force(registry, environ):
         if variable("distribution_id") in environ:
             yield Obstacle(
                 _(
@@ -99,11 +112,7 @@ def _obstacles(registry: IRegistry, environ: Mapping[str, str]) -> Iterator[Obst
                     "distribution: ${assignment}.",
                     mapping={"assignment": _assignment("distribution_id", environ)},
                 ),
-                _(
-                    "advice_environment",
-                    default="Where that is not intended, change the variable and "
-                    "restart Zope.",
-                ),
+                _CHANGE_THE_VARIABLE,
             )
         else:
             yield Obstacle(
@@ -211,7 +220,7 @@ def overview(process: Process, distributions: Collection[str]) -> Overview:
         scheduled = process.outbox.scheduled(SHOWN, distributions)
         planned = process.outbox.planned(SHOWN, distributions)
         requests = process.outbox.requests(SHOWN, distributions)
-        month = datetime.now(timezone.utc).strftime("%Y-%m")
+        month = this_month()
         by_day = process.outbox.billed_by_day(month)
     except OutboxUnavailable as error:
         return Overview(kept=kept, trouble=trouble, unavailable=error.message)

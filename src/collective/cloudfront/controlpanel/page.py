@@ -11,6 +11,7 @@ from collective.cloudfront.controlpanel.form import SettingsForm
 from collective.cloudfront.controlpanel.headline import clock
 from collective.cloudfront.controlpanel.headline import headline
 from collective.cloudfront.controlpanel.headline import next_try
+from collective.cloudfront.controlpanel.overview import distributions_in_force
 from collective.cloudfront.controlpanel.overview import Obstacle
 from collective.cloudfront.controlpanel.overview import obstacles
 from collective.cloudfront.controlpanel.overview import override_sentences
@@ -31,7 +32,6 @@ from collective.cloudfront.outbox.values import Waiting
 from collective.cloudfront.outbox.values import Work
 from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import is_installed
-from collective.cloudfront.settings import split_distributions
 from collective.cloudfront.settings import value_in_force
 from dataclasses import dataclass
 from DateTime import DateTime
@@ -170,7 +170,7 @@ class CloudFrontPage(ControlPanelFormWrapper):
     @property
     def distributions(self) -> tuple[str, ...]:
         """Those of this site; what others purge is their business."""
-        return split_distributions(value_in_force(self.registry, "distribution_id"))
+        return distributions_in_force(self.registry)
 
     @cached_property
     def overview(self) -> Overview:

@@ -1,6 +1,7 @@
 """ "Purge all": asked for by GET, done by POST."""
 
 from collective.cloudfront.changes.addresses import public_item
+from collective.cloudfront.controlpanel.purge_form import NOTHING_PURGED
 from collective.cloudfront.controlpanel.purge_form import PurgeForm
 from collective.cloudfront.i18n import _
 from collective.cloudfront.manual.purge import ManualPurge
@@ -22,9 +23,7 @@ class PurgeAll(PurgeForm):
     def read(self, purge: ManualPurge) -> None:
         """See ``PurgeForm``."""
         if self.obstacles:
-            self.errors["form"] = _(
-                "nothing_purged", default="Nothing was purged; below is why."
-            )
+            self.errors["form"] = NOTHING_PURGED
         purge.add_everything()
 
     def thanks(self, purge_request: PurgeRequest) -> str:

@@ -25,6 +25,9 @@ from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from zope.component import getUtility
 
 
+NOTHING_PURGED = _("nothing_purged", default="Nothing was purged; below is why.")
+
+
 class PurgeForm(BrowserView):
     """Shows a form; purges by POST what a subclass reads from it."""
 
@@ -80,9 +83,7 @@ class PurgeForm(BrowserView):
         try:
             purge = ManualPurge(api.portal.get())
         except NotPurging:
-            self.errors["form"] = _(
-                "nothing_purged", default="Nothing was purged; below is why."
-            )
+            self.errors["form"] = NOTHING_PURGED
             return None
         self.read(purge)
         self._read_moment()

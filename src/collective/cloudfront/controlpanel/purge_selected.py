@@ -5,6 +5,7 @@ a global one would be offered in sites without the add-on, too.
 """
 
 from collective.cloudfront.changes.causes import current_user
+from collective.cloudfront.controlpanel.sentences import NOT_PURGING
 from collective.cloudfront.i18n import _
 from collective.cloudfront.interfaces import PURGE_CONTENT
 from collective.cloudfront.manual.purge import ManualPurge
@@ -74,9 +75,7 @@ class PurgeSelected(ContentsBaseAction):
         try:
             self._purge = ManualPurge(api.portal.get())
         except NotPurging:
-            self.errors = [
-                _("not_purging", default="This site does not purge from CloudFront.")
-            ]
+            self.errors = [NOT_PURGING]
             return self.message()
         return super().__call__()
 

@@ -48,6 +48,9 @@ def problem_sentence(problem: Problem) -> str:
     return _PROBLEMS[problem]
 
 
+#: An answer to who wants something purged.
+NOT_PURGING = _("not_purging", default="This site does not purge from CloudFront.")
+
 #: Causes without an object, by code.
 _CAUSES = {
     "settings": _("cause_settings", default="settings"),

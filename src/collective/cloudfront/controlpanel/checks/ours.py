@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from collective.cloudfront.controlpanel.checks import Check
 from collective.cloudfront.controlpanel.checks import Level
 from collective.cloudfront.controlpanel.overview import obstacles
+from collective.cloudfront.controlpanel.overview import this_month
 from collective.cloudfront.i18n import _
 from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import is_installed
@@ -16,8 +17,6 @@ from collective.cloudfront.settings import value_in_force
 from collective.cloudfront.settings import variable
 from collective.cloudfront.upgrades.to_3000 import old_settings
 from collective.cloudfront.upgrades.to_3000 import remove_2_0
-from datetime import datetime
-from datetime import timezone
 from functools import cached_property
 from plone import api
 from plone.caching.interfaces import ICachingOperationType
@@ -380,8 +379,9 @@ class Budget(SiteCheck):
     @cached_property
     def billed(self) -> int:
         """Items of this month; without a budget the outbox is not asked."""
-        month = datetime.now(timezone.utc).strftime("%Y-%m")
-        return sum(this_process().outbox.billed(month).values()) if self.budget else 0
+        if not self.budget:
+            return 0
+        return sum(this_process().outbox.billed(this_month()).values())
 
     @property
     def level(self) -> Level:
