@@ -67,15 +67,15 @@ class Cancel(_Action):
         outbox, wanted = this_process().outbox, self.sent("id")
         known = outbox.planned(_MOST_PLANNED, self.distributions)
         if all(each.id != wanted for each in known):
-            return _("action_unknown", default="It is not known any more."), "warning"
+            return _("purge_unknown", default="It is not known any more."), "warning"
         count = outbox.cancel_request(wanted)
         logger.info("%r cancels %s.", api.user.get_current().getId(), wanted)
         if not count:
             return (
-                _("action_over", default="There was nothing left to cancel."),
+                _("purge_over", default="There was nothing left to cancel."),
                 "warning",
             )
-        return _("action_cancelled", default="The purge is cancelled."), "info"
+        return _("purge_cancelled", default="The purge is cancelled."), "info"
 
 
 class Quarantined(_Action):

@@ -1,4 +1,4 @@
-"""Sentences for people that several front ends say, and what they need to know."""
+"""Sentences of the control panel and of REST: of messages, causes and problems."""
 
 from collective.cloudfront.i18n import _
 from collective.cloudfront.i18n import message_id

@@ -1,4 +1,4 @@
-"""What the rooms without Zope tell people: codes with values, and their English.
+"""Messages of the rooms without Zope for people: codes with values, and their English.
 
 A :class:`Message` is stored as it is. The log reads its English; where people look, in
 the control panel and in REST answers, ``controlpanel.sentences`` translates it. The
@@ -107,15 +107,15 @@ def plain(text: str) -> Message:
 # --- as JSON, for storage -----------------------------------------------------------
 
 
-def as_json(told: Message) -> list[Any] | None:
+def as_json(given: Message) -> list[Any] | None:
     """Return a message as lists and texts that JSON can hold; None for no message."""
-    if not told:
+    if not given:
         return None
-    return [told.code, dict(_stored(told))]
+    return [given.code, dict(_stored(given))]
 
 
-def _stored(told: Message) -> Iterator[tuple[str, Any]]:
-    for name, value in told.values:
+def _stored(given: Message) -> Iterator[tuple[str, Any]]:
+    for name, value in given.values:
         yield name, as_json(value) if isinstance(value, Message) else value
 
 

@@ -1,12 +1,14 @@
 """Specification: GET @cloudfront."""
 
 from collective.cloudfront.outbox import OutboxUnavailable
+from collective.cloudfront.outbox.messages import message
 from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.testing import DISTRIBUTION
 from plone.registry.interfaces import IRegistry
 from zope.component import getUtility
 
+import time
 import transaction
 
 
@@ -27,6 +29,43 @@ def test_what_waits_and_what_was_sent(client, process):
     assert row["status"] == "InProgress"
     assert row["accepted"].endswith("+00:00")
     assert state["billed_this_month"] == 1
+
+
+def test_what_people_read_is_in_their_language(client, process):
+    registry = getUtility(IRegistry)
+    registry["plone.available_languages"] = ["en", "de"]
+    registry["plone.default_language"] = "de"
+    transaction.commit()
+    settings = Cause("jane", code="settings")
+    later = time.time() + 9999
+    process.outbox.release(
+        "", [Entry(DISTRIBUTION, "/later", due=later, cause=settings)]
+    )
+    for item in ("/sent", "/refused", "/waits"):
+        process.outbox.release("", [Entry(DISTRIBUTION, item, cause=settings)])
+        process.outbox.claim(DISTRIBUTION, 60.0)
+        batch = process.outbox.freeze(DISTRIBUTION, f"reference of {item}", [item])
+        if item == "/sent":
+            process.outbox.settle(batch, "I1")
+        elif item == "/refused":
+            process.outbox.quarantine(batch, message("throttled", error="503"))
+    process.outbox.wait(
+        DISTRIBUTION,
+        reason=message("throttled", error="Rate exceeded"),
+        advice=message("advice_clock"),
+        paused=False,
+        until=later,
+    )
+    state = client().get("@cloudfront").json
+    ((work,), (sent,)) = state["distributions"], state["history"]
+    ((refused,), (scheduled,)) = state["refused"], state["scheduled"]
+    assert sent["causes"] == ["jane: Einstellungen"]
+    assert scheduled["cause"] == "jane: Einstellungen"
+    assert refused["reason"] == "CloudFront begrenzt die Zahl der Aufrufe (503)"
+    assert work["trouble"]["reason"] == (
+        "CloudFront begrenzt die Zahl der Aufrufe (Rate exceeded)"
+    )
+    assert "die Uhr dieses Rechners" in work["trouble"]["advice"]
 
 
 def test_why_nothing_is_purged(client):

@@ -122,7 +122,7 @@ def test_the_log_says_who_purged_what_and_why(outbox, view):
     record(outbox, 1)
     record(outbox, 2, items=("/a", "/b", "/c", "/d"), due=time.time() + 60)
     record(outbox, 3, due=time.time() + 60, cancelled=time.time())
-    third, second, first = view("cloudfront-log").rows("cloudfront-actions")
+    third, second, first = view("cloudfront-log").rows("cloudfront-purges")
     assert first[1:] == ["jane", "/*", "reason 1", ""]
     assert second[2] == "/a /b /c and 1 more"
     assert second[4]
@@ -139,7 +139,7 @@ def test_no_row_of_either_list_is_left_out_or_shown_twice(outbox, view, monkeypa
     while query is not None:
         shown = view("cloudfront-log", **query)
         settled += [row[1] for row in shown.rows("cloudfront-history")]
-        reasons += [row[3] for row in shown.rows("cloudfront-actions")]
+        reasons += [row[3] for row in shown.rows("cloudfront-purges")]
         older = shown.tree.xpath("//a[@rel='next']/@href")
         query = (
             {"before": parse_qs(urlsplit(older[0]).query)["before"][0]}

@@ -20,22 +20,22 @@ import re
 @pytest.mark.usefixtures("portal")  # has the catalogues
 def test_every_message_reads_in_english_as_in_the_log(code):
     names = re.findall(r"\$\{(\w+)\}", WORDING[code])
-    told = message(code, **{name: f"{name}: (a) b\nc." for name in names})
-    assert isinstance(sentence(told), Translatable)
-    assert translate(sentence(told)) == str(told)
+    given = message(code, **{name: f"{name}: (a) b\nc." for name in names})
+    assert isinstance(sentence(given), Translatable)
+    assert translate(sentence(given)) == str(given)
 
 
 @pytest.mark.usefixtures("portal")
 def test_a_message_within_a_message_is_translated_too():
-    told = message("outbox_set_aside", path="/a", error=message("outbox_deleted"))
-    shown = sentence(told)
+    given = message("outbox_set_aside", path="/a", error=message("outbox_deleted"))
+    shown = sentence(given)
     assert shown.mapping["path"] == "/a"
     assert shown.mapping["error"] == "wording_outbox_deleted"
-    assert translate(shown) == str(told)
+    assert translate(shown) == str(given)
 
 
 @pytest.mark.parametrize(
-    ("told", "shown"),
+    ("given", "shown"),
     [
         (
             plain("InvalidArgument: no (really): ${x}"),
@@ -45,9 +45,9 @@ def test_a_message_within_a_message_is_translated_too():
         (Message("of_a_newer_version"), "of_a_newer_version"),
     ],
 )
-def test_what_has_no_wording_is_left_alone(told, shown):
-    assert sentence(told) == shown
-    assert not isinstance(sentence(told), Translatable)
+def test_what_has_no_wording_is_left_alone(given, shown):
+    assert sentence(given) == shown
+    assert not isinstance(sentence(given), Translatable)
 
 
 @pytest.mark.parametrize(

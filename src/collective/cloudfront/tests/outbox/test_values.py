@@ -47,8 +47,8 @@ junk = st.recursive(
 
 class TestMessages:
     @given(messages)
-    def test_come_back_from_the_storage_as_they_were(self, told):
-        assert from_json(json.loads(json.dumps(as_json(told)))) == told
+    def test_come_back_from_the_storage_as_they_were(self, given):
+        assert from_json(json.loads(json.dumps(as_json(given)))) == given
 
     @given(junk)
     def test_that_cannot_be_read_are_still_messages(self, stored):
@@ -56,8 +56,8 @@ class TestMessages:
 
     def test_read_as_english(self):
         inner = message("outbox_newer", found=5, known=4)
-        told = message("outbox_set_aside", path="/var/o", error=inner)
-        assert str(told) == "/var/o was set aside: its format 5 is newer than 4"
+        given = message("outbox_set_aside", path="/var/o", error=inner)
+        assert str(given) == "/var/o was set aside: its format 5 is newer than 4"
 
     def test_of_an_unknown_code_are_a_mistake(self):
         with pytest.raises(KeyError):
