@@ -7,6 +7,7 @@ from collective.cloudfront.manual.lines import Problem
 from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.messages import WORDING
 from collective.cloudfront.outbox.values import Cause
+from collective.cloudfront.outbox.values import CAUSES
 from collective.cloudfront.settings import registry_of
 from typing import Any
 from urllib.parse import urlsplit
@@ -82,7 +83,9 @@ def cause_sentence(cause: Cause) -> str:
     """Return a message id for a cause; ``jane: /a``, in which there is no word, is
     returned as it is.
     """
-    words, names = _CAUSES.get(cause.code, ""), " ".join(cause.names)
+    # A code without a translation is one of a newer version, or has no words.
+    words = _CAUSES.get(cause.code) or CAUSES.get(cause.code, cause.code)
+    names = " ".join(cause.names)
     if words and names:
         mapping = {"words": words, "names": names}
         names = _("cause_with_names", default="${words} ${names}", mapping=mapping)

@@ -78,6 +78,7 @@ def test_words_in_a_cause_are_translated(cause):
         Cause("jane", ("new theme",), 1, "person"),
         Cause("jane", code="person"),
         Cause(names=("jane: settings",), count=1, code="text"),
+        Cause("jane", code="of_a_newer_version"),
         UNKNOWN,
     ],
     ids=str,
