@@ -203,7 +203,9 @@ def test_a_script_fetches_the_parts_that_change(
 
 def test_a_paused_distribution_says_why_and_what_to_do(page, process):
     denied = Answer(
-        Outcome.MISCONFIGURED, reason="AccessDenied: no", advice="Allow purging."
+        Outcome.MISCONFIGURED,
+        reason=plain("AccessDenied: no"),
+        advice=plain("Allow purging."),
     )
     deliver(process, "/a", answers=[denied])
     shown = page()
@@ -220,7 +222,9 @@ def test_a_paused_distribution_says_why_and_what_to_do(page, process):
 
 
 def test_a_throttled_distribution_says_when_it_goes_on(page, process):
-    slow = Answer(Outcome.THROTTLED, reason="Rate exceeded", advice="Nothing to do.")
+    slow = Answer(
+        Outcome.THROTTLED, reason=plain("Rate exceeded"), advice=plain("Nothing to do.")
+    )
     deliver(process, "/a", answers=[slow])
     ((_, state, *_),) = page().rows("cloudfront-work")
     assert state.startswith("Waiting Rate exceeded Nothing to do. It is tried again")
@@ -239,7 +243,7 @@ def test_a_distribution_that_waits_with_nothing_to_send_is_no_reason_to_worry(
 
 
 def test_refused_items_are_listed_with_the_reason(page, process):
-    refused = Answer(Outcome.REFUSED_ITEMS, reason="InvalidArgument: bad", advice="")
+    refused = Answer(Outcome.REFUSED_ITEMS, reason=plain("InvalidArgument: bad"))
     deliver(process, "/~a", answers=[refused] * CONFIRMED_REFUSALS)
     shown = page()
     assert [row[1:] for row in shown.rows("cloudfront-refused")] == [
@@ -324,7 +328,9 @@ def test_purging_disabled_in_caching_is_said_with_the_way_there(
 def test_what_waits_where_nothing_is_purged_is_kept_and_not_tried(
     page, process, configured
 ):
-    denied = Answer(Outcome.MISCONFIGURED, reason="AccessDenied", advice="Allow it.")
+    denied = Answer(
+        Outcome.MISCONFIGURED, reason=plain("AccessDenied"), advice=plain("Allow it.")
+    )
     deliver(process, "/a", answers=[denied])
     configured[PURGING_ENABLED] = False
     shown = page()
@@ -408,9 +414,9 @@ def test_without_overrides_nothing_is_said(page):
 def test_everything_from_outside_is_escaped(page, process, monkeypatch):
     monkeypatch.setenv("CLOUDFRONT_AWS_PROFILE", EVIL)
     deliver(process, f"/{EVIL}")
-    refused = Answer(Outcome.REFUSED_ITEMS, reason=EVIL, advice=EVIL)
+    refused = Answer(Outcome.REFUSED_ITEMS, reason=plain(EVIL), advice=plain(EVIL))
     deliver(process, f"/refused{EVIL}", answers=[refused] * CONFIRMED_REFUSALS)
-    paused = Answer(Outcome.MISCONFIGURED, reason=EVIL, advice=EVIL)
+    paused = Answer(Outcome.MISCONFIGURED, reason=plain(EVIL), advice=plain(EVIL))
     deliver(process, "/paused", answers=[paused])
     process.outbox.release("token", [Entry(f"E{EVIL}", "/a")])
     shown = page()

@@ -16,6 +16,7 @@ from collective.cloudfront.interfaces import PERMISSIONS
 from collective.cloudfront.interfaces import PURGE_CONTENT
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
 from collective.cloudfront.manual.purge import ManualPurge
+from collective.cloudfront.outbox.messages import plain
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.testing import DISTRIBUTION
 from contextlib import closing
@@ -149,7 +150,7 @@ def site(functional_portal, folder, process, monkeypatch):
     )
     transaction.commit()
     process.deliver()
-    refused = Answer(Outcome.REFUSED_ITEMS, reason="InvalidArgument: no")
+    refused = Answer(Outcome.REFUSED_ITEMS, reason=plain("InvalidArgument: no"))
     process.gateway.answers.extend([refused] * CONFIRMED_REFUSALS)
     process.outbox.release("token", [Entry(DISTRIBUTION, "/refused")])
     for _ in range(CONFIRMED_REFUSALS):
