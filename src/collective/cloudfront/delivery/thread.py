@@ -1,7 +1,7 @@
 """The thread that a courier works in."""
 
 from collective.cloudfront.delivery.courier import Courier
-from collective.cloudfront.delivery.courier import LONGEST_IDLE
+from collective.cloudfront.delivery.sending import LONGEST_IDLE
 
 import logging
 import threading

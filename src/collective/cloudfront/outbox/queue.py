@@ -149,7 +149,7 @@ class StoredQueue(Part):
     ) -> Batch:
         """See ``contract.Queue``."""
         now = self.clock()
-        with self._change(durable=True, known=turn and turn.known) as session:
+        with self._change(durable=True, known=turn.known if turn else None) as session:
             if turn is None:
                 memo = require_claim(session, distribution, self.owner)
             else:
