@@ -287,7 +287,7 @@ class Intake:
         if isinstance(error, OutboxUnavailable):
             self._trouble = error.message
         else:
-            self._trouble = plain(str(error))
+            self._trouble = plain(str(error) or repr(error))
         self._not_before = now + RETRY_AFTER
         if now - self._logged >= LOG_EVERY:
             self._logged = now
