@@ -4,7 +4,7 @@ PYTHON ?= python3
 # Passed on to the command, as in: make test ARGS="-k kill"
 ARGS ?=
 # Tests run in so many processes at once.
-WORKERS ?= 2
+WORKERS ?= 3
 
 BIN = .venv/bin
 # Interpreters come from the machine, packages from the pins.

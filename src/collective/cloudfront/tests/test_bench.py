@@ -4,6 +4,7 @@ Times are what it is for, but they are no business of a test.
 """
 
 from collections import defaultdict
+from collective.cloudfront.tests.profile import LONG
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -164,6 +165,8 @@ def test_all_that_may_be_cached_has_tags_and_not_too_many(tmp_path):
     assert facts["most_bytes"] <= 3 * 1024
 
 
+@pytest.mark.long
+@pytest.mark.skipif(not LONG, reason="two minutes of Zopes: for make test-long")
 def test_the_same_is_replayed_in_four_ways_and_nothing_is_stale(tmp_path):
     facts = _facts_of(tmp_path, "replay")
     assert list(facts) == ["uncached", "everything", "paths", "tags"]
