@@ -28,8 +28,8 @@ from zopes import Site
 from zopes import Sites
 
 
-RATIO_GOAL = 1.02
-MORE_GOAL = 2.0
+RATIO_GOAL = 1.05
+MORE_GOAL = 1.0
 NAMES = ("save", "rename", "title", "publish")
 
 Trio = tuple[Site, Site, Site]
