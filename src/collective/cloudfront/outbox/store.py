@@ -1,9 +1,10 @@
 """What an engine provides: tables of rows, and transactions with a few verbs.
 
 An engine knows how to keep rows and how to find them in order. It knows nothing of
-items, quotas or intervals: what a row means, and what happens to it, is decided in
-``shared`` and in ``planning``. Write transactions of one store follow each other, as if
-one lock were held: what a transaction has read is still so when it writes.
+items, quotas or intervals: what a row means, and what happens to it, is decided by the
+other modules of this room and in ``planning``. Write transactions of one store follow
+each other, as if one lock were held: what a transaction has read is still so when it
+writes.
 """
 
 from collections.abc import Callable
