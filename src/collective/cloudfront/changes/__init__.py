@@ -1,5 +1,7 @@
-"""Changes: Plone's events become items, inside the transaction.
+"""What happened: Plone's events become entries of the outbox, inside the transaction.
 
-``subscribers`` hears the events, ``paths`` finds an object's public paths, and
-``transaction`` keeps the set of items and hands it to the outbox at the commit.
+``content``, ``sitewide`` and ``comments`` hear the events, ``unannounced`` finds what has
+none. ``collector`` keeps what happened in one site, asks ``reach`` what that makes stale,
+and stores it once, at all its ``addresses``, with its ``causes``. ``transaction`` has the
+one data manager, and ``guard`` makes sure that no error of ours fails a save.
 """

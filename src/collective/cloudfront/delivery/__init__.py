@@ -1,5 +1,6 @@
 """Delivery: batches become accepted invalidations, whatever AWS answers.
 
-``gateway`` talks to CloudFront and types its answers, ``courier`` decides what
-follows from them, ``events`` is what it tells others. No Zope in this room.
+``courier`` polls the outbox, ``sending`` plans, freezes and sends one batch and does what
+follows from the answer, ``follow_up`` looks up what CloudFront works on. ``aws`` talks to
+CloudFront and types its answers. ``events`` is what others hear. No Zope in this room.
 """

@@ -1,1 +1,6 @@
-"""What a change makes stale: from an object that changed to the items that reach it."""
+"""What a change makes stale.
+
+``by_path`` and ``by_tag`` read the same ``change``, and return what is ``reached``. They
+write nothing. The other modules answer one question each: where an object answers, who
+shows it, what other pages show of it, when it changes by itself.
+"""
