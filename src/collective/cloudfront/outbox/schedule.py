@@ -9,11 +9,9 @@ from collective.cloudfront.outbox.rows import merge_scheduled
 from collective.cloudfront.outbox.rows import pack_cause
 from collective.cloudfront.outbox.rows import scheduled_of
 from collective.cloudfront.outbox.rows import unite_packed
-from collective.cloudfront.outbox.store import Distinct
 from collective.cloudfront.outbox.store import INTERVAL
 from collective.cloudfront.outbox.store import IntervalRow
 from collective.cloudfront.outbox.store import Key
-from collective.cloudfront.outbox.store import Reader
 from collective.cloudfront.outbox.store import READY
 from collective.cloudfront.outbox.store import ReadyRow
 from collective.cloudfront.outbox.store import Scan
@@ -169,12 +167,6 @@ def something_is_due(
 ) -> bool:
     """Say whether ``due_scans`` have found something that is due."""
     return bool(dated) or any(is_due(row.due, row.every, now) for row in coalesced)
-
-
-def distributions_of(rows: Reader) -> list[str]:
-    """Return the distributions for which something is ready."""
-    (found,) = rows.read(Distinct(READY))
-    return found
 
 
 class StoredSchedule(Part):
