@@ -1,8 +1,8 @@
 """The verbs of a transaction in SQL that SQLite and PostgreSQL have in common."""
 
+from bisect import bisect_left
 from collections.abc import Callable
 from collections.abc import Collection
-from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from collective.cloudfront.outbox.store import Distinct
@@ -11,15 +11,16 @@ from collective.cloudfront.outbox.store import Scan
 from collective.cloudfront.outbox.store import Table
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
+from itertools import chain
 from itertools import repeat
 from typing import Any
 from typing import NamedTuple
 
 
 #: So many rows are named in one statement. Longer lists take several, and shorter ones
-#: are filled up: a statement that came before is not compiled again.
-AT_ONCE = 100
+#: are filled up to one of these: a statement that came before is not compiled again.
+_SIZES = (1, 4, 20, 100)
+AT_ONCE = _SIZES[-1]
 #: So many scans are united in one statement.
 _SCANS = 100
 
@@ -40,45 +41,48 @@ class SqlTransaction:
         return found
 
     def _read(self, scans: Sequence[Scan | Distinct]) -> list[list[Any]]:
-        values = [value for scan in scans for value in _values(scan)]
-        sql = _united(tuple(map(_shape, scans)))
+        values: list[Any] = []
+        shapes = []
+        for scan in scans:
+            shapes.append(_shape(scan, values))
+        sql = _united(tuple(shapes))
         found: list[list[Any]] = [[] for _ in scans]
-        makers = [_maker(scan) for scan in scans]
         for number, *row in self._execute(sql, values):
-            found[number].append(makers[number](row))
+            scan = scans[number]
+            if isinstance(scan, Distinct):
+                found[number].append(row[0])
+            else:
+                table = scan.table
+                found[number].append(table.row._make(row[: len(table.columns)]))
         return found
 
     def get(self, table: Table, keys: Sequence[Key]) -> list[Any]:
         """See ``store.Reader``."""
-        start = f"SELECT {_list(table.columns)} FROM {table.name} WHERE "
-        return self._by_keys(table, start, "", keys)
+        return self._by_keys(_select_by_key, table, keys)
 
     def count(self, table: Table, equal: Mapping[str, Any]) -> int:
         """See ``store.Reader``."""
-        scan = Scan(table, equal)
-        sql = f"SELECT count(*) FROM {table.name}{_where(_shape(scan))}"
-        return self._execute(sql, _values(scan)).fetchone()[0]
+        values: list[Any] = []
+        shape = _shape(Scan(table, equal), values)
+        sql = f"SELECT count(*) FROM {table.name}{_where(shape)}"
+        return self._execute(sql, values).fetchone()[0]
 
     def add(self, table: Table, rows: Sequence[Any]) -> set[Key]:
         """See ``store.Transaction``."""
-        returning = f" ON CONFLICT DO NOTHING RETURNING {_list(table.key)}"
         added: set[Key] = set()
         for some in _filled_up(rows):
-            sql = _insert(table, len(some)) + returning
-            added.update(map(tuple, self._execute(sql, _flat(some)).fetchall()))
-        return {table.key_of(row) for row in rows} - added
+            added.update(self._execute(_add(table, len(some)), _flat(some)).fetchall())
+        return set(map(table.key_of, rows)) - added
 
     def put(self, table: Table, rows: Sequence[Any]) -> None:
         """See ``store.Transaction``."""
         for start in range(0, len(rows), AT_ONCE):
             some = rows[start : start + AT_ONCE]
-            sql = _insert(table, len(some)) + _or_update(table)
-            self._execute(sql, _flat(some))
+            self._execute(_put(table, len(some)), _flat(some))
 
     def take(self, table: Table, keys: Collection[Key]) -> list[Any]:
         """See ``store.Transaction``."""
-        end = f" RETURNING {_list(table.columns)}"
-        return self._by_keys(table, f"DELETE FROM {table.name} WHERE ", end, keys)
+        return self._by_keys(_delete_by_key, table, keys)
 
     def change(
         self,
@@ -88,73 +92,117 @@ class SqlTransaction:
         expected: Mapping[str, Any],
     ) -> bool:
         """See ``store.Transaction``."""
-        sets = ", ".join(f"{name} = ?" for name in changes)
-        tests = " AND ".join(f"{name} = ?" for name in (*table.key, *expected))
-        sql = f"UPDATE {table.name} SET {sets} WHERE {tests}"
+        sql = _change(table, tuple(changes), tuple(expected))
         values = [*changes.values(), *key, *expected.values()]
         return self._execute(sql, values).rowcount > 0
 
     def swap(self, table: Table, rows: Sequence[Any]) -> bool:
         """See ``store.Transaction``."""
-        sql = (
-            f"{_insert(table, len(rows))}{_or_update(table)} "
-            f"WHERE {table.name}.version = excluded.version - 1 "
-            f"RETURNING {_list(table.key)}"
-        )
-        return len(self._execute(sql, _flat(rows)).fetchall()) == len(rows)
+        swapped = self._execute(_swap(table, len(rows)), _flat(rows)).fetchall()
+        return len(swapped) == len(rows)
 
     def increment(self, table: Table, row: Any) -> int:
         """See ``store.Transaction``."""
-        sum_up = table.columns[-1]
-        sql = (
-            f"{_insert(table, 1)} ON CONFLICT ({_list(table.key)}) DO UPDATE SET "
-            f"{sum_up} = {table.name}.{sum_up} + excluded.{sum_up} RETURNING {sum_up}"
-        )
-        return self._execute(sql, row).fetchall()[0][0]
+        return self._execute(_increment(table), row).fetchall()[0][0]
 
     def _by_keys(
-        self, table: Table, start: str, end: str, keys: Collection[Key]
+        self, sql: Callable[[Table, int], str], table: Table, keys: Collection[Key]
     ) -> list[Any]:
-        """Run a statement for keys that have all but the last column in common."""
-        *common, last = table.key
-        tests = "".join(f"{name} = ? AND " for name in common)
-        found = []
-        for prefix, group in groupby(sorted(set(keys)), key=lambda key: key[:-1]):
-            for some in _filled_up([key[-1] for key in group]):
-                marks = ", ".join("?" * len(some))
-                sql = f"{start}{tests}{last} IN ({marks}){end}"
-                rows = self._execute(sql, [*prefix, *some]).fetchall()
-                found += [table.row(*row) for row in rows]
+        """Run a statement for keys, those with all but the last column in common at
+        once.
+        """
+        groups: dict[Key, dict[Any, None]] = {}
+        for key in sorted(keys):
+            groups.setdefault(key[:-1], {})[key[-1]] = None
+        found: list[Any] = []
+        for common, last in groups.items():
+            for some in _filled_up(list(last)):
+                rows = self._execute(sql(table, len(some)), [*common, *some])
+                found += map(table.row._make, rows.fetchall())
         return found
 
 
-def _filled_up(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """Yield the values in pieces of 1 or ``AT_ONCE``, by repeating the last one."""
+def _filled_up(values: Sequence[Any]) -> list[Sequence[Any]]:
+    """Return the values in pieces of one of ``_SIZES``, by repeating the last one."""
+    pieces: list[Sequence[Any]] = []
     for start in range(0, len(values), AT_ONCE):
-        some = list(values[start : start + AT_ONCE])
-        missing = AT_ONCE - len(some) if len(some) > 1 else 0
-        yield [*some, *repeat(some[-1], missing)]
+        some = values[start : start + AT_ONCE]
+        size = _SIZES[bisect_left(_SIZES, len(some))]
+        pieces.append([*some, *repeat(some[-1], size - len(some))])
+    return pieces
 
 
 def _flat(rows: Sequence[Any]) -> list[Any]:
-    return [value for row in rows for value in row]
+    return list(chain.from_iterable(rows))
 
 
 def _list(names: Sequence[str]) -> str:
     return ", ".join(names)
 
 
-@lru_cache(maxsize=1000)
+@lru_cache(maxsize=200)
+def _select_by_key(table: Table, count: int) -> str:
+    return f"SELECT {_list(table.columns)} FROM {table.name}{_keys(table, count)}"
+
+
+@lru_cache(maxsize=200)
+def _delete_by_key(table: Table, count: int) -> str:
+    returning = f"RETURNING {_list(table.columns)}"
+    return f"DELETE FROM {table.name}{_keys(table, count)} {returning}"
+
+
+def _keys(table: Table, count: int) -> str:
+    *common, last = table.key
+    tests = "".join(f"{name} = ? AND " for name in common)
+    return f" WHERE {tests}{last} IN ({', '.join('?' * count)})"
+
+
+@lru_cache(maxsize=200)
+def _add(table: Table, count: int) -> str:
+    return (
+        f"{_insert(table, count)} ON CONFLICT DO NOTHING RETURNING {_list(table.key)}"
+    )
+
+
+@lru_cache(maxsize=200)
+def _put(table: Table, count: int) -> str:
+    sets = [f"{c} = excluded.{c}" for c in table.columns if c not in table.key]
+    return (
+        f"{_insert(table, count)} ON CONFLICT ({_list(table.key)}) "
+        f"DO UPDATE SET {_list(sets)}"
+    )
+
+
+@lru_cache(maxsize=200)
+def _swap(table: Table, count: int) -> str:
+    return (
+        f"{_put(table, count)} WHERE {table.name}.version = excluded.version - 1 "
+        f"RETURNING {_list(table.key)}"
+    )
+
+
+@lru_cache(maxsize=20)
+def _increment(table: Table) -> str:
+    sum_up = table.columns[-1]
+    return (
+        f"{_insert(table, 1)} ON CONFLICT ({_list(table.key)}) DO UPDATE SET "
+        f"{sum_up} = {table.name}.{sum_up} + excluded.{sum_up} RETURNING {sum_up}"
+    )
+
+
+@lru_cache(maxsize=200)
+def _change(
+    table: Table, changes: tuple[str, ...], expected: tuple[str, ...]
+) -> str:
+    sets = [f"{name} = ?" for name in changes]
+    tests = [f"{name} = ?" for name in (*table.key, *expected)]
+    return f"UPDATE {table.name} SET {_list(sets)} WHERE {' AND '.join(tests)}"
+
+
 def _insert(table: Table, count: int) -> str:
     marks = f"({', '.join('?' * len(table.columns))})"
     rows = ", ".join(repeat(marks, count))
     return f"INSERT INTO {table.name} ({_list(table.columns)}) VALUES {rows}"
-
-
-@lru_cache(maxsize=100)
-def _or_update(table: Table) -> str:
-    sets = [f"{c} = excluded.{c}" for c in table.columns if c not in table.key]
-    return f" ON CONFLICT ({_list(table.key)}) DO UPDATE SET {_list(sets)}"
 
 
 class _Shape(NamedTuple):
@@ -170,38 +218,30 @@ class _Shape(NamedTuple):
     limit: bool = False
 
 
-def _shape(scan: Scan | Distinct) -> _Shape:
+def _shape(scan: Scan | Distinct, values: list[Any]) -> _Shape:
+    """Return the shape of a scan, and add its values to ``values``."""
     if isinstance(scan, Distinct):
         return _Shape(scan.table, True)
+    equal = []
+    for name, value in scan.equal.items():
+        before = len(values)
+        if isinstance(value, (list, tuple, set, frozenset)):
+            values += value
+        elif value is not None:
+            values.append(value)
+        equal.append((name, len(values) - before))
+    for bound in (scan.since, scan.below, scan.limit):
+        if bound is not None:
+            values.append(bound)
     return _Shape(
-        table=scan.table,
-        equal=tuple((name, len(_members(v))) for name, v in scan.equal.items()),
-        order=scan.order,
-        since=scan.since is not None,
-        below=scan.below is not None,
-        limit=scan.limit is not None,
+        scan.table,
+        False,
+        tuple(equal),
+        scan.order,
+        scan.since is not None,
+        scan.below is not None,
+        scan.limit is not None,
     )
-
-
-def _values(scan: Scan | Distinct) -> list[Any]:
-    if isinstance(scan, Distinct):
-        return []
-    found = [each for value in scan.equal.values() for each in _members(value)]
-    bounds = (scan.since, scan.below, scan.limit)
-    return found + [value for value in bounds if value is not None]
-
-
-def _members(value: Any) -> Collection[Any]:
-    if value is None:
-        return ()
-    return value if isinstance(value, (list, tuple, set, frozenset)) else (value,)
-
-
-def _maker(scan: Scan | Distinct) -> Callable[[list[Any]], Any]:
-    if isinstance(scan, Distinct):
-        return lambda row: row[0]
-    make, width = scan.table.row._make, len(scan.table.columns)
-    return lambda row: make(row[:width])
 
 
 @lru_cache(maxsize=500)

@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from dataclasses import field
 from functools import cached_property
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any
 from typing import NamedTuple
 from typing import Protocol
@@ -60,9 +60,9 @@ class Table:
     def key_of(self) -> Callable[[Any], Key]:
         """A function that returns the key of a row."""
         if len(self.key) == 1:
-            (name,) = self.key
-            return lambda row: (getattr(row, name),)
-        return attrgetter(*self.key)
+            position = self.columns.index(self.key[0])
+            return itemgetter(slice(position, position + 1))
+        return itemgetter(*map(self.columns.index, self.key))
 
 
 @dataclass(frozen=True)
