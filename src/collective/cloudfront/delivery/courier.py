@@ -2,7 +2,7 @@
 
 One round::
 
-    bring in what was handed over ──► poll the outbox ──► for each distribution:
+    window over? ──► bring in what was handed over ──► poll ──► for each distribution:
 
     waiting? ──► frozen batch? ─no─► plan ──► claim, reserve, freeze ─┐
                       │yes                                            ▼
@@ -37,7 +37,7 @@ from collective.cloudfront.outbox.contract import ClaimLost
 from collective.cloudfront.outbox.contract import MemoryChanged
 from collective.cloudfront.outbox.contract import Outbox
 from collective.cloudfront.outbox.contract import OutboxUnavailable
-from collective.cloudfront.outbox.intake import BroughtIn
+from collective.cloudfront.outbox.intake import HandedOver
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.poll import Backlog
 from collective.cloudfront.outbox.poll import Poll
@@ -109,7 +109,7 @@ class Courier(Sender):
         """Do what can be done now; return in how many seconds to come again."""
         try:
             self._errands()
-            rest = self._rest(self._bring_in())
+            rest = self._bring_in()
             if rest > 0:
                 return rest
             self._polled_at = self._clock()
@@ -125,7 +125,8 @@ class Courier(Sender):
 
     def stop(self) -> None:
         """End the claims, so that another courier need not wait for them."""
-        self._bring_in()  # what is in memory only would be lost
+        if self.intake is not None:
+            self.intake.retry()  # what is in memory only would be lost
         claimed, self._claimed_until = self._claimed_until, {}
         try:
             for distribution in claimed:
@@ -135,32 +136,34 @@ class Courier(Sender):
 
     # --- what there is to do ----------------------------------------------------------
 
-    def _bring_in(self) -> BroughtIn:
-        return BroughtIn() if self.intake is None else self.intake.retry()
-
-    def _rest(self, brought: BroughtIn) -> float:
-        """Return how long the outbox need not be polled after something was brought in:
-        its window has just begun, and what else there is was seen a moment ago.
+    def _bring_in(self) -> float:
+        """Bring in what was handed over, or return how long it may stay in memory, where
+        more joins it until the window ends. It is in the outbox all the same: prepared.
         """
-        self._busy |= brought.distributions
+        handed_over = self.intake.handed_over() if self.intake else None
+        if self.intake is None or handed_over is None:
+            return 0.0
+        self._busy |= handed_over.distributions
+        rest = self._rest(handed_over)
+        if rest <= 0:
+            self.intake.retry()
+        return rest
+
+    def _rest(self, handed_over: HandedOver) -> float:
         now = self._clock()
-        since = now - self._polled_at
-        if (
-            not brought.distributions
-            or brought.urgent
-            or not 0 <= since <= LONGEST_IDLE
-        ):
+        if handed_over.is_urgent or not 0 <= now - self._polled_at <= LONGEST_IDLE:
             return 0.0
         targets = self._known = self.targets()
-        found = [targets[each] for each in brought.distributions if each in targets]
+        found = [targets[each] for each in handed_over.distributions if each in targets]
         for target in found:
             if target.distribution not in self._waiting:
                 # boto3's cold start takes as long as the window: use it.
                 self.gateway.warm_up(target.credentials)
         window = min((target.window for target in found), default=0.0)
+        due = handed_over.since + window
         if self._poll_in < LONGEST_IDLE or window > LONGEST_IDLE:
-            window = min(window, self._poll_in - since)
-        return window
+            due = min(due, self._polled_at + self._poll_in)
+        return 0.0 if has_come(due, now, window) else due - now
 
     def _poll(self) -> Poll:
         now = self._clock()

@@ -85,9 +85,13 @@ class Queue(Protocol):
 
     # --- on the way -------------------------------------------------------------------
 
-    def release(self, token: str, entries: Collection[Entry]) -> None:
+    def release(
+        self, token: str, entries: Collection[Entry], since: float | None = None
+    ) -> None:
         """Make ``entries`` ready, or schedule them, whether or not ``token`` is still
         known. To do it twice releases once more, which is harmless.
+
+        They wait ``since`` a moment in Unix seconds, or since now.
         """
 
     def release_abandoned(self, grace: float) -> int:

@@ -4,7 +4,7 @@
 
     prepare ──► the outbox, durable            (in the request)
     release ──► a queue in memory ──wake──►    (in the request)
-                      │ bring_in
+                      │ bring_in, at the end of the window
                       ▼
                  the outbox: ready             (in the courier's thread)
 
@@ -60,6 +60,8 @@ class Kept:
     def __init__(self, wall_clock: Callable[[], float]):
         """``wall_clock`` returns Unix seconds."""
         self._wall_clock = wall_clock
+        #: Since when the oldest of them waits, in Unix seconds.
+        self.since: float | None = None
         self._now: dict[str, dict[Entry, None]] = {}
         self._later: dict[tuple[str, str], dict[Entry, None]] = {}
 
@@ -75,9 +77,12 @@ class Kept:
         """Keep nothing any more."""
         self._now.clear()
         self._later.clear()
+        self.since = None
 
-    def add(self, entries: Collection[Entry]) -> None:
-        """Keep what one release holds."""
+    def add(self, entries: Collection[Entry], since: float | None) -> None:
+        """Keep what one release holds, which waits since a moment."""
+        if since is not None:
+            self.since = since if self.since is None else min(self.since, since)
         for name in {(entry.distribution, entry.key) for entry in entries if entry.key}:
             for entry in self._later.pop(name, ()):
                 if entry.item and entry.due <= self._wall_clock():
@@ -102,18 +107,25 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What one transaction has to purge; ``token`` is what it was prepared under."""
+    """What one transaction has to purge: ``token`` is what it was prepared under,
+    ``since`` (Unix seconds) when it was committed.
+    """
 
     token: str
     entries: tuple[Entry, ...]
+    since: float
+    is_urgent: bool
 
 
 @dataclass(frozen=True, slots=True)
-class BroughtIn:
-    """For which distributions something came into the outbox, and whether it is urgent."""
+class HandedOver:
+    """What waits to be brought into the outbox: for which distributions, since when
+    (Unix seconds), and whether some of it must not wait any longer.
+    """
 
-    distributions: frozenset[str] = frozenset()
-    urgent: bool = False
+    distributions: frozenset[str]
+    since: float
+    is_urgent: bool
 
 
 class Intake:
@@ -192,19 +204,34 @@ class Intake:
 
     def release(self, token: str, entries: Collection[Entry]) -> None:
         """Hand ``entries`` over to the courier, which makes them ready."""
+        urgent = any([entry.urgent for entry in entries])
+        release = Release(token, tuple(entries), self._wall_clock(), urgent)
         with self._lock:
-            self._handed_over.append(Release(token, tuple(entries)))
+            self._handed_over.append(release)
             if len(self._handed_over) > MOST_TOKENS:
                 # Nobody brings them in: the courier cannot run, perhaps.
                 self._fold()
-        urgent = any(entry.urgent for entry in entries)
         try:
             (self._hurry if urgent else self._wake)()
         except Exception:
             # No thread can be started, perhaps: the next release tries again.
             logger.exception("The courier could not be woken.")
 
-    def retry(self) -> BroughtIn:
+    def handed_over(self) -> HandedOver | None:
+        """Return what ``retry`` would bring in; None if there is nothing."""
+        with self._lock:
+            releases = list(self._handed_over)
+            is_late = bool(len(self._kept) or self._ended or self._trouble is not None)
+        if not releases and not is_late:
+            return None
+        entries = [entry for each in releases for entry in each.entries]
+        return HandedOver(
+            distributions=frozenset([entry.distribution for entry in entries]),
+            since=min([each.since for each in releases], default=0.0),
+            is_urgent=is_late or any([each.is_urgent for each in releases]),
+        )
+
+    def retry(self) -> None:
         """Bring into the outbox what was handed over, and what was kept before.
 
         The courier calls this. It raises nothing.
@@ -213,21 +240,19 @@ class Intake:
             with self._lock:
                 found = len(self._kept) or self._ended or self._handed_over
                 if not found and self._trouble is None:
-                    return BroughtIn()
+                    return
                 kept, self._kept = self._kept, Kept(self._wall_clock)
                 ended, self._ended = self._ended, {}
                 handed_over, self._handed_over = self._handed_over, []
             try:
-                return self._bring_in(kept, ended, handed_over)
+                self._bring_in(kept, ended, handed_over)
             except Exception as error:
                 self._put_back(kept, ended, handed_over)
                 self._failed(error)
-                return BroughtIn()
 
     def _bring_in(
         self, kept: Kept, ended: dict[str, None], handed_over: list[Release]
-    ) -> BroughtIn:
-        brought = _brought_in(handed_over, kept)
+    ) -> None:
         count = len(kept)
         had_trouble = self._trouble is not None
         if kept or ended or had_trouble:
@@ -238,12 +263,11 @@ class Intake:
             some = _some(handed_over)
             with self.outbox.together():
                 for each in some:
-                    self.outbox.release(each.token, each.entries)
+                    self.outbox.release(each.token, each.entries, each.since)
             del handed_over[: len(some)]
         if had_trouble or count:
             logger.info("The outbox works again: %d kept items are in it.", count)
         self._works()
-        return brought
 
     def _put_back(
         self, kept: Kept, ended: dict[str, None], handed_over: list[Release]
@@ -254,14 +278,14 @@ class Intake:
             newer_kept, self._kept = self._kept, kept
             newer_ended, self._ended = self._ended, ended
             self._fold()
-            self._kept.add(list(newer_kept))
+            self._kept.add(list(newer_kept), newer_kept.since)
             self._handed_over = newer
             for token in newer_ended:
                 self._end(token)
 
     def _bring_in_kept(self, kept: Kept, ended: Iterable[str]) -> None:
         with self.outbox.together():
-            self.outbox.release("", list(kept))
+            self.outbox.release("", list(kept), kept.since)
             for token in ended:
                 self.outbox.discard(token)
 
@@ -302,22 +326,13 @@ class Intake:
     def _fold(self) -> None:
         """Keep what was handed over in less memory. The lock is held."""
         for each in self._handed_over:
-            self._kept.add(each.entries)
+            self._kept.add(each.entries, each.since)
             self._end(each.token)
         self._handed_over = []
 
     def _end(self, token: str) -> None:
         if token and len(self._ended) < MOST_TOKENS:
             self._ended[token] = None
-
-
-def _brought_in(releases: Iterable[Release], kept: Iterable[Entry]) -> BroughtIn:
-    entries = [entry for each in releases for entry in each.entries]
-    entries += kept
-    return BroughtIn(
-        distributions=frozenset(entry.distribution for entry in entries),
-        urgent=any(entry.urgent for entry in entries),
-    )
 
 
 def _some(releases: list[Release]) -> list[Release]:

@@ -83,16 +83,20 @@ class StoredQueue(Part):
         with self._change(patient=False) as session:
             session.rows.take(PREPARED, [(token,)])
 
-    def release(self, token: str, entries: Collection[Entry]) -> None:
+    def release(
+        self, token: str, entries: Collection[Entry], since: float | None = None
+    ) -> None:
         """See ``contract.Queue``."""
         now = self.clock()
+        # Not since a moment to come: the clock was set back.
+        since = now if since is None else min(since, now)
         with self._change() as session:
             if token:
                 session.rows.take(PREPARED, [(token,)])
             names = {(each.distribution, each.key) for each in entries if each.key}
             if names:
                 unschedule(session.rows, names, now)
-            take_in(session.rows, arriving(entries, now), now)
+            take_in(session.rows, arriving(entries, since), now)
 
     def release_abandoned(self, grace: float) -> int:
         """See ``contract.Queue``."""

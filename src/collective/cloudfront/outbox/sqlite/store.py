@@ -19,7 +19,7 @@ from collective.cloudfront.outbox.sqlite.damage import salvage
 from collective.cloudfront.outbox.sqlite.damage import set_aside
 from collective.cloudfront.outbox.sqlite.damage import was_set_aside
 from collective.cloudfront.outbox.sqlite.schema import ensure_schema
-from collective.cloudfront.outbox.sqlite.synchronise import Synchronisation
+from collective.cloudfront.outbox.sqlite.synchronise import Synchroniser
 from collective.cloudfront.outbox.sqlite.synchronise import synchronise
 from collective.cloudfront.outbox.sqlite.synchronise import synchronise_names
 from collective.cloudfront.outbox.store import OutboxUnavailable
@@ -65,6 +65,7 @@ class SqliteStore:
         self._clock = clock
         self._local = threading.local()
         self._repair = threading.RLock()
+        self._synchroniser = os.getpid(), Synchroniser(self._log)
 
     def __repr__(self) -> str:
         return str(self.path)
@@ -99,13 +100,20 @@ class SqliteStore:
 
     def synchronise(self) -> Callable[[], None]:
         """See ``store.Store``."""
-        synchronisation = Synchronisation(self._log)
+        begun = self._synchroniser_here().begin()
 
         def wait() -> None:
             with self._storage_errors():
-                synchronisation.wait()
+                begun.result()
 
         return wait
+
+    def _synchroniser_here(self) -> Synchroniser:
+        pid, synchroniser = self._synchroniser
+        if pid != os.getpid():  # forked: its thread stayed behind
+            synchroniser = Synchroniser(self._log)
+            self._synchroniser = os.getpid(), synchroniser
+        return synchroniser
 
     def tidy(self) -> None:
         """Empty the log into the file."""

@@ -1100,7 +1100,7 @@ def test_items_in_doubt_are_released_and_said(world, gateway, caplog):
 
 
 def test_what_the_intake_keeps_is_brought_in(world, gateway):
-    intake = Intake(world.outbox, clock=world.clock)
+    intake = Intake(world.outbox, clock=world.clock, wall_clock=world.clock)
     courier = world.courier = world.make_courier(world.outbox, intake=intake)
     intake.release("t", [Entry(E1, "/a")])
     courier.round()
@@ -1110,7 +1110,7 @@ def test_what_the_intake_keeps_is_brought_in(world, gateway):
 
 
 def test_a_courier_that_ends_brings_in_what_the_intake_keeps(world):
-    intake = Intake(world.outbox, clock=world.clock)
+    intake = Intake(world.outbox, clock=world.clock, wall_clock=world.clock)
     courier = world.make_courier(world.outbox, intake=intake)
     intake.release("t", [Entry(E1, "/a")])
     courier.stop()

@@ -12,7 +12,7 @@ import threading
 @pytest.fixture
 def world(tmp_path):
     world = World(tmp_path)
-    world.intake = Intake(world.outbox, clock=world.clock)
+    world.intake = Intake(world.outbox, clock=world.clock, wall_clock=world.clock)
     world.courier = world.make_courier(world.outbox, intake=world.intake)
     # Housekeeping, which is done every few minutes
     world.run(3)

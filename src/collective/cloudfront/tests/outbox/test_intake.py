@@ -1,6 +1,5 @@
 from collective.cloudfront.outbox import intake as module
 from collective.cloudfront.outbox.contract import OutboxUnavailable
-from collective.cloudfront.outbox.intake import BroughtIn
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.intake import LOG_EVERY
 from collective.cloudfront.outbox.intake import MOST_KEPT
@@ -38,9 +37,9 @@ class BrittleOutbox(SqliteOutbox):
         self._ask()
         return super().prepare(token, entries)
 
-    def release(self, token, entries):
+    def release(self, token, entries, since=None):
         self._ask()
-        super().release(token, entries)
+        super().release(token, entries, since)
 
     def discard(self, token):
         self._ask()
@@ -94,7 +93,11 @@ def test_what_is_released_is_in_the_outbox_and_the_courier_awake(intake, outbox,
     intake.release("t", entries("/a"))
     assert woken
     assert (intake.kept, intake.trouble) == (0, None)
-    assert intake.retry() == BroughtIn(frozenset({"E1"}))
+    handed_over = intake.handed_over()
+    assert handed_over.distributions == {"E1"}
+    assert not handed_over.is_urgent
+    intake.retry()
+    assert intake.handed_over() is None
     assert ready(outbox) == ["/a"]
     assert outbox.status().prepared == 0
     assert (intake.kept, intake.trouble) == (0, None)
@@ -105,7 +108,7 @@ def test_a_release_asks_the_outbox_nothing(intake, outbox):
         intake.release(f"t{number}", entries(f"/{number}"))
     assert outbox.asked == 0
     assert intake.kept == 0
-    assert intake.retry().distributions == {"E1"}
+    intake.retry()
     assert len(ready(outbox)) == 100
 
 
@@ -119,9 +122,9 @@ def test_what_is_handed_over_is_in_doubt_until_it_is_brought_in(intake, outbox):
     other.close()
 
 
-def test_what_is_urgent_is_brought_in_as_urgent(intake):
+def test_what_is_urgent_is_handed_over_as_urgent(intake):
     intake.release("t", [Entry("E1", "/a", urgent=True)])
-    assert intake.retry().urgent
+    assert intake.handed_over().is_urgent
 
 
 def test_what_was_handed_over_comes_in_order(intake, outbox):
@@ -138,7 +141,7 @@ def test_a_disk_that_fails_during_the_commit_loses_nothing(
     def fail():
         raise OutboxUnavailable("outbox.sqlite: Input/output error")
 
-    monkeypatch.setattr(outbox, "prepare", lambda token, entries: fail)
+    monkeypatch.setattr(outbox, "prepare", lambda *what: fail)
     wait = intake.prepare("t", entries("/a"))
     assert intake.trouble is None
     wait()
@@ -372,10 +375,10 @@ def test_a_save_during_a_retry_does_not_overtake_it(intake, outbox, monkeypatch)
     outbox.failure = None
     release = outbox.release
 
-    def slowly(token, entries):
+    def slowly(*what):
         monkeypatch.undo()
         intake.release("u", [Entry("E1", "/new", due=due, key="k")])
-        release(token, entries)
+        release(*what)
 
     monkeypatch.setattr(outbox, "release", slowly)
     intake.retry()
@@ -390,7 +393,7 @@ def test_a_retry_that_fails_keeps_what_came_meanwhile_as_the_newer(
     outbox.failure = FULL
     intake.release("t", [Entry("E1", "/old", due=due, key="k")])
 
-    def fail(token, entries):
+    def fail(*what):
         monkeypatch.undo()
         intake.release("u", [Entry("E1", "/new", due=due, key="k")])
         raise FULL
