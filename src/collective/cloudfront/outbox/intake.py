@@ -204,7 +204,7 @@ class Intake:
 
     def release(self, token: str, entries: Collection[Entry]) -> None:
         """Hand ``entries`` over to the courier, which makes them ready."""
-        urgent = any([entry.urgent for entry in entries])
+        urgent = any(entry.urgent for entry in entries)
         release = Release(token, tuple(entries), self._wall_clock(), urgent)
         with self._lock:
             self._handed_over.append(release)
@@ -228,7 +228,7 @@ class Intake:
         return HandedOver(
             distributions=frozenset([entry.distribution for entry in entries]),
             since=min([each.since for each in releases], default=0.0),
-            is_urgent=is_late or any([each.is_urgent for each in releases]),
+            is_urgent=is_late or any(each.is_urgent for each in releases),
         )
 
     def retry(self) -> None:

@@ -191,9 +191,7 @@ def _increment(table: Table) -> str:
 
 
 @lru_cache(maxsize=200)
-def _change(
-    table: Table, changes: tuple[str, ...], expected: tuple[str, ...]
-) -> str:
+def _change(table: Table, changes: tuple[str, ...], expected: tuple[str, ...]) -> str:
     sets = [f"{name} = ?" for name in changes]
     tests = [f"{name} = ?" for name in (*table.key, *expected)]
     return f"UPDATE {table.name} SET {_list(sets)} WHERE {' AND '.join(tests)}"

@@ -19,9 +19,9 @@ from collective.cloudfront.outbox.sqlite.damage import salvage
 from collective.cloudfront.outbox.sqlite.damage import set_aside
 from collective.cloudfront.outbox.sqlite.damage import was_set_aside
 from collective.cloudfront.outbox.sqlite.schema import ensure_schema
-from collective.cloudfront.outbox.sqlite.synchronise import Synchroniser
 from collective.cloudfront.outbox.sqlite.synchronise import synchronise
 from collective.cloudfront.outbox.sqlite.synchronise import synchronise_names
+from collective.cloudfront.outbox.sqlite.synchronise import Synchroniser
 from collective.cloudfront.outbox.store import OutboxUnavailable
 from collective.cloudfront.outbox.values import Entry
 from contextlib import closing
