@@ -247,6 +247,37 @@ HOOKS = (
         "purging with a role to assume is paused",
         if_loaded=True,
     ),
+    Hook(
+        "botocore.credentials:AssumeRoleProvider.__init__#_prompter",
+        "delivery.aws.bounds: nobody is asked for the code of an MFA device",
+        "the courier waits for a code that nobody types",
+        if_loaded=True,
+    ),
+    Hook(
+        "botocore.credentials:AssumeRoleProvider.__init__#_profile_provider_builder",
+        "delivery.aws.bounds: a credential_process of a source_profile is ended",
+        "a program for credentials that hangs is never ended",
+        if_loaded=True,
+    ),
+    Hook(
+        "botocore.credentials:ProfileProviderBuilder._create_process_provider",
+        "delivery.aws.bounds: a credential_process of a source_profile is ended",
+        "a program for credentials that hangs is never ended",
+        takes=("self", "profile_name"),
+        if_loaded=True,
+    ),
+    Hook(
+        "botocore.httpsession:URLLib3Session.__init__#_pool_classes_by_scheme",
+        "delivery.aws.bounds: the connection of a call that is given up is closed",
+        "threads of calls that hang end late",
+        if_loaded=True,
+    ),
+    Hook(
+        "botocore.endpoint:Endpoint._do_get_response#customized_response_dict",
+        "delivery.aws.bounds: what a proxy says in the place of CloudFront",
+        "the reason names the status only",
+        if_loaded=True,
+    ),
 )
 
 

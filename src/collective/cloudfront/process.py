@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from collective.cloudfront.delivery.aws.gateway import Boto3Gateway
 from collective.cloudfront.delivery.aws.port import Credentials
+from collective.cloudfront.delivery.calls import InThreads
 from collective.cloudfront.delivery.courier import Courier
 from collective.cloudfront.delivery.courier import GRACE_SECONDS
-from collective.cloudfront.delivery.follow_up import Background
 from collective.cloudfront.delivery.targets import is_covered
 from collective.cloudfront.delivery.targets import merged
 from collective.cloudfront.delivery.targets import Target
@@ -98,7 +98,7 @@ class Process:
             grace=_number(environ, "CLOUDFRONT_GRACE", GRACE_SECONDS),
             notify=notify,
             errands=self.run_errands,
-            run=Background(),
+            calls=InThreads(),
         )
         self.thread = CourierThread(self.courier)
 

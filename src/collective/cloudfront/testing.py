@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from collective.cloudfront.delivery.aws.port import Answer
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.aws.port import Outcome
-from collective.cloudfront.delivery.follow_up import at_once
+from collective.cloudfront.delivery.calls import InPlace
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.process import Process
 from collective.cloudfront.process import replace_process
@@ -45,10 +45,12 @@ DISTRIBUTION = "E2TESTTESTTEST"
 class AcceptingGateway:
     """A gateway to nowhere: remembers what it is asked, answers what it is told.
 
-    ``answers`` are given first; when they are used up, everything is accepted.
+    ``answers`` are given first; when they are used up, everything is accepted. What was
+    accepted is accepted again under its reference, as CloudFront does.
     """
 
     def __init__(self) -> None:
+        self._accepted: dict[str, Answer] = {}
         self.batches: list[tuple[str, tuple[str, ...]]] = []
         self.answers: list[Answer] = []
 
@@ -68,10 +70,14 @@ class AcceptingGateway:
         items: Sequence[str],
     ) -> Answer:
         """See ``Gateway``."""
+        if reference in self._accepted:
+            return self._accepted[reference]
         self.batches.append((distribution, tuple(items)))
-        if self.answers:
-            return self.answers.pop(0)
-        return Answer(Outcome.ACCEPTED, f"I{len(self.batches)}", "InProgress")
+        accepted = Answer(Outcome.ACCEPTED, f"I{len(self.batches)}", "InProgress")
+        answer = self.answers.pop(0) if self.answers else accepted
+        if answer.outcome is Outcome.ACCEPTED:
+            self._accepted[reference] = answer
+        return answer
 
     def look_up(
         self, distribution: str, credentials: Sequence[Credentials], invalidation: str
@@ -90,7 +96,7 @@ class QuietProcess(Process):
     def __init__(self, folder: Path):
         super().__init__({"CLOUDFRONT_OUTBOX": f"sqlite:///{folder}/outbox.sqlite"})
         self.gateway = self.courier.gateway = AcceptingGateway()
-        self.courier.follow_up.run = at_once
+        self.courier.calls = self.courier.follow_up.calls = InPlace()
 
     def wake(self) -> None:
         """Bring in what was handed over, and leave the courier alone."""

@@ -56,6 +56,7 @@ NOT_PURGING = _("not_purging", default="This site does not purge from CloudFront
 _CAUSES = {
     "settings": _("cause_settings", default="settings"),
     "undo": _("cause_undo", default="undo"),
+    "check": _("cause_check", default="check of what CloudFront accepts"),
     "damaged_outbox": _("cause_damaged_outbox", default="damaged outbox"),
     "too_much_kept": _(
         "cause_too_much_kept", default="too many changes while the outbox failed"

@@ -24,13 +24,17 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from collective.cloudfront.delivery.aws.port import Gateway
 from collective.cloudfront.delivery.aws.port import Outcome
+from collective.cloudfront.delivery.calls import Calls
+from collective.cloudfront.delivery.calls import InPlace
 from collective.cloudfront.delivery.events import InvalidationCompleted
-from collective.cloudfront.delivery.follow_up import at_once
+from collective.cloudfront.delivery.follow_up import ASSUME_DONE
 from collective.cloudfront.delivery.follow_up import FollowUp
 from collective.cloudfront.delivery.follow_up import has_come
 from collective.cloudfront.delivery.follow_up import Look
+from collective.cloudfront.delivery.outcomes import LONGEST_TRANSIENT
+from collective.cloudfront.delivery.sending import IN_FLIGHT
 from collective.cloudfront.delivery.sending import LONGEST_IDLE
-from collective.cloudfront.delivery.sending import LONGEST_TRANSIENT
+from collective.cloudfront.delivery.sending import PATIENCE
 from collective.cloudfront.delivery.sending import Sender
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.outbox.contract import ClaimLost
@@ -55,10 +59,10 @@ logger = logging.getLogger("collective.cloudfront")
 
 #: Prepared entries of an unknown process are released after this (seconds).
 GRACE_SECONDS = 60.0
-#: After this (seconds) an invalidation whose status cannot be read counts as done.
-#: CloudFront completes in under 25 s (P95), and quota must not wait for ever.
-ASSUME_DONE = 30.0
+#: After this (seconds) an invalidation whose status could not be read is forgotten.
 FORGET_AFTER = 3600.0
+#: How long a courier that is stopped waits for calls in flight (seconds).
+STOP_SECONDS = 5.0
 #: How many settled invalidations the history keeps.
 KEEP_HISTORY = 10_000
 #: How often it is cut to that (seconds).
@@ -80,17 +84,22 @@ class Courier(Sender):
         notify: Callable[[object], None] = lambda event: None,
         errands: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
-        run: Callable[[Callable[[], None]], bool] = at_once,
+        calls: Calls | None = None,
     ):
         """``targets`` returns the distributions configured now, by id; it is asked
         in every round with work. ``errands`` is called first in every round: what
-        others left for this thread to do. ``grace`` and ``clock`` are in seconds;
-        ``jitter`` returns a number between 0 and 1. ``run`` does what shall delay no
-        sending.
+        others left for this thread to do. ``grace`` and ``clock`` are in seconds, as
+        ``monotonic``, which nobody sets; ``jitter`` returns a number between 0 and 1.
+        ``calls`` begins calls of the gateway: in a thread each (``InThreads``) or, for
+        tests, in this one.
         """
-        follow_up = FollowUp(lambda *what: self.gateway.look_up(*what), clock, run)
-        super().__init__(outbox, gateway, limits, notify, follow_up, clock, jitter)
+        calls = InPlace() if calls is None else calls
+        follow_up = FollowUp(lambda *what: self.gateway.look_up(*what), clock, calls)
+        super().__init__(
+            outbox, gateway, limits, notify, follow_up, calls, clock, monotonic, jitter
+        )
         self.targets = targets
         self.intake = intake
         self.grace = grace
@@ -123,16 +132,32 @@ class Courier(Sender):
             )
             return LONGEST_IDLE
 
-    def stop(self) -> None:
-        """End the claims, so that another courier need not wait for them."""
+    def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """Finish the calls in flight, waiting for them at most ``seconds`` in all, and
+        end the claims, so that another courier need not wait for them. What has no
+        answer by then stays frozen, and is repeated unchanged.
+        """
         if self.intake is not None:
             self.intake.retry()  # what is in memory only would be lost
+        self._finish_calls(seconds)
         claimed, self._claimed_until = self._claimed_until, {}
         try:
             for distribution in claimed:
                 self.outbox.give_up(distribution)
         except OutboxUnavailable as error:
             logger.warning("Claims are left to expire: %s.", error)
+
+    def _finish_calls(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        try:
+            while self._flights and (rest := end - time.monotonic()) > 0:
+                poll = self.outbox.poll(self._busy, self.limits.batch, math.inf)
+                self._land_all(poll.backlogs, rest)
+        except OutboxUnavailable as error:
+            logger.warning("Answers of CloudFront are asked for again: %s.", error)
+        flights, self._flights = self._flights, {}
+        for flight in flights.values():
+            flight.call.give_up()
 
     # --- what there is to do ----------------------------------------------------------
 
@@ -156,9 +181,12 @@ class Courier(Sender):
         targets = self._known = self.targets()
         found = [targets[each] for each in handed_over.distributions if each in targets]
         for target in found:
-            if target.distribution not in self._waiting:
+            if (
+                target.distribution not in self._waiting
+                and target.credentials[0] not in self._warm
+            ):
                 # boto3's cold start takes as long as the window: use it.
-                self.gateway.warm_up(target.credentials)
+                self._warm_up(target)
         window = min((target.window for target in found), default=0.0)
         due = handed_over.since + window
         if self._poll_in < LONGEST_IDLE or window > LONGEST_IDLE:
@@ -212,6 +240,8 @@ class Courier(Sender):
             poll.backlogs, key=lambda each: self._sent.get(each.distribution, 0)
         )
         again = min(self._serve(each, targets, poll) for each in backlogs)
+        if self._flights and again > 0 and self._land_all(backlogs, PATIENCE):
+            again = 0.0
         # After the sending, which must not wait for it.
         return min(again, *(self._follow_up(each, targets) for each in backlogs))
 
@@ -248,13 +278,20 @@ class Courier(Sender):
     def _serve_target(
         self, backlog: Backlog, work: Work, target: Target, poll: Poll
     ) -> float:
+        if backlog.distribution in self._flights:
+            return IN_FLIGHT
         due = self._send_due(work, target, self._clock())
         if due <= 0:
             return self._deliver(backlog, target, poll)
-        if backlog.pending and backlog.memo.waiting is None and due <= target.window:
+        if (
+            backlog.pending
+            and backlog.memo.waiting is None
+            and due <= target.window
+            and target.credentials[0] not in self._warm
+        ):
             # boto3's cold start takes as long as the window: use it. Not while
             # waiting: the next try must look for credentials again, then.
-            self.gateway.warm_up(target.credentials)
+            self._warm_up(target)
         return due
 
     def _send_due(self, work: Work, target: Target, now: float) -> float:
@@ -267,7 +304,8 @@ class Courier(Sender):
         if work.frozen or work.urgent or work.oldest is None:
             return 0.0
         due = work.oldest + target.window
-        return 0.0 if has_come(due, now, target.window) else due - now
+        # A window that is yet to begin began before the clock was set back.
+        return due - now if now < due <= now + target.window else 0.0
 
     # --- following up -----------------------------------------------------------------
 

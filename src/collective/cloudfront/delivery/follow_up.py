@@ -1,28 +1,40 @@
 """Following up: when CloudFront has completed what it accepted.
 
-Looks are asked for beside the sending, which never waits for them::
+Look-ups are calls of their own, for which the sending never waits::
 
     accepted ──► 2 s ──► look ──► InProgress: 3 s, 4.5 s … 15 s ──► look again
                           ├──► Completed ──► the outbox, an event
                           └──► may not be read: after 30 s it counts as done
+
+What cannot be looked up takes up no quota for longer than that either.
 """
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from collective.cloudfront.delivery.aws.errors import timed_out
 from collective.cloudfront.delivery.aws.port import Answer
 from collective.cloudfront.delivery.aws.port import Credentials
+from collective.cloudfront.delivery.aws.port import Outcome
+from collective.cloudfront.delivery.calls import Call
+from collective.cloudfront.delivery.calls import Calls
+from collective.cloudfront.delivery.calls import Done
+from collective.cloudfront.delivery.calls import GivenUp
+from collective.cloudfront.delivery.calls import NoThread
 from collective.cloudfront.outbox.values import Settled
 from dataclasses import dataclass
 
 import logging
-import threading
 
 
 logger = logging.getLogger("collective.cloudfront")
 
+#: After this (seconds) an invalidation whose status cannot be read counts as done.
+#: CloudFront completes in under 25 s (P95), and quota must not wait for ever.
+ASSUME_DONE = 30.0
 #: CloudFront completes in under 25 s (P95): after these many seconds we look.
 FIRST_LOOK = 2.0
 LONGEST_LOOK = 15.0
+LONGEST_WAIT = 31.0
 #: While a backlog waits for the end of the oldest one, we look this often (seconds).
 SOON = 0.5
 #: How many invalidations of a distribution are looked up in one go.
@@ -37,29 +49,39 @@ class Look:
     answer: Answer
 
 
+@dataclass(frozen=True, slots=True)
+class _Looking:
+    """A call that looks up what is due, and what it has found so far."""
+
+    call: Call[None] | Done[None]
+    due: list[Settled]
+    looks: list[Look]
+
+
 class FollowUp:
-    """Looks up invalidations in progress, in ``run``: at once, or in a thread."""
+    """Looks up invalidations in progress, a few of a distribution in one call."""
 
     def __init__(
         self,
         look_up: Callable[[str, Sequence[Credentials], str], Answer],
         clock: Callable[[], float],
-        run: Callable[[Callable[[], None]], bool],
+        calls: Calls,
     ):
-        """``look_up`` is that of a gateway. ``run`` takes a job; it returns False if it is
-        still busy with another one. ``clock`` returns Unix seconds.
-        """
-        self.run = run
+        """``look_up`` is that of a gateway. ``clock`` returns Unix seconds."""
+        self.calls = calls
         self._look_up = look_up
         self._clock = clock
         # By reference: when to look next, and the delay to the look after it.
         self._next: dict[str, tuple[float, float]] = {}
-        self._answers: list[Look] = []
+        # By reference: up to which age (seconds) CloudFront certainly works on it
+        self._running: dict[str, float] = {}
+        # By distribution: the call under way
+        self._calls: dict[str, _Looking] = {}
 
     def due_in(self, in_progress: Sequence[Settled], now: float) -> float | None:
         """Return in how many seconds there is something to look up; None for never."""
         looks = [self._when(settled)[0] for settled in in_progress[:LOOKS_AT_ONCE]]
-        if any(has_come(when, now, LONGEST_LOOK) for when in looks):
+        if any(has_come(when, now, LONGEST_WAIT) for when in looks):
             return 0.0
         return min((when - now for when in looks), default=None)
 
@@ -80,29 +102,55 @@ class FollowUp:
         due = [
             settled
             for settled in in_progress[:LOOKS_AT_ONCE]
-            if has_come(self._when(settled)[0], now, LONGEST_LOOK)
+            if has_come(self._when(settled)[0], now, LONGEST_WAIT)
         ]
+        if not due or due[0].distribution in self._calls:
+            return
+        looks: list[Look] = []
 
         def look() -> None:
             for settled in due:
                 answer = self._look_up(
                     settled.distribution, credentials, settled.invalidation
                 )
-                self._answers.append(Look(settled, answer))
+                looks.append(Look(settled, answer))
 
-        if due and self.run(look):
-            for settled in due:
-                delay = min(self._when(settled)[1] * 1.5, LONGEST_LOOK)
-                self._next[settled.reference] = (now + delay, delay)
+        distribution = due[0].distribution
+        try:
+            call = self.calls.begin(f"look up {distribution}", look)
+        except NoThread as error:
+            logger.debug("Invalidations are looked up later: %s", error)
+            return
+        self._calls[distribution] = _Looking(call, due, looks)
+        for settled in due:
+            delay = min(self._when(settled)[1] * 1.5, LONGEST_LOOK)
+            self._next[settled.reference] = (now + delay, delay)
 
     def answers(self) -> list[Look]:
         """Return what was answered since it was asked last."""
-        found, self._answers[:] = list(self._answers), []
+        found: list[Look] = []
+        for distribution, looking in list(self._calls.items()):
+            if looking.call.is_over:
+                del self._calls[distribution]
+                found += _looks_of(looking)
+        for look in found:
+            self._note(look)
         return found
+
+    def that_take_quota(self, in_progress: Sequence[Settled]) -> tuple[Settled, ...]:
+        """Return what CloudFront may still work on. Where nobody can tell, the quota must
+        not wait for it.
+        """
+        return tuple(filter(self._takes_quota, in_progress))
+
+    def _takes_quota(self, settled: Settled) -> bool:
+        since = abs(self._clock() - settled.accepted)  # the clock may be set back
+        return since <= max(ASSUME_DONE, self._running.get(settled.reference, 0.0))
 
     def done(self, settled: Settled) -> None:
         """Forget an invalidation that is completed."""
         self._next.pop(settled.reference, None)
+        self._running.pop(settled.reference, None)
 
     def tidy(self, older_than: float) -> None:
         """Forget what other couriers have completed; in seconds."""
@@ -112,40 +160,39 @@ class FollowUp:
             for reference, (when, delay) in self._next.items()
             if when > limit
         }
+        self._running = {
+            reference: age
+            for reference, age in self._running.items()
+            if reference in self._next
+        }
+
+    def _note(self, look: Look) -> None:
+        """Note what is to be concluded from an answer for the next look."""
+        settled, answer = look.settled, look.answer
+        if answer.outcome is Outcome.ACCEPTED:
+            age = abs(self._clock() - settled.accepted)
+            self._running[settled.reference] = age + 2 * LONGEST_LOOK
+        elif answer.outcome is Outcome.MISCONFIGURED:
+            # Asking again changes nothing: it is looked at once more, when it is done.
+            done = (settled.accepted + ASSUME_DONE + SOON, LONGEST_LOOK)
+            self._next[settled.reference] = max(self._when(settled), done)
 
     def _when(self, settled: Settled) -> tuple[float, float]:
         default = (settled.accepted + FIRST_LOOK, FIRST_LOOK)
         return self._next.setdefault(settled.reference, default)
 
 
-def at_once(job: Callable[[], None]) -> bool:
-    """Do a job now."""
-    job()
-    return True
-
-
-class Background:
-    """Does one job at a time in a thread that does not outlive the process."""
-
-    def __init__(self) -> None:
-        self._thread: threading.Thread | None = None
-
-    def __call__(self, job: Callable[[], None]) -> bool:
-        """Begin a job; returns False if there is one already."""
-        if self._thread is not None and self._thread.is_alive():
-            return False
-        self._thread = threading.Thread(
-            target=self._do, args=(job,), name="cloudfront-follow-up", daemon=True
-        )
-        self._thread.start()
-        return True
-
-    def _do(self, job: Callable[[], None]) -> None:
-        try:
-            job()
-        except Exception:
-            # It is tried again: a status is for people, and for quota.
-            logger.exception("Looking up an invalidation failed.")
+def _looks_of(looking: _Looking) -> list[Look]:
+    looks = list(looking.looks)
+    try:
+        looking.call.result()
+    except GivenUp:
+        late = timed_out(sent=True)
+        looks += [Look(settled, late) for settled in looking.due[len(looks) :]]
+    except Exception:
+        # It is tried again: a status is for people, and for quota.
+        logger.exception("Looking up an invalidation failed.")
+    return looks
 
 
 def has_come(when: float, now: float, longest: float) -> bool:

@@ -1,5 +1,6 @@
 """What a courier logs again and again is logged when it is new, and once in a while."""
 
+from collections import deque
 from collections.abc import Callable
 
 import logging
@@ -10,38 +11,65 @@ logger = logging.getLogger("collective.cloudfront")
 #: Ongoing trouble is logged this often (seconds): with the outbox, and with CloudFront.
 OUTBOX_EVERY = 60.0
 EVERY = 15 * 60.0
+#: However often trouble comes and goes: so many lines about a topic in an hour.
+MOST_AN_HOUR = 5
+HOUR = 3600.0
 #: The topic of trouble with the outbox.
 OUTBOX = "outbox"
-#: Topics that are no trouble, and do not end with one.
-_LASTING = ("status ", "budget ")
+#: The word of topics about waiting for quotas. It ends when nothing waits any more.
+QUOTA = "quota"
+#: Topics that do not end when CloudFront accepts something.
+_LASTING = ("status ", "budget ", "hopeless ", "refused ", "quarantine ", f"{QUOTA} ")
 
 
 class Notices:
     """Remembers what was logged, by topic: a word and a distribution."""
 
     def __init__(self, clock: Callable[[], float]):
-        """``clock`` returns Unix seconds."""
+        """``clock`` returns seconds, and nobody sets it: after a day without a line
+        because of a clock that was ahead, nobody would know what is wrong.
+        """
         self._clock = clock
-        self._logged: dict[str, tuple[str, float]] = {}
+        #: When each kind of trouble was logged last, by topic
+        self.logged: dict[str, dict[str, float]] = {}
+        # When the latest lines about each topic were logged
+        self._lines: dict[str, deque[float]] = {}
 
-    def log_once(self, level: int, topic: str, sentence: str) -> bool:
+    def log_once(self, level: int, topic: str, sentence: str, kind: str = "") -> bool:
         """Log a sentence when it is new, and otherwise once in a while. Says whether.
 
-        What follows a semicolon may differ from time to time.
+        Sentences of the same ``kind`` are the same trouble, whatever time, session or
+        number AWS names in them. Without a kind it is the sentence up to a semicolon.
         """
-        last, when = self._logged.get(topic, ("", 0.0))
+        kind = kind or sentence.split(";")[0]
+        kinds = self.logged.setdefault(topic, {})
         now = self._clock()
         every = OUTBOX_EVERY if topic == OUTBOX else EVERY
-        if last.split(";")[0] == sentence.split(";")[0] and now - when < every:
+        if kind in kinds and now - kinds[kind] < every:
             return False
-        self._logged[topic] = (sentence, now)
+        if topic != OUTBOX and not self._has_room(topic, now):
+            return False
+        kinds[kind] = now
+        while len(kinds) > MOST_AN_HOUR:
+            del kinds[next(iter(kinds))]
         logger.log(level, "%s", sentence)
         return True
 
     def forget(self, distribution: str) -> None:
         """Note that the trouble with a distribution is over."""
-        self._logged = {
-            topic: logged
-            for topic, logged in self._logged.items()
+        self.logged = {
+            topic: kinds
+            for topic, kinds in self.logged.items()
             if not topic.endswith(f" {distribution}") or topic.startswith(_LASTING)
         }
+
+    def end(self, topic: str) -> bool:
+        """Note that a topic is over; says whether something was logged about it."""
+        return self.logged.pop(topic, None) is not None
+
+    def _has_room(self, topic: str, now: float) -> bool:
+        lines = self._lines.setdefault(topic, deque(maxlen=MOST_AN_HOUR))
+        if len(lines) == MOST_AN_HOUR and now - lines[0] < HOUR:
+            return False
+        lines.append(now)
+        return True

@@ -29,6 +29,13 @@ WORDING: dict[str, str] = {
     "failed": "CloudFront failed (${error})",
     "role": "The role cannot be assumed (${error})",
     "refused": "CloudFront refuses the call (${error})",
+    "timed_out": "CloudFront has not answered within ${seconds} seconds",
+    "credentials_timed_out": "There were no AWS credentials within ${seconds} seconds",
+    "credentials_failed": "The AWS credentials cannot be read: ${error}",
+    "mfa": "The AWS profile asks for the code of an MFA device",
+    "proxy": "A proxy or firewall answers in the place of CloudFront (${error})",
+    "no_thread": "There is no thread for a call now (${error})",
+    "refuses_all": "CloudFront refuses all that it is sent (${error})",
     # delivery/aws: what to do
     "advice_unreachable": "Check this machine's network if it goes on.",
     "advice_unexpected": "Please report it, with the traceback in the log.",
@@ -50,6 +57,14 @@ WORDING: dict[str, str] = {
     "advice_credentials": "Give Zope AWS credentials: a role for the machine or "
     "container, environment variables, a profile, or as a last resort a key pair in "
     "the settings.",
+    "advice_source": "Check where Zope gets its AWS credentials from: the profile and "
+    "its credential_process, the token file of the container (IRSA, EKS), or the "
+    "service that gives a role.",
+    "advice_mfa": "MFA needs a person. Use a role or other credentials that need none.",
+    "advice_proxy": "Check HTTPS_PROXY and NO_PROXY, and let this machine reach "
+    "CloudFront's API.",
+    "advice_refuses_all": "Check that nothing changes requests on their way to "
+    "CloudFront, and the AWS Health Dashboard. No item is given up meanwhile.",
     "advice_settings": "Check the CloudFront settings and the AWS credentials.",
     # outbox
     "outbox_set_aside": "${path} was set aside: ${error}",

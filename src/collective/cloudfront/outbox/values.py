@@ -62,6 +62,8 @@ CAUSES = {
     "undo": "undo",
     "damaged_outbox": "damaged outbox",
     "too_much_kept": "too many changes while the outbox failed",
+    # Nothing was ever accepted, and we see whether the front page is
+    "check": "check of what CloudFront accepts",
     # A person purged it; ``names`` holds the reason
     "person": "",
     # A line of text that an earlier version kept; ``names`` holds it

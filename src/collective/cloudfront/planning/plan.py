@@ -14,7 +14,7 @@ from collective.cloudfront.planning.cover import urgent_first
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.planning.pacing import worth_waiting
-from collective.cloudfront.planning.widen import widen
+from collective.cloudfront.planning.widen import widened
 from dataclasses import dataclass
 
 
@@ -26,6 +26,8 @@ class Decision:
     items: tuple[str, ...] = ()
     #: To be put in the place of what they cover; then decide again.
     wider: tuple[str, ...] = ()
+    #: That is because too many wildcards wait.
+    is_hopeless: bool = False
     #: The quotas let nothing out.
     is_over_quota: bool = False
     #: More could be sent if CloudFront had completed what it works on.
@@ -47,9 +49,9 @@ def decide(
     larger batch. ``running`` are the items that CloudFront works on.
     """
     allowance = pace.allowance(now, count_items(running), limits)
-    wider = widen(pending, allowance.wildcards + limits.wildcards, most_siblings)
-    if wider:
-        return Decision(wider=wider)
+    wider = widened(pending, allowance.wildcards + limits.wildcards, most_siblings)
+    if wider.items:
+        return Decision(wider=wider.items, is_hopeless=wider.is_merged)
     ordered = urgent_first(pending, urgent) if urgent else pending
     plan = next_batch(ordered, allowance)
     if not plan.throttled and not plan.wildcards_throttled:

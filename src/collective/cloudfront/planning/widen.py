@@ -13,6 +13,7 @@ from collective.cloudfront.planning.cover import broadest
 from collective.cloudfront.planning.cover import uncovered
 from collective.cloudfront.planning.items import is_wildcard
 from collective.cloudfront.planning.items import wildcards_of
+from dataclasses import dataclass
 
 
 #: Volto's API answers below this name for every path of the site: it is no sibling
@@ -20,9 +21,26 @@ from collective.cloudfront.planning.items import wildcards_of
 _TWIN = "/++api++"
 
 
+@dataclass(frozen=True, slots=True)
+class Wider:
+    """Wildcards to put in the place of what they cover.
+
+    ``is_merged`` says whether wildcards were merged because too many waited, and not
+    only siblings that have changed together.
+    """
+
+    items: tuple[str, ...] = ()
+    is_merged: bool = False
+
+
 def widen(
     pending: Collection[str], most_wildcards: int, most_siblings: int
 ) -> tuple[str, ...]:
+    """Return the items of ``widened``."""
+    return widened(pending, most_wildcards, most_siblings).items
+
+
+def widened(pending: Collection[str], most_wildcards: int, most_siblings: int) -> Wider:
     """Return the wildcards to put in the place of what they cover.
 
     More than ``most_siblings`` different names with items of their own in one folder
@@ -31,16 +49,22 @@ def widen(
     ``/*``. Empty where nothing is above its limit. Both are at least 1.
     """
     if len(pending) <= min(most_wildcards, most_siblings):
-        return ()  # so few are above no limit
+        return Wider()  # so few are above no limit
     paths = [item for item in pending if item.startswith("/")]
     wildcards = broadest(wildcards_of(paths))
     exact = uncovered(paths, wildcards)
-    while found := _next(
-        exact, wildcards, max(1, most_wildcards), max(1, most_siblings)
-    ):
+    is_merged = False
+    while True:
+        found = _crowded(exact, wildcards, max(1, most_siblings))
+        excess = len(wildcards) - max(1, most_wildcards)
+        if not found and excess > 0:
+            found, is_merged = _merge(wildcards, excess), True
+        if not found:
+            break
         wildcards = broadest([*wildcards, *found])
         exact = uncovered(exact, wildcards)
-    return tuple(item for item in wildcards if item not in frozenset(pending))
+    known = frozenset(pending)
+    return Wider(tuple(item for item in wildcards if item not in known), is_merged)
 
 
 def above(wildcard: str) -> str | None:
@@ -49,19 +73,14 @@ def above(wildcard: str) -> str | None:
     return folder + "/*" if name else None
 
 
-def _next(
-    exact: Iterable[str],
-    wildcards: Collection[str],
-    most_wildcards: int,
-    most_siblings: int,
+def _crowded(
+    exact: Iterable[str], wildcards: Iterable[str], most_siblings: int
 ) -> list[str]:
-    """Return the next wildcards to add; none when everything fits."""
+    """Return the wildcards of folders with too many names in them."""
     names = _names([*exact, *wildcards])
-    crowded = [folder for folder, found in names.items() if len(found) > most_siblings]
-    if crowded:
-        return [folder + "/*" for folder in crowded]
-    excess = len(wildcards) - most_wildcards
-    return _merge(wildcards, excess) if excess > 0 else []
+    return [
+        folder + "/*" for folder, found in names.items() if len(found) > most_siblings
+    ]
 
 
 def _names(items: Iterable[str]) -> dict[str, set[str]]:

@@ -19,6 +19,8 @@ class Choice:
 
     def __init__(self) -> None:
         self._last: dict[tuple[str, str], Credentials] = {}
+        # Those that have hung lately are asked for last: the deadline is one for all.
+        self._slow: set[Credentials] = set()
 
     def first_answer(
         self,
@@ -32,12 +34,18 @@ class Choice:
         the answer to the first of ``credentials``: people read what it advises.
         """
         answers: dict[Credentials, Answer] = {}
-        for each in in_turn(credentials, self._last.get(kind)):
+        turns = in_turn(credentials, self._last.get(kind))
+        for each in sorted(turns, key=self._slow.__contains__):
             answer = answers[each] = ask(each)
+            self._slow.discard(each)
             if answer.outcome is not Outcome.MISCONFIGURED:
                 self._last[kind] = each
                 return answer
         return answers[credentials[0]]
+
+    def hangs(self, credentials: Credentials) -> None:
+        """Note that a call with these credentials was given up."""
+        self._slow.add(credentials)
 
 
 def in_turn(

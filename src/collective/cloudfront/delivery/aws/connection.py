@@ -30,6 +30,8 @@ from collective.cloudfront.delivery.aws.judging import why_unsigned
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.aws.port import is_tenant
 from collective.cloudfront.delivery.aws.probe import Probe
+from collective.cloudfront.delivery.calls import Call
+from collective.cloudfront.delivery.calls import THREAD
 
 import logging
 import threading
@@ -123,17 +125,18 @@ def test_connection(
     thread, and there is no reason to call it where somebody else waits.
     """
     examination = _Examination(distribution, credentials, hosts, tag_header, clock)
+    call = Call(examination.run)
     thread = threading.Thread(
-        target=examination.run, name="collective.cloudfront.connection", daemon=True
+        target=call.run, name=f"{THREAD} connection test", daemon=True
     )
     try:
         thread.start()
     except RuntimeError as error:
         # There are no threads to be had, or Python is shutting down.
         return _complete([], "unexpected", {"reason": type(error).__name__})
-    thread.join(LIMIT)
-    if thread.is_alive():
+    if not call.wait(LIMIT):
         examination.given_up = True
+        call.give_up()  # what it waits for is closed, and its thread ends
         limit = {"seconds": f"{LIMIT:g}"}
         return _complete(examination.findings.copy(), "timed_out", limit)
     return _complete(examination.findings)

@@ -11,7 +11,9 @@ from collective.cloudfront.delivery.aws.port import Answer
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.aws.port import is_tenant
 from collective.cloudfront.delivery.aws.port import Outcome
+from collective.cloudfront.delivery.aws.session import Client
 from collective.cloudfront.delivery.aws.session import make_client
+from collective.cloudfront.delivery.calls import current
 from typing import Any
 
 import logging
@@ -20,16 +22,32 @@ import threading
 
 logger = logging.getLogger("collective.cloudfront")
 
+CREATE = "create"
+#: What a person can cure without a restart, or what may be because of that.
+_CURABLE = (Outcome.MISCONFIGURED, Outcome.TRANSIENT)
+
 #: Asks a client for an invalidation; returns boto3's response.
 _Call = Callable[[Any], Any]
 
 
+class _Slot:
+    """A client that is made once, by one thread; others wait for it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.client: Client | None = None
+
+
 class Boto3Gateway:
-    """See ``Gateway``. One client per set of credentials, shared by all threads."""
+    """See ``Gateway``. One client per set of credentials, shared by all threads.
+
+    A call works for the ``calls.Call`` of its thread: when that is given up, the client
+    is forgotten, and the connection closed.
+    """
 
     def __init__(self) -> None:
         self._choice = Choice()
-        self._clients: dict[Credentials, Any] = {}
+        self._slots: dict[Credentials, _Slot] = {}
         self._lock = threading.Lock()
 
     def warm_up(self, credentials: Sequence[Credentials]) -> None:
@@ -62,7 +80,7 @@ class Boto3Gateway:
                 DistributionId=distribution, InvalidationBatch=batch
             )
 
-        return self._ask(("create", distribution), credentials, call)
+        return self._ask((CREATE, distribution), credentials, call)
 
     def look_up(
         self, distribution: str, credentials: Sequence[Credentials], invalidation: str
@@ -88,17 +106,18 @@ class Boto3Gateway:
     def _ask(
         self, kind: tuple[str, str], credentials: Sequence[Credentials], call: _Call
     ) -> Answer:
-        _operation, distribution = kind
         return self._choice.first_answer(
-            kind, credentials, lambda each: self._ask_with(distribution, each, call)
+            kind, credentials, lambda each: self._ask_with(kind, each, call)
         )
 
     def _ask_with(
-        self, distribution: str, credentials: Credentials, call: _Call
+        self, kind: tuple[str, str], credentials: Credentials, call: _Call
     ) -> Answer:
+        operation, distribution = kind
         try:
-            response = call(self._client(credentials))
-            invalidation = response["Invalidation"]
+            client = self._client(credentials)
+            client.check_credentials()
+            invalidation = call(client.boto)["Invalidation"]
             return Answer(
                 Outcome.ACCEPTED,
                 invalidation=invalidation["Id"],
@@ -106,15 +125,26 @@ class Boto3Gateway:
             )
         except Exception as error:
             answer = classify(error, distribution)
-        if answer.outcome is Outcome.MISCONFIGURED:
-            # The next try must look for credentials again, not repeat these.
-            with self._lock:
-                self._clients.pop(credentials, None)
+        if operation == CREATE and answer.outcome in _CURABLE:
+            # The next try must look at credentials, endpoints and certificates again.
+            # What may not be looked up is no reason: the same client is fit to create.
+            self._forget(credentials)
         return answer
 
-    def _client(self, credentials: Credentials) -> Any:
+    def _client(self, credentials: Credentials) -> Client:
         # Clients are thread-safe; sessions and the making of clients are not.
         with self._lock:
-            if credentials not in self._clients:
-                self._clients[credentials] = make_client(credentials)
-            return self._clients[credentials]
+            slot = self._slots.setdefault(credentials, _Slot())
+        current().when_given_up("credentials", lambda: self._given_up(credentials))
+        with slot.lock:
+            if slot.client is None:
+                slot.client = make_client(credentials)
+            return slot.client
+
+    def _given_up(self, credentials: Credentials) -> None:
+        self._choice.hangs(credentials)
+        self._forget(credentials)
+
+    def _forget(self, credentials: Credentials) -> None:
+        with self._lock:
+            self._slots.pop(credentials, None)

@@ -53,6 +53,14 @@ class Answer:
     status: str = ""
     reason: Message = NOTHING
     advice: Message = NOTHING
+    #: AWS's error code, or the name of an exception: what does not change from one
+    #: answer to the next, as times and names in a reason do.
+    code: str = ""
+
+    @property
+    def kind(self) -> str:
+        """What answers about the same trouble have in common."""
+        return f"{self.outcome.value} {self.reason.code} {self.code}"
 
 
 class Gateway(Protocol):
@@ -63,7 +71,9 @@ class Gateway(Protocol):
     """
 
     def warm_up(self, credentials: Sequence[Credentials]) -> None:
-        """Get ready for calls: there will be one in a moment."""
+        """Get ready for calls: there will be one in a moment. Like the other methods it
+        may take long; ``calls.Calls`` has a deadline.
+        """
 
     def create(
         self,

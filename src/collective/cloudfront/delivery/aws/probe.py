@@ -11,13 +11,18 @@ from collective.cloudfront.delivery.aws.described import status_of
 from collective.cloudfront.delivery.aws.described import UNEXPECTED
 from collective.cloudfront.delivery.aws.described import UNREACHABLE
 from collective.cloudfront.delivery.aws.errors import classify_refusal
+from collective.cloudfront.delivery.aws.errors import CredentialsFailed
 from collective.cloudfront.delivery.aws.errors import is_unreachable
+from collective.cloudfront.delivery.aws.errors import NeedsPerson
 from collective.cloudfront.delivery.aws.errors import refusal_of
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.aws.port import is_tenant
 from collective.cloudfront.delivery.aws.port import Outcome
 from collective.cloudfront.delivery.aws.session import client_of
 from collective.cloudfront.delivery.aws.session import make_session
+from collective.cloudfront.delivery.aws.session import reading_credentials
+from collective.cloudfront.delivery.aws.session import region_of
+from collective.cloudfront.outbox.messages import message
 from typing import Any
 
 import logging
@@ -126,11 +131,12 @@ class Probe:
         from botocore.exceptions import NoCredentialsError
 
         self._session = make_session(self._credentials)
-        credentials = self._session.get_credentials()
-        if credentials is None:
-            raise NoCredentialsError()
-        # Only now a role is assumed, or what has expired is renewed.
-        frozen = credentials.get_frozen_credentials()
+        with reading_credentials():
+            credentials = self._session.get_credentials()
+            if credentials is None:
+                raise NoCredentialsError()
+            # Only now a role is assumed, or what has expired is renewed.
+            frozen = credentials.get_frozen_credentials()
         self._secrets |= {frozen.secret_key, frozen.token}
         self._client = client_of(self._session)
         return Signer(credentials.method, frozen.access_key.strip()[-4:])
@@ -140,7 +146,7 @@ class Probe:
 
         sts = self._session.client(
             "sts",
-            region_name=self._session.region_name or "us-east-1",
+            region_name=region_of(self._session, self._credentials.role_arn),
             config=Config(connect_timeout=SHORT_TIMEOUT, read_timeout=SHORT_TIMEOUT),
         )
         return sts.get_caller_identity()
@@ -166,7 +172,11 @@ class Probe:
             provider = error.kwargs.get("provider", "")
             if provider == "custom-process":
                 reason = f"Error when retrieving credentials from {provider}"
-        if isinstance(error, exceptions.BotoCoreError):
+        if isinstance(error, NeedsPerson):
+            reason = f"{message('mfa')}. {message('advice_mfa')}"
+        if isinstance(
+            error, (exceptions.BotoCoreError, NeedsPerson, CredentialsFailed)
+        ):
             outcome = Outcome.MISCONFIGURED
             return Reply(error=type(error).__name__, outcome=outcome, reason=reason)
         story = "".join(traceback.format_exception(error))

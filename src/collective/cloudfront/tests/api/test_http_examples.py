@@ -6,7 +6,7 @@ they differ.
 
 from collective.cloudfront.delivery.aws.port import Answer
 from collective.cloudfront.delivery.aws.port import Outcome
-from collective.cloudfront.delivery.sending import CONFIRMED_REFUSALS
+from collective.cloudfront.delivery.outcomes import CONFIRMED_REFUSALS
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
 from collective.cloudfront.manual.purge import ManualPurge
 from collective.cloudfront.outbox import OutboxUnavailable

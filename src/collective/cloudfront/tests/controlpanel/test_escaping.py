@@ -10,7 +10,7 @@ from collective.cloudfront.controlpanel.overview import overview
 from collective.cloudfront.delivery.aws.errors import classify
 from collective.cloudfront.delivery.aws.errors import LONGEST_REASON
 from collective.cloudfront.delivery.aws.port import Answer
-from collective.cloudfront.delivery.sending import CONFIRMED_REFUSALS
+from collective.cloudfront.delivery.outcomes import CONFIRMED_REFUSALS
 from collective.cloudfront.interfaces import ICheck
 from collective.cloudfront.interfaces import ICloudFrontLayer
 from collective.cloudfront.manual.purge import ManualPurge

@@ -3,7 +3,7 @@
 from collective.cloudfront.controlpanel.overview import SHOWN
 from collective.cloudfront.delivery.aws.port import Answer
 from collective.cloudfront.delivery.aws.port import Outcome
-from collective.cloudfront.delivery.sending import CONFIRMED_REFUSALS
+from collective.cloudfront.delivery.outcomes import CONFIRMED_REFUSALS
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.interfaces import MANAGE_PURGING
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
@@ -244,6 +244,7 @@ def test_a_distribution_that_waits_with_nothing_to_send_is_no_reason_to_worry(
 
 def test_refused_items_are_listed_with_the_reason(page, process):
     refused = Answer(Outcome.REFUSED_ITEMS, reason=plain("InvalidArgument: bad"))
+    deliver(process, "/known")
     deliver(process, "/~a", answers=[refused] * CONFIRMED_REFUSALS)
     shown = page()
     assert [row[1:] for row in shown.rows("cloudfront-refused")] == [

@@ -9,7 +9,7 @@ from collective.cloudfront.controlpanel import connection
 from collective.cloudfront.controlpanel.purged import PURGED
 from collective.cloudfront.delivery.aws.port import Answer
 from collective.cloudfront.delivery.aws.port import Outcome
-from collective.cloudfront.delivery.sending import CONFIRMED_REFUSALS
+from collective.cloudfront.delivery.outcomes import CONFIRMED_REFUSALS
 from collective.cloudfront.interfaces import ICloudFrontLayer
 from collective.cloudfront.interfaces import MANAGE_PURGING
 from collective.cloudfront.interfaces import PERMISSIONS

@@ -7,12 +7,15 @@ from collective.cloudfront.local import Options
 from collective.cloudfront.tests.delivery.gateways import E1
 from collective.cloudfront.tests.delivery.gateways import E2
 from collective.cloudfront.tests.delivery.gateways import TENANT
+from collective.cloudfront.tests.delivery.sts import make_sts
 from collective.cloudfront.tests.delivery.world import MEMORY
+from http.server import HTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import os
 import pytest
+import threading
 
 
 @pytest.fixture
@@ -54,3 +57,16 @@ def cloudfront(
 @pytest.fixture
 def gateway(cloudfront: LocalCloudFront) -> Boto3Gateway:
     return Boto3Gateway()
+
+
+@pytest.fixture
+def sts(cloudfront, monkeypatch):
+    """Amazon STS, where the environment leads boto3: who may assume roles, who asked."""
+    handler = make_sts()
+    server = HTTPServer(("127.0.0.1", 0), handler)
+    handler.url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", handler.url)
+    yield handler
+    server.shutdown()
+    server.server_close()

@@ -12,15 +12,12 @@ from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.tests.delivery.gateways import client_error
 from collective.cloudfront.tests.delivery.gateways import E1
 from collective.cloudfront.tests.delivery.gateways import TENANT
+from collective.cloudfront.tests.delivery.sts import ROLE
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler
-from http.server import HTTPServer
-from urllib.parse import parse_qs
 
 import logging
 import pytest
 import socket
-import threading
 import time
 
 
@@ -419,54 +416,6 @@ def test_corrected_credentials_are_used_at_the_next_try(gateway, control, tmp_pa
     assert create(gateway, credentials=profile).outcome is Outcome.MISCONFIGURED
     file.write_text("[cdn]\naws_access_key_id = AKIDRIGHT\naws_secret_access_key = s\n")
     assert create(gateway, credentials=profile).outcome is Outcome.ACCEPTED
-
-
-ROLE = "arn:aws:iam::123456789012:role/cdn"
-ASSUMED = """
-<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
-  <AssumeRoleResult><Credentials>
-    <AccessKeyId>ASIAROLE</AccessKeyId>
-    <SecretAccessKey>secret-of-the-role</SecretAccessKey>
-    <SessionToken>token</SessionToken>
-    <Expiration>2099-01-01T00:00:00Z</Expiration>
-  </Credentials></AssumeRoleResult>
-</AssumeRoleResponse>
-"""
-NOT_ASSUMED = """
-<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
-  <Error><Type>Sender</Type><Code>AccessDenied</Code>
-  <Message>not authorized to perform: sts:AssumeRole</Message></Error>
-</ErrorResponse>
-"""
-
-
-@pytest.fixture
-def sts(cloudfront, monkeypatch):
-    """Amazon STS, as far as it is needed: who may assume roles, and who asked."""
-
-    class Sts(BaseHTTPRequestHandler):
-        trusted = {"local", "AKIDPROFILE"}
-        asked = []
-
-        def do_POST(self):
-            form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])))
-            key = self.headers["Authorization"].split("Credential=")[1].split("/")[0]
-            self.asked.append((key, form[b"RoleArn"][0].decode()))
-            body = ASSUMED if key in self.trusted else NOT_ASSUMED
-            self.send_response(200 if key in self.trusted else 403)
-            self.send_header("Content-Length", str(len(body.strip())))
-            self.end_headers()
-            self.wfile.write(body.strip().encode())
-
-        def log_message(self, *args):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Sts)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://127.0.0.1:{server.server_port}")
-    yield Sts
-    server.shutdown()
-    server.server_close()
 
 
 def test_a_role_is_assumed_and_its_credentials_sign(gateway, control, sts):

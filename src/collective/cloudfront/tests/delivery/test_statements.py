@@ -1,5 +1,7 @@
 """How often the outbox asks SQLite: a courier shall be felt by nobody."""
 
+from collective.cloudfront.delivery.calls import InPlace
+from collective.cloudfront.delivery.calls import InThreads
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.tests.delivery.gateways import E1
@@ -9,11 +11,13 @@ import pytest
 import threading
 
 
-@pytest.fixture
-def world(tmp_path):
+@pytest.fixture(params=[InPlace, InThreads])
+def world(tmp_path, request):
     world = World(tmp_path)
     world.intake = Intake(world.outbox, clock=world.clock, wall_clock=world.clock)
-    world.courier = world.make_courier(world.outbox, intake=world.intake)
+    world.courier = world.make_courier(
+        world.outbox, intake=world.intake, calls=request.param()
+    )
     # Housekeeping, which is done every few minutes
     world.run(3)
     yield world

@@ -51,6 +51,7 @@ class World:
             "notify": self.events.append,
             "jitter": lambda: 1.0,
             "limits": AS_IT_IS,
+            "monotonic": self.clock.monotonic,
             **self.options,
             **options,
         }
