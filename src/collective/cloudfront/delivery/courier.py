@@ -148,9 +148,9 @@ class Courier(Sender):
             logger.warning("Claims are left to expire: %s.", error)
 
     def _finish_calls(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
+        end = self._monotonic() + seconds
         try:
-            while self._flights and (rest := end - time.monotonic()) > 0:
+            while self._flights and (rest := end - self._monotonic()) > 0:
                 poll = self.outbox.poll(self._busy, self.limits.batch, math.inf)
                 self._land_all(poll.backlogs, rest)
         except OutboxUnavailable as error:

@@ -96,6 +96,7 @@ class Outcomes:
         self.calls = calls
         self._notify = notify
         self._clock = clock
+        self._monotonic = monotonic
         self._jitter = jitter
         # References whose every attempt was definitely refused.
         self._never_accepted: set[str] = set()
@@ -106,6 +107,8 @@ class Outcomes:
         self._claimed_until: dict[str, float] = {}
         # The call for each distribution that has no answer yet
         self._flights: dict[str, Flight] = {}
+        # By the reference of a batch that was refused: how, and what to compare it with
+        self._comparisons: dict[str, tuple[Answer, Settled]] = {}
         # Credentials whose client is made, as far as we know
         self._warm: set[Credentials] = set()
 
@@ -163,6 +166,7 @@ class Outcomes:
         if self._evidence.suspicions:
             self._evidence.forget(batch)
             self._evidence.passed(batch.distribution)
+            self._comparisons.pop(batch.reference, None)
         if self.notices.logged:
             self._all_is_well(batch.distribution, last)
         logger.info(
@@ -238,7 +242,13 @@ class Outcomes:
         known = self._known_good(batch.distribution)
         if known is None:
             self._doubt(batch, answer, backlog)
-            return
+        else:
+            # It takes a call of its own, when one is granted.
+            self._comparisons[batch.reference] = (answer, known)
+
+    def _compare(self, batch: Batch, target: Target, backlog: Backlog) -> bool:
+        """Repeat what is known to be good; says whether it has been answered already."""
+        refusal, known = self._comparisons.pop(batch.reference)
         # Unchanged, so that it is neither billed nor done again
         repeat = partial(
             self.gateway.create,
@@ -247,7 +257,8 @@ class Outcomes:
             known.reference,
             known.items,
         )
-        self._call(batch, target, backlog, repeat, partial(self._compared, answer))
+        land = partial(self._compared, refusal)
+        return self._call(batch, target, backlog, repeat, land)
 
     def _known_good(self, distribution: str) -> Settled | None:
         """Return a small batch that CloudFront has accepted lately."""
@@ -270,7 +281,8 @@ class Outcomes:
         """Go on with a refused batch after what is known to be good was sent."""
         if answer.outcome is Outcome.ACCEPTED:
             self._evidence.passed(batch.distribution)
-            self._accuse(batch, refusal, backlog)
+            if self._holds(batch.distribution):
+                self._accuse(batch, refusal, backlog)
         elif answer.outcome is Outcome.REFUSED_ITEMS:
             self._pause(batch, refuses_all(refusal), backlog)
         elif answer.outcome is Outcome.REFERENCE_TAKEN:

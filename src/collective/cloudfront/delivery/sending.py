@@ -32,7 +32,6 @@ from datetime import timezone
 from functools import partial
 
 import logging
-import time
 
 
 logger = logging.getLogger("collective.cloudfront")
@@ -96,9 +95,9 @@ class Sender(Outcomes):
         """
         if not self._holds(backlog.distribution):
             # Somebody else may have sent them since.
-            self._never_accepted.difference_update(
-                batch.reference for batch in backlog.frozen
-            )
+            for batch in backlog.frozen:
+                self._never_accepted.discard(batch.reference)
+                self._comparisons.pop(batch.reference, None)
         self.outbox.take_turn(backlog.distribution, turn)
         return self._evidence.next(backlog.frozen)
 
@@ -200,6 +199,8 @@ class Sender(Outcomes):
 
     def _send(self, batch: Batch, target: Target, backlog: Backlog) -> bool:
         """Begin to send a batch; says whether it has been answered already."""
+        if batch.reference in self._comparisons:
+            return self._compare(batch, target, backlog)
         create = partial(
             self.gateway.create,
             batch.distribution,
@@ -213,9 +214,9 @@ class Sender(Outcomes):
         """Wait for the calls in flight, at most ``patience`` seconds, and do what
         follows from their answers. Says whether there was any.
         """
-        end = time.monotonic() + patience
+        end = self._monotonic() + patience
         while not any(flight.call.is_over for flight in self._flights.values()):
-            if not self._flights or (rest := end - time.monotonic()) <= 0:
+            if not self._flights or (rest := end - self._monotonic()) <= 0:
                 return False
             self.calls.wait(rest)
         known = {backlog.distribution: backlog for backlog in backlogs}

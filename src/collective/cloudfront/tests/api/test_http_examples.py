@@ -151,7 +151,9 @@ def deliver(*items, cause=UNKNOWN, answers=()):
     process.gateway.answers.extend(answers)
     entries = [Entry(DISTRIBUTION, item, cause=cause) for item in items]
     process.outbox.release("token", entries)
-    for _ in range(max(1, len(answers))):
+    process.outbox.resume()
+    process.courier.round()
+    while process.gateway.answers:
         process.outbox.resume()
         process.courier.round()
 

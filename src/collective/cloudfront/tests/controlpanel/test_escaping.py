@@ -126,7 +126,9 @@ def fill_outbox(text):
         gateway.answers.extend(answers)
         entry = Entry(DISTRIBUTION, item, cause=Cause(text, (text,), 1))
         outbox.release("token", [entry])
-        for _ in answers or (1,):
+        outbox.resume()
+        process.courier.round()
+        while gateway.answers:
             outbox.resume()
             process.courier.round()
 

@@ -80,7 +80,9 @@ def deliver(process, *items, answers=()):
     process.outbox.release(
         "token", [Entry(DISTRIBUTION, item, cause=cause) for item in items]
     )
-    for _ in range(max(1, len(answers))):
+    process.outbox.resume()
+    process.courier.round()
+    while process.gateway.answers:
         process.outbox.resume()
         process.courier.round()
 

@@ -153,7 +153,7 @@ def site(functional_portal, folder, process, monkeypatch):
     refused = Answer(Outcome.REFUSED_ITEMS, reason=plain("InvalidArgument: no"))
     process.gateway.answers.extend([refused] * CONFIRMED_REFUSALS)
     process.outbox.release("token", [Entry(DISTRIBUTION, "/refused")])
-    for _ in range(CONFIRMED_REFUSALS):
+    while process.gateway.answers:
         process.outbox.resume()
         process.courier.round()
     purge = ManualPurge(functional_portal)

@@ -5,6 +5,8 @@ die in the middle of a call, the disk fails, calls are slower than claims last.
 """
 
 from collections import defaultdict
+from collective.cloudfront.delivery.calls import Done
+from collective.cloudfront.delivery.calls import GivenUp
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.local import ControlPlane
 from collective.cloudfront.local import Options
@@ -73,6 +75,64 @@ class DeadlyGateway(ControlGateway):
         if fate == "after":
             raise Killed
         return answer
+
+
+class LateCall:
+    """A call that hangs, in one of these ways:
+
+    * ``late``: CloudFront has done it, and the answer comes after five seconds
+    * ``lost``: CloudFront has done it, and no answer ever comes
+    * ``stray``: it reaches CloudFront when nobody waits any more
+    * ``unsent``: it hangs before anything is sent
+    """
+
+    def __init__(self, job, fate, now):
+        self.job, self.fate, self.began = job, fate, now
+        self.value = job() if fate in ("late", "lost") else None
+        self.sent = fate != "unsent"
+        self.given_up = self.is_over = False
+
+    def result(self):
+        if self.given_up:
+            raise GivenUp
+        return self.value
+
+    def give_up(self):
+        self.given_up = self.is_over = True
+
+    def pass_time(self, now):
+        if now - self.began > 5 and self.fate == "late":
+            self.is_over = True
+        elif now - self.began > 13 and not self.is_over:
+            self.give_up()
+        if now - self.began > 20 and self.fate == "stray":
+            self.fate = "arrived"
+            self.job()
+
+
+class LateCalls:
+    """Calls that hang on request; others are done at once."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.fates = []
+        self.calls = []
+
+    def begin(self, key, job):
+        self.pass_time()
+        if not self.fates:
+            return Done(job())
+        call = LateCall(job, self.fates.pop(0), self.clock.monotonic())
+        self.calls.append(call)
+        return call
+
+    def wait(self, seconds):
+        self.clock.advance(min(seconds, 0.3))
+        self.pass_time()
+
+    def pass_time(self):
+        for call in list(self.calls):
+            call.pass_time(self.clock.monotonic())
 
 
 class FailingOutbox(SqliteOutbox):
@@ -280,6 +340,27 @@ class CheckedFaultMachine(FaultMachine):
         super().teardown()
 
 
+class HangingFaultMachine(CheckedFaultMachine):
+    """The same, with calls that hang, in one courier."""
+
+    def start_courier(self):
+        self.calls = LateCalls(self.clock)
+        super().start_courier()
+        self.world.courier.calls = self.world.courier.follow_up.calls = self.calls
+
+    @rule(
+        fates=st.lists(
+            st.sampled_from(["late", "lost", "stray", "unsent"]), min_size=1, max_size=3
+        )
+    )
+    def calls_hang(self, fates):
+        self.calls.fates += fates
+
+    def heal(self):
+        self.calls.fates.clear()
+        super().heal()
+
+
 class WideningFaultMachine(FaultMachine):
     """The same with everything that an entry may be, and with wildcards instead of
     backlogs.
@@ -374,6 +455,11 @@ def test_nothing_is_lost_or_billed_twice_whatever_goes_wrong(tmp_path):
 @pytest.mark.long
 def test_nothing_is_lost_while_backlogs_are_widened(tmp_path):
     run(WideningFaultMachine, tmp_path, examples=30, steps=40)
+
+
+@pytest.mark.long
+def test_nothing_is_lost_or_billed_twice_while_calls_hang(tmp_path):
+    run(HangingFaultMachine, tmp_path, examples=30, steps=50)
 
 
 def test_what_another_courier_may_have_sent_is_not_planned_again(tmp_path):
