@@ -268,6 +268,17 @@ def timed_out(sent: bool) -> Answer:
     )
 
 
+def unreadable(response: Any) -> Answer:
+    """Return the answer for a ``response`` with success that names no invalidation."""
+    status = refusal_of(response, "").status
+    return Answer(
+        Outcome.TRANSIENT,
+        reason=message("proxy", error=f"{status}, without an invalidation"),
+        advice=message("advice_proxy"),
+        code=str(status),
+    )
+
+
 def no_thread(error: Exception) -> Answer:
     """Return the answer for a call that could not begin."""
     return Answer(

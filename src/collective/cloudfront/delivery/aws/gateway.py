@@ -7,6 +7,8 @@ from collections.abc import Callable
 from collections.abc import Sequence
 from collective.cloudfront.delivery.aws.choice import Choice
 from collective.cloudfront.delivery.aws.errors import classify
+from collective.cloudfront.delivery.aws.errors import timed_out
+from collective.cloudfront.delivery.aws.errors import unreadable
 from collective.cloudfront.delivery.aws.port import Answer
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.aws.port import is_tenant
@@ -117,13 +119,18 @@ class Boto3Gateway:
         try:
             client = self._client(credentials)
             client.check_credentials()
-            invalidation = call(client.boto)["Invalidation"]
-            return Answer(
-                Outcome.ACCEPTED,
-                invalidation=invalidation["Id"],
-                status=invalidation["Status"],
-            )
+            response = call(client.boto)
+            invalidation = response.get("Invalidation", {})
+            if "Id" in invalidation and "Status" in invalidation:
+                return Answer(
+                    Outcome.ACCEPTED,
+                    invalidation=invalidation["Id"],
+                    status=invalidation["Status"],
+                )
+            answer = unreadable(response)
         except Exception as error:
+            if current().given_up:
+                return timed_out(current().sent)  # nobody uses it
             answer = classify(error, distribution)
         if operation == CREATE and answer.outcome in _CURABLE:
             # The next try must look at credentials, endpoints and certificates again.

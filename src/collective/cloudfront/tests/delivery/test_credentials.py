@@ -351,6 +351,15 @@ def test_a_refusal_that_is_no_page_is_the_proxys_as_well(gateway, proxy, status,
     assert body in str(answer.reason)
 
 
+@pytest.mark.parametrize("body", ["", "<html><body>Sign in</body></html>", "Sign in"])
+def test_a_page_with_success_is_no_accepted_invalidation(gateway, proxy, body, caplog):
+    """As that of a network at which somebody has to sign in first."""
+    proxy.status, proxy.body = 200, body
+    answer = create(gateway, Credentials())
+    assert answer.outcome is Outcome.TRANSIENT
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
 def test_what_a_proxy_says_is_short(gateway, proxy):
     proxy.body = f"<html><body>{'long ' * 10_000}</body></html>"
     assert len(str(create(gateway, Credentials()).reason)) < 400
