@@ -79,7 +79,7 @@ class Call(Generic[T]):
 
     def run(self) -> None:
         """Do the job."""
-        outer, _this.call = current(), self
+        outer, _this.call = getattr(_this, "call", None), self
         try:
             self._result = self._job()
         except BaseException as error:
