@@ -11,8 +11,9 @@ logger = logging.getLogger("collective.cloudfront")
 #: Ongoing trouble is logged this often (seconds): with the outbox, and with CloudFront.
 OUTBOX_EVERY = 60.0
 EVERY = 15 * 60.0
-#: However often trouble comes and goes: so many lines about a topic in an hour.
-MOST_AN_HOUR = 5
+#: However much trouble there is, and however often it comes and goes: so many lines of a
+#: level about a distribution in an hour.
+MOST_AN_HOUR = 4
 HOUR = 3600.0
 #: The topic of trouble with the outbox.
 OUTBOX = "outbox"
@@ -32,8 +33,8 @@ class Notices:
         self._clock = clock
         #: When each kind of trouble was logged last, by topic
         self.logged: dict[str, dict[str, float]] = {}
-        # When the latest lines about each topic were logged
-        self._lines: dict[str, deque[float]] = {}
+        # When the latest lines of each level about each distribution were logged
+        self._lines: dict[tuple[str, int], deque[float]] = {}
 
     def log_once(self, level: int, topic: str, sentence: str, kind: str = "") -> bool:
         """Log a sentence when it is new, and otherwise once in a while. Says whether.
@@ -47,7 +48,7 @@ class Notices:
         every = OUTBOX_EVERY if topic == OUTBOX else EVERY
         if kind in kinds and now - kinds[kind] < every:
             return False
-        if topic != OUTBOX and not self._has_room(topic, now):
+        if topic != OUTBOX and not self._has_room(topic, level, now):
             return False
         kinds[kind] = now
         while len(kinds) > MOST_AN_HOUR:
@@ -67,8 +68,9 @@ class Notices:
         """Note that a topic is over; says whether something was logged about it."""
         return self.logged.pop(topic, None) is not None
 
-    def _has_room(self, topic: str, now: float) -> bool:
-        lines = self._lines.setdefault(topic, deque(maxlen=MOST_AN_HOUR))
+    def _has_room(self, topic: str, level: int, now: float) -> bool:
+        key = (topic.rpartition(" ")[2], level)
+        lines = self._lines.setdefault(key, deque(maxlen=MOST_AN_HOUR))
         if len(lines) == MOST_AN_HOUR and now - lines[0] < HOUR:
             return False
         lines.append(now)

@@ -61,6 +61,8 @@ WORDING: dict[str, str] = {
     "its credential_process, the token file of the container (IRSA, EKS), or the "
     "service that gives a role.",
     "advice_mfa": "MFA needs a person. Use a role or other credentials that need none.",
+    "advice_certificate": "Check ca_bundle in the profile, or AWS_CA_BUNDLE: the "
+    "certificate of the endpoint, or of a proxy, is not trusted.",
     "advice_proxy": "Check HTTPS_PROXY and NO_PROXY, and let this machine reach "
     "CloudFront's API.",
     "advice_refuses_all": "Check that nothing changes requests on their way to "

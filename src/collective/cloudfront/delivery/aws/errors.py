@@ -176,7 +176,11 @@ def _classified(error: Exception, distribution: str) -> Answer:
         return Answer(
             Outcome.TRANSIENT,
             reason=_why_unreachable(error),
-            advice=message("advice_unreachable"),
+            advice=message(
+                "advice_certificate"
+                if isinstance(error, exceptions.SSLError)
+                else "advice_unreachable"
+            ),
         )
     if has_no_credentials(error):
         return Answer(

@@ -4,6 +4,7 @@ from botocore.exceptions import ClientError
 from botocore.exceptions import EndpointConnectionError
 from botocore.exceptions import NoCredentialsError
 from botocore.exceptions import ProfileNotFound
+from botocore.exceptions import SSLError
 from collective.cloudfront.delivery.aws import errors
 from collective.cloudfront.outbox.messages import plain
 from collective.cloudfront.outbox.messages import WORDING
@@ -32,6 +33,7 @@ ERRORS = [
     EndpointConnectionError(endpoint_url="https://cloudfront.example"),
     NoCredentialsError(),
     ProfileNotFound(profile="x"),
+    SSLError(endpoint_url="https://cloudfront.example", error="self-signed"),
     RuntimeError("cannot schedule new futures after shutdown"),
     ZeroDivisionError("x"),
 ]
@@ -42,6 +44,13 @@ def test_what_happened_and_what_to_do_have_codes(error):
     answer = errors.classify(error, "E1")
     assert answer.reason.code in CODES
     assert not answer.advice or answer.advice.code in CODES
+
+
+def test_a_certificate_that_is_not_trusted_says_where_to_look():
+    error = SSLError(endpoint_url="https://cloudfront.example", error="self-signed")
+    answer = errors.classify(error, "E1")
+    assert "self-signed" in str(answer.reason)
+    assert "AWS_CA_BUNDLE" in str(answer.advice)
 
 
 def test_why_an_item_is_refused_is_what_aws_says():
