@@ -158,6 +158,9 @@ class Calls(Protocol):
         What is past its deadline is given up.
         """
 
+    def give_up(self) -> None:
+        """Give up what has not ended: nobody waits for it any more."""
+
 
 class InPlace:
     """Calls that are done at once, by whoever begins them: for tests and scripts."""
@@ -167,6 +170,9 @@ class InPlace:
         return Done(job())
 
     def wait(self, seconds: float) -> None:
+        """See ``Calls``: they have ended."""
+
+    def give_up(self) -> None:
         """See ``Calls``: they have ended."""
 
 
@@ -202,6 +208,12 @@ class InThreads:
         self._one_ended.wait(seconds)
         self._one_ended.clear()
         self._give_up_late_ones()
+
+    def give_up(self) -> None:
+        """See ``Calls``."""
+        for calls in list(self._running.values()):
+            for call in calls:
+                call.give_up()
 
     def _run(self, call: Call[T]) -> None:
         call.run()

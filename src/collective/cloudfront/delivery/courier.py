@@ -155,9 +155,9 @@ class Courier(Sender):
                 self._land_all(poll.backlogs, rest)
         except OutboxUnavailable as error:
             logger.warning("Answers of CloudFront are asked for again: %s.", error)
-        flights, self._flights = self._flights, {}
-        for flight in flights.values():
-            flight.call.give_up()
+        self._flights = {}
+        # Programs that they wait for must not outlive this process.
+        self.calls.give_up()
 
     # --- what there is to do ----------------------------------------------------------
 

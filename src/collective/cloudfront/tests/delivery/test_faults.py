@@ -130,6 +130,10 @@ class LateCalls:
         self.clock.advance(min(seconds, 0.3))
         self.pass_time()
 
+    def give_up(self):
+        for call in self.calls:
+            call.give_up()
+
     def pass_time(self):
         for call in list(self.calls):
             call.pass_time(self.clock.monotonic())

@@ -178,24 +178,20 @@ def served_meanwhile(station):
     eventually(lambda: station.waiting(E1))
 
 
-def test_a_program_for_credentials_that_hangs_delays_no_other_distribution(
-    station, profile, tmp_path
-):
+@pytest.fixture
+def program(tmp_path):
+    """A credential_process that hangs, and another one that it has started."""
     program = tmp_path / "program"
     program.write_text(
         f"#!/bin/sh\nsleep 3600 &\necho $$ $! >> {tmp_path}/pids\nwait\n"
     )
     program.chmod(0o755)
-    profile(credential_process=program)
-    with served_meanwhile(station):
-        pass
-    waiting = station.waiting(E1)
-    assert waiting.paused
-    assert waiting.reason.code == "credentials_timed_out"
-    assert "credential_process" in str(waiting.advice)
-    # The program, and what it has started, is gone.
-    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
-    eventually(lambda: not any(map(_is_alive, pids)))
+    return program
+
+
+def _runs(program):
+    pids = (program.parent / "pids").read_text().split()
+    return any(_is_alive(int(pid)) for pid in pids)
 
 
 def _is_alive(pid):
@@ -205,6 +201,20 @@ def _is_alive(pid):
             return stat.read().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_a_program_for_credentials_that_hangs_delays_no_other_distribution(
+    station, profile, program
+):
+    profile(credential_process=program)
+    with served_meanwhile(station):
+        pass
+    waiting = station.waiting(E1)
+    assert waiting.paused
+    assert waiting.reason.code == "credentials_timed_out"
+    assert "credential_process" in str(waiting.advice)
+    # The program, and what it has started, is gone.
+    eventually(lambda: not _runs(program))
 
 
 def test_a_program_that_hangs_is_ended_before_the_call_is_given_up(
@@ -272,11 +282,12 @@ def test_no_round_takes_long_whatever_hangs(station, profile, tap, monkeypatch):
     assert sorted(station.rounds)[len(station.rounds) // 2] < 15
 
 
-def test_stopping_waits_no_longer_than_it_was_told(station, profile):
-    profile(credential_process="sleep 3600")
+def test_stopping_waits_no_longer_than_it_was_told(station, profile, program):
+    profile(credential_process=program)
     station.calls.deadline = 600.0
     station.release(E1, "/a")
     eventually(lambda: station.outbox.frozen(E1))
+    eventually((program.parent / "pids").exists)
     finished = []
     station.courier._finish_calls = (
         lambda seconds, finish=(station.courier._finish_calls): finished.append(
@@ -289,6 +300,7 @@ def test_stopping_waits_no_longer_than_it_was_told(station, profile):
     other = SqliteOutbox(station.outbox.store.path)
     assert other.claim(E1, 60), "nobody need wait for its claim"
     other.end()
+    eventually(lambda: not _runs(program))
 
 
 def test_stopping_finishes_a_call_in_a_thread(station, profile, cloudfront):
