@@ -12,12 +12,15 @@ One round::
        THROTTLED       wait, growing                    ◄─┤
        OVER_QUOTA      shrink, wait; dissolve if safe   ◄─┤
        TRANSIENT       wait, growing to 15 min; repeat  ◄─┤
-       REFUSED_ITEMS   split; alone, thrice: quarantine ◄─┤
+       REFUSED_ITEMS   do others pass? split; alone,    ◄─┤
+                       thrice: quarantine                 │
        REFERENCE_TAKEN dissolve                         ◄─┤
        MISCONFIGURED   pause, say what to do            ◄─┘
 
-Then ``follow_up`` looks up what CloudFront works on. Nothing here sleeps: a round says
-when the next one is due, and ``thread`` waits.
+Then ``follow_up`` looks up what CloudFront works on. Each call has a thread and a deadline
+(``calls``). A round waits a second for answers; those that take longer are dealt with in a
+later round, and meanwhile other distributions are served. Nothing else here sleeps: a
+round says when the next one is due, and ``thread`` waits.
 """
 
 from collections.abc import Callable
