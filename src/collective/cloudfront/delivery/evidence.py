@@ -17,6 +17,8 @@ from collective.cloudfront.outbox.values import Batch
 
 #: After this (seconds) it has to be shown again that something passes.
 PROOF_SECONDS = 60.0
+#: So many batches are remembered: what other couriers do with theirs is not seen.
+MOST_REMEMBERED = 10_000
 #: So many refusals in a row may come of two bad items. Then we wait.
 MOST_IN_A_ROW = 2
 
@@ -42,6 +44,10 @@ class Evidence:
             # Alone for the first time: what passed before proves nothing against it.
             self.suspicions[batch.reference] = now
         self.suspicions.setdefault(batch.reference, now)
+        while len(self.suspicions) > MOST_REMEMBERED:
+            oldest = next(iter(self.suspicions))
+            del self.suspicions[oldest]
+            self._refusals.pop(oldest, None)
         self._refusals[batch.reference] = self._refusals.get(batch.reference, 0) + 1
         row = self._in_a_row.get(batch.distribution, 0)
         self._in_a_row[batch.distribution] = row + 1

@@ -12,8 +12,11 @@ logger = logging.getLogger("collective.cloudfront")
 OUTBOX_EVERY = 60.0
 EVERY = 15 * 60.0
 #: However much trouble there is, and however often it comes and goes: so many lines of a
-#: level about a distribution in an hour.
-MOST_AN_HOUR = 4
+#: level in an hour, about one distribution and in all.
+MOST_OF_ONE = 3
+MOST_OF_ALL = 5
+#: Kinds of trouble that are remembered for a topic.
+MOST_KINDS = 10
 HOUR = 3600.0
 #: The topic of trouble with the outbox.
 OUTBOX = "outbox"
@@ -33,8 +36,8 @@ class Notices:
         self._clock = clock
         #: When each kind of trouble was logged last, by topic
         self.logged: dict[str, dict[str, float]] = {}
-        # When the latest lines of each level about each distribution were logged
-        self._lines: dict[tuple[str, int], deque[float]] = {}
+        # When the latest lines of each level were logged, and about whom
+        self._lines: dict[int, deque[tuple[float, str]]] = {}
 
     def log_once(self, level: int, topic: str, sentence: str, kind: str = "") -> bool:
         """Log a sentence when it is new, and otherwise once in a while. Says whether.
@@ -51,8 +54,10 @@ class Notices:
         if topic != OUTBOX and not self._has_room(topic, level, now):
             return False
         kinds[kind] = now
-        while len(kinds) > MOST_AN_HOUR:
+        while len(kinds) > MOST_KINDS:
             del kinds[next(iter(kinds))]
+        if topic != OUTBOX and len(self._lines[level]) == MOST_OF_ALL:
+            sentence += " The control panel has more than the log for an hour."
         logger.log(level, "%s", sentence)
         return True
 
@@ -69,9 +74,12 @@ class Notices:
         return self.logged.pop(topic, None) is not None
 
     def _has_room(self, topic: str, level: int, now: float) -> bool:
-        key = (topic.rpartition(" ")[2], level)
-        lines = self._lines.setdefault(key, deque(maxlen=MOST_AN_HOUR))
-        if len(lines) == MOST_AN_HOUR and now - lines[0] < HOUR:
+        distribution = topic.rpartition(" ")[2]
+        lines = self._lines.setdefault(level, deque())
+        while lines and now - lines[0][0] >= HOUR:
+            lines.popleft()
+        of_one = sum(about == distribution for _when, about in lines)
+        if of_one >= MOST_OF_ONE or len(lines) >= MOST_OF_ALL:
             return False
-        lines.append(now)
+        lines.append((now, distribution))
         return True

@@ -216,6 +216,8 @@ class Outcomes:
             self.outbox.keep_pace(
                 batch.distribution, pace.returned(count_items(batch.items))
             )
+        self._evidence.forget(batch)
+        self._comparisons.pop(batch.reference, None)
         self._never_accepted.discard(batch.reference)
 
     def _reference_taken(self, batch: Batch, answer: Answer, backlog: Backlog) -> None:
