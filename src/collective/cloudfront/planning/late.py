@@ -1,0 +1,233 @@
+"""Answers that come too late: made from a state of the site that has been purged since.
+
+::
+
+    transaction 7 ──► commit ──► invalidation ──────────► CloudFront
+                                                              │
+    page of transaction 6 ── rendering … ────── answer ──► CloudFront: kept for a day
+
+So an origin remembers what was purged lately, and what it answered lately. An answer is
+*late* for a purge that reaches it if it was made from an older snapshot, or was begun
+before a purge that belongs to no transaction.
+
+* The purge is known when the answer is complete: CloudFront must not store the answer.
+* The answer was sent before: the purge may overtake it on its way. What reaches it is
+  purged again when it has certainly arrived.
+
+The law, held by ``tests/planning/test_late.py``: whatever overtakes what, once all is
+quiet no edge holds anything older than the last commit that changed it. It holds as long
+as an answer takes no longer than ``transit`` seconds from the origin to the edge.
+"""
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from collective.cloudfront.planning.cover import broadest
+from collective.cloudfront.planning.cover import covers
+from collective.cloudfront.planning.items import wildcards_of
+from dataclasses import dataclass
+from functools import cached_property
+
+import math
+import threading
+
+
+#: What was purged is remembered for so long (seconds): longer than a page is rendered, or
+#: a ZEO client lags behind.
+REMEMBER_SECONDS = 600.0
+#: Where a storage does not say which snapshot it shows, an answer may be this much older
+#: than its request (seconds).
+LONGEST_LAG = 10.0
+#: More purges and answers than these are not remembered. What was made from a snapshot
+#: older than a forgotten purge is late.
+MOST_PURGES = 5_000
+MOST_ANSWERS = 20_000
+
+
+@dataclass(frozen=True)
+class Purge:
+    """What one transaction purges, by distribution.
+
+    ``transaction`` is its number, or one that is at most as new as the next; 0 if it
+    belongs to none. ``at`` is when it was committed, in Unix seconds.
+    """
+
+    items: Mapping[str, Sequence[str]]
+    at: float
+    transaction: int = 0
+    token: str = ""
+
+    def reaches(self, answer: "Answer") -> dict[str, list[str]]:
+        """Return the items that reach an answer, by distribution."""
+        found = {}
+        for distribution, (exact, wildcards) in self._sorted.items():
+            items = [key for key in answer.keys if key in exact]
+            items += [
+                wildcard
+                for wildcard in wildcards
+                if any(covers(wildcard, key) for key in answer.keys)
+            ]
+            if items:
+                found[distribution] = items
+        return found
+
+    @cached_property
+    def _sorted(self) -> dict[str, tuple[frozenset[str], tuple[str, ...]]]:
+        return {
+            distribution: (frozenset(items), broadest(wildcards_of(items)))
+            for distribution, items in self.items.items()
+        }
+
+    def is_newer_than(self, answer: "Answer") -> bool:
+        """Say whether an answer may have been made before this was committed."""
+        if not self.transaction:
+            return self.at >= answer.begun
+        if answer.snapshot is None:
+            return self.at >= answer.begun - LONGEST_LAG
+        return self.transaction > answer.snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response that CloudFront may store.
+
+    ``keys``: the items that reach nothing but it, and its cache tags (``#…``).
+    ``snapshot``: the last transaction that it certainly shows; None if the storage does
+    not say. ``begun`` and ``ended`` are Unix seconds.
+    """
+
+    keys: tuple[str, ...]
+    snapshot: int | None
+    begun: float
+    ended: float
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """An item to be purged again, at a moment in Unix seconds."""
+
+    distribution: str
+    item: str
+    due: float
+
+
+class Lately:
+    """What this process knows of purges and answers lately. Safe for threads."""
+
+    def __init__(self, clock: Callable[[], float]):
+        """``clock`` returns Unix seconds."""
+        self._clock = clock
+        self._lock = threading.Lock()
+        # In the order in which they were learnt
+        self._purges: deque[tuple[float, Purge]] = deque()
+        self._tokens: set[str] = set()
+        self._answers: deque[Answer] = deque()
+        # The newest transaction that was purged, and the newest that was forgotten
+        self._newest = self._forgotten = 0
+        # The same of purges without a transaction
+        self._newest_at = self._forgotten_at = -math.inf
+        # How long the slowest answer took
+        self._slowest = 0.0
+
+    @property
+    def slowest(self) -> float:
+        """How long the slowest of the answers lately took, in seconds."""
+        return self._slowest
+
+    def is_late(self, answer: Answer) -> bool:
+        """Say whether CloudFront must not store an answer that is complete now; if it may,
+        the answer is remembered.
+        """
+        with self._lock:
+            if self._has_been_purged(answer):
+                return True
+            self._slowest = max(self._slowest, answer.ended - answer.begun)
+            self._answers.append(answer)
+            return False
+
+    def _has_been_purged(self, answer: Answer) -> bool:
+        if len(self._answers) >= MOST_ANSWERS:
+            return True  # It could not be remembered: nobody knows.
+        snapshot = -1 if answer.snapshot is None else answer.snapshot
+        if snapshot >= self._newest and answer.begun > self._newest_at:
+            return False
+        if self._forgotten > snapshot >= 0 or self._forgotten_at >= answer.begun:
+            return True
+        return any(
+            purge.is_newer_than(answer) and purge.reaches(answer)
+            for _learnt, purge in self._purges
+        )
+
+    def learn(self, purge: Purge, transit: float) -> list[Again]:
+        """Remember a purge; returns what is to be purged again because of answers that it
+        may overtake. ``transit``: how long an answer is on its way at most, in seconds.
+        """
+        now = self._clock()
+        with self._lock:
+            if purge.token in self._tokens:
+                return []
+            self._remember(purge, now)
+            late = [each for each in self._answers if purge.is_newer_than(each)]
+        return purged_again(purge, late, transit)
+
+    def _remember(self, purge: Purge, now: float) -> None:
+        if purge.token:
+            self._tokens.add(purge.token)
+        self._purges.append((now, purge))
+        self._newest = max(self._newest, purge.transaction)
+        if not purge.transaction:
+            self._newest_at = max(self._newest_at, purge.at)
+        if len(self._purges) > MOST_PURGES:
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        _learnt, purge = self._purges.popleft()
+        self._tokens.discard(purge.token)
+        self._forgotten = max(self._forgotten, purge.transaction)
+        if not purge.transaction:
+            self._forgotten_at = max(self._forgotten_at, purge.at)
+
+    def forget(self, transit: float) -> None:
+        """Forget answers that have arrived, and old purges. To be called when everything
+        is known that others have purged until a moment ago.
+        """
+        now = self._clock()
+        with self._lock:
+            # The clock may be set back
+            while self._answers and not (
+                0 <= now - self._answers[0].ended <= transit
+            ):
+                self._answers.popleft()
+            while self._purges and not (
+                0 <= now - self._purges[0][0] <= REMEMBER_SECONDS
+            ):
+                self._forget_oldest()
+
+
+def purged_again(
+    purge: Purge, answers: Iterable[Answer], transit: float
+) -> list[Again]:
+    """Return what is to be purged again when ``answers`` have arrived: their own items, or
+    what reached them, if that is less.
+    """
+    by_distribution: dict[str, dict[str, float]] = {}
+    theirs: dict[str, dict[str, float]] = {}
+    for answer in answers:
+        due = answer.ended + transit
+        for distribution, items in purge.reaches(answer).items():
+            reaching = by_distribution.setdefault(distribution, {})
+            for item in items:
+                reaching[item] = max(due, reaching.get(item, 0.0))
+            own = theirs.setdefault(distribution, {})
+            for key in answer.keys:
+                if key[:1] == "/":
+                    own[key] = max(due, own.get(key, 0.0))
+    found = []
+    for distribution, reaching in by_distribution.items():
+        own = theirs[distribution]
+        chosen = own if own and len(own) <= len(reaching) else reaching
+        found += [Again(distribution, item, due) for item, due in chosen.items()]
+    return found
