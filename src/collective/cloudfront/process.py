@@ -25,6 +25,7 @@ from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.planning.items import EVERYTHING
+from collective.cloudfront.planning.late import Lately
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.settings import Distribution
 from collective.cloudfront.settings import Settings
@@ -86,7 +87,11 @@ class Process:
         # Pairs of distribution ids for the courier to move; None: nothing is to be done
         self._errands: list[tuple[str, str]] | None = None
         self.outbox = self._open_outbox()
-        self.intake = Intake(self.outbox, wake=self.wake, hurry=self.hurry)
+        #: What was purged and answered lately.
+        self.lately = Lately(time.time)
+        self.intake = Intake(
+            self.outbox, wake=self.wake, hurry=self.hurry, lately=self.lately
+        )
         self.courier = Courier(
             self.outbox,
             Boto3Gateway(),
@@ -99,6 +104,7 @@ class Process:
             notify=notify,
             errands=self.run_errands,
             calls=InThreads(),
+            lately=self.lately,
         )
         self.thread = CourierThread(self.courier)
 
@@ -110,6 +116,11 @@ class Process:
             fallback = default_outbox_url()
             logger.error("CLOUDFRONT_OUTBOX: %s Using %s instead.", error, fallback)
             return open_outbox(fallback, on_damage=self._purge_everything)
+
+    @property
+    def is_purging(self) -> bool:
+        """Whether a site of this Zope is known to be purged."""
+        return bool(self._targets)
 
     def wake(self) -> None:
         """Tell the courier that there is work."""
@@ -165,9 +176,16 @@ class Process:
         with self._lock:
             # What changed in the meantime may be newer than what was read
             if self._changes == changes:
-                self._targets, self._read_at = found, started
+                self._use(found)
+                self._read_at = started
             else:
-                self._targets = {**self._targets, **found}
+                self._use({**self._targets, **found})
+
+    def _use(self, targets: Mapping[str, Target]) -> None:
+        self._targets = targets
+        self.lately.least_transit = max(
+            (target.again_after for target in targets.values()), default=0.0
+        )
 
     def _read_targets(self) -> Mapping[str, Target]:
         if self.database is None:
@@ -199,10 +217,10 @@ class Process:
                 return
             self._changed()
             if self.database is None:
-                self._targets = {**self._targets, **news}
+                self._use({**self._targets, **news})
             else:
                 # Other sites may name the same ones: all are to be read again.
-                self._targets = {**news, **self._targets}
+                self._use({**news, **self._targets})
 
     def _changed(self) -> None:
         self._changes += 1
@@ -289,6 +307,7 @@ def targets_of(all_settings: Iterable[Settings]) -> dict[str, Target]:
             (credentials_of(settings, distribution),),
             budget=settings.monthly_budget,
             history_days=settings.history_days,
+            again_after=settings.again_after,
         )
         for settings in all_settings
         if settings.enabled

@@ -35,6 +35,7 @@ from collective.cloudfront.reach.change import NamedChange
 from collective.cloudfront.reach.change import UnknownChange
 from collective.cloudfront.reach.reached import pages
 from collective.cloudfront.settings import settings_of
+from collective.cloudfront.tagging.snapshot import last_transaction
 from contextlib import contextmanager
 from dataclasses import dataclass
 from Products.CMFCore.interfaces import ISiteRoot
@@ -187,13 +188,14 @@ class PurgeManager:
             return
         process = self._process or this_process()
         self._teach(process)
+        number = last_transaction([each.site for each in self.sites.values()])
         while self._prepared:
             prepared = self._prepared.pop(0)
-            process.intake.release(prepared.token, prepared.entries)
+            process.intake.release(prepared.token, prepared.entries, number)
         if self._noted:
             self._take()
         if self._entries:
-            process.intake.release(uuid.uuid4().hex, self._entries)
+            process.intake.release(uuid.uuid4().hex, self._entries, number)
 
     def _teach(self, process: Process) -> None:
         """Tell the process of the sites and their settings, for its courier."""

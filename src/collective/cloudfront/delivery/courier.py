@@ -46,10 +46,12 @@ from collective.cloudfront.outbox.contract import Outbox
 from collective.cloudfront.outbox.contract import OutboxUnavailable
 from collective.cloudfront.outbox.intake import HandedOver
 from collective.cloudfront.outbox.intake import Intake
+from collective.cloudfront.outbox.lately import entry_again
 from collective.cloudfront.outbox.poll import Backlog
 from collective.cloudfront.outbox.poll import Poll
 from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.outbox.values import Work
+from collective.cloudfront.planning.late import Lately
 from collective.cloudfront.planning.pacing import Limits
 
 import logging
@@ -90,13 +92,14 @@ class Courier(Sender):
         monotonic: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
         calls: Calls | None = None,
+        lately: Lately | None = None,
     ):
         """``targets`` returns the distributions configured now, by id; it is asked
         in every round with work. ``errands`` is called first in every round: what
         others left for this thread to do. ``grace`` and ``clock`` are in seconds, as
         ``monotonic``, which nobody sets; ``jitter`` returns a number between 0 and 1.
         ``calls`` begins calls of the gateway: in a thread each (``InThreads``) or, for
-        tests, in this one.
+        tests, in this one. ``lately`` is what this process knows of purges and answers.
         """
         calls = InPlace() if calls is None else calls
         follow_up = FollowUp(lambda *what: self.gateway.look_up(*what), clock, calls)
@@ -106,12 +109,15 @@ class Courier(Sender):
         self.targets = targets
         self.intake = intake
         self.grace = grace
+        self.lately = Lately(clock) if lately is None else lately
         self._errands = errands
         # Distributions that probably have work, and those that wait
         self._busy: frozenset[str] = frozenset()
         self._waiting: frozenset[str] = frozenset()
         # The targets when there was work last: they are costly to ask for.
         self._known: Mapping[str, Target] = {}
+        # The number of the last purge that ``lately`` knows
+        self._newest_purge = 0
         self._polled_at = -math.inf
         self._poll_in = 0.0
         self._recover_at = 0.0
@@ -204,17 +210,29 @@ class Courier(Sender):
             self._recover_at = now + recover_every
         most = 2 * self.limits.batch
         grace = self.grace if recover else math.inf
-        poll = self.outbox.poll(self._busy, most, grace)
-        if poll.is_due or poll.is_abandoned:
+        poll = self.outbox.poll(self._busy, most, grace, self._newest_purge)
+        again = self._purge_again(poll)
+        if poll.is_due or poll.is_abandoned or again:
             self.outbox.release_due()
             if poll.is_abandoned:
                 self._release_abandoned()
-            poll = self.outbox.poll(self._busy, most, math.inf)
+            poll = self.outbox.poll(self._busy, most, math.inf, self._newest_purge)
+            self._purge_again(poll)
         self._busy = frozenset(b.distribution for b in poll.backlogs if b.pending)
         self._waiting = frozenset(
             b.distribution for b in poll.backlogs if b.memo.waiting is not None
         )
         return poll
+
+    def _purge_again(self, poll: Poll) -> bool:
+        """Learn what was purged lately, and purge again what answers on their way may
+        bring back; returns whether there was something.
+        """
+        found = self.lately.learn(poll.purges)
+        if found:
+            self.outbox.release("", list(map(entry_again, found)))
+        self._newest_purge = poll.newest_purge
+        return bool(found)
 
     def _release_abandoned(self) -> None:
         released = self.outbox.release_abandoned(self.grace)

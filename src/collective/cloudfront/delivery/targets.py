@@ -13,7 +13,8 @@ HISTORY_DAYS = 180
 class Target:
     """A distribution as configured here; ``window`` in seconds.
 
-    ``credentials`` are tried in their order. ``budget`` is how many items a month all
+    What is urgent is purged again after ``again_after`` seconds, and so is what an answer
+    on its way may bring back; the longest of all targets counts. ``credentials`` are tried in their order. ``budget`` is how many items a month all
     distributions together should cost; 0 is none. Above it the planner is thrifty, but
     purging never stops for money. ``history_days`` is how long the history is kept; as
     there is one for all, the longest of all targets counts.
@@ -24,6 +25,7 @@ class Target:
     credentials: tuple[Credentials, ...] = (Credentials(),)
     budget: int = 0
     history_days: int = HISTORY_DAYS
+    again_after: float = 0.0
 
 
 def merged(targets: Iterable[Target]) -> dict[str, Target]:
@@ -54,6 +56,7 @@ def _both(one: Target, other: Target) -> Target:
         credentials=_in_order({*one.credentials, *other.credentials}),
         budget=min(budgets, default=0),
         history_days=max(one.history_days, other.history_days),
+        again_after=max(one.again_after, other.again_after),
     )
 
 

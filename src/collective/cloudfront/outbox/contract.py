@@ -86,12 +86,23 @@ class Queue(Protocol):
     # --- on the way -------------------------------------------------------------------
 
     def release(
-        self, token: str, entries: Collection[Entry], since: float | None = None
+        self,
+        token: str,
+        entries: Collection[Entry],
+        since: float | None = None,
     ) -> None:
         """Make ``entries`` ready, or schedule them, whether or not ``token`` is still
         known. To do it twice releases once more, which is harmless.
 
         They wait ``since`` a moment in Unix seconds, or since now.
+        """
+
+    def announce(
+        self, tokens: Collection[str], entries: Collection[Entry], transaction: int
+    ) -> None:
+        """Let other processes know what was released under ``tokens``, for the answers
+        that they are making. ``transaction`` is the number of the newest one that made
+        it, see ``planning.late.Purge``.
         """
 
     def release_abandoned(self, grace: float) -> int:
@@ -110,12 +121,15 @@ class Queue(Protocol):
 
     # --- the courier ------------------------------------------------------------------
 
-    def poll(self, busy: Collection[str], limit: int, grace: float) -> Poll:
+    def poll(
+        self, busy: Collection[str], limit: int, grace: float, known: int = 0
+    ) -> Poll:
         """Return what there is to do, at one moment; see ``Poll``.
 
         ``busy`` are the distributions that probably have work. Of each one at most
         ``limit`` exact paths or tags, and ``limit`` wildcards, are read. ``grace`` is
-        that of ``release_abandoned``.
+        that of ``release_abandoned``. What was purged lately is read after the purge
+        with the number ``known``.
         """
 
     def work(self, most: int | None = 1000) -> tuple[Work, ...]:

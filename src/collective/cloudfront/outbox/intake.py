@@ -16,12 +16,15 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collective.cloudfront.outbox.contract import Outbox
+from collective.cloudfront.outbox.lately import entry_again
+from collective.cloudfront.outbox.lately import purge_of
 from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.messages import plain
 from collective.cloudfront.outbox.store import OutboxUnavailable
 from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.planning.items import EVERYTHING
+from collective.cloudfront.planning.late import Lately
 from dataclasses import dataclass
 from dataclasses import replace
 
@@ -108,13 +111,14 @@ class Kept:
 @dataclass(frozen=True, slots=True)
 class Release:
     """What one transaction has to purge: ``token`` is what it was prepared under,
-    ``since`` (Unix seconds) when it was committed.
+    ``since`` (Unix seconds) when it was committed, ``transaction`` its number.
     """
 
     token: str
     entries: tuple[Entry, ...]
     since: float
     is_urgent: bool
+    transaction: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +146,14 @@ class Intake:
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         hurry: Callable[[], None] | None = None,
+        lately: Lately | None = None,
     ):
         """``wake`` is called when there is work, and ``hurry`` instead when some is
         urgent; ``clock`` returns seconds, and ``wall_clock`` Unix seconds.
+        ``lately`` is told what is purged.
         """
         self.outbox = outbox
+        self.lately = lately
         self._wake = wake
         self._hurry = hurry or wake
         self._clock = clock
@@ -202,10 +209,14 @@ class Intake:
             with self._lock:
                 self._end(token)
 
-    def release(self, token: str, entries: Collection[Entry]) -> None:
+    def release(
+        self, token: str, entries: Collection[Entry], transaction: int = 0
+    ) -> None:
         """Hand ``entries`` over to the courier, which makes them ready."""
         urgent = any(entry.urgent for entry in entries)
-        release = Release(token, tuple(entries), self._wall_clock(), urgent)
+        since = self._wall_clock()
+        entries = self._known_at_once(token, entries, since, transaction)
+        release = Release(token, entries, since, urgent, transaction)
         with self._lock:
             self._handed_over.append(release)
             if len(self._handed_over) > MOST_TOKENS:
@@ -216,6 +227,22 @@ class Intake:
         except Exception:
             # No thread can be started, perhaps: the next release tries again.
             logger.exception("The courier could not be woken.")
+
+    def _known_at_once(
+        self, token: str, entries: Collection[Entry], at: float, transaction: int
+    ) -> tuple[Entry, ...]:
+        """Let answers that are being made know what is purged; return the entries, and
+        what purges the urgent ones a second time.
+        """
+        if self.lately is None:
+            return tuple(entries)
+        purge = purge_of([token], entries, at, transaction)
+        if purge is None:
+            return tuple(entries)
+        self.lately.note(purge)
+        urgent = purge_of([], [each for each in entries if each.urgent], at)
+        again = self.lately.second(urgent) if urgent else []
+        return (*entries, *map(entry_again, again))
 
     def handed_over(self) -> HandedOver | None:
         """Return what ``retry`` would bring in; None if there is nothing."""
@@ -264,6 +291,11 @@ class Intake:
             with self.outbox.together():
                 for each in some:
                     self.outbox.release(each.token, each.entries, each.since)
+                self.outbox.announce(
+                    [each.token for each in some],
+                    [entry for each in some for entry in each.entries],
+                    max([each.transaction for each in some]),
+                )
             del handed_over[: len(some)]
         if had_trouble or count:
             logger.info("The outbox works again: %d kept items are in it.", count)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Collection
+from collective.cloudfront.outbox.lately import forget_old
 from collective.cloudfront.outbox.memory import Part
 from collective.cloudfront.outbox.rows import DONE
 from collective.cloudfront.outbox.rows import each_of
@@ -171,6 +172,8 @@ class StoredLedger(Part):
             excess -= len(found)
             if not done or len(done) < len(found):
                 break  # Some are in progress: the next time.
+        with self._change() as session:
+            forget_old(session.rows, self.clock(), SLICE)
         self.store.tidy()
 
     def _forget_old(self, limit: float) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 from collections.abc import Mapping
+from collective.cloudfront.outbox.lately import purges_of
+from collective.cloudfront.outbox.lately import since_scan
 from collective.cloudfront.outbox.memory import CALLS
 from collective.cloudfront.outbox.memory import is_claimed_by_other
 from collective.cloudfront.outbox.memory import Known
@@ -34,6 +36,7 @@ from collective.cloudfront.outbox.values import Batch
 from collective.cloudfront.outbox.values import Pending
 from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.outbox.values import Work
+from collective.cloudfront.planning.late import Purge
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
@@ -84,17 +87,16 @@ class Poll:
 
     ``is_due`` says whether something scheduled is due, ``is_abandoned`` whether prepared
     entries are in doubt. ``known`` are the small values, for ``Outbox.together``.
+    ``calls`` are the account's. ``purges`` are new ones, and ``newest_purge`` is the number of the last.
     """
 
     backlogs: tuple[Backlog, ...] = ()
     is_due: bool = False
     is_abandoned: bool = False
     known: Known = field(default_factory=dict)
-
-    @property
-    def calls(self) -> list[float] | None:
-        """The account's calls."""
-        return self.known.get(CALLS, Remembered()).value
+    calls: list[float] | None = None
+    purges: tuple[Purge, ...] = ()
+    newest_purge: int = 0
 
 
 class StoredPolls(Part):
@@ -114,10 +116,12 @@ class StoredPolls(Part):
                 for each in work
             )
 
-    def poll(self, busy: Collection[str], limit: int, grace: float) -> Poll:
+    def poll(
+        self, busy: Collection[str], limit: int, grace: float, known: int = 0
+    ) -> Poll:
         """See ``contract.Queue``."""
         with self._look() as rows:
-            return self._poll(rows, busy, limit, grace)
+            return self._poll(rows, busy, limit, grace, known)
 
     def _poll(
         self,
@@ -125,6 +129,7 @@ class StoredPolls(Part):
         busy: Collection[str],
         limit: int,
         grace: float = math.inf,
+        lately: int = 0,
     ) -> Poll:
         now = self.clock()
         busy = sorted(busy)
@@ -135,12 +140,13 @@ class StoredPolls(Part):
             Scan(MEMORY),
             *due_scans(now),
             Scan(PREPARED, limit=100),
+            since_scan(lately),
         ]
         first = len(scans)
         for each in busy:
             scans += pending_scans(each, limit)
         distributions, frozen, running, memory, *others = rows.read(*scans)
-        dated, coalesced, prepared = others[:3]
+        dated, coalesced, prepared, purged = others[:4]
         found = {
             each: pending_of(others[first - 4 + 2 * n : first - 2 + 2 * n])
             for n, each in enumerate(busy)
@@ -161,6 +167,9 @@ class StoredPolls(Part):
                 for row in prepared
             ),
             known=known,
+            calls=known[CALLS].value,
+            purges=purges_of(purged),
+            newest_purge=purged[-1].number if purged else lately,
         )
 
     def _backlogs(

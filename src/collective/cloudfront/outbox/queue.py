@@ -4,6 +4,8 @@ from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Sequence
+from collective.cloudfront.outbox.lately import purge_of
+from collective.cloudfront.outbox.lately import write_down
 from collective.cloudfront.outbox.ledger import bill
 from collective.cloudfront.outbox.ledger import IN_DOUBT
 from collective.cloudfront.outbox.ledger import SLICE
@@ -60,7 +62,6 @@ from collective.cloudfront.outbox.values import Pending
 from collective.cloudfront.outbox.values import Quarantined
 from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.outbox.values import united
-from collective.cloudfront.planning.items import wildcards_of
 from collective.cloudfront.planning.widen import above
 from dataclasses import replace
 from functools import lru_cache
@@ -84,7 +85,10 @@ class StoredQueue(Part):
             session.rows.take(PREPARED, [(token,)])
 
     def release(
-        self, token: str, entries: Collection[Entry], since: float | None = None
+        self,
+        token: str,
+        entries: Collection[Entry],
+        since: float | None = None,
     ) -> None:
         """See ``contract.Queue``."""
         now = self.clock()
@@ -97,6 +101,14 @@ class StoredQueue(Part):
             if names:
                 unschedule(session.rows, names, now)
             take_in(session.rows, arriving(entries, since), now)
+
+    def announce(
+        self, tokens: Collection[str], entries: Collection[Entry], transaction: int
+    ) -> None:
+        """See ``contract.Queue``."""
+        with self._change() as session:
+            purge = purge_of(tokens, entries, self.clock(), transaction)
+            write_down(session.rows, purge)
 
     def release_abandoned(self, grace: float) -> int:
         """See ``contract.Queue``."""
@@ -117,6 +129,7 @@ class StoredQueue(Part):
                 # Nothing is replaced: if it was not committed, what it would have
                 # replaced is still to come.
                 take_in(session.rows, arriving(entries, row.since), self.clock())
+                write_down(session.rows, purge_of([token], entries, self.clock()))
                 session.rows.increment(COUNTER, CounterRow(IN_DOUBT, len(entries)))
                 count += len(entries)
             return count
@@ -468,7 +481,7 @@ def _absorb(
     all of it what is coalesced and scheduled. ``taken`` grows: what was absorbed stands
     behind what absorbs it.
     """
-    wildcards = wildcards_of(taken)
+    wildcards = [item for item, rows_of in taken.items() if rows_of[0].wildcard]
     if wildcards:
         covered = _covered(rows, distribution, wildcards)
         for row in rows.take(READY, list(map(READY.key_of, covered))):

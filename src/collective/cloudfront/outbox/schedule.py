@@ -2,6 +2,9 @@
 
 from collections.abc import Collection
 from collections.abc import Iterable
+from collective.cloudfront.outbox.lately import is_again
+from collective.cloudfront.outbox.lately import purge_of
+from collective.cloudfront.outbox.lately import write_down
 from collective.cloudfront.outbox.memory import Part
 from collective.cloudfront.outbox.rows import each_of
 from collective.cloudfront.outbox.rows import merge_ready
@@ -192,7 +195,15 @@ class StoredSchedule(Part):
             session.rows.take(INTERVAL, over)
             # Of several entries for one coalesced item the first is ready.
             taken.sort(key=_in_order)
-            take_in(session.rows, map(_due_again, taken), now)
+            arrivals = list(map(_due_again, taken))
+            take_in(session.rows, arrivals, now)
+            # What was purged before is no news.
+            news = [
+                each.entry
+                for each, row in zip(arrivals, taken)
+                if not row.coalesced and not is_again(row.key)
+            ]
+            write_down(session.rows, purge_of([], news, now))
         return len(taken)
 
     def scheduled(

@@ -260,6 +260,19 @@ class RequestRow(NamedTuple):
     cancelled: float | None
 
 
+class LatelyRow(NamedTuple):
+    """What was purged lately; ``txn`` is the number of the newest transaction.
+
+    ``number`` counts up: the engine gives a new one to a row without, and none twice.
+    """
+
+    number: int | None
+    tokens: str
+    at: float
+    txn: int
+    items: str
+
+
 class BillRow(NamedTuple):
     """How many items were accepted on a day (2026-11-21, UTC)."""
 
@@ -292,6 +305,7 @@ INTERVAL = Table("coalesced", IntervalRow, ("distribution", "item"))
 INVALIDATION = Table("invalidation", InvalidationRow, ("reference",), "position")
 QUARANTINE = Table("refused", QuarantineRow, ("distribution", "item"))
 REQUEST = Table("action", RequestRow, ("id",))
+LATELY = Table("lately", LatelyRow, ("number",))
 BILL = Table("billed", BillRow, ("day", "distribution"))
 COUNTER = Table("counter", CounterRow, ("name",))
 MEMORY = Table("memory", MemoryRow, ("name",))

@@ -64,6 +64,8 @@ CAUSES = {
     "too_much_kept": "too many changes while the outbox failed",
     # Nothing was ever accepted, and we see whether the front page is
     "check": "check of what CloudFront accepts",
+    # An older answer may have been on its way when it was purged
+    "again": "once more",
     # A person purged it; ``names`` holds the reason
     "person": "",
     # A line of text that an earlier version kept; ``names`` holds it

@@ -16,10 +16,9 @@ before a purge that belongs to no transaction.
 
 The law, held by ``tests/planning/test_late.py``: whatever overtakes what, once all is
 quiet no edge holds anything older than the last commit that changed it. It holds as long
-as an answer takes no longer than ``transit`` seconds from the origin to the edge.
+as an answer takes no longer than ``Lately.transit`` seconds from the origin to the edge.
 """
 
-from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -27,6 +26,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from collective.cloudfront.planning.cover import broadest
 from collective.cloudfront.planning.cover import covers
+from collective.cloudfront.planning.items import normalise
 from collective.cloudfront.planning.items import wildcards_of
 from dataclasses import dataclass
 from functools import cached_property
@@ -38,6 +38,9 @@ import threading
 #: What was purged is remembered for so long (seconds): longer than a page is rendered, or
 #: a ZEO client lags behind.
 REMEMBER_SECONDS = 600.0
+#: CloudFront waits no longer for an origin (seconds): the origin response timeout is 120
+#: s at most, or 180 s on request (developer guide, "Quotas").
+LONGEST_TRANSIT = 180.0
 #: Where a storage does not say which snapshot it shows, an answer may be this much older
 #: than its request (seconds).
 LONGEST_LAG = 10.0
@@ -58,7 +61,7 @@ class Purge:
     items: Mapping[str, Sequence[str]]
     at: float
     transaction: int = 0
-    token: str = ""
+    tokens: frozenset[str] = frozenset()
 
     def reaches(self, answer: "Answer") -> dict[str, list[str]]:
         """Return the items that reach an answer, by distribution."""
@@ -131,16 +134,48 @@ class Lately:
         self._newest_at = self._forgotten_at = -math.inf
         # How long the slowest answer took
         self._slowest = 0.0
+        #: How long an answer is on its way at most, as far as somebody set it (seconds);
+        #: 0: nothing is purged again.
+        self.least_transit = 0.0
 
     @property
-    def slowest(self) -> float:
-        """How long the slowest of the answers lately took, in seconds."""
-        return self._slowest
+    def transit(self) -> float:
+        """How long an answer is on its way to the edge at most, in seconds: as long as was
+        set, or as the slowest one took to be made.
+        """
+        slowest = min(self._slowest, LONGEST_TRANSIT)
+        return max(self.least_transit, slowest) if self.least_transit else 0.0
 
-    def is_late(self, answer: Answer) -> bool:
+    def second(self, purge: Purge) -> list[Again]:
+        """Return what purges the same again, when answers have arrived that are on their
+        way between CloudFront's own layers.
+        """
+        transit = self.transit
+        return [
+            Again(distribution, item, purge.at + transit)
+            for distribution, items in purge.items.items()
+            for item in items
+            if transit
+        ]
+
+    def is_late(
+        self,
+        path: str,
+        query: str,
+        tags: Iterable[str],
+        begun: float,
+        snapshot: int | None,
+    ) -> bool:
         """Say whether CloudFront must not store an answer that is complete now; if it may,
         the answer is remembered.
+
+        ``path`` and ``query`` are what CloudFront asked for, ``tags`` the cache tags, the
+        others as in ``Answer``.
         """
+        # The cache key may hold no query string
+        urls = (path, f"{path}?{query}") if query else (path,)
+        keys = (*map(normalise, urls), *[f"#{tag}" for tag in tags])
+        answer = Answer(keys, snapshot, begun, self._clock())
         with self._lock:
             if self._has_been_purged(answer):
                 return True
@@ -161,21 +196,28 @@ class Lately:
             for _learnt, purge in self._purges
         )
 
-    def learn(self, purge: Purge, transit: float) -> list[Again]:
-        """Remember a purge; returns what is to be purged again because of answers that it
-        may overtake. ``transit``: how long an answer is on its way at most, in seconds.
-        """
+    def note(self, purge: Purge) -> None:
+        """Remember a purge: from now on, answers that it reaches may be late."""
         now = self._clock()
         with self._lock:
-            if purge.token in self._tokens:
-                return []
-            self._remember(purge, now)
-            late = [each for each in self._answers if purge.is_newer_than(each)]
-        return purged_again(purge, late, transit)
+            if not purge.tokens or not purge.tokens <= self._tokens:
+                self._remember(purge, now)
+
+    def learn(self, purges: Iterable[Purge]) -> list[Again]:
+        """Remember everything that was purged until a moment ago; returns what is to be
+        purged again because of answers that may be overtaken. Forgets what is old.
+        """
+        found = []
+        for purge in purges:
+            self.note(purge)
+            with self._lock:
+                late = [each for each in self._answers if purge.is_newer_than(each)]
+            found += purged_again(purge, late, self.transit)
+        self._forget()
+        return found if self.transit else []
 
     def _remember(self, purge: Purge, now: float) -> None:
-        if purge.token:
-            self._tokens.add(purge.token)
+        self._tokens |= purge.tokens
         self._purges.append((now, purge))
         self._newest = max(self._newest, purge.transaction)
         if not purge.transaction:
@@ -185,21 +227,16 @@ class Lately:
 
     def _forget_oldest(self) -> None:
         _learnt, purge = self._purges.popleft()
-        self._tokens.discard(purge.token)
+        self._tokens -= purge.tokens
         self._forgotten = max(self._forgotten, purge.transaction)
         if not purge.transaction:
             self._forgotten_at = max(self._forgotten_at, purge.at)
 
-    def forget(self, transit: float) -> None:
-        """Forget answers that have arrived, and old purges. To be called when everything
-        is known that others have purged until a moment ago.
-        """
-        now = self._clock()
+    def _forget(self) -> None:
+        now, transit = self._clock(), self.transit
         with self._lock:
             # The clock may be set back
-            while self._answers and not (
-                0 <= now - self._answers[0].ended <= transit
-            ):
+            while self._answers and not (0 <= now - self._answers[0].ended <= transit):
                 self._answers.popleft()
             while self._purges and not (
                 0 <= now - self._purges[0][0] <= REMEMBER_SECONDS

@@ -350,6 +350,22 @@ class ICloudFrontSettings(Interface):
         required=True,
     )
 
+    again_after = schema.Float(
+        title=_("label_again_after", default="Purge again after (seconds)"),
+        description=_(
+            "help_again_after",
+            default="A page that was on its way while it was purged can reach CloudFront "
+            "after the invalidation. What is urgent, and what an old answer may bring "
+            "back, is therefore purged a second time. Set this to the longest time that "
+            "an answer needs from Zope to CloudFront. 0 purges nothing twice.",
+        ),
+        default=10.0,
+        min=0.0,
+        max=180.0,
+        required=True,
+        constraint=is_finite,
+    )
+
     history_days = schema.Int(
         title=_("label_history_days", default="History (days)"),
         description=_(

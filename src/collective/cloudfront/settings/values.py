@@ -23,7 +23,7 @@ import os
 class Settings:
     """What a site purges, where from, and with which credentials.
 
-    ``window`` and ``site_purge_interval`` are seconds, ``monthly_budget`` items.
+    ``window``, ``site_purge_interval`` and ``again_after`` are seconds, ``monthly_budget`` items.
     """
 
     #: Ours, and the Caching control panel's
@@ -36,6 +36,7 @@ class Settings:
     classic: bool = True
     monthly_budget: int = 0
     history_days: int = HISTORY_DAYS
+    again_after: float = 0.0
     #: Purge cache tags, and paths. Both while pages without tags may still be cached.
     by_tags: bool = False
     by_paths: bool = True
@@ -75,6 +76,7 @@ def read_settings(
         by_paths=not (by_tags and are_all_tagged(registry, environ)),
         monthly_budget=values["monthly_budget"],
         history_days=values["history_days"],
+        again_after=values["again_after"],
         aws_profile=values["aws_profile"],
         aws_access_key_id=values["aws_access_key_id"],
         aws_secret_access_key=values["aws_secret_access_key"],

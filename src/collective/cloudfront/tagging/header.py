@@ -7,10 +7,13 @@ headers). HEAD requests and streamed responses do not pass the chain, so events 
 publisher tag them.
 """
 
+from collections.abc import Iterable
 from collective.cloudfront.interfaces import ICloudFrontLayer
+from collective.cloudfront.settings import registry_of
 from collective.cloudfront.settings import tag_headers
 from collective.cloudfront.settings import value_in_force
 from collective.cloudfront.tagging.anonymous import is_anonymous
+from collective.cloudfront.tagging.late import is_late
 from collective.cloudfront.tagging.places import Places
 from collective.cloudfront.tagging.recording.begin import parents
 from collective.cloudfront.tagging.recording.integrators import facts_of_integrators
@@ -24,6 +27,7 @@ from plone.transformchain.interfaces import ITransform
 from typing import Any
 from ZODB.POSException import ConflictError
 from zope.component import adapter
+from zope.component.hooks import getSite
 from zope.globalrequest import getRequest
 from zope.interface import implementer
 from zope.interface import Interface
@@ -48,6 +52,8 @@ PRIVATE = "private, no-store"
 #: the answers around them stay below 50.
 MOST_OF_ANSWER = 15
 
+_NO_TAGS: frozenset[str] = frozenset()
+
 #: Seconds between two lines in the log about responses without tags.
 _LOG_INTERVAL = 60.0
 
@@ -64,7 +70,7 @@ class TagTransform:
 
     def transformUnicode(self, result: Any, encoding: str) -> None:
         """See ``ITransform``."""
-        tag(self.request)
+        leave(self.request)
 
     transformBytes = transformIterable = transformUnicode
 
@@ -87,28 +93,55 @@ def on_streaming(event: IPubBeforeStreaming) -> None:
     """Tag a streamed response before its first part is sent."""
     request = getRequest()
     if request is not None:
-        tag(request)
+        leave(request)
 
 
 def _outside_of_chain(request: Any) -> None:
     # plone.app.caching switches the chain off for a response from its memory, which has
     # the tags that it was stored with
-    if request.environ.get(DISABLE_TRANSFORM_REQUEST_KEY, False) is not True:
-        tag(request)
+    if request.environ.get(DISABLE_TRANSFORM_REQUEST_KEY, False) is True:
+        _keep_back_if_late(request, _tags_in_header(request))
+    else:
+        leave(request)
 
 
-def tag(request: Any) -> None:
-    """Set the header, once, where a shared cache may store the response."""
+def leave(request: Any) -> None:
+    """Tag a response, and keep CloudFront from storing it if it comes too late."""
+    _keep_back_if_late(request, tag(request))
+
+
+def _keep_back_if_late(request: Any, tags: Iterable[str]) -> None:
+    if request.get("PARENT_REQUEST") is not None:
+        return
+    response = request.response
+    if (
+        ICloudFrontLayer.providedBy(request)
+        and may_be_shared(response.getStatus(), response.getHeader("Cache-Control"))
+        and is_late(request, tags)
+    ):
+        response.setHeader("Cache-Control", PRIVATE)
+
+
+def _tags_in_header(request: Any) -> list[str]:
+    names = tag_headers(registry_of(getSite()))
+    header = next(filter(None, map(request.response.getHeader, names)), "")
+    return [tag.strip() for tag in header.split(",")]
+
+
+def tag(request: Any) -> frozenset[str]:
+    """Set the header, once, where a shared cache may store the response; returns the
+    tags.
+    """
     readset = readset_of(request)
     if readset is None or readset.tagged or request.get("PARENT_REQUEST") is not None:
-        return
+        return _NO_TAGS
     # Keep the read-set: the memory for responses asks for it later
     readset.tagged = True
     if not (ICloudFrontLayer.providedBy(request) and is_anonymous()):
-        return
+        return _NO_TAGS
     response = request.response
     if not may_be_shared(response.getStatus(), response.getHeader("Cache-Control")):
-        return
+        return _NO_TAGS
     try:
         tags = tags_for(readset, request)
         problem = (
@@ -127,6 +160,7 @@ def tag(request: Any) -> None:
     else:
         for name in tag_headers(readset.registry):
             response.setHeader(name, ",".join(sorted(tags)))
+    return tags or _NO_TAGS
 
 
 def may_be_shared(status: int, cache_control: str | None) -> bool:

@@ -10,7 +10,7 @@ import sqlite3
 
 
 #: Raise this with every change of the tables, and say in ``_upgrade`` how to get there.
-FORMAT = 5
+FORMAT = 6
 
 # Marks the file as ours ("CFob"): somebody else's database is never touched.
 _APPLICATION_ID = 0x43466F62
@@ -112,6 +112,17 @@ _TABLES = """
     ) WITHOUT ROWID;
 """
 
+# Since format 6.
+_LATELY = """
+    CREATE TABLE lately (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        tokens TEXT NOT NULL,
+        at REAL NOT NULL,
+        txn INTEGER NOT NULL,
+        items TEXT NOT NULL
+    );
+"""
+
 # A process of an older version may go on with the file after it was upgraded. What it
 # prepares and releases is taken: that is why ``stamp``, which means nothing any more,
 # is still there. It cannot send, since these are no tables; and where it takes the new
@@ -161,11 +172,13 @@ def _upgrade(db: sqlite3.Connection) -> None:
         return
     if found > FORMAT:
         raise DamagedFile(message("outbox_newer", found=found, known=FORMAT))
-    tables = _TABLES + _indexes() + _FOR_OLDER_VERSIONS
+    tables = _TABLES + _LATELY + _indexes() + _FOR_OLDER_VERSIONS
     if found == 0:
         run(db, tables)
+    elif found == 5:
+        run(db, _LATELY)
     else:
-        # Formats 1 to 4: what they have is a part of what format 5 has.
+        # Formats 1 to 4: what they have is a part of what format 6 has.
         carry_over(db, lambda: run(db, tables))
     db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
     db.execute(f"PRAGMA user_version = {FORMAT}")

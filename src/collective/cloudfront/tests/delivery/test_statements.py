@@ -55,7 +55,7 @@ def test_sending_an_item_takes_few_statements(world, statements, later):
     world.run_until(lambda: world.gateway.calls)
     assert world.outbox.history(1)
     # Without that of the last line
-    assert len(statements) - 1 <= 15, statements
+    assert len(statements) - 1 <= 16, statements
 
 
 def test_an_idle_process_asks_once_a_second_and_writes_nothing(world, statements):

@@ -6,7 +6,6 @@ answer, arrives at the edge later. The edge keeps what arrives last.
 """
 
 from collections.abc import Sequence
-from collective.cloudfront.planning.late import Answer
 from collective.cloudfront.planning.late import Lately
 from collective.cloudfront.planning.late import Purge
 from dataclasses import dataclass
@@ -48,12 +47,16 @@ class Visit:
 class World:
     """What happens, one after the other."""
 
-    def __init__(self, changes: Sequence[Change], visits: Sequence[Visit], polls: float):
+    def __init__(
+        self, changes: Sequence[Change], visits: Sequence[Visit], polls: float
+    ):
         self.now = 0.0
         self._agenda: list = []
         self._order = count()
         self.changes = sorted(changes, key=lambda change: change.at)
         self.zopes = [Lately(lambda: self.now) for _ in range(ZOPES)]
+        for zope in self.zopes:
+            zope.least_transit = TRANSIT
         self.edge: dict[str, int] = {}
         self._unread: list[list[Purge]] = [[] for _ in range(ZOPES)]
         for number, change in enumerate(self.changes, 1):
@@ -85,23 +88,24 @@ class World:
     # --- what happens -----------------------------------------------------------------
 
     def _commit(self, number, change):
-        purge = Purge({"E1": [change.page]}, self.now, number, f"t{number}")
-        self.later(self.now + change.delivery, partial(self.edge.pop, change.page, None))
-        for zope, unread in enumerate(self._unread):
-            if zope != change.zope:
-                unread.append(purge)
-        self._learn(change.zope, purge)
+        purge = Purge(
+            {"E1": [change.page]}, self.now, number, frozenset([f"t{number}"])
+        )
+        self.later(
+            self.now + change.delivery, partial(self.edge.pop, change.page, None)
+        )
+        self.zopes[change.zope].note(purge)
+        for unread in self._unread:
+            unread.append(purge)
 
-    def _learn(self, zope, purge):
-        for again in self.zopes[zope].learn(purge, TRANSIT):
+    def _learn(self, zope, purges):
+        for again in self.zopes[zope].learn(purges):
             due = max(again.due, self.now)
             self.later(due, partial(self.edge.pop, again.item, None))
 
     def _poll(self, zope, every):
         unread, self._unread[zope] = self._unread[zope], []
-        for purge in unread:
-            self._learn(zope, purge)
-        self.zopes[zope].forget(TRANSIT)
+        self._learn(zope, unread)
         self.later(self.now + every, partial(self._poll, zope, every))
 
     def _begin(self, visit):
@@ -110,8 +114,8 @@ class World:
         self.later(self.now + visit.takes, partial(self._end, visit, *shown))
 
     def _end(self, visit, version, snapshot):
-        answer = Answer((visit.page,), snapshot, visit.begun, self.now)
-        if not self.zopes[visit.zope].is_late(answer):
+        zope = self.zopes[visit.zope]
+        if not zope.is_late(visit.page, "", (), visit.begun, snapshot):
             store = partial(self.edge.__setitem__, visit.page, version)
             self.later(self.now + visit.transit, store)
 

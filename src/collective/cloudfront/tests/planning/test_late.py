@@ -33,15 +33,21 @@ def clock():
 
 @pytest.fixture
 def lately(clock):
-    return Lately(clock)
+    lately = Lately(clock)
+    lately.least_transit = 10.0
+    return lately
 
 
-def answer(*keys, snapshot=7, begun=NOW - 1, ended=NOW):
-    return Answer(keys, snapshot, begun, ended)
+def answer(*keys, snapshot=7, ended=NOW):
+    return Answer(keys, snapshot, NOW - 1, ended)
+
+
+def is_late(lately, path="/a", query="", tags=("tag",), snapshot=7, begun=NOW - 1):
+    return lately.is_late(path, query, tags, begun, snapshot)
 
 
 def purge(*items, transaction=8, at=NOW, token=""):
-    return Purge({E1: items}, at, transaction, token)
+    return Purge({E1: items}, at, transaction, frozenset([token] if token else []))
 
 
 # --- what is late -----------------------------------------------------------------
@@ -49,73 +55,84 @@ def purge(*items, transaction=8, at=NOW, token=""):
 
 @pytest.mark.parametrize("item", ["/a", "/*", "/a*", "#tag"])
 def test_an_answer_of_an_older_snapshot_than_what_purged_it_is_late(lately, item):
-    lately.learn(purge(item), 10)
-    assert lately.is_late(answer("/a", "#tag"))
+    lately.learn([purge(item)])
+    assert is_late(lately)
 
 
 @pytest.mark.parametrize("item", ["/b", "/a/*", "#other"])
 def test_what_another_purge_reaches_is_not_late(lately, item):
-    lately.learn(purge(item), 10)
-    assert not lately.is_late(answer("/a", "#tag"))
+    lately.learn([purge(item)])
+    assert not is_late(lately)
 
 
 def test_an_answer_that_shows_what_was_committed_is_not_late(lately):
-    lately.learn(purge("/a", transaction=7), 10)
-    assert not lately.is_late(answer("/a"))
+    lately.learn([purge("/a", transaction=7)])
+    assert not is_late(lately, "/a")
 
 
-@pytest.mark.parametrize("begun, late", [(NOW - 1, True), (NOW, True), (NOW + 1, False)])
+@pytest.mark.parametrize(
+    ("begun", "late"), [(NOW - 1, True), (NOW, True), (NOW + 1, False)]
+)
+def test_the_whole_url_counts_and_the_one_without_its_query_string(lately):
+    lately.learn([purge("/a")])
+    assert is_late(lately, query="x=1")
+    lately.learn([purge("/b?x=%C3%A4")])
+    assert is_late(lately, "/b", "x=\u00e4")
+    assert not is_late(lately, "/b", "x=2")
+
+
 def test_a_purge_without_a_transaction_counts_by_the_clock(lately, begun, late):
-    lately.learn(purge("/a", transaction=0), 10)
-    assert lately.is_late(answer("/a", snapshot=99, begun=begun)) == late
+    lately.learn([purge("/a", transaction=0)])
+    assert is_late(lately, "/a", snapshot=99, begun=begun) == late
 
 
-@pytest.mark.parametrize("begun, late", [(NOW + 5, True), (NOW + 11, False)])
+@pytest.mark.parametrize(("begun", "late"), [(NOW + 5, True), (NOW + 11, False)])
 def test_where_no_snapshot_is_known_some_lag_is_allowed_for(lately, begun, late):
-    lately.learn(purge("/a"), 10)
-    assert lately.is_late(answer("/a", snapshot=None, begun=begun)) == late
+    lately.learn([purge("/a")])
+    assert is_late(lately, "/a", snapshot=None, begun=begun) == late
 
 
 def test_what_is_older_than_what_was_forgotten_may_not_be_stored(lately, clock):
-    lately.learn(purge("/a"), 10)
+    lately.learn([purge("/a")])
     clock.now += late.REMEMBER_SECONDS + 1
-    lately.forget(10)
-    assert lately.is_late(answer("/b", snapshot=7))
-    assert not lately.is_late(answer("/a", snapshot=8))
+    lately.learn([])
+    assert is_late(lately, "/b", snapshot=7)
+    assert not is_late(lately, "/a", snapshot=8)
 
 
 def test_what_cannot_be_remembered_may_not_be_stored(lately, monkeypatch):
     monkeypatch.setattr(late, "MOST_ANSWERS", 2)
-    assert [lately.is_late(answer("/a")) for _ in range(3)] == [False, False, True]
+    assert [is_late(lately, "/a") for _ in range(3)] == [False, False, True]
 
 
 def test_many_purges_are_forgotten_and_what_is_older_is_late(lately, monkeypatch):
     monkeypatch.setattr(late, "MOST_PURGES", 2)
     for number in range(5):
-        lately.learn(purge(f"/{number}", transaction=number + 1), 10)
-    assert lately.is_late(answer("/x", snapshot=2))
-    assert not lately.is_late(answer("/x", snapshot=3))
+        lately.learn([purge(f"/{number}", transaction=number + 1)])
+    assert is_late(lately, "/x", snapshot=2)
+    assert not is_late(lately, "/x", snapshot=3)
 
 
 # --- what is purged again -------------------------------------------------------------
 
 
 def test_an_answer_on_its_way_is_purged_again_when_it_has_arrived(lately):
-    assert not lately.is_late(answer("/a"))
-    assert lately.learn(purge("/a*"), 10) == [Again(E1, "/a", NOW + 10)]
+    assert not is_late(lately, "/a")
+    assert lately.learn([purge("/a*")]) == [Again(E1, "/a", NOW + 10)]
 
 
 def test_what_arrived_long_ago_is_not(lately, clock):
-    assert not lately.is_late(answer("/a"))
+    assert not is_late(lately, "/a")
     clock.now += 11
-    lately.forget(10)
-    assert lately.learn(purge("/a*"), 10) == []
+    lately.learn([])
+    assert lately.learn([purge("/a*")]) == []
 
 
-def test_a_purge_is_learnt_once(lately):
-    assert not lately.is_late(answer("/a"))
-    assert lately.learn(purge("/a", token="t"), 10)
-    assert lately.learn(purge("/a", token="t"), 10) == []
+def test_what_is_noted_is_known_at_once_and_learnt_later(lately):
+    assert not is_late(lately, "/a")
+    lately.note(purge("/a", token="t"))
+    assert is_late(lately, "/a")
+    assert lately.learn([purge("/a", token="t")])
 
 
 def test_of_many_answers_what_reached_them_is_purged_again():
@@ -128,10 +145,23 @@ def test_each_distribution_gets_its_own():
     assert purged_again(both, [answer("/a")], 10) == [Again(E1, "/a", NOW + 10)]
 
 
-def test_the_slowest_answer_is_known(lately):
-    lately.is_late(answer("/a", begun=NOW - 5))
-    lately.is_late(answer("/a", begun=NOW - 2))
-    assert lately.slowest == 5
+def test_the_slowest_answer_may_also_be_slow_on_its_way(lately):
+    assert lately.transit == 10
+    is_late(lately, "/a", begun=NOW - 30)
+    is_late(lately, "/a", begun=NOW - 2)
+    assert lately.transit == 30
+    lately.least_transit = 0.0
+    assert lately.transit == 0
+
+
+def test_what_is_urgent_is_purged_a_second_time(lately):
+    both = Purge({E1: ["/a"], E2: ["/x/a"]}, NOW, 8)
+    assert lately.second(both) == [
+        Again(E1, "/a", NOW + 10),
+        Again(E2, "/x/a", NOW + 10),
+    ]
+    lately.least_transit = 0.0
+    assert lately.second(both) == []
 
 
 # --- the law --------------------------------------------------------------------------
