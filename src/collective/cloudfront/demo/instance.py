@@ -42,14 +42,14 @@ _FILE_STORAGE = """\
         </filestorage>
     </blobstorage>"""
 
-#: With "server-sync", no Zope answers with the state before another one's commit.
+#: With "server-sync on", no Zope answers with the state before another one's commit.
 _CLIENT_STORAGE = """\
     %import ZEO
     <clientstorage>
         server {zeo}
         storage 1
         name zeostorage
-        server-sync on
+        server-sync {server_sync}
         blob-dir $HOME/var/blobcache
     </clientstorage>"""
 
@@ -153,7 +153,8 @@ def clean_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]
 class Instance:
     """A Zope with a file storage, or with the storage of a ZEO server.
 
-    ``zeo``: the server's address, such as ``127.0.0.1:8100``.
+    ``zeo``: the server's address, such as ``127.0.0.1:8100``. Without ``server_sync``,
+    the answers of a client may lag behind it.
     """
 
     def __init__(
@@ -162,6 +163,7 @@ class Instance:
         port: int = 0,
         environ: Mapping[str, str] | None = None,
         zeo: str | None = None,
+        server_sync: bool = True,
         zcml: str = "",
     ):
         """``environ``: added to the environment of the process. ``zcml``: a package to
@@ -172,6 +174,7 @@ class Instance:
         # Editable installations have no compiled message catalogues
         self.environ = {"zope_i18n_compile_mo_files": "true", **(environ or {})}
         self.zeo = zeo
+        self.server_sync = server_sync
         self.zcml = zcml
         self._process: subprocess.Popen | None = None
 
@@ -211,7 +214,10 @@ class Instance:
         """Write the configuration files."""
         for folder in ("etc", "var/log", "var/blobstorage", "var/blobcache"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
-        storage = _CLIENT_STORAGE.format(zeo=self.zeo) if self.zeo else _FILE_STORAGE
+        storage = _FILE_STORAGE
+        if self.zeo:
+            server_sync = "on" if self.server_sync else "off"
+            storage = _CLIENT_STORAGE.format(zeo=self.zeo, server_sync=server_sync)
         (self.zope_conf).write_text(_ZOPE_CONF.format(home=self.home, storage=storage))
         zcml = f'  <include package="{self.zcml}" />' if self.zcml else ""
         (self.home / "etc" / "site.zcml").write_text(_SITE_ZCML.format(zcml=zcml))

@@ -148,6 +148,7 @@ def _add_times_and_quotas(parser: ArgumentParser) -> None:
 
 def _add_caching(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("caching")
+    _add_option(group, "origin_latency", "seconds from the origin to the edge")
     group.add_argument(
         "--cache-everything",
         action=BooleanOptionalAction,

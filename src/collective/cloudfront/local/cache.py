@@ -9,8 +9,8 @@
     schedule ── effect_delay ──► sweep ─┘  removes entries, spoils flights
 
 A *flight* is a fetch from the origin that is not finished. An invalidation that takes
-effect meanwhile spoils it: the origin may already have read the old content, and if we
-stored that, it would stay stale.
+effect meanwhile spoils it: the origin may already have read the old content, and if that
+is stored (``Options.stores_late``), it stays stale.
 """
 
 from collections import OrderedDict
@@ -78,12 +78,20 @@ class EdgeCache:
             self._flights.add(flight)
             return entry, flight
 
-    def settle(self, flight: Flight, entry: Entry | None, max_entries: int) -> bool:
+    def settle(
+        self,
+        flight: Flight,
+        entry: Entry | None,
+        max_entries: int,
+        even_spoiled: bool = False,
+    ) -> bool:
         """End a flight; store the response if that is allowed."""
         with self._lock:
             self._sweep()
             self._flights.discard(flight)
-            if entry is None or flight.is_spoiled_for(entry.tags):
+            if entry is None:
+                return False
+            if flight.is_spoiled_for(entry.tags) and not even_spoiled:
                 return False
             self._entries[flight.url] = entry
             self._entries.move_to_end(flight.url)

@@ -67,7 +67,7 @@ class ControlPlane:
         self.clock = clock
         self.on_accepted: list[Callable[[Invalidation], None]] = []
         self.on_reset: list[Callable[[], None]] = []
-        self._sleep = sleep
+        self.sleep = sleep
         self._initial = options or Options()
         self._lock = threading.RLock()
         self._forget_all()
@@ -185,7 +185,7 @@ class ControlPlane:
         self._endure(fault)
 
     def _endure(self, fault: Fault) -> None:
-        self._sleep(fault.seconds)
+        self.sleep(fault.seconds)
         failure = fault.failure()
         if failure:
             raise failure

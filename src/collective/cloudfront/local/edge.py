@@ -185,6 +185,7 @@ class Edge:
             )
             if isinstance(response, _Unreachable):
                 return response.as_response(), XCache.ERROR
+            self._control.sleep(self._control.options.origin_latency)
             refreshed = False
             if response.status == 304 and entry is not None:
                 refreshed, response = True, _refreshed(entry, response)
@@ -193,7 +194,8 @@ class Edge:
                 response = _without(response, "set-cookie")
             fetched = self._as_entry(response)
         finally:
-            cache.settle(flight, fetched, self._control.options.max_entries)
+            options = self._control.options
+            cache.settle(flight, fetched, options.max_entries, options.stores_late)
         x_cache = XCache.REFRESH_HIT if refreshed else XCache.MISS
         return _for_condition(response, request), x_cache
 

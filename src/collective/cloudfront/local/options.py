@@ -125,6 +125,11 @@ class Options:
     #: Larger response headers become a 502 (bytes).
     max_header_size: int = 20 * 2**10
     origin_timeout: float = 30.0
+    #: Seconds that an answer is on its way from the origin to the edge.
+    origin_latency: float = 0.0
+    #: Store an answer that was fetched while it was invalidated. CloudFront does not say
+    #: what it does; this is what hurts.
+    stores_late: bool = True
 
     #: Invalidations remembered per distribution, with their caller references.
     history: int = 10_000

@@ -282,7 +282,7 @@ class Intake:
     ) -> None:
         count = len(kept)
         had_trouble = self._trouble is not None
-        if kept or ended or had_trouble:
+        if count or ended or had_trouble:
             self._bring_in_kept(kept, ended)
             kept.clear()
             ended.clear()

@@ -10,9 +10,10 @@ So an origin remembers what was purged lately, and what it answered lately. An a
 *late* for a purge that reaches it if it was made from an older snapshot, or was begun
 before a purge that belongs to no transaction.
 
-* The purge is known when the answer is complete: CloudFront must not store the answer.
+* The purge is known when the answer is complete: CloudFront must not store the answer. If
+  it does, because its minimum TTL is not 0, that is purged again.
 * The answer was sent before: the purge may overtake it on its way. What reaches it is
-  purged again when it has certainly arrived.
+  purged again, now, and when it has certainly arrived.
 
 The law, held by ``tests/planning/test_late.py``: whatever overtakes what, once all is
 quiet no edge holds anything older than the last commit that changed it. It holds as long
@@ -110,7 +111,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """An item to be purged again, at a moment in Unix seconds."""
+    """An item to be purged again, at a moment in Unix seconds; 0: now."""
 
     distribution: str
     item: str
@@ -128,6 +129,9 @@ class Lately:
         self._purges: deque[tuple[float, Purge]] = deque()
         self._tokens: set[str] = set()
         self._answers: deque[Answer] = deque()
+        # Late ones. CloudFront may store them all the same: its minimum TTL overrules
+        # what an answer says.
+        self._late: deque[Answer] = deque(maxlen=MOST_ANSWERS)
         # The newest transaction that was purged, and the newest that was forgotten
         self._newest = self._forgotten = 0
         # The same of purges without a transaction
@@ -178,6 +182,7 @@ class Lately:
         answer = Answer(keys, snapshot, begun, self._clock())
         with self._lock:
             if self._has_been_purged(answer):
+                self._late.append(answer)
                 return True
             self._slowest = max(self._slowest, answer.ended - answer.begun)
             self._answers.append(answer)
@@ -207,7 +212,7 @@ class Lately:
         """Remember everything that was purged until a moment ago; returns what is to be
         purged again because of answers that may be overtaken. Forgets what is old.
         """
-        found = []
+        found = self._again_for_late()
         for purge in purges:
             self.note(purge)
             with self._lock:
@@ -215,6 +220,16 @@ class Lately:
             found += purged_again(purge, late, self.transit)
         self._forget()
         return found if self.transit else []
+
+    def _again_for_late(self) -> list[Again]:
+        with self._lock:
+            late, purges = list(self._late), [purge for _learnt, purge in self._purges]
+            self._late.clear()
+        found: list[Again] = []
+        for purge in purges if late else ():
+            newer = [each for each in late if purge.is_newer_than(each)]
+            found += purged_again(purge, newer, self.transit)
+        return list(dict.fromkeys(found))
 
     def _remember(self, purge: Purge, now: float) -> None:
         self._tokens |= purge.tokens
@@ -266,5 +281,7 @@ def purged_again(
     for distribution, reaching in by_distribution.items():
         own = theirs[distribution]
         chosen = own if own and len(own) <= len(reaching) else reaching
-        found += [Again(distribution, item, due) for item, due in chosen.items()]
+        for item, due in chosen.items():
+            # Most have arrived already
+            found += [Again(distribution, item, 0.0), Again(distribution, item, due)]
     return found

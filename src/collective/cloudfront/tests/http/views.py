@@ -9,6 +9,7 @@ from zope.event import notify
 from zope.interface import alsoProvides
 from zope.lifecycleevent import ObjectModifiedEvent
 
+import time
 import transaction
 
 
@@ -49,6 +50,15 @@ class EditWithFailingCommit(Writing):
         _edit(self.context, "Never committed either")
         transaction.get().join(_Failing())
         return ""
+
+
+class Slow(BrowserView):
+    """Show the title as it was when the request began, after as many seconds as asked."""
+
+    def __call__(self) -> str:
+        title = self.context.title
+        time.sleep(float(self.request["seconds"]))
+        return f"<html><body><h1>{title}</h1></body></html>"
 
 
 class PublishAll(Writing):

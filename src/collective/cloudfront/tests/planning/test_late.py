@@ -50,6 +50,10 @@ def purge(*items, transaction=8, at=NOW, token=""):
     return Purge({E1: items}, at, transaction, frozenset([token] if token else []))
 
 
+def twice(item, due):
+    return [Again(E1, item, 0.0), Again(E1, item, due)]
+
+
 # --- what is late -----------------------------------------------------------------
 
 
@@ -73,14 +77,6 @@ def test_an_answer_that_shows_what_was_committed_is_not_late(lately):
 @pytest.mark.parametrize(
     ("begun", "late"), [(NOW - 1, True), (NOW, True), (NOW + 1, False)]
 )
-def test_the_whole_url_counts_and_the_one_without_its_query_string(lately):
-    lately.learn([purge("/a")])
-    assert is_late(lately, query="x=1")
-    lately.learn([purge("/b?x=%C3%A4")])
-    assert is_late(lately, "/b", "x=\u00e4")
-    assert not is_late(lately, "/b", "x=2")
-
-
 def test_a_purge_without_a_transaction_counts_by_the_clock(lately, begun, late):
     lately.learn([purge("/a", transaction=0)])
     assert is_late(lately, "/a", snapshot=99, begun=begun) == late
@@ -90,6 +86,14 @@ def test_a_purge_without_a_transaction_counts_by_the_clock(lately, begun, late):
 def test_where_no_snapshot_is_known_some_lag_is_allowed_for(lately, begun, late):
     lately.learn([purge("/a")])
     assert is_late(lately, "/a", snapshot=None, begun=begun) == late
+
+
+def test_the_whole_url_counts_and_the_one_without_its_query_string(lately):
+    lately.learn([purge("/a")])
+    assert is_late(lately, query="x=1")
+    lately.learn([purge("/b?x=%C3%A4")])
+    assert is_late(lately, "/b", "x=\u00e4")
+    assert not is_late(lately, "/b", "x=2")
 
 
 def test_what_is_older_than_what_was_forgotten_may_not_be_stored(lately, clock):
@@ -118,7 +122,14 @@ def test_many_purges_are_forgotten_and_what_is_older_is_late(lately, monkeypatch
 
 def test_an_answer_on_its_way_is_purged_again_when_it_has_arrived(lately):
     assert not is_late(lately, "/a")
-    assert lately.learn([purge("/a*")]) == [Again(E1, "/a", NOW + 10)]
+    assert lately.learn([purge("/a*")]) == twice("/a", NOW + 10)
+
+
+def test_a_late_answer_is_purged_too_for_a_minimum_ttl_overrules_what_it_says(lately):
+    lately.note(purge("/a*"))
+    assert is_late(lately)
+    assert lately.learn([]) == twice("/a", NOW + 10)
+    assert lately.learn([]) == []
 
 
 def test_what_arrived_long_ago_is_not(lately, clock):
@@ -137,12 +148,12 @@ def test_what_is_noted_is_known_at_once_and_learnt_later(lately):
 
 def test_of_many_answers_what_reached_them_is_purged_again():
     many = [answer(f"/{number}", "#tag", ended=NOW + number) for number in range(9)]
-    assert purged_again(purge("#tag"), many, 10) == [Again(E1, "#tag", NOW + 18)]
+    assert purged_again(purge("#tag"), many, 10) == twice("#tag", NOW + 18)
 
 
 def test_each_distribution_gets_its_own():
     both = Purge({E1: ["/a"], E2: ["/x/a"]}, NOW, 8)
-    assert purged_again(both, [answer("/a")], 10) == [Again(E1, "/a", NOW + 10)]
+    assert purged_again(both, [answer("/a")], 10) == twice("/a", NOW + 10)
 
 
 def test_the_slowest_answer_may_also_be_slow_on_its_way(lately):

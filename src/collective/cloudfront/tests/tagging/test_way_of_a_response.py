@@ -6,8 +6,8 @@
 from collective.cloudfront.tests.tracing import walking
 
 
-#: Measured on 2dc837e.
-MOST_ROOMS = 16
+#: 16 were measured on 2dc837e. Four more find out whether the response is late.
+MOST_ROOMS = 20
 
 
 def test_a_response_to_a_visitor_changes_rooms_no_more_often_than_it_did(get):
