@@ -96,6 +96,17 @@ HOOKS = (
         "tagging.recording.begin: the content of a request by REST",
         _STALE,
     ),
+    # --- the snapshot that a response shows
+    Hook(
+        "ZODB.Connection:Connection.__init__#_storage",
+        "tagging.snapshot: the storage of a connection",
+        "answers that come too late stay at the edge",
+    ),
+    Hook(
+        "ZODB.mvccadapter:MVCCAdapterInstance.poll_invalidations#_start",
+        "tagging.snapshot: where the snapshot ends",
+        "answers that come too late stay at the edge",
+    ),
     # --- code on the call stack, tagging.recording.callers
     Hook(
         "plone.app.contenttypes.browser/templates/listing.pt",

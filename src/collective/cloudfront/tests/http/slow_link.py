@@ -2,6 +2,7 @@
 
 from collective.cloudfront.demo.instance import free_port
 from contextlib import suppress
+from functools import partial
 
 import queue
 import socket
@@ -34,7 +35,7 @@ class SlowLink:
                 late: queue.Queue = queue.Queue()
                 self._start(self._pass_on, near, far.sendall, far)
                 self._start(
-                    self._pass_on, far, lambda data: self._put(late, data), near
+                    self._pass_on, far, partial(self._put, late), near
                 )
                 self._start(self._deliver, late, near)
 

@@ -13,6 +13,7 @@ from collective.cloudfront.tests.outbox.contract.batches import BatchesContract
 from collective.cloudfront.tests.outbox.contract.causes import CausesContract
 from collective.cloudfront.tests.outbox.contract.claims import ClaimsContract
 from collective.cloudfront.tests.outbox.contract.common import Engine
+from collective.cloudfront.tests.outbox.contract.lately import LatelyContract
 from collective.cloudfront.tests.outbox.contract.ledger import LedgerContract
 from collective.cloudfront.tests.outbox.contract.many import ManyContract
 from collective.cloudfront.tests.outbox.contract.memory import MemoryContract
@@ -31,6 +32,7 @@ class OutboxContract(
     ClaimsContract,
     MemoryContract,
     ScheduleContract,
+    LatelyContract,
     LedgerContract,
     CausesContract,
     ManyContract,
