@@ -213,7 +213,7 @@ def test_a_save_succeeds_whichever_function_raises(site, process, caplog, save):
         process.deliver()
         with failing(function):
             once()
-        process.courier.round()  # brings what was kept in memory into the outbox
+        process.intake.retry()  # brings what was kept in memory into the outbox
         items = process.deliver() + [each.item for each in process.outbox.scheduled(99)]
         purged = any(reaches(item, "/news/page") for item in items)
         # With tags only, a page is no path
