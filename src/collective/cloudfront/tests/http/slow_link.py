@@ -34,9 +34,7 @@ class SlowLink:
                 far = socket.create_connection(self._target)
                 late: queue.Queue = queue.Queue()
                 self._start(self._pass_on, near, far.sendall, far)
-                self._start(
-                    self._pass_on, far, partial(self._put, late), near
-                )
+                self._start(self._pass_on, far, partial(self._put, late), near)
                 self._start(self._deliver, late, near)
 
     def _put(self, late: queue.Queue, data: bytes) -> None:
