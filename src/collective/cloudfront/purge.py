@@ -19,8 +19,9 @@ def purge_path(path: str, below: bool = False) -> None:
     """Purge a path of the current site, as visitors see it below the front page.
 
     ``path`` starts with a slash; ``/`` is the front page. It may hold a query
-    string, non-ASCII characters, and a ``*`` at its end. With ``below`` everything
-    whose path starts with it is purged as well, query strings included.
+    string, non-ASCII characters, and a ``*`` at its end. CloudFront knows none anywhere
+    else, nor a ``~``: there the path ends with a wildcard. With ``below`` everything whose
+    path starts with it is purged as well, query strings included.
 
     Raises ``ValueError`` for a path that does not start with a slash, and
     ``plone.api.exc.CannotGetPortalError`` where there is no current site.
