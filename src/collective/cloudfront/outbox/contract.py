@@ -287,6 +287,28 @@ class Memory(Protocol):
         """End the waiting of a distribution, or of all: try at once."""
 
 
+class Runs(Protocol):
+    """Long work that one process does for all who share an outbox, piece by piece, and
+    another goes on with if it dies.
+    """
+
+    def run(self, name: str) -> Any:
+        """Return what is remembered of a run, as JSON holds it; None: nothing."""
+
+    def claim_run(self, name: str, seconds: float) -> bool:
+        """Claim (or renew) a run. False if a live process holds it.
+
+        A claim ends after ``seconds``, by ``keep_run``, or when its process is known to
+        be dead.
+        """
+
+    def keep_run(self, name: str, value: Any, seconds: float) -> None:
+        """Remember how far a claimed run is, and renew the claim; with 0 seconds it ends.
+
+        Raises ``ClaimLost``. In ``together`` with a release, both are kept or nothing.
+        """
+
+
 class Ledger(Protocol):
     """What people look at. Where more is kept, it takes no longer."""
 
@@ -356,7 +378,7 @@ class Ledger(Protocol):
         """
 
 
-class Outbox(Queue, Schedule, Claims, Memory, Ledger, Protocol):
+class Outbox(Queue, Schedule, Claims, Memory, Runs, Ledger, Protocol):
     """All parts. ``tests/outbox/contract`` is the suite that an engine passes."""
 
     def close(self) -> None:
