@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from collective.cloudfront.changes.transaction import collect
 from collective.cloudfront.changes.transaction import collect_tag
 from collective.cloudfront.changes.transaction import suspending
+from collective.cloudfront.dates import since
 from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.planning.items import subtree
+from collective.cloudfront.settings import settings_of
 from contextlib import contextmanager
 from plone import api
 
@@ -57,6 +59,10 @@ def suspended() -> Iterator[None]:
             yield
     finally:
         purge_all()
+        site = api.portal.get()
+        if settings_of(site) is not None:
+            # What was saved meanwhile has told nobody of its dates
+            since.note(site)
 
 
 def purge_all() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from collective.cloudfront.changes.transaction import suspending
 from collective.cloudfront.delivery.aws.port import Answer
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.aws.port import Outcome
@@ -109,6 +110,10 @@ class QuietProcess(Process):
         """Know the sites, and leave the courier alone."""
         self.database = database
 
+    def schedule_dates(self) -> int:
+        """Schedule the dates that are missing; return of how many objects."""
+        return self.dates.look(self.database, lambda seconds: None)
+
     def targets(self) -> Mapping[str, Target]:
         """See ``Process``."""
         if self.database is not None:
@@ -135,6 +140,12 @@ def _compiled_catalogues() -> Iterator[None]:
         yield
     finally:
         config.COMPILE_MO_FILES = before
+
+
+def use_distributions(text: str = DISTRIBUTION) -> None:
+    """Enter distributions in the current site, and purge nothing because of that."""
+    with suspending():
+        getUtility(IRegistry)["collective.cloudfront.distribution_id"] = text
 
 
 class CloudFrontFixture(PloneSandboxLayer):

@@ -8,6 +8,7 @@ from collective.cloudfront.changes.transaction import collect
 from collective.cloudfront.outbox.values import LONGEST_NAME as LONGEST_CAUSE
 from collective.cloudfront.purge import purge_path
 from collective.cloudfront.testing import DISTRIBUTION
+from collective.cloudfront.testing import use_distributions
 from DateTime import DateTime
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,7 +65,7 @@ def test_no_cause_is_so_long_that_the_outbox_cuts_it(user, names, more):
 @pytest.fixture
 def site(portal):
     """The site with a distribution, and nothing collected yet."""
-    getUtility(IRegistry)["collective.cloudfront.distribution_id"] = DISTRIBUTION
+    use_distributions()
     changes_of(portal).take()
     return portal
 

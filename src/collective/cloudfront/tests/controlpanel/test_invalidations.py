@@ -8,6 +8,7 @@ from collective.cloudfront.outbox.values import PurgeRequest
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.testing import DISTRIBUTION
+from collective.cloudfront.testing import use_distributions
 from collective.cloudfront.tests.controlpanel.test_page import Page
 from plone.registry.interfaces import IRegistry
 from urllib.parse import parse_qs
@@ -26,7 +27,7 @@ EVIL = "<script>alert('&')</script>"
 @pytest.fixture
 def outbox(portal, process):
     """The outbox of a site with a distribution."""
-    getUtility(IRegistry)["collective.cloudfront.distribution_id"] = DISTRIBUTION
+    use_distributions()
     return process.outbox
 
 
