@@ -4,6 +4,7 @@ In every test the Zope process has a fresh outbox in a temporary folder, a gatew
 that accepts everything, and no thread: ``this_process().deliver()`` delivers.
 """
 
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -34,6 +35,9 @@ from typing import Any
 from zope.component import getUtility
 from zope.component import queryUtility
 from zope.configuration import xmlconfig
+from zope.globalrequest import clearRequest
+from zope.globalrequest import getRequest
+from zope.globalrequest import setRequest
 from zope.i18n import config
 
 import time
@@ -110,9 +114,19 @@ class QuietProcess(Process):
         """Know the sites, and leave the courier alone."""
         self.database = database
 
-    def schedule_dates(self) -> int:
-        """Schedule the dates that are missing; return of how many objects."""
-        return self.dates.look(self.database, lambda seconds: None)
+    def schedule_dates(
+        self, rest: Callable[[float], None] = lambda seconds: None
+    ) -> int:
+        """Schedule the dates that are missing; return of how many objects. As in a thread
+        of its own, without the test's request.
+        """
+        request = getRequest()
+        clearRequest()
+        try:
+            return self.dates.look(self.database, rest)
+        finally:
+            if request is not None:
+                setRequest(request)
 
     def targets(self) -> Mapping[str, Target]:
         """See ``Process``."""
