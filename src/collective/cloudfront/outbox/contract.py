@@ -217,8 +217,8 @@ class Schedule(Protocol):
     """What becomes ready later."""
 
     def release_due(self) -> int:
-        """Make ready what was scheduled until now, with ``since`` = ``due``. Returns how
-        many were due.
+        """Make ready what was scheduled until now. What has a date waits since that, what
+        is coalesced since its oldest change. Returns how many were due.
         """
 
     def scheduled(

@@ -10,7 +10,7 @@ import sqlite3
 
 
 #: Raise this with every change of the tables, and say in ``_upgrade`` how to get there.
-FORMAT = 5
+FORMAT = 6
 
 # Marks the file as ours ("CFob"): somebody else's database is never touched.
 _APPLICATION_ID = 0x43466F62
@@ -45,6 +45,7 @@ _TABLES = """
         urgent INTEGER NOT NULL,
         stamp INTEGER NOT NULL DEFAULT 0,
         causes TEXT NOT NULL DEFAULT '',
+        since REAL NOT NULL DEFAULT 0,
         PRIMARY KEY (distribution, key, item, due, coalesced)
     ) WITHOUT ROWID;
 
@@ -164,8 +165,11 @@ def _upgrade(db: sqlite3.Connection) -> None:
     tables = _TABLES + _indexes() + _FOR_OLDER_VERSIONS
     if found == 0:
         run(db, tables)
+    elif found == 5:
+        # Its other columns and tables are the same, also for processes that know only it
+        run(db, "ALTER TABLE scheduled ADD COLUMN since REAL NOT NULL DEFAULT 0")
     else:
-        # Formats 1 to 4: what they have is a part of what format 5 has.
+        # Formats 1 to 4: what they have is a part of what later ones have.
         carry_over(db, lambda: run(db, tables))
     db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
     db.execute(f"PRAGMA user_version = {FORMAT}")
