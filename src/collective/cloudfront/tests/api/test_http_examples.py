@@ -116,7 +116,7 @@ def site(server_session, server):
     news.manage_setLocalRoles("eddie", ["Editor"])
     news.reindexObjectSecurity()
     transaction.commit()
-    use_distributions()
+    use_distributions(DISTRIBUTION)
     registry["collective.cloudfront.window"] = 0.0
     transaction.commit()
     process = this_process()
