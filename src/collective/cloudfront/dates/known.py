@@ -5,6 +5,7 @@ new outbox, which remembers nothing, and when what a date reaches would be writt
 differently: the distribution has another root folder, paths became tags, and so on.
 """
 
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collective.cloudfront.settings import Settings
 from dataclasses import dataclass
@@ -62,32 +63,52 @@ def from_json(stored: dict[str, Any] | None) -> Known:
 
 
 def fingerprints(settings: Settings, since: float) -> dict[str, str]:
-    """Return, for each distribution of a site, what decides which items its dates reach.
+    """Return, for each distribution of a site, what decides which items its dates reach:
+    where it answers, a hyphen, and how it is purged.
 
     ``since`` is when the site began to purge.
     """
+    how = [
+        settings.by_tags,
+        settings.by_paths,
+        settings.classic,
+        settings.site_on_navigation,
+        since,
+    ]
     return {
-        identifier: _fingerprint(
-            [
-                sorted(
-                    (each.root, each.prefix)
-                    for each in settings.distributions
-                    if each.id == identifier
-                ),
-                settings.by_tags,
-                settings.by_paths,
-                settings.api,
-                settings.classic,
-                settings.site_on_navigation,
-                since,
-            ]
-        )
+        identifier: f"{_hash([*_places(settings, identifier), settings.api])}-{_hash(how)}"
         for identifier in settings.distribution_ids
     }
 
 
-def _fingerprint(values: list[Any]) -> str:
-    return sha256(json.dumps(values).encode()).hexdigest()[:16]
+def _places(settings: Settings, identifier: str) -> list[tuple[str, str]]:
+    found = settings.distributions
+    return sorted((each.root, each.prefix) for each in found if each.id == identifier)
+
+
+def _hash(values: list[Any]) -> str:
+    return sha256(json.dumps(values).encode()).hexdigest()[:8]
+
+
+def unseen(known: Known, missing: Iterable[str], wanted: Mapping[str, str]) -> list[str]:
+    """Return those of the ``missing`` distributions that answer where the site purged
+    nothing before, although the outbox knows the site: what the edge holds is unknown.
+    """
+    if not known.done:
+        return []
+    return [
+        each
+        for each in missing
+        if known.done.get(each, ("?", 0.0))[0].split("-")[0]
+        not in ("", wanted[each].split("-")[0])
+    ]
+
+
+def without_purging(known: Known) -> Known:
+    """Return what is known when a process begins to work that purges nothing: what it
+    saves has told nobody of its dates.
+    """
+    return Known(dict.fromkeys(known.done, ("", 0.0)))
 
 
 def missing(

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collective.cloudfront.changes.causes import SETTINGS
+from collective.cloudfront.changes.collector import SiteChanges
 from collective.cloudfront.dates import known
 from collective.cloudfront.dates.run import CLAIM_SECONDS
 from collective.cloudfront.dates.run import Ended
@@ -12,6 +14,7 @@ from collective.cloudfront.outbox import Outbox
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.contract import ClaimLost
 from collective.cloudfront.outbox.contract import MemoryChanged
+from collective.cloudfront.reach.reached import every_page
 from collective.cloudfront.settings import Settings
 from collective.cloudfront.settings import settings_of
 from contextlib import contextmanager
@@ -33,6 +36,9 @@ logger = logging.getLogger("collective.cloudfront")
 LOOK_EVERY = 60.0
 #: After the start of Zope others come first, for so many seconds.
 FIRST_AFTER = 5.0
+#: Settings that changed so lately (seconds) were changed by a person, or code, in a
+#: transaction, which has purged what is new.
+JUST_NOW = 600.0
 #: Ongoing trouble is logged this often (seconds).
 LOG_EVERY = 3600.0
 #: A connection that holds fewer objects than these is nobody's favourite.
@@ -50,6 +56,8 @@ class DatesThread:
         self._database: Any = None
         # By site: fingerprints that were seen done
         self._satisfied: dict[str, dict[str, str]] = {}
+        # Sites of which nothing is purged here
+        self._off: set[str] = set()
         # Until then (monotonic seconds) an error is not logged again
         self._quiet_until = 0.0
         self._lock = threading.Lock()
@@ -114,20 +122,22 @@ class DatesThread:
         """Schedule what is missing in all sites of ``database``; returns how many objects
         were looked at. ``rest`` sleeps for so many seconds, or raises ``Ended``.
         """
-        with _reading(database) as (app, _manager):
-            if not any(self._is_missing(site) for site in self._sites(app)):
-                return 0
-        with _reading(database, apart=True) as (app, manager):
-            try:
+        try:
+            with _reading(database) as (app, _manager):
+                if not any([self._is_missing(site) for site in self._sites(app)]):
+                    return 0
+            with _reading(database, apart=True) as (app, manager):
                 return sum(
                     self._look_at(site, manager, rest) for site in self._sites(app)
                 )
-            except (OutboxUnavailable, ClaimLost, MemoryChanged) as error:
-                logger.debug("Dates are scheduled later: %s", error)
-                return 0
+        except (OutboxUnavailable, ClaimLost, MemoryChanged) as error:
+            logger.debug("Dates are scheduled later: %s", error)
+            return 0
 
     def _is_missing(self, site: Any) -> bool:
-        wanted, _settings = _wanted(site)
+        wanted, settings = _wanted(site)
+        if settings is not None and not settings.enabled:
+            self._forget(site)
         return bool(wanted and self._missing(_name_of(site), wanted))
 
     def _look_at(
@@ -152,11 +162,16 @@ class DatesThread:
             manager.begin()
             return _wanted(site)[0] == wanted
 
-        state = known.started(state, missing, noted(site), time.time())
+        since, now = noted(site), time.time()
+        # Where a person changed the settings, all is purged already
+        told = now - JUST_NOW < since
+        unseen = [] if told else known.unseen(state, missing, wanted)
+        state = known.started(state, missing, since, now)
         # From now on everybody knows when it began
         self._outbox.keep_run(name, known.as_json(state), CLAIM_SECONDS)
         logger.info("Dates are scheduled for %s.", " ".join(missing))
         with current_site(site):
+            self._purge(site, settings, unseen)
             count = Run(
                 site, settings, self._outbox, name, state, refresh, rest
             ).go()
@@ -168,6 +183,27 @@ class DatesThread:
         )
         self._missing(name, wanted)
         return count
+
+    def _purge(self, site: Any, settings: Settings, unseen: list[str]) -> None:
+        """Purge all that distributions hold of a site: the environment has changed."""
+        changes = SiteChanges(site, settings)
+        shares = [each for each in settings.distributions if each.id in unseen]
+        changes.add([every_page()], shares)
+        changes.name_cause(code=SETTINGS)
+        entries = changes.take()
+        if entries:
+            logger.info("%s: new here; everything is purged.", " ".join(unseen))
+            self._outbox.release("", entries)
+
+    def _forget(self, site: Any) -> None:
+        """Note that this process purges nothing of a site, once."""
+        name = _name_of(site)
+        if name in self._off:
+            return
+        self._off.add(name)
+        state = known.from_json(self._outbox.run(name))
+        if state.done and self._outbox.claim_run(name, CLAIM_SECONDS):
+            self._outbox.keep_run(name, known.as_json(known.without_purging(state)), 0)
 
     def _missing(self, name: str, wanted: dict[str, str]) -> dict[str, str]:
         state = known.from_json(self._outbox.run(name))
@@ -223,5 +259,5 @@ def _wanted(site: Any) -> tuple[dict[str, str], Settings | None]:
     """Return what is to be known of the distributions of ``site``, and its settings."""
     settings = settings_of(site)
     if settings is None or not settings.enabled:
-        return {}, None
+        return {}, settings
     return known.fingerprints(settings, noted(site)), settings

@@ -17,6 +17,8 @@ def new_process(functional_portal, tmp_path):
 
     def make(sharing=None):
         folder = folders.get(sharing)
+        if sharing is not None and folder is None:
+            folder = sharing.outbox.store.path.parent
         if folder is None:
             folder = tmp_path / str(len(folders))
             folder.mkdir()
