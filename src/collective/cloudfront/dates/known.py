@@ -90,7 +90,9 @@ def _hash(values: list[Any]) -> str:
     return sha256(json.dumps(values).encode()).hexdigest()[:8]
 
 
-def unseen(known: Known, missing: Iterable[str], wanted: Mapping[str, str]) -> list[str]:
+def unseen(
+    known: Known, missing: Iterable[str], wanted: Mapping[str, str]
+) -> list[str]:
     """Return those of the ``missing`` distributions that answer where the site purged
     nothing before, although the outbox knows the site: what the edge holds is unknown.
     """

@@ -124,7 +124,7 @@ class DatesThread:
         """
         try:
             with _reading(database) as (app, _manager):
-                if not any([self._is_missing(site) for site in self._sites(app)]):
+                if not [each for each in self._sites(app) if self._is_missing(each)]:
                     return 0
             with _reading(database, apart=True) as (app, manager):
                 return sum(
@@ -172,9 +172,7 @@ class DatesThread:
         logger.info("Dates are scheduled for %s.", " ".join(missing))
         with current_site(site):
             self._purge(site, settings, unseen)
-            count = Run(
-                site, settings, self._outbox, name, state, refresh, rest
-            ).go()
+            count = Run(site, settings, self._outbox, name, state, refresh, rest).go()
         if count is None:
             self._wake.set()
             return 0

@@ -23,8 +23,7 @@ def is_served(backlog: Backlog, now: float) -> bool:
         return True
     # What is further away is a wrong clock's
     return any(
-        now - UNSERVED_AFTER <= sign <= now + _LONGEST_WAIT
-        for sign in _signs(backlog)
+        now - UNSERVED_AFTER <= sign <= now + _LONGEST_WAIT for sign in _signs(backlog)
     )
 
 

@@ -9,7 +9,6 @@ Plone is set up for them.
 from collections.abc import Callable
 from collections.abc import Iterator
 from collective.cloudfront.process import this_process
-from collective.cloudfront.testing import DISTRIBUTION
 from collective.cloudfront.testing import FIXTURE
 from collective.cloudfront.testing import FUNCTIONAL_TESTING
 from collective.cloudfront.testing import INTEGRATION_TESTING

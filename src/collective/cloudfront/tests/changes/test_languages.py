@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.local.rules import reaches
 from collective.cloudfront.reach import relations as reach
-from collective.cloudfront.testing import DISTRIBUTION
 from collective.cloudfront.testing import use_distributions
 from datetime import timedelta
 from plone import api

@@ -4,7 +4,6 @@ from collective.cloudfront.changes import unannounced
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.local.rules import reaches
 from collective.cloudfront.purge import suspended
-from collective.cloudfront.testing import DISTRIBUTION
 from collective.cloudfront.testing import use_distributions
 from dataclasses import replace
 from plone import api

@@ -10,11 +10,9 @@ from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.testing import DISTRIBUTION
 from collective.cloudfront.testing import use_distributions
 from collective.cloudfront.tests.controlpanel.test_page import Page
-from plone.registry.interfaces import IRegistry
 from urllib.parse import parse_qs
 from urllib.parse import urlsplit
 from zExceptions import NotFound
-from zope.component import getUtility
 
 import pytest
 import time

@@ -65,9 +65,7 @@ def test_what_a_process_saves_that_purges_nothing_is_scheduled_by_others(
         patched.setenv("CLOUDFRONT_ENABLED", "false")
         importing = new_process(process)
         assert importing.schedule_dates() == 0
-        api.content.create(
-            site, "Document", "imported", expiration_date=DateTime() + 2
-        )
+        api.content.create(site, "Document", "imported", expiration_date=DateTime() + 2)
         transaction.commit()
     assert process.schedule_dates() == 2
     assert "/imported*" in scheduled(process, DISTRIBUTION)

@@ -39,9 +39,7 @@ def create(container, name, portal_type="Document", **fields):
 
 
 def dated(container, name, days=1.0, portal_type="Document", **fields):
-    return create(
-        container, name, portal_type, expiration_date=later(days), **fields
-    )
+    return create(container, name, portal_type, expiration_date=later(days), **fields)
 
 
 def scheduled(process):
@@ -334,7 +332,9 @@ def test_what_moves_during_the_run_is_scheduled_at_its_new_place(
     commit()
     fresh = new_process()
     _rescheduling(
-        fresh, number, lambda: editor(lambda site: api.content.rename(site.folder, "new"))
+        fresh,
+        number,
+        lambda: editor(lambda site: api.content.rename(site.folder, "new")),
     )
     assert "/new/page*" in items(fresh)
     assert "/folder/page*" not in items(fresh)

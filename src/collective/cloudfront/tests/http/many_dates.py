@@ -6,8 +6,8 @@
 from collective.cloudfront.demo.instance import SITE_ID
 from collective.cloudfront.demo.make_site import main
 from DateTime import DateTime
-from plone.dexterity.utils import createContent
 from typing import Any
+from zope.component import createObject
 from zope.component.hooks import setSite
 
 import sys
@@ -19,7 +19,13 @@ _PER_FOLDER = 500
 #: What is asked of the catalog here; to index all takes four times as long.
 _INDEXES = [
     *("effective", "expires", "effectiveRange", "path", "UID", "portal_type", "id"),
-    *("getId", "review_state", "object_provides", "is_folderish", "allowedRolesAndUsers"),
+    *(
+        "getId",
+        "review_state",
+        "object_provides",
+        "is_folderish",
+        "allowedRolesAndUsers",
+    ),
 ]
 
 
@@ -39,7 +45,7 @@ def fill(app: Any, objects: str, dated: str) -> None:
 
 
 def _add(container: Any, portal_type: str, name: str, dated: bool = False) -> Any:
-    content = createContent(portal_type, id=name, title=name)
+    content = createObject(portal_type, id=name, title=name)
     setattr(content, "_plone.uuid", uuid.uuid4().hex)
     if dated:
         content.expiration_date = DateTime() + 30

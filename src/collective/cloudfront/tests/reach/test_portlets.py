@@ -3,7 +3,6 @@
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.reach.portlets import forget_all_places
 from collective.cloudfront.reach.portlets import remember_all_places
-from collective.cloudfront.testing import DISTRIBUTION
 from collective.cloudfront.testing import use_distributions
 from plone import api
 from plone.app.dexterity.behaviors.metadata import IDublinCore

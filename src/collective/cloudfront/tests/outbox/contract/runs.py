@@ -66,7 +66,12 @@ class RunsContract(Opened):
         assert outbox.claim_run("a", 60)
         clock.advance(61)
         assert other.claim_run("a", 60)
-        with pytest.raises(ClaimLost), outbox.together():
-            outbox.release("", [Entry(E1, "/a", due=clock.now + 9, key="k")])
-            outbox.keep_run("a", 1, 60)
+
+        def go_on():
+            with outbox.together():
+                outbox.release("", [Entry(E1, "/a", due=clock.now + 9, key="k")])
+                outbox.keep_run("a", 1, 60)
+
+        with pytest.raises(ClaimLost):
+            go_on()
         assert dues(outbox) == []
