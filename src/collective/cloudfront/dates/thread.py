@@ -230,8 +230,11 @@ def _reading(
             manager = TransactionManager()
             connection = database.open(transaction_manager=manager)
             opened.append((connection, manager))
-            loaded = connection._cache.cache_non_ghost_count
-            if not apart or loaded < _FEW_OBJECTS or len(opened) == _MOST_OPENED:
+            if (
+                not apart
+                or _loaded(connection) < _FEW_OBJECTS
+                or len(opened) == _MOST_OPENED
+            ):
                 break
         _close(opened[:-1])
         del opened[:-1]
@@ -240,6 +243,14 @@ def _reading(
             connection.cacheMinimize()
     finally:
         _close(opened)
+
+
+def _loaded(connection: Any) -> int:
+    """Return how many objects a connection has in its cache."""
+    for each in connection.db().cacheDetailSize():
+        if each["connection"] == repr(connection):
+            return each["ngsize"]
+    return 0
 
 
 def _close(opened: Iterable[tuple[Any, TransactionManager]]) -> None:

@@ -128,7 +128,7 @@ def new_shares(
 def _shares(settings: Settings | None) -> dict[tuple[str, ...], Distribution]:
     if settings is None or not settings.enabled:
         return {}
-    found = {}
+    found: dict[tuple[str, ...], Distribution] = {}
     for each in settings.distributions:
         found[each.id, each.root, each.prefix] = each
         if settings.api:
