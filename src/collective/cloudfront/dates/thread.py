@@ -76,7 +76,7 @@ class DatesThread:
         if self._database is not None:
             self._ensure_thread()
 
-    def stop(self, timeout: float = 5.0) -> None:
+    def stop(self, timeout: float = 2.0) -> None:
         """End after the object that is looked at; waits at most ``timeout`` seconds.
 
         What is unfinished is finished by the next start, or another process.
@@ -108,11 +108,14 @@ class DatesThread:
                 break
             except Exception:
                 # The thread must outlive any bug, or dates would be missed unnoticed
-                if time.monotonic() >= self._quiet_until:
-                    self._quiet_until = time.monotonic() + LOG_EVERY
-                    logger.exception("Dates cannot be scheduled now; trying again.")
+                self._complain()
             self._wake.wait(LOOK_EVERY)
         self._outbox.close()
+
+    def _complain(self) -> None:
+        if time.monotonic() >= self._quiet_until:
+            self._quiet_until = time.monotonic() + LOG_EVERY
+            logger.exception("Dates cannot be scheduled now; trying again.")
 
     def _rest(self, seconds: float) -> None:
         if self._stopping.wait(seconds):
@@ -122,17 +125,34 @@ class DatesThread:
         """Schedule what is missing in all sites of ``database``; returns how many objects
         were looked at. ``rest`` sleeps for so many seconds, or raises ``Ended``.
         """
+        with _reading(database) as (app, _manager):
+            sites = [
+                each.getPhysicalPath()
+                for each in self._sites(app)
+                if self._safely(self._is_missing, each)
+            ]
+        if not sites:
+            return 0
+        count = 0
+        with _reading(database, apart=True) as (app, manager):
+            for path in sites:
+                site = app.unrestrictedTraverse(path)
+                count += self._safely(self._look_at, site, manager, rest)
+        return count
+
+    def _safely(self, action: Callable[..., int], *arguments: Any) -> int:
+        """Return what ``action`` returns for one site; an error in it is logged, and
+        keeps no other site from being looked at.
+        """
         try:
-            with _reading(database) as (app, _manager):
-                if not [each for each in self._sites(app) if self._is_missing(each)]:
-                    return 0
-            with _reading(database, apart=True) as (app, manager):
-                return sum(
-                    self._look_at(site, manager, rest) for site in self._sites(app)
-                )
+            return action(*arguments)
+        except Ended:
+            raise
         except (OutboxUnavailable, ClaimLost, MemoryChanged) as error:
             logger.debug("Dates are scheduled later: %s", error)
-            return 0
+        except Exception:
+            self._complain()
+        return 0
 
     def _is_missing(self, site: Any) -> bool:
         wanted, settings = _wanted(site)

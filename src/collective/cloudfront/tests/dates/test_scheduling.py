@@ -420,3 +420,28 @@ def test_only_one_process_does_it(site, process, new_process):
     _rescheduling(fresh, 1, lambda: found.append(other.schedule_dates()))
     assert found == [0]
     assert "/page*" in items(fresh)
+
+
+def test_a_broken_site_keeps_no_other_from_being_scheduled(
+    site, process, new_process, monkeypatch, caplog
+):
+    from collective.cloudfront.dates import thread
+
+    dated(site, "page")
+    commit()
+    fresh = new_process()
+    original, broken = thread._wanted, []
+
+    def failing(found):
+        if not broken or found in broken:
+            broken.append(found)
+            raise ValueError("broken")
+        return original(found)
+
+    monkeypatch.setattr(thread, "_wanted", failing)
+    # The site stands for two
+    fresh.dates._sites = lambda app: ["broken", app[site.getId()]]
+    monkeypatch.setattr(thread, "_name_of", lambda site: "dates:site")
+    fresh.schedule_dates()
+    assert "/page*" in items(fresh)
+    assert "Dates cannot be scheduled now" in caplog.text
