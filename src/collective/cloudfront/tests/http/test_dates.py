@@ -20,7 +20,7 @@ import sqlite3
 import time
 
 
-OBJECTS, DATED = (100_000, 5_000) if LONG else (600, 60)
+OBJECTS, DATED = (100_000, 5_000) if LONG else (1_000, 200)
 EDITS = 300 if LONG else 10
 
 
@@ -101,9 +101,10 @@ def test_dates_from_before_are_scheduled_while_people_work_and_processes_die(
     start(instance, CLOUDFRONT_ENABLED="true")
     began = time.monotonic()
     eventually(lambda: keys(instance) > 0, 600)
-    edit_times(instance, 10)
-    during = edit_times(instance, EDITS)
-    eventually(lambda: keys(instance) >= DATED // 3, 3600)
+    if LONG:
+        edit_times(instance, 10)
+        during = edit_times(instance, EDITS)
+        eventually(lambda: keys(instance) >= DATED // 3, 3600)
     instance.kill()
     half, reached = keys(instance), known(instance)["run"][2]
     assert 0 < half <= DATED
@@ -113,6 +114,8 @@ def test_dates_from_before_are_scheduled_while_people_work_and_processes_die(
     # It goes on, and begins not again
     run = known(instance).get("run")
     assert run is None or run[2] >= reached
+    if not LONG:
+        during = edit_times(instance, EDITS)
     eventually(lambda: bool(known(instance).get("done")), 3600)
     took = time.monotonic() - began
     assert keys(instance) == DATED
@@ -126,7 +129,8 @@ def test_dates_from_before_are_scheduled_while_people_work_and_processes_die(
     print(
         f"\n{DATED} of {OBJECTS} objects in {took:.0f} s, killed at {half}. Edits: "
         f"before, not purging: {shown(before)}; during, purging: {shown(during)}. "
-        f"Accepted after {median(delays):.1f} s, {max(delays):.1f} s at most."
+        f"Accepted after {median(delays):.1f} s, {max(delays):.1f} s at most, with what "
+        "is coalesced for a minute."
     )
     after = edit_times(instance, EDITS)
     print(f"Edits afterwards, purging: {shown(after)}.")
