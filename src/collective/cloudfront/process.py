@@ -9,6 +9,7 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collective.cloudfront.dates.thread import DatesThread
 from collective.cloudfront.delivery.aws.gateway import Boto3Gateway
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.calls import InThreads
@@ -107,6 +108,7 @@ class Process:
             lately=self.lately,
         )
         self.thread = CourierThread(self.courier)
+        self.dates = DatesThread(self.outbox, sites_below)
 
     def _open_outbox(self) -> Outbox:
         url = self.environ.get("CLOUDFRONT_OUTBOX") or default_outbox_url()
@@ -135,9 +137,11 @@ class Process:
         self.database = database
         self.targets()
         self.wake()
+        self.dates.start(database)
 
     def stop(self) -> None:
         """Settle the call in flight; the rest stays in the outbox."""
+        self.dates.stop()
         self.thread.stop()
         try:
             self.run_errands()
@@ -246,6 +250,7 @@ class Process:
             self._changed()
             self._errands = [*(self._errands or ()), *replaced]
         self.wake()
+        self.dates.wake()
 
     def run_errands(self) -> None:
         """Do what ``settings_changed`` asked for. The courier calls this, in its thread.

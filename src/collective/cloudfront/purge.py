@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from collective.cloudfront.changes.transaction import collect
 from collective.cloudfront.changes.transaction import collect_tag
 from collective.cloudfront.changes.transaction import suspending
+from collective.cloudfront.dates import since
 from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.planning.items import subtree
+from collective.cloudfront.settings import settings_of
 from contextlib import contextmanager
 from plone import api
 
@@ -19,8 +21,9 @@ def purge_path(path: str, below: bool = False) -> None:
     """Purge a path of the current site, as visitors see it below the front page.
 
     ``path`` starts with a slash; ``/`` is the front page. It may hold a query
-    string, non-ASCII characters, and a ``*`` at its end. With ``below`` everything
-    whose path starts with it is purged as well, query strings included.
+    string, non-ASCII characters, and a ``*`` at its end. CloudFront knows none anywhere
+    else, nor a ``~``: there the path ends with a wildcard. With ``below`` everything whose
+    path starts with it is purged as well, query strings included.
 
     Raises ``ValueError`` for a path that does not start with a slash, and
     ``plone.api.exc.CannotGetPortalError`` where there is no current site.
@@ -56,6 +59,10 @@ def suspended() -> Iterator[None]:
             yield
     finally:
         purge_all()
+        site = api.portal.get()
+        if settings_of(site) is not None:
+            # What was saved meanwhile has told nobody of its dates
+            since.note(site)
 
 
 def purge_all() -> None:

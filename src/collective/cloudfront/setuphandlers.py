@@ -1,5 +1,6 @@
 """What installing and removing needs besides the XML in ``profiles/``."""
 
+from collective.cloudfront.dates import since
 from collective.cloudfront.interfaces import PERMISSIONS
 from collective.cloudfront.reach.portlets import forget_all_places
 from collective.cloudfront.reach.portlets import remember_all_places
@@ -27,8 +28,12 @@ class HiddenProfiles:
 
 
 def installed(setup: Any) -> None:
-    """Find what nothing in Plone lists: the folders with portlets of their own."""
-    remember_all_places(api.portal.get())
+    """Find what nothing in Plone lists: the folders with portlets of their own. And note
+    that what was saved before has told nobody of its dates.
+    """
+    site = api.portal.get()
+    remember_all_places(site)
+    since.note(site)
 
 
 def with_cloudfront(setup: Any) -> None:
@@ -47,3 +52,4 @@ def uninstalled(setup: Any) -> None:
         site.manage_permission(permission, roles=[], acquire=1)
     remove_2_0(site)
     forget_all_places(site)
+    since.forget(site)

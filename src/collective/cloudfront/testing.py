@@ -4,10 +4,12 @@ In every test the Zope process has a fresh outbox in a temporary folder, a gatew
 that accepts everything, and no thread: ``this_process().deliver()`` delivers.
 """
 
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from collective.cloudfront.changes.transaction import suspending
 from collective.cloudfront.delivery.aws.port import Answer
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.aws.port import Outcome
@@ -33,6 +35,9 @@ from typing import Any
 from zope.component import getUtility
 from zope.component import queryUtility
 from zope.configuration import xmlconfig
+from zope.globalrequest import clearRequest
+from zope.globalrequest import getRequest
+from zope.globalrequest import setRequest
 from zope.i18n import config
 
 import time
@@ -115,6 +120,20 @@ class QuietProcess(Process):
         """Know the sites, and leave the courier alone."""
         self.database = database
 
+    def schedule_dates(
+        self, rest: Callable[[float], None] = lambda seconds: None
+    ) -> int:
+        """Schedule the dates that are missing; return of how many objects. As in a thread
+        of its own, without the test's request.
+        """
+        request = getRequest()
+        clearRequest()
+        try:
+            return self.dates.look(self.database, rest)
+        finally:
+            if request is not None:
+                setRequest(request)
+
     def targets(self) -> Mapping[str, Target]:
         """See ``Process``."""
         if self.database is not None:
@@ -141,6 +160,12 @@ def _compiled_catalogues() -> Iterator[None]:
         yield
     finally:
         config.COMPILE_MO_FILES = before
+
+
+def use_distributions(text: str = DISTRIBUTION) -> None:
+    """Enter distributions in the current site, and purge nothing because of that."""
+    with suspending():
+        getUtility(IRegistry)["collective.cloudfront.distribution_id"] = text
 
 
 class CloudFrontFixture(PloneSandboxLayer):

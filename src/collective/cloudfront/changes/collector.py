@@ -36,6 +36,7 @@ from collective.cloudfront.reach.reached import Kind
 from collective.cloudfront.reach.reached import Reached
 from collective.cloudfront.reach.reached import URGENT
 from collective.cloudfront.reach.urls import path_inside
+from collective.cloudfront.settings import Distribution
 from collective.cloudfront.settings import Settings
 from collective.cloudfront.tagging.vocabulary.fold import fold
 from collective.cloudfront.tagging.vocabulary.of_change import label_tag
@@ -161,15 +162,23 @@ class SiteChanges:
 
     # --- what is stale ----------------------------------------------------------
 
-    def add(self, reached: Iterable[Reached]) -> None:
-        """Add what is stale, as ``reach`` returns it, wherever it answers.
+    def add(
+        self,
+        reached: Iterable[Reached],
+        distributions: Iterable[Distribution] | None = None,
+    ) -> None:
+        """Add what is stale, as ``reach`` returns it, wherever it answers, or only at
+        some ``distributions``.
 
         Of those that are alike the most pressing one counts.
         """
         if self._shared is None:
             self._shared = shared_folders(self.site)
-        interval = self.settings.site_purge_interval
-        for each, distribution, item in items_of(reached, self.settings, self._shared):
+        settings = self.settings
+        if distributions is not None:
+            settings = replace(settings, distributions=tuple(distributions))
+        interval = settings.site_purge_interval
+        for each, distribution, item in items_of(reached, settings, self._shared):
             how = each.how
             if each.below is not None:
                 self._subtrees[each.below] = how.urgent

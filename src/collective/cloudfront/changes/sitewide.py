@@ -1,22 +1,24 @@
 """Events of what every page shows: settings, portlets, add-ons, templates, authors."""
 
-from collective.cloudfront.changes.causes import SETTINGS
 from collective.cloudfront.changes.guard import never_failing as never_failing_with
 from collective.cloudfront.changes.guard import purge_all_after_commit
 from collective.cloudfront.changes.transaction import changes_here
-from collective.cloudfront.changes.transaction import collect
+from collective.cloudfront.changes.transaction import collect_shares
 from collective.cloudfront.changes.transaction import current_site
 from collective.cloudfront.changes.transaction import forget_settings
 from collective.cloudfront.changes.transaction import never_failing
-from collective.cloudfront.planning.items import EVERYTHING
+from collective.cloudfront.dates import since
 from collective.cloudfront.process import this_process
 from collective.cloudfront.reach.change import ChromeChange
 from collective.cloudfront.reach.portlets import remember_place
 from collective.cloudfront.settings import ABOUT
 from collective.cloudfront.settings import is_installed
+from collective.cloudfront.settings import new_shares
 from collective.cloudfront.settings import PREFIX
 from collective.cloudfront.settings import PURGING_ENABLED
 from collective.cloudfront.settings import registry_of
+from collective.cloudfront.settings import settings_before
+from collective.cloudfront.settings import settings_of
 from collective.cloudfront.settings import split_distributions
 from OFS.interfaces import IItem
 from plone.base.interfaces import IImagingSchema
@@ -38,8 +40,6 @@ from zope.lifecycleevent.interfaces import IObjectMovedEvent
 import transaction
 
 
-#: When one of these is switched on, everything is purged once.
-SWITCHES = frozenset({PURGING_ENABLED, f"{PREFIX}.enabled"})
 #: Settings of scales, which are files of their own.
 _OF_IMAGES = frozenset(f"plone.{name}" for name in IImagingSchema)
 #: Settings of Plone that no page shows.
@@ -138,7 +138,11 @@ def on_record(event: IRecordEvent) -> None:
 @adapter(IRecordModifiedEvent)
 @never_failing
 def on_setting(event: IRecordModifiedEvent) -> None:
-    """A setting changed: use it at once, and end what waited for it."""
+    """A setting changed: use it at once, and end what waited for it.
+
+    Of what is purged from now on, and was not before, nobody knows what the edge holds:
+    it is purged whole, once.
+    """
     name = event.record.__name__
     if name != PURGING_ENABLED and not name.startswith(f"{PREFIX}."):
         _note_setting(name)
@@ -146,9 +150,11 @@ def on_setting(event: IRecordModifiedEvent) -> None:
     site = current_site()
     if site is not None:
         forget_settings(site)
-        if event.newValue and not event.oldValue and name in SWITCHES:
-            # What changed meanwhile is not known.
-            collect(site, [EVERYTHING], code=SETTINGS)
+        before = settings_before(site, name, event.oldValue)
+        shares = new_shares(before, settings_of(site))
+        if shares:
+            since.note(site)
+            collect_shares(site, shares)
     replaced = []
     if name == f"{PREFIX}.distribution_id":
         old = split_distributions(event.oldValue)

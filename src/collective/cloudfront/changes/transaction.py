@@ -27,13 +27,16 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collective.cloudfront.changes import guard
+from collective.cloudfront.changes.causes import SETTINGS
 from collective.cloudfront.changes.collector import SiteChanges
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.process import Process
 from collective.cloudfront.process import this_process
 from collective.cloudfront.reach.change import NamedChange
 from collective.cloudfront.reach.change import UnknownChange
+from collective.cloudfront.reach.reached import every_page
 from collective.cloudfront.reach.reached import pages
+from collective.cloudfront.settings import Distribution
 from collective.cloudfront.settings import settings_of
 from collective.cloudfront.tagging.snapshot import last_transaction
 from contextlib import contextmanager
@@ -300,6 +303,15 @@ def collect(site: Any, paths: Iterable[str], cause: str = "", code: str = "") ->
         changes.add(pages(paths))
         for name in [cause] if cause or code else paths:
             changes.name_cause(name, code)
+
+
+@never_failing
+def collect_shares(site: Any, shares: Iterable[Distribution]) -> None:
+    """Add all that distributions of ``site`` hold of it, because of its settings."""
+    changes = active_changes_of(site)
+    if changes is not None:
+        changes.add([every_page()], shares)
+        changes.name_cause(code=SETTINGS)
 
 
 @never_failing

@@ -39,6 +39,7 @@ from collective.cloudfront.delivery.sending import IN_FLIGHT
 from collective.cloudfront.delivery.sending import LONGEST_IDLE
 from collective.cloudfront.delivery.sending import PATIENCE
 from collective.cloudfront.delivery.sending import Sender
+from collective.cloudfront.delivery.served import is_served
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.outbox.contract import ClaimLost
 from collective.cloudfront.outbox.contract import MemoryChanged
@@ -275,12 +276,13 @@ class Courier(Sender):
         target = targets.get(distribution)
         work = backlog.work
         if target is None:
-            if work.ready or work.frozen:
+            if (work.ready or work.frozen) and not is_served(backlog, self._clock()):
                 self.notices.log_once(
                     logging.WARNING,
                     f"unknown {distribution}",
                     f"{work.ready + work.frozen} items wait for {distribution}, "
-                    "for which no site here is enabled. They are kept.",
+                    "for which no site here is enabled, and no other process serves it. "
+                    "They are kept.",
                 )
             return LONGEST_IDLE
         try:

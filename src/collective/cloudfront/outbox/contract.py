@@ -231,8 +231,8 @@ class Schedule(Protocol):
     """What becomes ready later."""
 
     def release_due(self) -> int:
-        """Make ready what was scheduled until now, with ``since`` = ``due``. Returns how
-        many were due.
+        """Make ready what was scheduled until now. What has a date waits since that, what
+        is coalesced since its oldest change. Returns how many were due.
         """
 
     def scheduled(
@@ -299,6 +299,28 @@ class Memory(Protocol):
 
     def resume(self, distribution: str | None = None) -> None:
         """End the waiting of a distribution, or of all: try at once."""
+
+
+class Runs(Protocol):
+    """Long work that one process does for all who share an outbox, piece by piece, and
+    another goes on with if it dies.
+    """
+
+    def run(self, name: str) -> Any:
+        """Return what is remembered of a run, as JSON holds it; None: nothing."""
+
+    def claim_run(self, name: str, seconds: float) -> bool:
+        """Claim (or renew) a run. False if a live process holds it.
+
+        A claim ends after ``seconds``, by ``keep_run``, or when its process is known to
+        be dead.
+        """
+
+    def keep_run(self, name: str, value: Any, seconds: float) -> None:
+        """Remember how far a claimed run is, and renew the claim; with 0 seconds it ends.
+
+        Raises ``ClaimLost``. In ``together`` with a release, both are kept or nothing.
+        """
 
 
 class Ledger(Protocol):
@@ -370,7 +392,7 @@ class Ledger(Protocol):
         """
 
 
-class Outbox(Queue, Schedule, Claims, Memory, Ledger, Protocol):
+class Outbox(Queue, Schedule, Claims, Memory, Runs, Ledger, Protocol):
     """All parts. ``tests/outbox/contract`` is the suite that an engine passes."""
 
     def close(self) -> None:

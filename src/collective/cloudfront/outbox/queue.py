@@ -36,6 +36,7 @@ from collective.cloudfront.outbox.rows import ready_rows
 from collective.cloudfront.outbox.rows import settled_of
 from collective.cloudfront.outbox.rows import unpack_causes
 from collective.cloudfront.outbox.rows import unpack_entries
+from collective.cloudfront.outbox.rows import waits_since
 from collective.cloudfront.outbox.schedule import arriving
 from collective.cloudfront.outbox.schedule import coalesce
 from collective.cloudfront.outbox.schedule import make_ready
@@ -438,9 +439,6 @@ def in_order(found: Iterable[InvalidationRow]) -> list[Settled]:
     return sorted(map(settled_of, found), key=lambda settled: settled.accepted)
 
 
-# --- helpers --------------------------------------------------------------------------
-
-
 def _add_batches(session: Session, batches: list[Batch]) -> None:
     known = session.rows.add(INVALIDATION, list(map(batch_row, batches)))
     if known:
@@ -496,7 +494,8 @@ def _absorb(
     for held in rows.take(SCHEDULED, found) if found else ():
         carrier = held.item if held.item in taken else _carrier(wildcards, held.item)
         first = taken[carrier][0]
-        taken[carrier].append(first._replace(causes=held.causes))
+        since, causes = waits_since(held), held.causes
+        taken[carrier].append(first._replace(since=since, causes=causes))
 
 
 def _carrier(wildcards: Iterable[str], item: str) -> str:

@@ -192,7 +192,18 @@ def merge_scheduled(first: ScheduledRow, again: ScheduledRow) -> ScheduledRow:
         every=min(first.every, again.every),
         urgent=max(first.urgent, again.urgent),
         causes=unite_packed([first.causes, again.causes]),
+        since=min(waits_since(first), waits_since(again)) if first.coalesced else 0.0,
     )
+
+
+def waits_since(row: ScheduledRow) -> float:
+    """Return since when a scheduled item waits once it is ready: since its oldest change,
+    or its date.
+    """
+    if not row.coalesced:
+        return row.due
+    # An earlier version kept it without
+    return row.since or row.due - row.every
 
 
 def batch_row(batch: Batch) -> InvalidationRow:

@@ -12,6 +12,7 @@ from collective.cloudfront.outbox.rows import merge_scheduled
 from collective.cloudfront.outbox.rows import pack_cause
 from collective.cloudfront.outbox.rows import scheduled_of
 from collective.cloudfront.outbox.rows import unite_packed
+from collective.cloudfront.outbox.rows import waits_since
 from collective.cloudfront.outbox.store import INTERVAL
 from collective.cloudfront.outbox.store import IntervalRow
 from collective.cloudfront.outbox.store import Key
@@ -58,17 +59,17 @@ def take_in(rows: Transaction, arrivals: Iterable[Arrival], now: float) -> None:
     arrivals = list(arrivals)
     wildcards = frozenset(wildcards_of([each.entry.item for each in arrivals]))
     for arrival in arrivals:
-        entry, causes = arrival.entry, arrival.causes
+        entry = arrival.entry
         if not entry.item:
             continue
         if entry.due > now:
-            dated.append(_scheduled_row(entry, entry.due, causes))
+            dated.append(_scheduled_row(arrival, entry.due))
             continue
         if entry.every > 0:
             again = _come_again(rows, arrival, now)
             if again is None:
                 continue
-            causes = again
+            arrival = again
         ready.append(
             ReadyRow(
                 distribution=entry.distribution,
@@ -76,7 +77,7 @@ def take_in(rows: Transaction, arrivals: Iterable[Arrival], now: float) -> None:
                 wildcard=int(entry.item in wildcards),
                 urgent=int(entry.urgent),
                 since=arrival.since,
-                causes=causes,
+                causes=arrival.causes,
             )
         )
     schedule(rows, dated)
@@ -128,23 +129,30 @@ def take_coalesced(
     return rows.take(SCHEDULED, list(map(SCHEDULED.key_of, found))) if found else []
 
 
-def _come_again(rows: Transaction, arrival: Arrival, now: float) -> str | None:
-    """Return the causes of an item that is ready; None if it is scheduled instead."""
+def _come_again(rows: Transaction, arrival: Arrival, now: float) -> Arrival | None:
+    """Return an item that is ready, with what waited for its interval; None if it is
+    scheduled instead.
+    """
     entry = arrival.entry
     key = (entry.distribution, entry.item)
     last = [row.became_ready for row in rows.get(INTERVAL, [key])]
     due = due_again(entry.every, last[0] if last else None, now, entry.urgent)
     if due is not None:
-        coalesce(rows, _scheduled_row(entry, due, arrival.causes, coalesced=True))
+        coalesce(rows, _scheduled_row(arrival, due, coalesced=True))
         return None
     rows.put(INTERVAL, [IntervalRow(*key, now)])
     held = take_coalesced(rows, entry.distribution, [entry.item])
-    return unite_packed([*(row.causes for row in held), arrival.causes])
+    return replace(
+        arrival,
+        since=min([arrival.since, *map(waits_since, held)]),
+        causes=unite_packed([*(row.causes for row in held), arrival.causes]),
+    )
 
 
 def _scheduled_row(
-    entry: Entry, due: float, causes: str, coalesced: bool = False
+    arrival: Arrival, due: float, coalesced: bool = False
 ) -> ScheduledRow:
+    entry = arrival.entry
     return ScheduledRow(
         distribution=entry.distribution,
         key="" if coalesced else entry.key,
@@ -153,7 +161,8 @@ def _scheduled_row(
         coalesced=int(coalesced),
         every=entry.every,
         urgent=int(entry.urgent),
-        causes=causes,
+        causes=arrival.causes,
+        since=arrival.since if coalesced else 0.0,
     )
 
 
@@ -227,7 +236,7 @@ def _in_order(row: ScheduledRow) -> tuple[Any, ...]:
 
 def _due_again(row: ScheduledRow) -> Arrival:
     entry = Entry(row.distribution, row.item, bool(row.urgent), row.every)
-    return Arrival(entry, row.due, row.causes)
+    return Arrival(entry, waits_since(row), row.causes)
 
 
 def unschedule(

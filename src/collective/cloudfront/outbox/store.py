@@ -196,7 +196,9 @@ class ReadyRow(NamedTuple):
 
 
 class ScheduledRow(NamedTuple):
-    """An item that becomes ready later; ``coalesced`` is 1 if it came too early."""
+    """An item that becomes ready later; ``coalesced`` is 1 if it came too early, and its
+    oldest change waits ``since`` then. 0 is not known: what has a date waits since that.
+    """
 
     distribution: str
     key: str
@@ -206,6 +208,7 @@ class ScheduledRow(NamedTuple):
     every: float
     urgent: int
     causes: str
+    since: float = 0.0
 
 
 class IntervalRow(NamedTuple):

@@ -10,6 +10,7 @@ from collective.cloudfront.outbox.owner import new_owner
 from collective.cloudfront.outbox.owner import remember
 from collective.cloudfront.outbox.poll import StoredPolls
 from collective.cloudfront.outbox.queue import StoredQueue
+from collective.cloudfront.outbox.runs import StoredRuns
 from collective.cloudfront.outbox.schedule import arriving
 from collective.cloudfront.outbox.schedule import StoredSchedule
 from collective.cloudfront.outbox.schedule import take_in
@@ -21,7 +22,13 @@ import time
 
 
 class StoredOutbox(
-    StoredQueue, StoredPolls, StoredSchedule, StoredClaims, StoredMemory, StoredLedger
+    StoredQueue,
+    StoredPolls,
+    StoredSchedule,
+    StoredClaims,
+    StoredMemory,
+    StoredRuns,
+    StoredLedger,
 ):
     """See ``contract.Outbox``."""
 

@@ -20,14 +20,15 @@ EVERYTHING = "/*"
 # controls and all non-ASCII encoded, "and no other characters". A ``%`` that starts an
 # escape stays.
 _TO_ENCODE = re.compile(r"""[^!-~]+|[<>"#{}|\\^\[\]`]|%(?![0-9A-Fa-f]{2})""")
-_TILDE = re.compile(r"~|%7[Ee]")
+# What no item can hold: a tilde, in any encoding, and a star before the end.
+_UNNAMEABLE = re.compile(r"~|%7[Ee]|\*(?!\Z)")
 _SLASHES = re.compile(r"/{2,}")
 
 
-_SAFE = r"[A-Za-z0-9!$&'()*+,.:;=?@_-]"
+_SAFE = r"[A-Za-z0-9!$&'()+,.:;=?@_-]"
 #: Says (by a match, or None) that ``normalise`` leaves a path as it is: most are such.
 is_plain = re.compile(
-    rf"(?=.{{1,{MAX_PATH_LENGTH}}}\Z)/(?:{_SAFE}+/)*{_SAFE}*\Z"
+    rf"(?=.{{1,{MAX_PATH_LENGTH}}}\Z)/(?:{_SAFE}+/)*{_SAFE}*\*?\Z"
 ).fullmatch
 
 
@@ -62,14 +63,14 @@ def normalise(path: str) -> str:
 
     A missing leading slash is added and repeated slashes are folded (viewers do
     not ask for them, but for URLs in query strings). A tilde cannot be invalidated
-    in any encoding, and a path over 4,000 characters is refused: both are widened
-    to the nearest wildcard.
+    in any encoding, and CloudFront refuses a star anywhere but at the end and a path
+    over 4,000 characters: all of these are widened to the nearest wildcard.
     """
     folder, question_mark, query = path.partition("?")
     item = encode(_SLASHES.sub("/", "/" + folder) + question_mark + query)
-    tilde = _TILDE.search(item)
-    if tilde:
-        item = item[: tilde.start()] + "*"
+    unnameable = _UNNAMEABLE.search(item)
+    if unnameable:
+        item = item[: unnameable.start()] + "*"
     if len(item) > MAX_PATH_LENGTH:
         item = _truncate(item)
     return item

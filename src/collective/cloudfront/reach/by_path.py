@@ -68,7 +68,7 @@ def by_path(change: Change, site: Any, settings: Settings) -> list[Reached]:
         case Subtree():
             return place_cover(change, site)
         case Redated():
-            return of_dates(change.obj, site, settings)
+            return of_dates(change.obj, site, settings, change.since)
         case CommentChange():
             # Comments are in the catalog, and so in the site map for robots
             return robots_maps(change.page, site)
@@ -194,11 +194,13 @@ def _of_order(folder: Any, site: Any, settings: Settings) -> list[Reached]:
     return found
 
 
-def of_dates(obj: Any, site: Any, settings: Settings) -> list[Reached]:
-    """Return what the dates of ``obj`` reach when they arrive, and what cancels those
-    that it had before.
+def of_dates(
+    obj: Any, site: Any, settings: Settings, since: float | None = None
+) -> list[Reached]:
+    """Return what the dates of ``obj``, from ``since`` on, reach when they arrive, and
+    what cancels those that it had before.
     """
-    found, dates = dates_of(obj, site)
+    found, dates = dates_of(obj, site, since)
     if dates:
         own = subtree_of(obj, site)
         # Those who list it are in no hurry

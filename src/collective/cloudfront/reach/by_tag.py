@@ -62,7 +62,7 @@ def by_tag(change: Change, site: Any, settings: Settings) -> list[Reached]:
             placed = change_by_leaving(change.obj, site, hidden)
             return _reached(placed, URGENT if change.public else AT_ONCE)
         case Redated():
-            return _of_dates(change.obj, site)
+            return _of_dates(change.obj, site, change.since)
         case CommentChange():
             hidden = not is_public(change.page)
             return _reached(change_of_comment(change.comment, change.page, hidden))
@@ -107,11 +107,11 @@ def _of_object(change: ObjectChange, site: Any) -> list[Reached]:
     return found
 
 
-def _of_dates(obj: Any, site: Any) -> list[Reached]:
-    """Return the tags that the dates of ``obj`` reach when they arrive, and what cancels
-    those that it had before.
+def _of_dates(obj: Any, site: Any, since: float | None = None) -> list[Reached]:
+    """Return the tags that the dates of ``obj``, from ``since`` on, reach when they
+    arrive, and what cancels those that it had before.
     """
-    found, dates = dates_of(obj, site)
+    found, dates = dates_of(obj, site, since)
     for how in dates:
         found += _reached(change_at_place(obj, site, **with_all_below(obj)), how)
     return found

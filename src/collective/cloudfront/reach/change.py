@@ -97,11 +97,13 @@ class Subtree:
 
 @dataclass(frozen=True, slots=True)
 class Redated:
-    """The place of an object changed with what is above it: so did what its dates reach
-    when they arrive.
+    """What the dates of an object reach when they arrive is to be found again: its place
+    changed with what is above it, or nobody asked before.
     """
 
     obj: Any
+    #: Dates from then on count (Unix seconds); None: those in the future.
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

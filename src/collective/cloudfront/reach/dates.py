@@ -59,12 +59,14 @@ class Moment:
     leaves: bool
 
 
-def dates_of(obj: Any, site: Any) -> tuple[list[Reached], list[How]]:
+def dates_of(
+    obj: Any, site: Any, since: float | None = None
+) -> tuple[list[Reached], list[How]]:
     """Return what cancels all that was kept for the dates of ``obj``, and how pages are
-    to be purged when those in the future arrive: urgently, where visitors must not see
-    it any more.
+    to be purged when those in the future, or from ``since`` (Unix seconds) on, arrive:
+    urgently, where visitors must not see it any more.
     """
-    found = list(moments(obj))
+    found = list(moments(obj, since))
     coming = [
         How(
             urgent=moment.leaves,

@@ -39,8 +39,10 @@ from collective.cloudfront.settings.schema import SINCE
 from collective.cloudfront.settings.schema import TAGS_INVALIDATE
 from collective.cloudfront.settings.schema import TAGS_OFF
 from collective.cloudfront.settings.values import distributions_in_force
+from collective.cloudfront.settings.values import new_shares
 from collective.cloudfront.settings.values import read_settings
 from collective.cloudfront.settings.values import Settings
+from collective.cloudfront.settings.values import settings_before
 from collective.cloudfront.settings.values import settings_of
 from collective.cloudfront.settings.values import tag_headers
 
@@ -70,10 +72,12 @@ __all__ = [
     "is_purging_enabled",
     "is_role",
     "longest_lifetime",
+    "new_shares",
     "overrides",
     "read_distributions",
     "read_settings",
     "registry_of",
+    "settings_before",
     "split_distributions",
     "tag_headers",
     "value_in_force",

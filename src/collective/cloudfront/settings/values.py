@@ -88,6 +88,57 @@ def settings_of(site: Any, environ: Mapping[str, str] = os.environ) -> Settings 
     return read_settings(registry_of(site), environ)
 
 
+class _Former:
+    """A registry in which one record has another value."""
+
+    def __init__(self, registry: IRegistry, name: str, value: Any):
+        self._registry = registry
+        self._name = name
+        self._value = value
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._registry, name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the value of a record."""
+        return self._value if name == self._name else self._registry.get(name, default)
+
+
+def settings_before(
+    site: Any, name: str, value: Any, environ: Mapping[str, str] = os.environ
+) -> Settings | None:
+    """Return the settings of ``site`` as they are, but for one record with its full name
+    and the ``value`` that it had.
+    """
+    registry = registry_of(site)
+    if registry is None:
+        return None
+    return read_settings(_Former(registry, name, value), environ)
+
+
+def new_shares(
+    before: Settings | None, after: Settings | None
+) -> tuple[Distribution, ...]:
+    """Return the distributions, each with its root folder and prefix, that a site purges
+    ``after`` its settings have changed and did not purge ``before``. Nobody knows what
+    the edge holds of those.
+    """
+    known = set(_shares(before))
+    return tuple(each for share, each in _shares(after).items() if share not in known)
+
+
+def _shares(settings: Settings | None) -> dict[tuple[str, ...], Distribution]:
+    if settings is None or not settings.enabled:
+        return {}
+    found: dict[tuple[str, ...], Distribution] = {}
+    for each in settings.distributions:
+        found[each.id, each.root, each.prefix] = each
+        if settings.api:
+            # So many more addresses are purged then
+            found[each.id, each.root, each.prefix, "api"] = each
+    return found
+
+
 def _distributions(values: Mapping[str, Any]) -> tuple[Distribution, ...]:
     return read_distributions(
         values["distribution_id"],

@@ -9,7 +9,6 @@ Plone is set up for them.
 from collections.abc import Callable
 from collections.abc import Iterator
 from collective.cloudfront.process import this_process
-from collective.cloudfront.testing import DISTRIBUTION
 from collective.cloudfront.testing import FIXTURE
 from collective.cloudfront.testing import FUNCTIONAL_TESTING
 from collective.cloudfront.testing import INTEGRATION_TESTING
@@ -17,6 +16,7 @@ from collective.cloudfront.testing import MULTILINGUAL_FIXTURE
 from collective.cloudfront.testing import MULTILINGUAL_TESTING
 from collective.cloudfront.testing import QuietProcess
 from collective.cloudfront.testing import SERVER_TESTING
+from collective.cloudfront.testing import use_distributions
 from collective.cloudfront.tests.profile import repetitions
 from hypothesis import HealthCheck
 from hypothesis import settings
@@ -131,7 +131,7 @@ def functional_portal(functional_session: Any, functional: Any) -> Any:
     site = functional["portal"]
     setRoles(site, TEST_USER_ID, ["Manager"])
     registry = getUtility(IRegistry)
-    registry["collective.cloudfront.distribution_id"] = DISTRIBUTION
+    use_distributions()
     registry["collective.cloudfront.window"] = 0.0
     transaction.commit()
     this_process().start(site._p_jar.db())

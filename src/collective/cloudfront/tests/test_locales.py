@@ -9,6 +9,7 @@ from collective.cloudfront.outbox.messages import WORDING
 from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.testing import DISTRIBUTION
+from collective.cloudfront.testing import use_distributions
 from dataclasses import dataclass
 from lxml import html
 from pathlib import Path
@@ -260,7 +261,7 @@ def test_the_page_in_german_is_german(portal, process, speak):
 
 def make_something_to_see(process) -> None:
     registry = getUtility(IRegistry)
-    registry["collective.cloudfront.distribution_id"] = DISTRIBUTION
+    use_distributions()
     registry["collective.cloudfront.window"] = 0.0
     registry["collective.cloudfront.monthly_budget"] = 1
     cause = Cause("jane", code="settings")

@@ -45,6 +45,7 @@ _TABLES = """
         urgent INTEGER NOT NULL,
         stamp INTEGER NOT NULL DEFAULT 0,
         causes TEXT NOT NULL DEFAULT '',
+        since REAL NOT NULL DEFAULT 0,
         PRIMARY KEY (distribution, key, item, due, coalesced)
     ) WITHOUT ROWID;
 
@@ -176,9 +177,11 @@ def _upgrade(db: sqlite3.Connection) -> None:
     if found == 0:
         run(db, tables)
     elif found == 5:
-        run(db, _LATELY)
+        # Its other columns and tables are the same, also for processes that know only it
+        added = "ALTER TABLE scheduled ADD COLUMN since REAL NOT NULL DEFAULT 0;"
+        run(db, added + _LATELY)
     else:
-        # Formats 1 to 4: what they have is a part of what format 6 has.
+        # Formats 1 to 4: what they have is a part of what later ones have.
         carry_over(db, lambda: run(db, tables))
     db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
     db.execute(f"PRAGMA user_version = {FORMAT}")

@@ -1,4 +1,4 @@
-"""From formats 1 to 4 of the SQLite file to format 5: nothing in it is lost."""
+"""From formats 1 to 4 of the SQLite file to the current one: nothing in it is lost."""
 
 from collections.abc import Callable
 from collective.cloudfront.outbox.memory import CALLS
@@ -33,7 +33,7 @@ _SAME = (
 
 
 def carry_over(db: sqlite3.Connection, create: Callable[[], None]) -> None:
-    """Let ``create`` make the tables of format 5, and fill them from older ones."""
+    """Let ``create`` make the current tables, and fill them from older ones."""
     tables = _names(db, "table")
     for index in _names(db, "index"):
         db.execute(f"DROP INDEX {index}")

@@ -16,6 +16,7 @@ from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.outbox.values import UNKNOWN
 from collective.cloudfront.process import this_process
+from collective.cloudfront.testing import use_distributions
 from collective.cloudfront.tests.api.examples import ask
 from collective.cloudfront.tests.api.examples import Example
 from collective.cloudfront.tests.api.examples import later
@@ -115,7 +116,7 @@ def site(server_session, server):
     news.manage_setLocalRoles("eddie", ["Editor"])
     news.reindexObjectSecurity()
     transaction.commit()
-    registry["collective.cloudfront.distribution_id"] = DISTRIBUTION
+    use_distributions(DISTRIBUTION)
     registry["collective.cloudfront.window"] = 0.0
     transaction.commit()
     process = this_process()

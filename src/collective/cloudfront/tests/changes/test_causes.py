@@ -7,17 +7,15 @@ from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.changes.transaction import collect
 from collective.cloudfront.outbox.values import LONGEST_NAME as LONGEST_CAUSE
 from collective.cloudfront.purge import purge_path
-from collective.cloudfront.testing import DISTRIBUTION
+from collective.cloudfront.testing import use_distributions
 from DateTime import DateTime
 from hypothesis import given
 from hypothesis import strategies as st
 from plone import api
 from plone.app.testing import TEST_USER_ID
-from plone.registry.interfaces import IRegistry
 from z3c.caching.interfaces import IPurgePaths
 from z3c.caching.purge import Purge
 from zope.component import getGlobalSiteManager
-from zope.component import getUtility
 from zope.event import notify
 from zope.lifecycleevent import modified
 
@@ -64,7 +62,7 @@ def test_no_cause_is_so_long_that_the_outbox_cuts_it(user, names, more):
 @pytest.fixture
 def site(portal):
     """The site with a distribution, and nothing collected yet."""
-    getUtility(IRegistry)["collective.cloudfront.distribution_id"] = DISTRIBUTION
+    use_distributions()
     changes_of(portal).take()
     return portal
 

@@ -9,6 +9,7 @@ from collective.cloudfront.reach.dates import moments
 from collective.cloudfront.reach.dates import MOST_OCCURRENCES
 from collective.cloudfront.settings import PURGING_ENABLED
 from collective.cloudfront.testing import DISTRIBUTION
+from collective.cloudfront.testing import use_distributions
 from DateTime import DateTime
 from datetime import datetime
 from datetime import timedelta
@@ -48,7 +49,7 @@ import transaction
 @pytest.fixture
 def site(portal):
     """The site with a distribution, and nothing collected yet."""
-    getUtility(IRegistry)["collective.cloudfront.distribution_id"] = DISTRIBUTION
+    use_distributions()
     return portal
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.local.rules import reaches
 from collective.cloudfront.reach import relations as reach
-from collective.cloudfront.testing import DISTRIBUTION
+from collective.cloudfront.testing import use_distributions
 from datetime import timedelta
 from plone import api
 from plone.app.contenttypes.behaviors.richtext import IRichTextBehavior
@@ -66,7 +66,7 @@ def site(multilingual: Any, fixture: Any) -> Iterator[Any]:
         folder = site[path.split("/")[1]]
         for name in path.split("/")[2:]:
             folder = create(folder, "Folder", name)
-    getUtility(IRegistry)["collective.cloudfront.distribution_id"] = DISTRIBUTION
+    use_distributions()
     transaction.commit()
     yield site
     multilingual.testTearDown()

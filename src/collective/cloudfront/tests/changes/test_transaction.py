@@ -99,7 +99,8 @@ def test_settings_changed_in_the_same_transaction_count(site, process):
     api.portal.set_registry_record("collective.cloudfront.public_prefix", "/new")
     purge_path("/a")
     transaction.commit()
-    assert process.deliver() == ["/new/a"]
+    # With all that the edge holds at the new place
+    assert process.deliver() == ["/new*"]
 
 
 def test_a_broken_outbox_costs_no_save_and_loses_nothing(site, process):

@@ -4,7 +4,7 @@ from collective.cloudfront.changes import unannounced
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.local.rules import reaches
 from collective.cloudfront.purge import suspended
-from collective.cloudfront.testing import DISTRIBUTION
+from collective.cloudfront.testing import use_distributions
 from dataclasses import replace
 from plone import api
 from plone.app.discussion.interfaces import IConversation
@@ -48,7 +48,7 @@ def commit() -> None:
 
 @pytest.fixture
 def site(functional_portal):
-    getUtility(IRegistry)["collective.cloudfront.distribution_id"] = DISTRIBUTION
+    use_distributions()
     return functional_portal
 
 

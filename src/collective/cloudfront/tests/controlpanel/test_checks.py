@@ -10,6 +10,7 @@ from collective.cloudfront.interfaces import MANAGE_PURGING
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.settings import PURGING_ENABLED
 from collective.cloudfront.testing import DISTRIBUTION
+from collective.cloudfront.testing import use_distributions
 from collective.cloudfront.upgrades.to_3000 import OLD_PREFIX
 from lxml import html
 from plone import api
@@ -44,7 +45,7 @@ def registry(portal, http_request, process):
     """The registry of a site that has nothing wrong."""
     alsoProvides(http_request, ICloudFrontLayer)
     registry = getUtility(IRegistry)
-    registry["collective.cloudfront.distribution_id"] = DISTRIBUTION
+    use_distributions()
     import_settings()
     return registry
 

@@ -23,6 +23,7 @@ from collective.cloudfront.process import this_process
 from collective.cloudfront.purge import purge_path
 from collective.cloudfront.testing import DISTRIBUTION
 from collective.cloudfront.testing import FIXTURE
+from collective.cloudfront.testing import use_distributions
 from dataclasses import replace
 from lxml import html
 from plone import api
@@ -92,7 +93,7 @@ def compare(hostile, harmless):
 @pytest.fixture
 def site(portal, process):
     registry = getUtility(IRegistry)
-    registry["collective.cloudfront.distribution_id"] = DISTRIBUTION
+    use_distributions()
     registry["collective.cloudfront.window"] = 0.0
     return portal
 

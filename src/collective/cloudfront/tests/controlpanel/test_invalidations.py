@@ -8,12 +8,11 @@ from collective.cloudfront.outbox.values import PurgeRequest
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.testing import DISTRIBUTION
+from collective.cloudfront.testing import use_distributions
 from collective.cloudfront.tests.controlpanel.test_page import Page
-from plone.registry.interfaces import IRegistry
 from urllib.parse import parse_qs
 from urllib.parse import urlsplit
 from zExceptions import NotFound
-from zope.component import getUtility
 
 import pytest
 import time
@@ -26,7 +25,7 @@ EVIL = "<script>alert('&')</script>"
 @pytest.fixture
 def outbox(portal, process):
     """The outbox of a site with a distribution."""
-    getUtility(IRegistry)["collective.cloudfront.distribution_id"] = DISTRIBUTION
+    use_distributions()
     return process.outbox
 
 

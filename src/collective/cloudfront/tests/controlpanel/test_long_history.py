@@ -7,6 +7,7 @@ looks at.
 
 from collective.cloudfront.controlpanel.invalidations import ROWS
 from collective.cloudfront.testing import DISTRIBUTION
+from collective.cloudfront.testing import use_distributions
 from collective.cloudfront.tests.outbox.long import fill
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ def reading(outbox):
 def read(portal, http_request, process):
     """Return what a view reads of an outbox with a history of that length."""
     registry = getUtility(IRegistry)
-    registry["collective.cloudfront.distribution_id"] = DISTRIBUTION
+    use_distributions()
     registry["collective.cloudfront.window"] = 0.0
 
     def look(view, count):

@@ -15,6 +15,7 @@ from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.settings import PURGING_ENABLED
 from collective.cloudfront.testing import DISTRIBUTION
+from collective.cloudfront.testing import use_distributions
 from lxml import html
 from plone import api
 from plone.app.testing import TEST_USER_NAME
@@ -35,7 +36,7 @@ EVIL = "<script>alert('&')</script>"
 def configured(portal, process):
     """The registry of a site that purges."""
     registry = getUtility(IRegistry)
-    registry["collective.cloudfront.distribution_id"] = DISTRIBUTION
+    use_distributions()
     registry["collective.cloudfront.window"] = 0.0
     return registry
 

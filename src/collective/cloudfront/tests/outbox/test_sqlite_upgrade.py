@@ -239,3 +239,30 @@ def with_values(code):
 )
 def test_a_sentence_is_recognised_as_the_message_that_it_was(sentence):
     assert recognised(str(sentence)) == sentence
+
+
+def make_format_5(path):
+    """Make a file as the version with format 5 did, with a coalesced item that waits."""
+    new = SqliteOutbox(path, clock=Clock(THEN))
+    new.release("", [Entry("E1", "/*", every=300.0)])
+    new.release("", [Entry("E1", "/*", every=300.0)])
+    new.close()
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("ALTER TABLE scheduled DROP COLUMN since")
+        db.execute("PRAGMA user_version = 5")
+        db.commit()
+
+
+def test_format_5_becomes_the_current_one_and_nothing_in_it_is_lost(
+    outbox, path, tmp_path
+):
+    new = SqliteOutbox(tmp_path / "new.sqlite")
+    new.work()
+    new.close()
+    make_format_5(path)
+    (waiting,) = outbox.scheduled(9)
+    assert (waiting.item, waiting.due) == ("/*", THEN + 300)
+    assert structure(path) == structure(tmp_path / "new.sqlite")
+    # Since when it waits was not kept; since the interval began, at most
+    outbox.release_due()
+    assert [each.since for each in outbox.pending("E1", 9)] == [THEN]

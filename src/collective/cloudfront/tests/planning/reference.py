@@ -72,6 +72,7 @@ def is_valid(item: str) -> bool:
         all("!" <= character <= "}" for character in without_escapes)
         and not set(without_escapes) & set(' <>"#%{}|\\^[]`~')
         and "%7e" not in item.lower()
+        and "*" not in item[:-1]
     )
 
 

@@ -3,7 +3,7 @@
 from collective.cloudfront.changes.transaction import changes_of
 from collective.cloudfront.reach.portlets import forget_all_places
 from collective.cloudfront.reach.portlets import remember_all_places
-from collective.cloudfront.testing import DISTRIBUTION
+from collective.cloudfront.testing import use_distributions
 from plone import api
 from plone.app.dexterity.behaviors.metadata import IDublinCore
 from plone.app.portlets.portlets import news
@@ -26,7 +26,7 @@ TYPES = "plone.app.querystring.operation.selection.any"
 @pytest.fixture
 def site(portal):
     """A site whose navigation shows nothing, with nothing collected yet."""
-    getUtility(IRegistry)["collective.cloudfront.distribution_id"] = DISTRIBUTION
+    use_distributions()
     getUtility(IRegistry)["plone.displayed_types"] = ()
     for name in ("one", "other"):
         api.content.create(portal, "Folder", name)

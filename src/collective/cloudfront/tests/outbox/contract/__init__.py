@@ -19,6 +19,7 @@ from collective.cloudfront.tests.outbox.contract.many import ManyContract
 from collective.cloudfront.tests.outbox.contract.memory import MemoryContract
 from collective.cloudfront.tests.outbox.contract.quarantine import QuarantineContract
 from collective.cloudfront.tests.outbox.contract.queue import QueueContract
+from collective.cloudfront.tests.outbox.contract.runs import RunsContract
 from collective.cloudfront.tests.outbox.contract.schedule import ScheduleContract
 
 
@@ -31,6 +32,7 @@ class OutboxContract(
     QuarantineContract,
     ClaimsContract,
     MemoryContract,
+    RunsContract,
     ScheduleContract,
     LatelyContract,
     LedgerContract,

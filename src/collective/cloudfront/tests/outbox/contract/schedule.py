@@ -9,7 +9,9 @@ from collective.cloudfront.tests.outbox.contract.common import E2
 from collective.cloudfront.tests.outbox.contract.common import frozen
 from collective.cloudfront.tests.outbox.contract.common import Opened
 from collective.cloudfront.tests.outbox.contract.common import ready
+from collective.cloudfront.tests.outbox.contract.common import settle
 from collective.cloudfront.tests.outbox.contract.common import site
+from dataclasses import replace
 
 import pytest
 
@@ -128,6 +130,54 @@ class ScheduleContract(Opened):
 
     # --- coalesced --------------------------------------------------------------------
 
+    def test_a_coalesced_item_waits_since_its_oldest_change(self, outbox, clock):
+        outbox.release("", [site()])
+        settle(outbox, "/*")
+        clock.advance(10)
+        first = clock.now
+        outbox.release("", [site()])
+        clock.advance(10)
+        outbox.release("", [site()])
+        clock.advance(300)
+        outbox.release_due()
+        assert [each.since for each in outbox.pending(E1, 9)] == [first]
+
+    def test_one_that_is_ready_again_stands_for_what_waited(self, outbox, clock):
+        outbox.release("", [site()])
+        settle(outbox, "/*")
+        clock.advance(10)
+        first = clock.now
+        outbox.release("", [site()])
+        clock.advance(10)
+        outbox.release("", [replace(site(), urgent=True)])
+        assert outbox.pending(E1, 9) == [Pending("/*", first, True)]
+        assert outbox.scheduled(9) == []
+
+    @pytest.mark.parametrize("absorbing", ["/*", "/a/2", "/a/*"])
+    def test_what_absorbs_a_coalesced_item_stands_for_it(
+        self, outbox, clock, absorbing
+    ):
+        outbox.release("", [site(item="/a/2")])
+        settle(outbox, "/a/2")
+        clock.advance(10)
+        first = clock.now
+        outbox.release("", [site(item="/a/2")])
+        clock.advance(10)
+        outbox.release("", [Entry(E1, absorbing)])
+        settled = settle(outbox, absorbing, reference="r2")
+        assert settled.since == first
+
+    def test_under_another_id_it_is_as_old(self, outbox, clock):
+        outbox.release("", [site()])
+        settle(outbox, "/*")
+        clock.advance(10)
+        first = clock.now
+        outbox.release("", [site()])
+        outbox.retarget(E1, E2)
+        clock.advance(300)
+        outbox.release_due()
+        assert [each.since for each in outbox.pending(E2, 9)] == [first]
+
     def test_a_coalesced_item_is_ready_once_per_interval(self, outbox, other, clock):
         start = clock.now
         outbox.release("", [site()])
@@ -141,7 +191,8 @@ class ScheduleContract(Opened):
         assert ready(outbox) == []
         clock.advance(151)
         assert other.release_due() == 1
-        assert outbox.pending(E1, 10) == [Pending("/*", start + 300)]
+        # Since it came last
+        assert outbox.pending(E1, 10) == [Pending("/*", start + 150)]
         outbox.release("", [site()])
         assert dues(outbox) == [("/*", clock.now + 300)]
 

@@ -1,0 +1,292 @@
+"""The thread in which a Zope process schedules what is missing."""
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collective.cloudfront.changes.causes import SETTINGS
+from collective.cloudfront.changes.collector import SiteChanges
+from collective.cloudfront.dates import known
+from collective.cloudfront.dates.run import CLAIM_SECONDS
+from collective.cloudfront.dates.run import Ended
+from collective.cloudfront.dates.run import Run
+from collective.cloudfront.dates.since import noted
+from collective.cloudfront.outbox import Outbox
+from collective.cloudfront.outbox import OutboxUnavailable
+from collective.cloudfront.outbox.contract import ClaimLost
+from collective.cloudfront.outbox.contract import MemoryChanged
+from collective.cloudfront.reach.reached import every_page
+from collective.cloudfront.settings import Settings
+from collective.cloudfront.settings import settings_of
+from contextlib import contextmanager
+from plone.uuid.interfaces import IUUID
+from Testing.makerequest import makerequest
+from transaction import TransactionManager
+from typing import Any
+from zope.component.hooks import site as current_site
+
+import logging
+import threading
+import time
+
+
+logger = logging.getLogger("collective.cloudfront")
+
+#: How often (seconds) it is looked whether something is missing: another process may have
+#: died, or the outbox may be a new one.
+LOOK_EVERY = 60.0
+#: After the start of Zope others come first, for so many seconds.
+FIRST_AFTER = 5.0
+#: Settings that changed so lately (seconds) were changed by a person, or code, in a
+#: transaction, which has purged what is new.
+JUST_NOW = 600.0
+#: Ongoing trouble is logged this often (seconds).
+LOG_EVERY = 3600.0
+#: A connection that holds fewer objects than these is nobody's favourite.
+_FEW_OBJECTS = 500
+_MOST_OPENED = 8
+
+
+class DatesThread:
+    """Looks for dates that are not scheduled, and schedules them, in a daemon thread."""
+
+    def __init__(self, outbox: Outbox, sites: Callable[[Any], Iterable[Any]]):
+        """``sites`` returns the Plone sites in Zope's root."""
+        self._outbox = outbox
+        self._sites = sites
+        self._database: Any = None
+        # By site: fingerprints that were seen done
+        self._satisfied: dict[str, dict[str, str]] = {}
+        # Sites of which nothing is purged here
+        self._off: set[str] = set()
+        # Until then (monotonic seconds) an error is not logged again
+        self._quiet_until = 0.0
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, database: Any) -> None:
+        """Begin to work with ``database``."""
+        self._database = database
+        self._ensure_thread()
+
+    def wake(self) -> None:
+        """Look at once, if started: settings have changed. Never blocks."""
+        self._wake.set()
+        if self._database is not None:
+            self._ensure_thread()
+
+    def stop(self, timeout: float = 2.0) -> None:
+        """End after the object that is looked at; waits at most ``timeout`` seconds.
+
+        What is unfinished is finished by the next start, or another process.
+        """
+        with self._lock:
+            self._stopping.set()
+            self._wake.set()
+            thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout)
+
+    def _ensure_thread(self) -> None:
+        with self._lock:
+            if self._stopping.is_set():
+                return
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(
+                    target=self._run, name="cloudfront-dates", daemon=True
+                )
+                self._thread.start()
+
+    def _run(self) -> None:
+        self._stopping.wait(FIRST_AFTER)
+        while not self._stopping.is_set():
+            self._wake.clear()
+            try:
+                self.look(self._database, self._rest)
+            except Ended:
+                break
+            except Exception:
+                # The thread must outlive any bug, or dates would be missed unnoticed
+                self._complain()
+            self._wake.wait(LOOK_EVERY)
+        self._outbox.close()
+
+    def _complain(self) -> None:
+        if time.monotonic() >= self._quiet_until:
+            self._quiet_until = time.monotonic() + LOG_EVERY
+            logger.exception("Dates cannot be scheduled now; trying again.")
+
+    def _rest(self, seconds: float) -> None:
+        if self._stopping.wait(seconds):
+            raise Ended()
+
+    def look(self, database: Any, rest: Callable[[float], None]) -> int:
+        """Schedule what is missing in all sites of ``database``; returns how many objects
+        were looked at. ``rest`` sleeps for so many seconds, or raises ``Ended``.
+        """
+        with _reading(database) as (app, _manager):
+            sites = [
+                each.getPhysicalPath()
+                for each in self._sites(app)
+                if self._safely(self._is_missing, each)
+            ]
+        if not sites:
+            return 0
+        count = 0
+        with _reading(database, apart=True) as (app, manager):
+            for path in sites:
+                site = app.unrestrictedTraverse(path)
+                count += self._safely(self._look_at, site, manager, rest)
+        return count
+
+    def _safely(self, action: Callable[..., int], *arguments: Any) -> int:
+        """Return what ``action`` returns for one site; an error in it is logged, and
+        keeps no other site from being looked at.
+        """
+        try:
+            return action(*arguments)
+        except Ended:
+            raise
+        except (OutboxUnavailable, ClaimLost, MemoryChanged) as error:
+            logger.debug("Dates are scheduled later: %s", error)
+        except Exception:
+            self._complain()
+        return 0
+
+    def _is_missing(self, site: Any) -> bool:
+        wanted, settings = _wanted(site)
+        if settings is not None and not settings.enabled:
+            self._forget(site)
+        return bool(wanted and self._missing(_name_of(site), wanted))
+
+    def _look_at(
+        self, site: Any, manager: TransactionManager, rest: Callable[[float], None]
+    ) -> int:
+        wanted, settings = _wanted(site)
+        if settings is None or not wanted:
+            return 0
+        name = _name_of(site)
+        missing = self._missing(name, wanted)
+        if not missing or not self._outbox.claim_run(name, CLAIM_SECONDS):
+            return 0
+        # Somebody else may have done it meanwhile
+        missing = self._missing(name, wanted)
+        state = known.from_json(self._outbox.run(name))
+        if not missing:
+            self._outbox.keep_run(name, known.as_json(state), 0)
+            return 0
+
+        def refresh() -> bool:
+            manager.abort()
+            manager.begin()
+            return _wanted(site)[0] == wanted
+
+        since, now = noted(site), time.time()
+        # Where a person changed the settings, all is purged already
+        told = now - JUST_NOW < since
+        unseen = [] if told else known.unseen(state, missing, wanted)
+        state = known.started(state, missing, since, now)
+        # From now on everybody knows when it began
+        self._outbox.keep_run(name, known.as_json(state), CLAIM_SECONDS)
+        logger.info("Dates are scheduled for %s.", " ".join(missing))
+        with current_site(site):
+            self._purge(site, settings, unseen)
+            count = Run(site, settings, self._outbox, name, state, refresh, rest).go()
+        if count is None:
+            self._wake.set()
+            return 0
+        logger.info(
+            "The dates of %d objects are scheduled for %s.", count, " ".join(missing)
+        )
+        self._missing(name, wanted)
+        return count
+
+    def _purge(self, site: Any, settings: Settings, unseen: list[str]) -> None:
+        """Purge all that distributions hold of a site: the environment has changed."""
+        changes = SiteChanges(site, settings)
+        shares = [each for each in settings.distributions if each.id in unseen]
+        changes.add([every_page()], shares)
+        changes.name_cause(code=SETTINGS)
+        entries = changes.take()
+        if entries:
+            logger.info("%s: new here; everything is purged.", " ".join(unseen))
+            self._outbox.release("", entries)
+
+    def _forget(self, site: Any) -> None:
+        """Note that this process purges nothing of a site, once."""
+        name = _name_of(site)
+        if name in self._off:
+            return
+        self._off.add(name)
+        state = known.from_json(self._outbox.run(name))
+        if state.done and self._outbox.claim_run(name, CLAIM_SECONDS):
+            self._outbox.keep_run(name, known.as_json(known.without_purging(state)), 0)
+
+    def _missing(self, name: str, wanted: dict[str, str]) -> dict[str, str]:
+        state = known.from_json(self._outbox.run(name))
+        satisfied = self._satisfied.setdefault(name, {})
+        missing = known.missing(state, wanted, satisfied, time.time())
+        for identifier, fingerprint in wanted.items():
+            if identifier not in missing:
+                satisfied[identifier] = fingerprint
+            elif satisfied.get(identifier) == fingerprint:
+                # The outbox has forgotten it, or it is too long ago
+                del satisfied[identifier]
+        return missing
+
+
+@contextmanager
+def _reading(
+    database: Any, apart: bool = False
+) -> Iterator[tuple[Any, TransactionManager]]:
+    """Open a connection for reading; yield Zope's root and the transaction manager.
+
+    ``apart``: not one whose cache requests have filled, which are to find it again.
+    """
+    opened: list[tuple[Any, TransactionManager]] = []
+    try:
+        while True:
+            manager = TransactionManager()
+            connection = database.open(transaction_manager=manager)
+            opened.append((connection, manager))
+            if (
+                not apart
+                or _loaded(connection) < _FEW_OBJECTS
+                or len(opened) == _MOST_OPENED
+            ):
+                break
+        _close(opened[:-1])
+        del opened[:-1]
+        yield makerequest(connection.root()["Application"]), manager
+        if apart:
+            connection.cacheMinimize()
+    finally:
+        _close(opened)
+
+
+def _loaded(connection: Any) -> int:
+    """Return how many objects a connection has in its cache."""
+    for each in connection.db().cacheDetailSize():
+        if each["connection"] == repr(connection):
+            return each["ngsize"]
+    return 0
+
+
+def _close(opened: Iterable[tuple[Any, TransactionManager]]) -> None:
+    for connection, manager in opened:
+        manager.abort()
+        connection.close()
+
+
+def _name_of(site: Any) -> str:
+    # Databases that share an outbox may have sites of one path
+    return f"dates:{IUUID(site, None) or '/'.join(site.getPhysicalPath())}"
+
+
+def _wanted(site: Any) -> tuple[dict[str, str], Settings | None]:
+    """Return what is to be known of the distributions of ``site``, and its settings."""
+    settings = settings_of(site)
+    if settings is None or not settings.enabled:
+        return {}, settings
+    return known.fingerprints(settings, noted(site)), settings

@@ -1,0 +1,54 @@
+"""Long work that one process does for all who share an outbox: claimed, and resumed."""
+
+from collective.cloudfront.outbox.memory import ClaimLost
+from collective.cloudfront.outbox.memory import Part
+from collective.cloudfront.outbox.memory import Remembered
+from collective.cloudfront.outbox.memory import remembered
+from collective.cloudfront.outbox.owner import is_known_dead
+from collective.cloudfront.outbox.store import MEMORY
+from typing import Any
+
+
+#: What is remembered of a run has its name behind this.
+OF_RUN = "run:"
+#: No claim of a run is longer (seconds): what is further away is a wrong clock's.
+LONGEST_CLAIM = 300.0
+
+
+class StoredRuns(Part):
+    """See ``contract.Runs``."""
+
+    def run(self, name: str) -> Any:
+        """See ``contract.Runs``."""
+        name = OF_RUN + name
+        with self._look() as rows:
+            found = remembered(rows.get(MEMORY, [(name,)]))
+        return (found.get(name, Remembered()).value or {}).get("value")
+
+    def claim_run(self, name: str, seconds: float) -> bool:
+        """See ``contract.Runs``."""
+        now = self.clock()
+        with self._change() as session:
+            stored = session.recall(OF_RUN + name) or {}
+            owner, until = stored.get("claim", (self.owner, 0.0))
+            if (
+                owner != self.owner
+                and now < until <= now + LONGEST_CLAIM
+                and not is_known_dead(owner, self.owner)
+            ):
+                return False
+            claim = [self.owner, now + min(seconds, LONGEST_CLAIM)]
+            session.keep(OF_RUN + name, {**stored, "claim": claim})
+        return True
+
+    def keep_run(self, name: str, value: Any, seconds: float) -> None:
+        """See ``contract.Runs``."""
+        now = self.clock()
+        with self._change() as session:
+            stored = session.recall(OF_RUN + name) or {}
+            if stored.get("claim", [""])[0] != self.owner:
+                raise ClaimLost(f"Another process does {name}.")
+            kept: dict[str, Any] = {"value": value}
+            if seconds > 0:
+                kept["claim"] = [self.owner, now + min(seconds, LONGEST_CLAIM)]
+            session.keep(OF_RUN + name, kept)
