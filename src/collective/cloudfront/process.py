@@ -13,6 +13,7 @@ from collective.cloudfront.delivery.aws.gateway import Boto3Gateway
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.courier import Courier
 from collective.cloudfront.delivery.courier import GRACE_SECONDS
+from collective.cloudfront.delivery.ending import Ending
 from collective.cloudfront.delivery.follow_up import Background
 from collective.cloudfront.delivery.targets import is_covered
 from collective.cloudfront.delivery.targets import merged
@@ -39,6 +40,7 @@ from zope.processlifetime import IDatabaseOpenedWithRoot
 
 import atexit
 import logging
+import math
 import os
 import threading
 import time
@@ -50,6 +52,11 @@ logger = logging.getLogger("collective.cloudfront")
 #: How long settings read from the database are used without looking again, in
 #: seconds. Changes made in this process are seen at once.
 SETTINGS_FRESH = 5.0
+
+#: How long an ending process goes on sending, unless CLOUDFRONT_DRAIN says otherwise,
+#: and how much longer it may take to write down the rest, in seconds.
+DRAIN_SECONDS = 5.0
+WRITE_SECONDS = 3.0
 
 #: The cause of what is purged then.
 DAMAGED_OUTBOX = Cause(code="damaged_outbox")
@@ -101,6 +108,8 @@ class Process:
             run=Background(),
         )
         self.thread = CourierThread(self.courier)
+        #: How long to go on sending at the end, in seconds
+        self.drain = _number(environ, "CLOUDFRONT_DRAIN", DRAIN_SECONDS, least=0.0)
 
     def _open_outbox(self) -> Outbox:
         url = self.environ.get("CLOUDFRONT_OUTBOX") or default_outbox_url()
@@ -126,19 +135,43 @@ class Process:
         self.wake()
 
     def stop(self) -> None:
-        """Settle the call in flight; the rest stays in the outbox."""
-        self.thread.stop()
+        """Send what is left, for ``drain`` seconds; the rest stays in the outbox."""
+        in_flight = not self.thread.drain(self.drain)
         try:
             self.run_errands()
         except OutboxUnavailable as error:
             logger.warning("Waiting distributions are tried later: %s.", error)
         self.intake.retry()
         if self.intake.kept:
+            self.tell_what_is_lost()
+        else:
+            self._tell_what_waits(in_flight)
+
+    def tell_what_is_lost(self) -> None:
+        """Log how much this process has in memory only, if it has."""
+        if self.intake.kept:
             logger.error(
                 "%d items are lost, because this process ends and the outbox still "
                 "cannot be used (%s). Purge everything when it works again.",
                 self.intake.kept,
                 self.intake.trouble,
+            )
+
+    def _tell_what_waits(self, in_flight: bool) -> None:
+        try:
+            waiting = sum(each.ready + each.frozen for each in self.outbox.work())
+        except OutboxUnavailable as error:
+            logger.warning("What waits cannot be counted: %s.", error)
+            return
+        finally:
+            self.outbox.close()
+        if waiting:
+            logger.info(
+                "This process ends. %d items wait in %r; other processes that use it "
+                "send them now, or this one at its next start.%s",
+                waiting,
+                self.outbox,
+                " A call to CloudFront is still in flight; it is repeated." * in_flight,
             )
 
     def targets(self) -> Mapping[str, Target]:
@@ -332,12 +365,15 @@ def sites_below(folder: Any, depth: int = _SITE_DEPTH) -> Iterator[Any]:
             yield from sites_below(child, depth - 1)
 
 
-def _number(environ: Mapping[str, str], name: str, default: float) -> float:
+def _number(
+    environ: Mapping[str, str], name: str, default: float, least: float | None = None
+) -> float:
+    """Return a number of the environment: a positive one, or ``least`` at least."""
     try:
         number = float(environ.get(name, default))
     except ValueError:
-        number = 0.0
-    if number > 0:
+        number = math.nan
+    if math.isfinite(number) and (number > 0 if least is None else number >= least):
         return number
     logger.error(
         "Environment variable %s: %r is no positive number; %s is used instead.",
@@ -374,7 +410,10 @@ def replace_process(make: Callable[[], Process] | None = None) -> None:
 def start(event: IDatabaseOpenedWithRoot) -> None:
     """Zope has started: look for work that an earlier process left behind."""
     try:
-        this_process().start(event.database)
+        process = this_process()
+        process.start(event.database)
+        if process.drain:
+            ending.watch()
     except Exception:
         # A cache must never keep a site from starting.
         logger.exception("The courier could not be started; saving an object tries.")
@@ -385,3 +424,22 @@ def stop() -> None:
     """Zope ends. Zope notifies nobody of it; the interpreter does."""
     if _process is not None:
         _process.stop()
+
+
+def _tell_what_is_lost() -> None:
+    if _process is not None:
+        logger.warning("This process ends before all could be written down.")
+        _process.tell_what_is_lost()
+
+
+def _resume() -> None:
+    if _process is not None:
+        _process.thread.resume()
+
+
+def _most() -> float:
+    return WRITE_SECONDS + (_process.drain if _process is not None else 0.0)
+
+
+#: SIGTERM ends the interpreter without its exit handlers.
+ending = Ending(stop, _tell_what_is_lost, _resume, _most)

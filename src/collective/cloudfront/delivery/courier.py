@@ -100,6 +100,10 @@ class Courier(Sender):
         self._waiting: frozenset[str] = frozenset()
         # The targets when there was work last: they are costly to ask for.
         self._known: Mapping[str, Target] = {}
+        # Nothing waits for a window or a status when the process ends.
+        self.is_draining = False
+        # In how many seconds something can be sent; infinite if there is nothing.
+        self.sendable_in = 0.0
         self._polled_at = -math.inf
         self._poll_in = 0.0
         self._recover_at = 0.0
@@ -114,6 +118,8 @@ class Courier(Sender):
                 return rest
             self._polled_at = self._clock()
             poll = self._poll()
+            if self.is_draining:
+                self.sendable_in = self._sendable_in(poll)
             self._tidy()
             self._poll_in = self._serve_all(poll) if poll.backlogs else LONGEST_IDLE
             return self._poll_in
@@ -127,6 +133,10 @@ class Courier(Sender):
         """End the claims, so that another courier need not wait for them."""
         if self.intake is not None:
             self.intake.retry()  # what is in memory only would be lost
+        self.give_up_claims()
+
+    def give_up_claims(self) -> None:
+        """Let other couriers have what this one claims. Any thread may call this."""
         claimed, self._claimed_until = self._claimed_until, {}
         try:
             for distribution in claimed:
@@ -151,7 +161,8 @@ class Courier(Sender):
 
     def _rest(self, handed_over: HandedOver) -> float:
         now = self._clock()
-        if handed_over.is_urgent or not 0 <= now - self._polled_at <= LONGEST_IDLE:
+        rested = now - self._polled_at
+        if handed_over.is_urgent or self.is_draining or not 0 <= rested <= LONGEST_IDLE:
             return 0.0
         targets = self._known = self.targets()
         found = [targets[each] for each in handed_over.distributions if each in targets]
@@ -164,6 +175,20 @@ class Courier(Sender):
         if self._poll_in < LONGEST_IDLE or window > LONGEST_IDLE:
             due = min(due, self._polled_at + self._poll_in)
         return 0.0 if has_come(due, now, window) else due - now
+
+    def _sendable_in(self, poll: Poll) -> float:
+        now = self._clock()
+        targets = self.targets() if poll.backlogs else {}
+        return min(
+            (
+                max(0.0, each.memo.waiting.until - now) if each.memo.waiting else 0.0
+                for each in poll.backlogs
+                if each.distribution in targets
+                and (each.pending or each.frozen)
+                and not each.is_claimed
+            ),
+            default=math.inf,
+        )
 
     def _poll(self) -> Poll:
         now = self._clock()
@@ -264,7 +289,7 @@ class Courier(Sender):
             work.waiting.until, now, LONGEST_TRANSIENT
         ):
             return min(work.waiting.until - now, LONGEST_IDLE)
-        if work.frozen or work.urgent or work.oldest is None:
+        if work.frozen or work.urgent or work.oldest is None or self.is_draining:
             return 0.0
         due = work.oldest + target.window
         return 0.0 if has_come(due, now, target.window) else due - now
@@ -274,6 +299,8 @@ class Courier(Sender):
     def _follow_up(self, backlog: Backlog, targets: Mapping[str, Target]) -> float:
         target = targets.get(backlog.distribution)
         if target is None or not backlog.in_progress or backlog.is_claimed:
+            return LONGEST_IDLE
+        if self.is_draining:
             return LONGEST_IDLE
         due = self.follow_up.due_in(backlog.in_progress, self._clock())
         if due is not None and due <= 0:

@@ -11,6 +11,7 @@ from collective.cloudfront.delivery.events import InvalidationFailed
 from collective.cloudfront.delivery.follow_up import FollowUp
 from collective.cloudfront.delivery.notices import Notices
 from collective.cloudfront.delivery.targets import Target
+from collective.cloudfront.outbox.clocks import LONGEST_CLAIM
 from collective.cloudfront.outbox.contract import Outbox
 from collective.cloudfront.outbox.memory import Turn
 from collective.cloudfront.outbox.poll import Backlog
@@ -38,7 +39,7 @@ import uuid
 logger = logging.getLogger("collective.cloudfront")
 
 #: A claim outlives the longest call (13 s) by far; a dead courier's ends after it.
-CLAIM_SECONDS = 60.0
+CLAIM_SECONDS = LONGEST_CLAIM
 #: Somebody else may add work to a shared outbox: poll it at least this often.
 LONGEST_IDLE = 1.0
 #: With fewer pending items than these, freezing a wildcard absorbs all that it covers.
@@ -134,7 +135,8 @@ class Sender:
         return backlog.frozen[0]
 
     def _holds(self, distribution: str) -> bool:
-        return self._clock() < self._claimed_until.get(distribution, 0.0)
+        left = self._claimed_until.get(distribution, 0.0) - self._clock()
+        return 0 < left <= CLAIM_SECONDS  # more, if the clock was set back meanwhile
 
     def _plan(
         self, backlog: Backlog, target: Target, pace: Pace, now: float

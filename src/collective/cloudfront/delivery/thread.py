@@ -4,7 +4,9 @@ from collective.cloudfront.delivery.courier import Courier
 from collective.cloudfront.delivery.sending import LONGEST_IDLE
 
 import logging
+import math
 import threading
+import time
 
 
 logger = logging.getLogger("collective.cloudfront")
@@ -20,6 +22,8 @@ class CourierThread:
         self._hurry = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        # Until when (monotonic seconds) it sends what is left, and then ends
+        self._drain_until = math.inf
 
     def wake(self) -> None:
         """Say that there is work; starts the thread if need be. Never blocks long."""
@@ -52,6 +56,37 @@ class CourierThread:
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
 
+    def drain(self, seconds: float) -> bool:
+        """Send what is ready, whatever its window, and end the thread.
+
+        Waits at most ``seconds``; whatever is unfinished then stays in the outbox, for
+        other processes or the next start: claims are given up. Returns False if a call
+        is still in flight.
+        """
+        with self._lock:
+            thread = self._thread
+            self._drain_until = time.monotonic() + seconds
+            self.courier.is_draining = True
+            self._wake.set()
+            self._hurry.set()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(seconds)
+        self.stop(0.0)
+        if thread is None or not thread.is_alive():
+            return True
+        # It is about to end with the process, and would hold its claims till they end.
+        self.courier.give_up_claims()
+        self.courier.outbox.close()
+        return False
+
+    def resume(self) -> None:
+        """Start again when there is work: the process goes on although it was to end."""
+        with self._lock:
+            self._drain_until = math.inf
+            self.courier.is_draining = False
+            self._stopping.clear()
+        self.wake()
+
     def _run(self) -> None:
         delay = 0.0
         while not self._stopping.is_set():
@@ -66,6 +101,11 @@ class CourierThread:
             if self._stopping.is_set():
                 break
             delay = self._round()
+            if self.courier.is_draining:
+                left = self._drain_until - time.monotonic()
+                if self.courier.sendable_in > left or left <= 0:
+                    break
+                delay = min(delay, left)
         self.courier.stop()
         self.courier.outbox.close()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Iterable
+from collective.cloudfront.outbox.clocks import Ahead
 from collective.cloudfront.outbox.ledger import StoredLedger
 from collective.cloudfront.outbox.memory import StoredClaims
 from collective.cloudfront.outbox.memory import StoredMemory
@@ -30,6 +31,7 @@ class StoredOutbox(
         self.store = store
         self.clock = clock
         self.owner = remember(new_owner())
+        self._ahead = Ahead()
         self._local = threading.local()
 
     def __repr__(self) -> str:
