@@ -65,7 +65,8 @@ class CourierThread:
         """
         with self._lock:
             thread = self._thread
-            self._drain_until = time.monotonic() + seconds
+            # A little earlier, so that it can give up its claims in time
+            self._drain_until = time.monotonic() + 0.8 * seconds
             self.courier.is_draining = True
             self._wake.set()
             self._hurry.set()
@@ -100,8 +101,10 @@ class CourierThread:
             self._hurry.clear()
             if self._stopping.is_set():
                 break
+            # Before the round: what came in the midst of it is to be seen, too.
+            is_draining = self.courier.is_draining
             delay = self._round()
-            if self.courier.is_draining:
+            if is_draining:
                 left = self._drain_until - time.monotonic()
                 if self.courier.sendable_in > left or left <= 0:
                     break
