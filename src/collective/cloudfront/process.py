@@ -13,7 +13,6 @@ from collective.cloudfront.delivery.aws.gateway import Boto3Gateway
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.courier import Courier
 from collective.cloudfront.delivery.courier import GRACE_SECONDS
-from collective.cloudfront.delivery.ending import Ending
 from collective.cloudfront.delivery.follow_up import Background
 from collective.cloudfront.delivery.targets import is_covered
 from collective.cloudfront.delivery.targets import merged
@@ -34,11 +33,8 @@ from OFS.interfaces import IFolder
 from Products.CMFCore.interfaces import ISiteRoot
 from transaction import TransactionManager
 from typing import Any
-from zope.component import adapter
 from zope.event import notify
-from zope.processlifetime import IDatabaseOpenedWithRoot
 
-import atexit
 import logging
 import math
 import os
@@ -54,9 +50,8 @@ logger = logging.getLogger("collective.cloudfront")
 SETTINGS_FRESH = 5.0
 
 #: How long an ending process goes on sending, unless CLOUDFRONT_DRAIN says otherwise,
-#: and how much longer it may take to write down the rest, in seconds.
+#: in seconds.
 DRAIN_SECONDS = 5.0
-WRITE_SECONDS = 3.0
 
 #: The cause of what is purged then.
 DAMAGED_OUTBOX = Cause(code="damaged_outbox")
@@ -92,7 +87,16 @@ class Process:
         self._changes = 0
         # Pairs of distribution ids for the courier to move; None: nothing is to be done
         self._errands: list[tuple[str, str]] | None = None
+        # Whether the courier has still to read the settings of all sites, and whether
+        # to purge all that they name: an outbox was damaged before they were known.
+        self._is_new = False
+        self._owes_everything = False
         self.outbox = self._open_outbox()
+        self._make_courier()
+        #: How long to go on sending at the end, in seconds
+        self.drain = _number(environ, "CLOUDFRONT_DRAIN", DRAIN_SECONDS, least=0.0)
+
+    def _make_courier(self) -> None:
         self.intake = Intake(self.outbox, wake=self.wake, hurry=self.hurry)
         self.courier = Courier(
             self.outbox,
@@ -100,16 +104,28 @@ class Process:
             self.targets,
             intake=self.intake,
             limits=Limits(
-                call_rate=_number(environ, "CLOUDFRONT_CALL_RATE", Limits().call_rate)
+                call_rate=_number(self.environ, "CLOUDFRONT_CALL_RATE", Limits().call_rate)
             ),
-            grace=_number(environ, "CLOUDFRONT_GRACE", GRACE_SECONDS),
+            grace=_number(self.environ, "CLOUDFRONT_GRACE", GRACE_SECONDS),
             notify=notify,
             errands=self.run_errands,
             run=Background(),
         )
         self.thread = CourierThread(self.courier)
-        #: How long to go on sending at the end, in seconds
-        self.drain = _number(environ, "CLOUDFRONT_DRAIN", DRAIN_SECONDS, least=0.0)
+
+    def forked(self) -> None:
+        """Start afresh in a child: with clients, claims and threads of its own.
+
+        What the parent has in memory is the parent's to bring in. The database is not
+        read before the child itself works with it: it may share its files with the
+        parent.
+        """
+        _of_parents.append((self.intake, self.courier, self.thread))
+        self._lock = threading.Lock()
+        self._reading = threading.Lock()
+        self._errands = None
+        self._is_new = True
+        self._make_courier()
 
     def _open_outbox(self) -> Outbox:
         url = self.environ.get("CLOUDFRONT_OUTBOX") or default_outbox_url()
@@ -129,9 +145,12 @@ class Process:
         self.thread.hurry()
 
     def start(self, database: Any) -> None:
-        """Begin to work with ``database``: deliver what an earlier process left."""
+        """Begin to work with ``database``: deliver what an earlier process left.
+
+        Nothing is read here: the courier does, and Zope's start does not wait for it.
+        """
         self.database = database
-        self.targets()
+        self._is_new = True
         self.wake()
 
     def stop(self) -> None:
@@ -144,7 +163,7 @@ class Process:
         self.intake.retry()
         if self.intake.kept:
             self.tell_what_is_lost()
-        else:
+        elif self.thread.has_run:
             self._tell_what_waits(in_flight)
 
     def tell_what_is_lost(self) -> None:
@@ -263,10 +282,16 @@ class Process:
         self.wake()
 
     def run_errands(self) -> None:
-        """Do what ``settings_changed`` asked for. The courier calls this, in its thread.
+        """Do what ``settings_changed`` asked for, and what is due at the start. The
+        courier calls this, in its thread.
 
         Raises ``OutboxUnavailable``; then it is still to be done.
         """
+        if self._is_new or self._owes_everything:
+            self._is_new = False
+            if self.targets() and self._owes_everything:
+                self._owes_everything = False
+                self._release_everything(self.targets())
         with self._lock:
             errands, self._errands = self._errands, None
         if errands is None:
@@ -283,9 +308,18 @@ class Process:
             raise
 
     def _purge_everything(self, damaged: str) -> None:
+        """Purge every distribution whole: nobody knows what waited in an outbox."""
+        with self._lock:
+            known = self._targets
+            self._owes_everything = self._read_at is None or not known
+        # Those that are not known yet follow when the courier has read them.
+        self._release_everything(known)
+        self.wake()
+
+    def _release_everything(self, distributions: Iterable[str]) -> None:
         entries = [
             Entry(distribution, EVERYTHING, cause=DAMAGED_OUTBOX)
-            for distribution in self._targets
+            for distribution in distributions
         ]
         if entries:
             self.intake.release(f"damage-{uuid.uuid4()}", entries)
@@ -386,6 +420,8 @@ def _number(
 
 _process: Process | None = None
 _lock = threading.Lock()
+# What children have inherited: to end it might disturb the parent.
+_of_parents: list[object] = []
 
 
 def this_process() -> Process:
@@ -398,7 +434,7 @@ def this_process() -> Process:
 
 
 def replace_process(make: Callable[[], Process] | None = None) -> None:
-    """Stop what there is and start afresh. For tests, and after a fork."""
+    """Stop what there is and start afresh. For tests."""
     global _process
     with _lock:
         old, _process = _process, make() if make else None
@@ -406,40 +442,14 @@ def replace_process(make: Callable[[], Process] | None = None) -> None:
         old.stop()
 
 
-@adapter(IDatabaseOpenedWithRoot)
-def start(event: IDatabaseOpenedWithRoot) -> None:
-    """Zope has started: look for work that an earlier process left behind."""
-    try:
-        process = this_process()
-        process.start(event.database)
-        if process.drain:
-            ending.watch()
-    except Exception:
-        # A cache must never keep a site from starting.
-        logger.exception("The courier could not be started; saving an object tries.")
+def known_process() -> Process | None:
+    """Return what this Zope process has, or None if nobody has asked for it yet."""
+    return _process
 
 
-@atexit.register
-def stop() -> None:
-    """Zope ends. Zope notifies nobody of it; the interpreter does."""
+def forked() -> None:
+    """Start afresh in a child of a Zope process."""
+    global _lock
+    _lock = threading.Lock()
     if _process is not None:
-        _process.stop()
-
-
-def _tell_what_is_lost() -> None:
-    if _process is not None:
-        logger.warning("This process ends before all could be written down.")
-        _process.tell_what_is_lost()
-
-
-def _resume() -> None:
-    if _process is not None:
-        _process.thread.resume()
-
-
-def _most() -> float:
-    return WRITE_SECONDS + (_process.drain if _process is not None else 0.0)
-
-
-#: SIGTERM ends the interpreter without its exit handlers.
-ending = Ending(stop, _tell_what_is_lost, _resume, _most)
+        _process.forked()

@@ -50,8 +50,9 @@ class Ending:
         self._resume = resume
         self._most = most
         self._earlier: dict[int, Any] = {}
-        self._is_ending = False
-        self._is_finished = False
+        # In which process: a child inherits them, and is not ending.
+        self._is_ending_in = 0
+        self._is_finished_in = 0
 
     def watch(self) -> None:
         """Handle the signals from now on, if this is the main thread.
@@ -75,15 +76,11 @@ class Ending:
                 signal.signal(number, earlier)
         self._earlier = {}
 
-    def forget(self) -> None:
-        """Note that this is a new process: what its parent was about does not count."""
-        self._is_ending = self._is_finished = False
-
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._is_finished:
+        if self._is_finished_in == os.getpid():
             self._pass_on(number, frame)
-        elif not self._is_ending:
-            self._is_ending = True
+        elif self._is_ending_in != os.getpid():
+            self._is_ending_in = os.getpid()
             try:
                 # Not threading.Thread: its start() takes locks.
                 _thread.start_new_thread(self._end, (number,))
@@ -96,7 +93,7 @@ class Ending:
         except Exception:
             logger.exception("This process could not finish.")
         finally:
-            self._is_finished = True
+            self._is_finished_in = os.getpid()
             main = threading.main_thread().ident
             if main is not None:
                 signal.pthread_kill(main, number)
@@ -121,7 +118,7 @@ class Ending:
                 # We are still here: this is process 1 of a container.
                 signal.signal(number, self._handle)
         finally:
-            self.forget()
+            self._is_ending_in = self._is_finished_in = 0
             _thread.start_new_thread(self._go_on, (number,))
 
     def _go_on(self, number: int) -> None:

@@ -25,6 +25,11 @@ class CourierThread:
         # Until when (monotonic seconds) it sends what is left, and then ends
         self._drain_until = math.inf
 
+    @property
+    def has_run(self) -> bool:
+        """Whether there was work since this was made."""
+        return self._thread is not None
+
     def wake(self) -> None:
         """Say that there is work; starts the thread if need be. Never blocks long."""
         with self._lock:
