@@ -74,6 +74,7 @@ ending = Ending(stop, _unfinished, _resume, _most)
 
 def _after_fork_in_child() -> None:
     forked()
+    ending.after_fork_in_child()
     if known_process() is not None:
         # The parent may be about to end: what waits is the first request's to deliver.
         provideHandler(_first_request)
@@ -87,4 +88,8 @@ def _first_request(event: IPubStart) -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)
+    os.register_at_fork(
+        before=ending.before_fork,
+        after_in_parent=ending.after_fork,
+        after_in_child=_after_fork_in_child,
+    )

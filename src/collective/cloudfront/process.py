@@ -33,6 +33,7 @@ from OFS.interfaces import IFolder
 from Products.CMFCore.interfaces import ISiteRoot
 from transaction import TransactionManager
 from typing import Any
+from urllib.parse import quote
 from zope.event import notify
 
 import logging
@@ -65,7 +66,7 @@ _SITE_DEPTH = 3
 def default_outbox_url() -> str:
     """Return the URL of the outbox in this instance's ``var`` (CLIENT_HOME)."""
     home = getattr(getConfiguration(), "clienthome", None) or os.getcwd()
-    return f"sqlite:///{os.path.join(os.path.abspath(home), _OUTBOX_NAME)}"
+    return f"sqlite:///{quote(os.path.join(os.path.abspath(home), _OUTBOX_NAME))}"
 
 
 class Process:

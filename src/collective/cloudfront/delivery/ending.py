@@ -53,6 +53,29 @@ class Ending:
         # In which process: a child inherits them, and is not ending.
         self._is_ending_in = 0
         self._is_finished_in = 0
+        # How many threads are forking, and what came meanwhile: threads started then
+        # would be taken for the parent's.
+        self._forking = 0
+        self._came: int | None = None
+
+    def before_fork(self) -> None:
+        """Note that a thread is about to fork: signals wait until it has."""
+        self._forking += 1
+
+    def after_fork(self) -> None:
+        """Note, in the parent or in the child, that a thread has forked."""
+        self._forking -= 1
+        self._raise_again()
+
+    def after_fork_in_child(self) -> None:
+        """Note that this is a child, in which no other thread forks."""
+        self._forking = 0
+        self._raise_again()
+
+    def _raise_again(self) -> None:
+        number, self._came = self._came, None
+        if number is not None:
+            os.kill(os.getpid(), number)
 
     def watch(self) -> None:
         """Handle the signals from now on, if this is the main thread.
@@ -77,7 +100,9 @@ class Ending:
         self._earlier = {}
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._is_finished_in == os.getpid():
+        if self._forking > 0:
+            self._came = number
+        elif self._is_finished_in == os.getpid():
             self._pass_on(number, frame)
         elif self._is_ending_in != os.getpid():
             self._is_ending_in = os.getpid()

@@ -111,7 +111,7 @@ def started(cloudfront, url):
 
 
 def end(process, expected=0):
-    output, log = process.communicate(timeout=100)
+    output, log = process.communicate(timeout=45)
     assert process.returncode == expected, log
     return output.split(), log
 
@@ -149,9 +149,11 @@ def test_at_its_end_it_sends_what_is_left(started, cloudfront, outbox):
     process = started("""
 start()
 save("/a")
+wait_for(lambda: history() == ["/a"])
+save("/b")
 """)
-    end(process)
-    assert items_of(cloudfront) == ["/a"]
+    _said, log = end(process)
+    assert items_of(cloudfront) == ["/a", "/b"], log
     assert outbox.claim(E1, 60)
 
 
@@ -299,9 +301,12 @@ def test_sigterm_ends_a_child_that_its_parent_made_while_it_was_ending(started):
 import signal
 start()
 life.ending._is_ending_in = os.getpid()
+ready, is_ready = os.pipe()
 child = os.fork()
 if not child:
+    os.write(is_ready, b"x")
     threading.Event().wait()
+os.read(ready, 1)
 os.kill(child, signal.SIGTERM)
 assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGTERM
 say("ended")

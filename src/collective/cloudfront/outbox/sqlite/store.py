@@ -167,18 +167,15 @@ class SqliteStore:
     @contextmanager
     def _used(self, patience: float) -> Iterator[Connection]:
         """Provide the connection of this thread; no fork closes it meanwhile."""
-        db = self._connection()
+        db = self._connection(patience)
         while not db.use():
-            db = self._connection()
+            db = self._connection(patience)
         try:
-            if self._local.patience != patience:
-                db.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
-                self._local.patience = patience
             yield db
         finally:
             db.let_go()
 
-    def _connection(self) -> Connection:
+    def _connection(self, patience: float) -> Connection:
         local = self._local
         db = getattr(local, "db", None)
         if db is not None and not db.is_usable:
@@ -190,6 +187,9 @@ class SqliteStore:
             db = None
         if db is None:
             db = self._connect()
+        if local.patience != patience:
+            db.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
+            local.patience = patience
         return db
 
     def _identity(self) -> tuple[int, int]:
