@@ -23,6 +23,7 @@ from collective.cloudfront.planning.cover import count_items
 from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.planning.items import wildcards_of
 from collective.cloudfront.planning.pacing import Bucket
+from collective.cloudfront.planning.pacing import CLOCKS_APART
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.planning.pacing import take_call
@@ -96,7 +97,7 @@ class Sender:
         # While no call is granted, items may still join.
         call = take_call(Bucket(*poll.calls) if poll.calls else None, now, self.limits)
         if call.wait > 0:
-            if poll.calls and poll.calls[1] > now:
+            if poll.calls and poll.calls[1] > now + CLOCKS_APART:
                 # The clock was set back: from now on the calls fill again.
                 self.outbox.take_call(self.limits)
             return min(call.wait, LONGEST_IDLE)

@@ -306,6 +306,6 @@ def test_a_courier_that_may_not_send_does_not_write(own):
     own.outbox.store._local.db.set_trace_callback(statements.append)
     for _ in range(20):
         own.courier.round()
-    assert [each for each in statements if not each.startswith("SELECT")] == []
-    assert statements
+    assert {each.split()[0] for each in statements} <= {"SELECT", "WITH", "PRAGMA"}
+    assert len(statements) > 20
     other.end()
