@@ -105,7 +105,9 @@ class Process:
             self.targets,
             intake=self.intake,
             limits=Limits(
-                call_rate=_number(self.environ, "CLOUDFRONT_CALL_RATE", Limits().call_rate)
+                call_rate=_number(
+                    self.environ, "CLOUDFRONT_CALL_RATE", Limits().call_rate
+                )
             ),
             grace=_number(self.environ, "CLOUDFRONT_GRACE", GRACE_SECONDS),
             notify=notify,

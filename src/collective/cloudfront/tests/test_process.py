@@ -5,8 +5,8 @@ it go on. No clock decides: a save that waited would wait until it is let go on 
 limit of the helper, and the test would see that.
 """
 
-from collections.abc import Iterator
 from App.config import getConfiguration
+from collections.abc import Iterator
 from collective.cloudfront import process as module
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.targets import Target
