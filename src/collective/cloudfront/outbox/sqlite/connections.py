@@ -22,41 +22,31 @@ FORK_PATIENCE = 6.0
 
 
 class Connection(sqlite3.Connection):
-    """A connection of this process. Who uses it enters it with ``use``."""
+    """A connection of this process.
+
+    Who uses it holds its ``lock``, is among its ``users``, and looks before whether it
+    ``is_usable``: it may have been closed, or left by a fork, meanwhile.
+    """
 
     def __init__(self, *args: Any, **options: Any):
         """See ``sqlite3.connect``."""
         super().__init__(*args, **options)
         self.is_usable = True
-        self._lock = threading.RLock()
-        self._users: list[int] = []
+        self.lock = threading.RLock()
+        self.users: list[int] = []
         _open.add(weakref.ref(self, _open.discard))
-
-    def use(self) -> bool:
-        """Begin to use it; False if it was closed, or left by a fork, meanwhile."""
-        self._lock.acquire()
-        if self.is_usable:
-            self._users.append(threading.get_ident())
-            return True
-        self._lock.release()
-        return False
-
-    def let_go(self) -> None:
-        """End using it."""
-        self._users.pop()
-        self._lock.release()
 
     def close_unused(self, patience: float) -> bool:
         """Close it when nobody uses it; False if that takes too long, in seconds."""
-        if threading.get_ident() in self._users:
+        if threading.get_ident() in self.users:
             return False  # who forks is in the midst of a transaction
-        if not self._lock.acquire(timeout=max(0.0, patience)):
+        if not self.lock.acquire(timeout=max(0.0, patience)):
             return False
         try:
             self.is_usable = False
             self.close()
         finally:
-            self._lock.release()
+            self.lock.release()
         return True
 
 

@@ -79,24 +79,32 @@ class SqliteStore:
     @contextmanager
     def read(self, patience: float = COURIER_PATIENCE) -> Iterator[SqlTransaction]:
         """See ``store.Store``."""
-        with self._storage_errors(), self._used(patience) as db:
-            yield SqlTransaction(db.execute)
+        with self._storage_errors():
+            db = self._take(patience)
+            try:
+                yield SqlTransaction(db.execute)
+            finally:
+                db.users.pop()
+                db.lock.release()
 
     @contextmanager
     def write(
         self, durable: bool = False, patient: bool = True
     ) -> Iterator[SqlTransaction]:
         """See ``store.Store``."""
-        patience = COURIER_PATIENCE if patient else SAVE_PATIENCE
-        with self._storage_errors(), self._used(patience) as db:
-            db.execute("BEGIN IMMEDIATE")
+        with self._storage_errors():
+            db = self._take(COURIER_PATIENCE if patient else SAVE_PATIENCE)
             try:
+                db.execute("BEGIN IMMEDIATE")
                 yield SqlTransaction(db.execute)
                 db.execute("COMMIT")
             except BaseException:
                 if db.in_transaction:
                     db.execute("ROLLBACK")
                 raise
+            finally:
+                db.users.pop()
+                db.lock.release()
             if durable:
                 synchronise(self._log)
 
@@ -120,8 +128,13 @@ class SqliteStore:
     def tidy(self) -> None:
         """Empty the log into the file."""
         # Not patiently: while it waits for a reader, nobody can write.
-        with self._storage_errors(), self._used(0.0) as db:
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        with self._storage_errors():
+            db = self._take(0.0)
+            try:
+                db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                db.users.pop()
+                db.lock.release()
 
     def close(self) -> None:
         """See ``store.Store``."""
@@ -164,18 +177,23 @@ class SqliteStore:
         except OSError as error:
             raise OutboxUnavailable(f"{self.path}: {error}") from error
 
-    @contextmanager
-    def _used(self, patience: float) -> Iterator[Connection]:
-        """Provide the connection of this thread; no fork closes it meanwhile."""
-        db = self._connection(patience)
-        while not db.use():
-            db = self._connection(patience)
-        try:
-            yield db
-        finally:
-            db.let_go()
+    def _take(self, patience: float) -> Connection:
+        """Return the connection of this thread; no fork closes it until its lock is
+        released.
+        """
+        while True:
+            db = self._connection()
+            db.lock.acquire()
+            if db.is_usable:
+                break
+            db.lock.release()
+        db.users.append(threading.get_ident())
+        if self._local.patience != patience:
+            db.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
+            self._local.patience = patience
+        return db
 
-    def _connection(self, patience: float) -> Connection:
+    def _connection(self) -> Connection:
         local = self._local
         db = getattr(local, "db", None)
         if db is not None and not db.is_usable:
@@ -187,9 +205,6 @@ class SqliteStore:
             db = None
         if db is None:
             db = self._connect()
-        if local.patience != patience:
-            db.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
-            local.patience = patience
         return db
 
     def _identity(self) -> tuple[int, int]:

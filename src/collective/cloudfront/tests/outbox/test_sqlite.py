@@ -515,12 +515,12 @@ SAVING = {
 @pytest.fixture
 def endless_patience(monkeypatch):
     """Whoever waits longer than a save may, waits for ever."""
-    connection = SqliteStore._connection
+    take = SqliteStore._take
 
     def endless(self, patience):
-        return connection(self, patience if patience <= SAVE_PATIENCE else 3600.0)
+        return take(self, patience if patience <= SAVE_PATIENCE else 3600.0)
 
-    monkeypatch.setattr(SqliteStore, "_connection", endless)
+    monkeypatch.setattr(SqliteStore, "_take", endless)
 
 
 @pytest.mark.parametrize("save", SAVING)
