@@ -35,12 +35,11 @@ from OFS.interfaces import IFolder
 from Products.CMFCore.interfaces import ISiteRoot
 from transaction import TransactionManager
 from typing import Any
-from zope.component import adapter
+from urllib.parse import quote
 from zope.event import notify
-from zope.processlifetime import IDatabaseOpenedWithRoot
 
-import atexit
 import logging
+import math
 import os
 import threading
 import time
@@ -52,6 +51,10 @@ logger = logging.getLogger("collective.cloudfront")
 #: How long settings read from the database are used without looking again, in
 #: seconds. Changes made in this process are seen at once.
 SETTINGS_FRESH = 5.0
+
+#: How long an ending process goes on sending, unless CLOUDFRONT_DRAIN says otherwise,
+#: in seconds.
+DRAIN_SECONDS = 5.0
 
 #: The cause of what is purged then.
 DAMAGED_OUTBOX = Cause(code="damaged_outbox")
@@ -65,7 +68,7 @@ _SITE_DEPTH = 3
 def default_outbox_url() -> str:
     """Return the URL of the outbox in this instance's ``var`` (CLIENT_HOME)."""
     home = getattr(getConfiguration(), "clienthome", None) or os.getcwd()
-    return f"sqlite:///{os.path.join(os.path.abspath(home), _OUTBOX_NAME)}"
+    return f"sqlite:///{quote(os.path.join(os.path.abspath(home), _OUTBOX_NAME))}"
 
 
 class Process:
@@ -87,7 +90,16 @@ class Process:
         self._changes = 0
         # Pairs of distribution ids for the courier to move; None: nothing is to be done
         self._errands: list[tuple[str, str]] | None = None
+        # Whether the courier has still to read the settings of all sites, and whether
+        # to purge all that they name: an outbox was damaged before they were known.
+        self._is_new = False
+        self._owes_everything = False
         self.outbox = self._open_outbox()
+        self._make_courier()
+        #: How long to go on sending at the end, in seconds
+        self.drain = _number(environ, "CLOUDFRONT_DRAIN", DRAIN_SECONDS, least=0.0)
+
+    def _make_courier(self) -> None:
         #: What was purged and answered lately.
         self.lately = Lately(time.time)
         self.intake = Intake(
@@ -99,9 +111,11 @@ class Process:
             self.targets,
             intake=self.intake,
             limits=Limits(
-                call_rate=_number(environ, "CLOUDFRONT_CALL_RATE", Limits().call_rate)
+                call_rate=_number(
+                    self.environ, "CLOUDFRONT_CALL_RATE", Limits().call_rate
+                )
             ),
-            grace=_number(environ, "CLOUDFRONT_GRACE", GRACE_SECONDS),
+            grace=_number(self.environ, "CLOUDFRONT_GRACE", GRACE_SECONDS),
             notify=notify,
             errands=self.run_errands,
             calls=InThreads(),
@@ -109,6 +123,20 @@ class Process:
         )
         self.thread = CourierThread(self.courier)
         self.dates = DatesThread(self.outbox, sites_below)
+
+    def forked(self) -> None:
+        """Start afresh in a child: with clients, claims and threads of its own.
+
+        What the parent has in memory is the parent's to bring in. The database is not
+        read before the child itself works with it: it may share its files with the
+        parent.
+        """
+        _of_parents.append((self.intake, self.courier, self.thread, self.dates))
+        self._lock = threading.Lock()
+        self._reading = threading.Lock()
+        self._errands = None
+        self._is_new = True
+        self._make_courier()
 
     def _open_outbox(self) -> Outbox:
         url = self.environ.get("CLOUDFRONT_OUTBOX") or default_outbox_url()
@@ -133,27 +161,53 @@ class Process:
         self.thread.hurry()
 
     def start(self, database: Any) -> None:
-        """Begin to work with ``database``: deliver what an earlier process left."""
+        """Begin to work with ``database``: deliver what an earlier process left.
+
+        Nothing is read here: the courier does, and Zope's start does not wait for it.
+        """
         self.database = database
-        self.targets()
+        self._is_new = True
         self.wake()
-        self.dates.start(database)
 
     def stop(self) -> None:
-        """Settle the call in flight; the rest stays in the outbox."""
+        """Send what is left, for ``drain`` seconds; the rest stays in the outbox."""
         self.dates.stop()
-        self.thread.stop()
+        in_flight = not self.thread.drain(self.drain)
         try:
             self.run_errands()
         except OutboxUnavailable as error:
             logger.warning("Waiting distributions are tried later: %s.", error)
         self.intake.retry()
         if self.intake.kept:
+            self.tell_what_is_lost()
+        elif self.thread.has_run:
+            self._tell_what_waits(in_flight)
+
+    def tell_what_is_lost(self) -> None:
+        """Log how much this process has in memory only, if it has."""
+        if self.intake.kept:
             logger.error(
                 "%d items are lost, because this process ends and the outbox still "
                 "cannot be used (%s). Purge everything when it works again.",
                 self.intake.kept,
                 self.intake.trouble,
+            )
+
+    def _tell_what_waits(self, in_flight: bool) -> None:
+        try:
+            waiting = sum(each.ready + each.frozen for each in self.outbox.work())
+        except OutboxUnavailable as error:
+            logger.warning("What waits cannot be counted: %s.", error)
+            return
+        finally:
+            self.outbox.close()
+        if waiting:
+            logger.info(
+                "This process ends. %d items wait in %r; other processes that use it "
+                "send them now, or this one at its next start.%s",
+                waiting,
+                self.outbox,
+                " A call to CloudFront is still in flight; it is repeated." * in_flight,
             )
 
     def targets(self) -> Mapping[str, Target]:
@@ -253,10 +307,18 @@ class Process:
         self.dates.wake()
 
     def run_errands(self) -> None:
-        """Do what ``settings_changed`` asked for. The courier calls this, in its thread.
+        """Do what ``settings_changed`` asked for, and what is due at the start. The
+        courier calls this, in its thread.
 
         Raises ``OutboxUnavailable``; then it is still to be done.
         """
+        if self._is_new or self._owes_everything:
+            self._is_new = False
+            if self.database is not None:
+                self.dates.start(self.database)
+            if self.targets() and self._owes_everything:
+                self._owes_everything = False
+                self._release_everything(self.targets())
         with self._lock:
             errands, self._errands = self._errands, None
         if errands is None:
@@ -273,9 +335,18 @@ class Process:
             raise
 
     def _purge_everything(self, damaged: str) -> None:
+        """Purge every distribution whole: nobody knows what waited in an outbox."""
+        with self._lock:
+            known = self._targets
+            self._owes_everything = self._read_at is None or not known
+        # Those that are not known yet follow when the courier has read them.
+        self._release_everything(known)
+        self.wake()
+
+    def _release_everything(self, distributions: Iterable[str]) -> None:
         entries = [
             Entry(distribution, EVERYTHING, cause=DAMAGED_OUTBOX)
-            for distribution in self._targets
+            for distribution in distributions
         ]
         if entries:
             self.intake.release(f"damage-{uuid.uuid4()}", entries)
@@ -356,12 +427,15 @@ def sites_below(folder: Any, depth: int = _SITE_DEPTH) -> Iterator[Any]:
             yield from sites_below(child, depth - 1)
 
 
-def _number(environ: Mapping[str, str], name: str, default: float) -> float:
+def _number(
+    environ: Mapping[str, str], name: str, default: float, least: float | None = None
+) -> float:
+    """Return a number of the environment: a positive one, or ``least`` at least."""
     try:
         number = float(environ.get(name, default))
     except ValueError:
-        number = 0.0
-    if number > 0:
+        number = math.nan
+    if math.isfinite(number) and (number > 0 if least is None else number >= least):
         return number
     logger.error(
         "Environment variable %s: %r is no positive number; %s is used instead.",
@@ -374,6 +448,8 @@ def _number(environ: Mapping[str, str], name: str, default: float) -> float:
 
 _process: Process | None = None
 _lock = threading.Lock()
+# What children have inherited: to end it might disturb the parent.
+_of_parents: list[object] = []
 
 
 def this_process() -> Process:
@@ -386,7 +462,7 @@ def this_process() -> Process:
 
 
 def replace_process(make: Callable[[], Process] | None = None) -> None:
-    """Stop what there is and start afresh. For tests, and after a fork."""
+    """Stop what there is and start afresh. For tests."""
     global _process
     with _lock:
         old, _process = _process, make() if make else None
@@ -394,18 +470,14 @@ def replace_process(make: Callable[[], Process] | None = None) -> None:
         old.stop()
 
 
-@adapter(IDatabaseOpenedWithRoot)
-def start(event: IDatabaseOpenedWithRoot) -> None:
-    """Zope has started: look for work that an earlier process left behind."""
-    try:
-        this_process().start(event.database)
-    except Exception:
-        # A cache must never keep a site from starting.
-        logger.exception("The courier could not be started; saving an object tries.")
+def known_process() -> Process | None:
+    """Return what this Zope process has, or None if nobody has asked for it yet."""
+    return _process
 
 
-@atexit.register
-def stop() -> None:
-    """Zope ends. Zope notifies nobody of it; the interpreter does."""
+def forked() -> None:
+    """Start afresh in a child of a Zope process."""
+    global _lock
+    _lock = threading.Lock()
     if _process is not None:
-        _process.stop()
+        _process.forked()

@@ -119,6 +119,10 @@ class Courier(Sender):
         self._known: Mapping[str, Target] = {}
         # The number of the last purge that ``lately`` knows
         self._newest_purge = 0
+        # Nothing waits for a window or a status when the process ends.
+        self.is_draining = False
+        # In how many seconds something can be sent; infinite if there is nothing.
+        self.sendable_in = 0.0
         self._polled_at = -math.inf
         self._poll_in = 0.0
         self._recover_at = 0.0
@@ -133,6 +137,8 @@ class Courier(Sender):
                 return rest
             self._polled_at = self._clock()
             poll = self._poll()
+            if self.is_draining:
+                self.sendable_in = self._sendable_in(poll)
             self._tidy()
             self._poll_in = self._serve_all(poll) if poll.backlogs else LONGEST_IDLE
             return self._poll_in
@@ -150,6 +156,10 @@ class Courier(Sender):
         if self.intake is not None:
             self.intake.retry()  # what is in memory only would be lost
         self._finish_calls(seconds)
+        self.give_up_claims()
+
+    def give_up_claims(self) -> None:
+        """Let other couriers have what this one claims. Any thread may call this."""
         claimed, self._claimed_until = self._claimed_until, {}
         try:
             for distribution in claimed:
@@ -186,7 +196,8 @@ class Courier(Sender):
 
     def _rest(self, handed_over: HandedOver) -> float:
         now = self._clock()
-        if handed_over.is_urgent or not 0 <= now - self._polled_at <= LONGEST_IDLE:
+        rested = now - self._polled_at
+        if handed_over.is_urgent or self.is_draining or not 0 <= rested <= LONGEST_IDLE:
             return 0.0
         targets = self._known = self.targets()
         found = [targets[each] for each in handed_over.distributions if each in targets]
@@ -202,6 +213,20 @@ class Courier(Sender):
         if self._poll_in < LONGEST_IDLE or window > LONGEST_IDLE:
             due = min(due, self._polled_at + self._poll_in)
         return 0.0 if has_come(due, now, window) else due - now
+
+    def _sendable_in(self, poll: Poll) -> float:
+        now = self._clock()
+        targets = self.targets() if poll.backlogs else {}
+        return min(
+            (
+                max(0.0, each.memo.waiting.until - now) if each.memo.waiting else 0.0
+                for each in poll.backlogs
+                if each.distribution in targets
+                and (each.pending or each.frozen)
+                and not each.is_claimed
+            ),
+            default=math.inf,
+        )
 
     def _poll(self) -> Poll:
         now = self._clock()
@@ -324,7 +349,7 @@ class Courier(Sender):
             work.waiting.until, now, LONGEST_TRANSIENT
         ):
             return min(work.waiting.until - now, LONGEST_IDLE)
-        if work.frozen or work.urgent or work.oldest is None:
+        if work.frozen or work.urgent or work.oldest is None or self.is_draining:
             return 0.0
         due = work.oldest + target.window
         # A window that is yet to begin began before the clock was set back.
@@ -335,6 +360,8 @@ class Courier(Sender):
     def _follow_up(self, backlog: Backlog, targets: Mapping[str, Target]) -> float:
         target = targets.get(backlog.distribution)
         if target is None or not backlog.in_progress or backlog.is_claimed:
+            return LONGEST_IDLE
+        if self.is_draining:
             return LONGEST_IDLE
         due = self.follow_up.due_in(backlog.in_progress, self._clock())
         if due is not None and due <= 0:

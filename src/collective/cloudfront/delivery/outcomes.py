@@ -18,6 +18,7 @@ from collective.cloudfront.delivery.follow_up import FollowUp
 from collective.cloudfront.delivery.notices import Notices
 from collective.cloudfront.delivery.notices import QUOTA
 from collective.cloudfront.delivery.targets import Target
+from collective.cloudfront.outbox.clocks import LONGEST_CLAIM
 from collective.cloudfront.outbox.contract import Outbox
 from collective.cloudfront.outbox.poll import Backlog
 from collective.cloudfront.outbox.values import Batch
@@ -202,7 +203,8 @@ class Outcomes:
             self._dissolve(batch, backlog)
 
     def _holds(self, distribution: str) -> bool:
-        return self._clock() < self._claimed_until.get(distribution, 0.0)
+        left = self._claimed_until.get(distribution, 0.0) - self._clock()
+        return 0 < left <= LONGEST_CLAIM  # more, if the clock was set back meanwhile
 
     def _pace(self, distribution: str) -> Pace:
         known = self.outbox.pace(distribution)

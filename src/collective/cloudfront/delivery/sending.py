@@ -11,6 +11,7 @@ from collective.cloudfront.delivery.outcomes import Flight
 from collective.cloudfront.delivery.outcomes import new_reference
 from collective.cloudfront.delivery.outcomes import Outcomes
 from collective.cloudfront.delivery.targets import Target
+from collective.cloudfront.outbox.clocks import LONGEST_CLAIM
 from collective.cloudfront.outbox.contract import ClaimLost
 from collective.cloudfront.outbox.contract import MemoryChanged
 from collective.cloudfront.outbox.contract import OutboxUnavailable
@@ -22,6 +23,7 @@ from collective.cloudfront.outbox.values import Pending
 from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.planning.items import wildcards_of
 from collective.cloudfront.planning.pacing import Bucket
+from collective.cloudfront.planning.pacing import CLOCKS_APART
 from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.planning.pacing import take_call
 from collective.cloudfront.planning.plan import decide
@@ -37,7 +39,7 @@ import logging
 logger = logging.getLogger("collective.cloudfront")
 
 #: A claim outlives the longest call (13 s) by far; a dead courier's ends after it.
-CLAIM_SECONDS = 60.0
+CLAIM_SECONDS = LONGEST_CLAIM
 #: Somebody else may add work to a shared outbox: poll it at least this often.
 LONGEST_IDLE = 1.0
 #: With fewer pending items than these, freezing a wildcard absorbs all that it covers.
@@ -60,7 +62,7 @@ class Sender(Outcomes):
         # While no call is granted, items may still join.
         call = take_call(Bucket(*poll.calls) if poll.calls else None, now, self.limits)
         if call.wait > 0:
-            if poll.calls and poll.calls[1] > now:
+            if poll.calls and poll.calls[1] > now + CLOCKS_APART:
                 # The clock was set back: from now on the calls fill again.
                 self.outbox.take_call(self.limits)
             return min(call.wait, LONGEST_IDLE)

@@ -1,10 +1,13 @@
 """The thread that a courier works in."""
 
 from collective.cloudfront.delivery.courier import Courier
+from collective.cloudfront.delivery.courier import STOP_SECONDS
 from collective.cloudfront.delivery.sending import LONGEST_IDLE
 
 import logging
+import math
 import threading
+import time
 
 
 logger = logging.getLogger("collective.cloudfront")
@@ -20,6 +23,13 @@ class CourierThread:
         self._hurry = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        # Until when (monotonic seconds) it sends what is left, and then ends
+        self._drain_until = math.inf
+
+    @property
+    def has_run(self) -> bool:
+        """Whether there was work since this was made."""
+        return self._thread is not None
 
     def wake(self) -> None:
         """Say that there is work; starts the thread if need be. Never blocks long."""
@@ -52,6 +62,38 @@ class CourierThread:
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
 
+    def drain(self, seconds: float) -> bool:
+        """Send what is ready, whatever its window, and end the thread.
+
+        Waits at most ``seconds``; whatever is unfinished then stays in the outbox, for
+        other processes or the next start: claims are given up. Returns False if a call
+        is still in flight.
+        """
+        with self._lock:
+            thread = self._thread
+            # A little earlier, so that it can give up its claims in time
+            self._drain_until = time.monotonic() + 0.8 * seconds
+            self.courier.is_draining = True
+            self._wake.set()
+            self._hurry.set()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(seconds)
+        self.stop(0.0)
+        if thread is None or not thread.is_alive():
+            return True
+        # It is about to end with the process, and would hold its claims till they end.
+        self.courier.give_up_claims()
+        self.courier.outbox.close()
+        return False
+
+    def resume(self) -> None:
+        """Start again when there is work: the process goes on although it was to end."""
+        with self._lock:
+            self._drain_until = math.inf
+            self.courier.is_draining = False
+            self._stopping.clear()
+        self.wake()
+
     def _run(self) -> None:
         delay = 0.0
         while not self._stopping.is_set():
@@ -65,8 +107,16 @@ class CourierThread:
             self._hurry.clear()
             if self._stopping.is_set():
                 break
+            # Before the round: what came in the midst of it is to be seen, too.
+            is_draining = self.courier.is_draining
             delay = self._round()
-        self.courier.stop()
+            if is_draining:
+                left = self._drain_until - time.monotonic()
+                if self.courier.sendable_in > left or left <= 0:
+                    break
+                delay = min(delay, left)
+        left = self._drain_until - time.monotonic()
+        self.courier.stop(min(max(0.0, left), STOP_SECONDS))
         self.courier.outbox.close()
 
     def _round(self) -> float:

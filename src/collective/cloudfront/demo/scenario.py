@@ -10,6 +10,7 @@ from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox.values import Settled
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import json
 import time
@@ -38,7 +39,7 @@ class Scenario:
         self.instance = instance
         self.cloudfront = cloudfront
         self.report = report
-        self.outbox = open_outbox(f"sqlite:///{instance.outbox}")
+        self.outbox = open_outbox(f"sqlite:///{quote(str(instance.outbox))}")
 
     def perform(self) -> None:
         """Perform it; raise ``NotFresh`` if the edge keeps the old text."""

@@ -14,7 +14,8 @@ def open_outbox(
     """Return the outbox at ``url``, such as ``sqlite:////var/lib/cf/outbox.sqlite``.
 
     As in SQLAlchemy's URLs, three slashes start a relative path and four an
-    absolute one. ``on_damage`` is called with the path of a damaged outbox after
+    absolute one, from this moment's folder. Special characters are percent-encoded.
+    ``on_damage`` is called with the path of a damaged outbox after
     it was set aside. Raises ``ValueError`` for a URL that names no known engine.
     """
     parts = urlsplit(url)
@@ -23,4 +24,8 @@ def open_outbox(
             f"{url!r} names no outbox: use sqlite:///relative/path or "
             f"sqlite:////absolute/path."
         )
-    return SqliteOutbox(Path(unquote(parts.path[1:])), on_damage=on_damage)
+    if "?" in url or "#" in url:
+        raise ValueError(f"{url!r} names no outbox: write %3F for ?, and %23 for #.")
+    # Whoever changes the folder later has the same outbox.
+    path = Path(unquote(parts.path[1:])).absolute()
+    return SqliteOutbox(path, on_damage=on_damage)

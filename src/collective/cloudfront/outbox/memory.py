@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collective.cloudfront.outbox.clocks import Ahead
+from collective.cloudfront.outbox.clocks import LONGEST_CLAIM
 from collective.cloudfront.outbox.messages import as_json
 from collective.cloudfront.outbox.messages import from_json
 from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.owner import is_known_dead
 from collective.cloudfront.outbox.store import MEMORY
 from collective.cloudfront.outbox.store import MemoryRow
+from collective.cloudfront.outbox.store import PreparedRow
 from collective.cloudfront.outbox.store import Reader
 from collective.cloudfront.outbox.store import Scan
 from collective.cloudfront.outbox.store import Store
@@ -168,6 +171,7 @@ class Part:
     owner: str
     clock: Callable[[], float]
     _local: threading.local
+    _ahead: Ahead
 
     @contextmanager
     def together(
@@ -217,16 +221,6 @@ class ClaimLost(Exception):
     """Another courier has taken over this distribution; stop working on it."""
 
 
-def is_claimed_by_other(memo: Memo, owner: str, now: float) -> bool:
-    """Say whether a distribution is claimed by somebody else, who may be alive."""
-    return (
-        memo.owner is not None
-        and memo.owner != owner
-        and now < memo.until
-        and not is_known_dead(memo.owner, owner)
-    )
-
-
 def require_claim(session: Session, distribution: str, owner: str) -> Memo:
     """Return what is remembered of a distribution; raises ``ClaimLost``."""
     memo = session.memo(distribution)
@@ -248,36 +242,54 @@ class Turn:
     known: Known | None = None
 
 
-def take_turn(
-    session: Session, distribution: str, owner: str, turn: Turn, now: float
-) -> Memo:
-    """Claim a distribution, and take a call; returns what is remembered of it then.
+class Claiming(Part):
+    """Whose turn it is, and who does not come any more."""
 
-    Raises ``ClaimLost`` if another courier holds it.
-    """
-    memo = session.memo(distribution)
-    if is_claimed_by_other(memo, owner, now):
-        raise ClaimLost(f"Another courier works on {distribution}.")
-    memo = replace(memo, owner=owner, until=now + turn.seconds)
-    session.keep_memo(distribution, memo)
-    session.keep(CALLS, [turn.calls.tokens, turn.calls.updated])
-    return memo
+    def _is_claimed(self, distribution: str, memo: Memo, now: float) -> bool:
+        """Say whether somebody else claims a distribution, who may be alive."""
+        return (
+            memo.owner is not None
+            and memo.owner != self.owner
+            and not self._ahead.is_over(distribution, memo.until, now, LONGEST_CLAIM)
+            and not is_known_dead(memo.owner, self.owner)
+        )
+
+    def _is_in_doubt(self, row: PreparedRow, now: float, grace: float) -> bool:
+        """Say whether nobody will tell how the transaction of a prepared row ended."""
+        return self._ahead.is_over(
+            row.token, row.since + grace, now, grace
+        ) or is_known_dead(row.owner, self.owner)
+
+    def _take_turn(
+        self, session: Session, distribution: str, turn: Turn, now: float
+    ) -> Memo:
+        """Claim a distribution, and take a call; returns what is remembered of it then.
+
+        Raises ``ClaimLost`` if another courier holds it.
+        """
+        memo = session.memo(distribution)
+        if self._is_claimed(distribution, memo, now):
+            raise ClaimLost(f"Another courier works on {distribution}.")
+        memo = replace(memo, owner=self.owner, until=now + turn.seconds)
+        session.keep_memo(distribution, memo)
+        session.keep(CALLS, [turn.calls.tokens, turn.calls.updated])
+        return memo
 
 
-class StoredClaims(Part):
+class StoredClaims(Claiming):
     """See ``contract.Claims``."""
 
     def take_turn(self, distribution: str, turn: Turn) -> None:
         """See ``contract.Claims``."""
         with self._change(known=turn.known) as session:
-            take_turn(session, distribution, self.owner, turn, self.clock())
+            self._take_turn(session, distribution, turn, self.clock())
 
     def claim(self, distribution: str, seconds: float) -> bool:
         """See ``contract.Claims``."""
         now = self.clock()
         with self._change() as session:
             memo = session.memo(distribution)
-            if is_claimed_by_other(memo, self.owner, now):
+            if self._is_claimed(distribution, memo, now):
                 return False
             session.keep_memo(
                 distribution, replace(memo, owner=self.owner, until=now + seconds)

@@ -5,15 +5,13 @@ from collections.abc import Mapping
 from collective.cloudfront.outbox.lately import purges_of
 from collective.cloudfront.outbox.lately import since_scan
 from collective.cloudfront.outbox.memory import CALLS
-from collective.cloudfront.outbox.memory import is_claimed_by_other
+from collective.cloudfront.outbox.memory import Claiming
 from collective.cloudfront.outbox.memory import Known
 from collective.cloudfront.outbox.memory import Memo
 from collective.cloudfront.outbox.memory import memo_from_json
 from collective.cloudfront.outbox.memory import OF_DISTRIBUTION
-from collective.cloudfront.outbox.memory import Part
 from collective.cloudfront.outbox.memory import Remembered
 from collective.cloudfront.outbox.memory import remembered
-from collective.cloudfront.outbox.owner import is_known_dead
 from collective.cloudfront.outbox.queue import in_order
 from collective.cloudfront.outbox.queue import open_scan
 from collective.cloudfront.outbox.queue import pending_of
@@ -99,7 +97,7 @@ class Poll:
     newest_purge: int = 0
 
 
-class StoredPolls(Part):
+class StoredPolls(Claiming):
     """See ``contract.Queue``."""
 
     def work(self, most: int | None = MOST_COUNTED) -> tuple[Work, ...]:
@@ -162,10 +160,7 @@ class StoredPolls(Part):
         return Poll(
             backlogs=self._backlogs(found, frozen, running, known, coalesced, now),
             is_due=something_is_due(dated, coalesced, now),
-            is_abandoned=any(
-                row.since <= now - grace or is_known_dead(row.owner, self.owner)
-                for row in prepared
-            ),
+            is_abandoned=any(self._is_in_doubt(row, now, grace) for row in prepared),
             known=known,
             calls=known[CALLS].value,
             purges=purges_of(purged),
@@ -199,7 +194,7 @@ class StoredPolls(Part):
                     memo=memo,
                     # Of many not all were read.
                     coalesced=each in came_again or len(coalesced) >= MOST_COALESCED,
-                    is_claimed=is_claimed_by_other(memo, self.owner, now),
+                    is_claimed=self._is_claimed(each, memo, now),
                 )
             )
         return tuple(found)

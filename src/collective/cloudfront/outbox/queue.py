@@ -9,16 +9,14 @@ from collective.cloudfront.outbox.lately import write_down
 from collective.cloudfront.outbox.ledger import bill
 from collective.cloudfront.outbox.ledger import IN_DOUBT
 from collective.cloudfront.outbox.ledger import SLICE
+from collective.cloudfront.outbox.memory import Claiming
 from collective.cloudfront.outbox.memory import ClaimLost
 from collective.cloudfront.outbox.memory import Known
 from collective.cloudfront.outbox.memory import MemoryChanged
-from collective.cloudfront.outbox.memory import Part
 from collective.cloudfront.outbox.memory import require_claim
 from collective.cloudfront.outbox.memory import Session
-from collective.cloudfront.outbox.memory import take_turn
 from collective.cloudfront.outbox.memory import Turn
 from collective.cloudfront.outbox.messages import Message
-from collective.cloudfront.outbox.owner import is_known_dead
 from collective.cloudfront.outbox.rows import batch_of
 from collective.cloudfront.outbox.rows import batch_row
 from collective.cloudfront.outbox.rows import DONE
@@ -68,7 +66,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 
-class StoredQueue(Part):
+class StoredQueue(Claiming):
     """See ``contract.Queue``."""
 
     # --- in Plone's transaction -------------------------------------------------------
@@ -115,22 +113,23 @@ class StoredQueue(Part):
         """See ``contract.Queue``."""
         with self._look() as rows:
             (prepared,) = rows.read(Scan(PREPARED, order=("token",)))
-        limit = self.clock() - grace
+        now = self.clock()
         return sum(
             self._release_in_doubt(row.token)
             for row in prepared
-            if row.since <= limit or is_known_dead(row.owner, self.owner)
+            if self._is_in_doubt(row, now, grace)
         )
 
     def _release_in_doubt(self, token: str) -> int:
+        now = self.clock()
         with self._change() as session:
             count = 0
             for row in session.rows.take(PREPARED, [(token,)]):
                 entries = unpack_entries(row.entries)
                 # Nothing is replaced: if it was not committed, what it would have
                 # replaced is still to come.
-                take_in(session.rows, arriving(entries, row.since), self.clock())
-                write_down(session.rows, purge_of([token], entries, self.clock()))
+                take_in(session.rows, arriving(entries, min(row.since, now)), now)
+                write_down(session.rows, purge_of([token], entries, now))
                 session.rows.increment(COUNTER, CounterRow(IN_DOUBT, len(entries)))
                 count += len(entries)
             return count
@@ -171,7 +170,7 @@ class StoredQueue(Part):
             if turn is None:
                 memo = require_claim(session, distribution, self.owner)
             else:
-                memo = take_turn(session, distribution, self.owner, turn, now)
+                memo = self._take_turn(session, distribution, turn, now)
             keys = [(distribution, item) for item in items]
             taken = {row.item: [row] for row in session.rows.take(READY, keys)}
             taken = {item: taken[item] for item in items if item in taken}

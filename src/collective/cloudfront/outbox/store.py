@@ -169,6 +169,9 @@ class Store(Protocol):
     def close(self) -> None:
         """Release what this thread holds open."""
 
+    def forked(self) -> None:
+        """Start afresh in a child: share with the parent no connection and no lock."""
+
 
 # --- the tables -----------------------------------------------------------------------
 #

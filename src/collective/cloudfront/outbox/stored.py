@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Iterable
+from collective.cloudfront.outbox.clocks import Ahead
 from collective.cloudfront.outbox.ledger import StoredLedger
 from collective.cloudfront.outbox.memory import StoredClaims
 from collective.cloudfront.outbox.memory import StoredMemory
@@ -16,7 +17,9 @@ from collective.cloudfront.outbox.schedule import StoredSchedule
 from collective.cloudfront.outbox.schedule import take_in
 from collective.cloudfront.outbox.store import Store
 from collective.cloudfront.outbox.values import Entry
+from weakref import WeakSet
 
+import os
 import threading
 import time
 
@@ -37,7 +40,9 @@ class StoredOutbox(
         self.store = store
         self.clock = clock
         self.owner = remember(new_owner())
+        self._ahead = Ahead()
         self._local = threading.local()
+        _all.add(self)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.store!r}>"
@@ -56,3 +61,22 @@ class StoredOutbox(
         """See ``contract.Outbox``."""
         self.close()
         forget(self.owner)
+
+    def forked(self) -> None:
+        """Be somebody else than in the parent, who goes on or ends as it likes."""
+        self.owner = remember(new_owner())
+        self._ahead = Ahead()
+        self._local = threading.local()
+        self.store.forked()
+
+
+_all: "WeakSet[StoredOutbox]" = WeakSet()
+
+
+def _after_fork_in_child() -> None:
+    for outbox in list(_all):
+        outbox.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

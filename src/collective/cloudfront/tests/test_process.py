@@ -5,10 +5,12 @@ it go on. No clock decides: a save that waited would wait until it is let go on 
 limit of the helper, and the test would see that.
 """
 
+from App.config import getConfiguration
 from collections.abc import Iterator
 from collective.cloudfront import process as module
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.targets import Target
+from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.process import Process
@@ -275,3 +277,35 @@ def test_saving_settings_asks_neither_the_outbox_nor_the_database(
     transaction.commit()
     assert asked == []
     assert process._errands == [("E2TESTTESTTEST", E2)]
+
+
+@pytest.mark.parametrize("name", ["c#", "what?", "100%25 done", "a%41", "größe"])
+def test_the_outbox_is_in_var_whatever_the_name_of_its_folder(
+    tmp_path, monkeypatch, name
+):
+    home = tmp_path / name / "var"
+    home.mkdir(parents=True)
+    monkeypatch.setattr(getConfiguration(), "clienthome", str(home), raising=False)
+    process = Process({})
+    process.outbox.release("", [Entry(E1, "/a")])
+    process.outbox.close()
+    assert (home / "cloudfront-outbox.sqlite").exists()
+
+
+def test_a_courier_that_may_not_send_does_not_write(own):
+    """Somebody else works on the distribution: nobody waits for the other courier."""
+    own.learn({E1: Target(E1)})
+    own.outbox.release("", [Entry(E1, "/a")])
+    other = open_outbox(f"sqlite:///{own.outbox.path}")
+    assert other.claim(E1, 60)
+    other.freeze(E1, "r1", ["/a"])
+    other.release("", [Entry(E1, "/b")])
+    other.prepare("t", [Entry(E1, "/c")])()
+    own.courier.round()  # housekeeping comes once in a while
+    statements = []
+    own.outbox.store._local.db.set_trace_callback(statements.append)
+    for _ in range(20):
+        own.courier.round()
+    assert {each.split()[0] for each in statements} <= {"SELECT", "WITH", "PRAGMA"}
+    assert len(statements) > 20
+    other.end()

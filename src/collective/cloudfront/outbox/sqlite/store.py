@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 from collective.cloudfront.outbox.messages import message
 from collective.cloudfront.outbox.sql import SqlTransaction
+from collective.cloudfront.outbox.sqlite import connections
+from collective.cloudfront.outbox.sqlite.connections import Connection
 from collective.cloudfront.outbox.sqlite.damage import DamagedFile
 from collective.cloudfront.outbox.sqlite.damage import ForeignFile
 from collective.cloudfront.outbox.sqlite.damage import is_damage
@@ -78,7 +80,12 @@ class SqliteStore:
     def read(self, patience: float = COURIER_PATIENCE) -> Iterator[SqlTransaction]:
         """See ``store.Store``."""
         with self._storage_errors():
-            yield SqlTransaction(self._connection(patience).execute)
+            db = self._take(patience)
+            try:
+                yield SqlTransaction(db.execute)
+            finally:
+                db.users.pop()
+                db.lock.release()
 
     @contextmanager
     def write(
@@ -86,15 +93,18 @@ class SqliteStore:
     ) -> Iterator[SqlTransaction]:
         """See ``store.Store``."""
         with self._storage_errors():
-            db = self._connection(COURIER_PATIENCE if patient else SAVE_PATIENCE)
-            db.execute("BEGIN IMMEDIATE")
+            db = self._take(COURIER_PATIENCE if patient else SAVE_PATIENCE)
             try:
+                db.execute("BEGIN IMMEDIATE")
                 yield SqlTransaction(db.execute)
                 db.execute("COMMIT")
             except BaseException:
                 if db.in_transaction:
                     db.execute("ROLLBACK")
                 raise
+            finally:
+                db.users.pop()
+                db.lock.release()
             if durable:
                 synchronise(self._log)
 
@@ -119,8 +129,12 @@ class SqliteStore:
         """Empty the log into the file."""
         # Not patiently: while it waits for a reader, nobody can write.
         with self._storage_errors():
-            db = self._connection(0.0)
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            db = self._take(0.0)
+            try:
+                db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                db.users.pop()
+                db.lock.release()
 
     def close(self) -> None:
         """See ``store.Store``."""
@@ -131,6 +145,11 @@ class SqliteStore:
                 db.close()
             except sqlite3.Error as error:
                 logger.warning("Closing the outbox %s: %s", self.path, error)
+
+    def forked(self) -> None:
+        """See ``store.Store``."""
+        self._local = threading.local()
+        self._repair = threading.RLock()
 
     # --- connections ------------------------------------------------------------------
 
@@ -158,19 +177,34 @@ class SqliteStore:
         except OSError as error:
             raise OutboxUnavailable(f"{self.path}: {error}") from error
 
-    def _connection(self, patience: float) -> sqlite3.Connection:
+    def _take(self, patience: float) -> Connection:
+        """Return the connection of this thread; no fork closes it until its lock is
+        released.
+        """
+        while True:
+            db = self._connection()
+            db.lock.acquire()
+            if db.is_usable:
+                break
+            db.lock.release()
+        db.users.append(threading.get_ident())
+        if self._local.patience != patience:
+            db.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
+            self._local.patience = patience
+        return db
+
+    def _connection(self) -> Connection:
         local = self._local
         db = getattr(local, "db", None)
+        if db is not None and not db.is_usable:
+            local.db = db = None  # we were forked, or have forked
         if db is not None and local.identity != self._identity():
             if self._is_deleted():
                 raise DamagedFile(message("outbox_deleted"))
-            self.close()  # set aside by another process, or we were forked
+            self.close()  # set aside by another process
             db = None
         if db is None:
             db = self._connect()
-        if local.patience != patience:
-            db.execute(f"PRAGMA busy_timeout = {int(patience * 1000)}")
-            local.patience = patience
         return db
 
     def _identity(self) -> tuple[int, int]:
@@ -184,11 +218,17 @@ class SqliteStore:
         pid, inode = self._local.identity
         return self._identity() == (pid, 0) and not was_set_aside(self.path, inode)
 
-    def _connect(self) -> sqlite3.Connection:
-        with self._repair:
+    def _connect(self) -> Connection:
+        with self._repair, connections.opening:
             # Of what we are about to open, should it turn out to be damaged.
             self._local.identity = self._identity()
-            db = sqlite3.connect(self.path, timeout=SAVE_PATIENCE, isolation_level=None)
+            db = sqlite3.connect(
+                self.path,
+                timeout=SAVE_PATIENCE,
+                isolation_level=None,
+                check_same_thread=False,
+                factory=Connection,
+            )
             try:
                 ensure_schema(db)
                 synchronise_names(self.path.parent)

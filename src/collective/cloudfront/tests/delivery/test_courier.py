@@ -7,6 +7,7 @@ from collective.cloudfront.delivery.courier import TIDY_EVERY
 from collective.cloudfront.delivery.events import InvalidationAccepted
 from collective.cloudfront.delivery.events import InvalidationCompleted
 from collective.cloudfront.delivery.events import InvalidationFailed
+from collective.cloudfront.delivery.sending import LONGEST_IDLE
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.messages import message
@@ -1012,6 +1013,27 @@ die()
     (call,) = gateway.calls
     assert (call.reference, call.items) == ("the dead courier's", ("/b", "/a"))
     assert world.outbox.frozen(E1) == []
+
+
+@pytest.mark.parametrize("ahead", [3600.0, 86_400.0, 3.2e8])
+def test_who_died_while_its_clock_was_ahead_is_waited_for_no_longer_than_others(
+    world, gateway, ahead
+):
+    """In another container: nobody knows that it is dead. Then the clock is set right."""
+    dead = world.open()
+    dead.owner = "elsewhere/boot.1:4711.5:0123456789ab"
+    world.clock.advance(ahead)
+    dead.release("", [Entry(E1, "/a")])
+    assert dead.claim(E1, 60)
+    dead.freeze(E1, "r1", ["/a"])
+    dead.prepare("t", [Entry(E1, "/b")])()
+    dead.wait(
+        E1, reason=plain("r"), advice=plain("a"), paused=True, until=world.clock() + 300
+    )
+    world.clock.advance(-ahead)
+    took = world.run_until(lambda: sorted(gateway.delivered) == ["/a", "/b"])
+    assert 60 <= took <= 60 + 10 + 2 * LONGEST_IDLE
+    dead.end()
 
 
 def test_a_courier_that_ends_leaves_its_claims_to_others(world, gateway):

@@ -6,11 +6,14 @@ from collective.cloudfront.delivery.thread import CourierThread
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
 from collective.cloudfront.outbox.values import Entry
+from collective.cloudfront.planning.pacing import Limits
+from collective.cloudfront.tests.delivery.gateways import DENIED
 from collective.cloudfront.tests.delivery.gateways import E1
 from collective.cloudfront.tests.delivery.gateways import ScriptedGateway
 from collective.cloudfront.tests.delivery.gateways import TRANSIENT
 
 import collective.cloudfront.delivery.courier as courier_module
+import collective.cloudfront.delivery.sending as sending_module
 import collective.cloudfront.delivery.thread as thread_module
 import pytest
 import threading
@@ -347,3 +350,115 @@ def test_what_is_kept_in_memory_is_brought_in_before_the_end(make_thread, tmp_pa
     assert intake.kept == 0
     assert [each.item for each in intake.outbox.pending(E1, 10)] == ["/a"]
     intake.outbox.close()
+
+
+# --- draining ------------------------------------------------------------------------------
+
+
+def test_draining_sends_what_is_ready_and_waits_for_no_window(make_thread, gateway):
+    thread = make_thread()
+    thread.courier.targets = lambda: {E1: Target(E1, window=3600.0)}
+    release(thread.courier.outbox, "/a")
+    thread.wake()
+    eventually(lambda: gateway.prepared)
+    assert thread.drain(600)
+    assert gateway.delivered == ["/a"]
+    assert courier_threads() == []
+
+
+def test_draining_brings_in_what_is_in_memory_and_sends_it(
+    make_thread, gateway, tmp_path
+):
+    intake = Intake(SqliteOutbox(tmp_path / "outbox.sqlite"))
+    thread = make_thread(intake=intake)
+    thread.courier.targets = lambda: {E1: Target(E1, window=3600.0)}
+    thread.wake()
+    eventually(courier_threads)
+    intake.release("t", [Entry(E1, "/a")])
+    assert thread.drain(600)
+    assert gateway.delivered == ["/a"]
+
+
+def test_draining_waits_for_nothing_where_there_is_nothing_to_do(
+    never_idle_enough, thread
+):
+    thread.wake()
+    assert thread.drain(3600)
+    assert courier_threads() == []
+
+
+@pytest.mark.parametrize("answer", [DENIED, TRANSIENT])
+def test_draining_does_not_wait_for_what_waits_longer(
+    thread, outbox, gateway, answer, monkeypatch
+):
+    monkeypatch.setattr(sending_module, "delay", lambda *args: 800.0)
+    gateway.otherwise = lambda call: answer
+    release(outbox, "/a")
+    thread.wake()
+    eventually(lambda: outbox.work() and outbox.work()[0].waiting)
+    assert thread.drain(600)
+    assert len(gateway.calls) == 1
+    assert len(outbox.frozen(E1)) == 1
+
+
+def test_draining_ends_in_time_though_there_is_more(thread, outbox, gateway):
+    def accept(call):
+        release(outbox, f"/{len(gateway.calls)}")
+        return gateway.accept(call)
+
+    gateway.otherwise = accept
+    thread.courier.limits = Limits(call_rate=1e6)
+    release(outbox, "/a")
+    thread.wake()
+    eventually(lambda: gateway.calls)
+    assert thread.drain(2.0)
+    assert courier_threads() == []
+    assert len(outbox.work()) == 1
+
+
+def test_draining_leaves_to_others_what_they_claim(thread, make_thread, gateway):
+    other = make_thread().courier.outbox
+    assert other.claim(E1, 60)
+    release(other, "/a")
+    thread.wake()
+    assert thread.drain(600)
+    assert gateway.calls == []
+
+
+def test_a_call_that_outlasts_the_drain_leaves_no_claim(
+    thread, make_thread, outbox, gateway
+):
+    hang = threading.Event()
+
+    def hanging(call):
+        gateway.accept(call)
+        hang.wait(600)
+        return TRANSIENT
+
+    gateway.script = [hanging]
+    release(outbox, "/a")
+    thread.wake()
+    eventually(lambda: gateway.calls)
+    assert not thread.drain(0.1)
+    # The same batch under the same reference: CloudFront returns the earlier one.
+    following = make_thread()
+    following.wake()
+    eventually(lambda: outbox.history(10))
+    assert len(gateway.calls) == 2
+    assert gateway.delivered == ["/a"]
+    hang.set()
+    eventually(lambda: len(courier_threads()) == 1)
+    assert len(outbox.history(10)) == 1
+
+
+def test_who_drained_and_lives_on_goes_on(thread, outbox, gateway):
+    thread.wake()
+    thread.drain(600)
+    release(outbox, "/a")
+    thread.wake()
+    assert courier_threads() == []
+    thread.resume()
+    eventually(lambda: gateway.delivered == ["/a"])
+    release(outbox, "/b")
+    thread.drain(600)
+    assert gateway.delivered == ["/a", "/b"]

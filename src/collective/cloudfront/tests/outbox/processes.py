@@ -1,6 +1,10 @@
 """Other processes that use an outbox, and die if they are told to."""
 
+from collections.abc import Sequence
+
 import os
+import pytest
+import shutil
 import subprocess
 import sys
 
@@ -24,10 +28,26 @@ def open_as(host=None):
 """
 
 
-def start(url: str, code: str, *args: object) -> subprocess.Popen:
-    """Start a process that runs ``code`` with the outbox at ``url``."""
+def container() -> list[str]:
+    """Return what to write before a command so that it is process 1 of a container.
+
+    It has this machine's host name. Skips the test where nobody may make containers.
+    """
+    command = ["unshare", "--user", "--map-root-user", "--pid", "--fork"]
+    command += ["--mount-proc", "--kill-child"]
+    if not shutil.which("unshare") or subprocess.run([*command, "true"]).returncode:
+        pytest.skip("no containers here")
+    return command
+
+
+def start(
+    url: str, code: str, *args: object, before: Sequence[str] = ()
+) -> subprocess.Popen:
+    """Start a process that runs ``code`` with the outbox at ``url``; ``before`` comes
+    before its command.
+    """
     return subprocess.Popen(
-        [sys.executable, "-c", _BEGINNING + code, url, *map(str, args)],
+        [*before, sys.executable, "-c", _BEGINNING + code, url, *map(str, args)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -236,7 +236,7 @@ while True:
     ],
 )
 def test_a_url_names_the_file(url, path):
-    assert open_outbox(url).path == Path(path)
+    assert open_outbox(url).path == Path(path).absolute()
 
 
 @pytest.mark.parametrize(
@@ -515,12 +515,12 @@ SAVING = {
 @pytest.fixture
 def endless_patience(monkeypatch):
     """Whoever waits longer than a save may, waits for ever."""
-    connection = SqliteStore._connection
+    take = SqliteStore._take
 
     def endless(self, patience):
-        return connection(self, patience if patience <= SAVE_PATIENCE else 3600.0)
+        return take(self, patience if patience <= SAVE_PATIENCE else 3600.0)
 
-    monkeypatch.setattr(SqliteStore, "_connection", endless)
+    monkeypatch.setattr(SqliteStore, "_take", endless)
 
 
 @pytest.mark.parametrize("save", SAVING)
@@ -907,3 +907,25 @@ print(sorted(heavy & imported))
         check=True,
     )
     assert found.stdout.strip() == "[]"
+
+
+# --- where it is ----------------------------------------------------------------------------
+
+
+def test_a_relative_path_is_meant_from_where_it_was_opened(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    outbox = open_outbox("sqlite:///outbox.sqlite")
+    outbox.release("", entries("/a"))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    outbox.release("", entries("/b"))
+    outbox.close()
+    assert [each.item for each in outbox.pending("E1", 10)] == ["/a", "/b"]
+    assert outbox.path == tmp_path / "outbox.sqlite"
+    outbox.close()
+
+
+@pytest.mark.parametrize("mark", ["?mode=ro", "#1"])
+def test_an_address_with_a_query_or_a_fragment_is_refused(tmp_path, mark):
+    with pytest.raises(ValueError, match="write %3F for"):
+        open_outbox(f"sqlite:///{tmp_path}/outbox.sqlite{mark}")

@@ -14,6 +14,12 @@ import pytest
 import time
 
 
+#: An hour, a day, ten years: so far clocks were ahead.
+AHEAD = [3600.0, 86_400.0, 3.2e8]
+#: Somebody in another container, who may be dead or alive.
+UNKNOWN_OWNER = "elsewhere/boot.1:4711.5:0123456789ab"
+
+
 class ClaimsContract(Opened):
     """Who works on a distribution."""
 
@@ -62,6 +68,31 @@ class ClaimsContract(Opened):
         processes.run(engine.url, code)
         assert not engine.open(time.time).claim(E1, 60)
         assert engine.open(lambda: time.time() + 61).claim(E1, 60)
+
+    @pytest.mark.parametrize("ahead", AHEAD)
+    def test_a_claim_made_while_the_clock_was_ahead_lasts_as_long_as_an_honest_one(
+        self, outbox, other, clock, ahead
+    ):
+        other.owner = UNKNOWN_OWNER
+        clock.advance(ahead)
+        assert other.claim(E1, 60)
+        clock.advance(-ahead)
+        assert not outbox.claim(E1, 60)
+        clock.advance(59)
+        assert not outbox.claim(E1, 60)
+        clock.advance(1)
+        assert outbox.claim(E1, 60)
+
+    def test_a_courier_whose_clock_is_ahead_keeps_what_it_claims_again_and_again(
+        self, outbox, engine, clock
+    ):
+        other = engine.open(lambda: clock() + 3600)
+        other.owner = UNKNOWN_OWNER
+        for _ in range(5):
+            assert other.claim(E1, 60)
+            assert not outbox.claim(E1, 60)
+            clock.advance(50)
+        assert not outbox.claim(E1, 60)
 
     @pytest.mark.parametrize(
         "change",

@@ -4,6 +4,8 @@ from collective.cloudfront.outbox.contract import ClaimLost
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.outbox.values import Pending
 from collective.cloudfront.tests.outbox import processes
+from collective.cloudfront.tests.outbox.contract.claims import AHEAD
+from collective.cloudfront.tests.outbox.contract.claims import UNKNOWN_OWNER
 from collective.cloudfront.tests.outbox.contract.common import E1
 from collective.cloudfront.tests.outbox.contract.common import E2
 from collective.cloudfront.tests.outbox.contract.common import entries
@@ -129,6 +131,21 @@ class QueueContract(Opened):
         assert ready(outbox) == []
         assert engine.open(lambda: time.time() + 601).release_abandoned(600) == 1
         assert ready(outbox) == ["/a"]
+
+    @pytest.mark.parametrize("ahead", AHEAD)
+    def test_entries_prepared_while_the_clock_was_ahead_are_released_after_the_grace(
+        self, outbox, other, clock, ahead
+    ):
+        other.owner = UNKNOWN_OWNER
+        clock.advance(ahead)
+        other.prepare("t", entries("/a"))
+        clock.advance(-ahead)
+        assert outbox.release_abandoned(60) == 0
+        clock.advance(59)
+        assert outbox.release_abandoned(60) == 0
+        clock.advance(1)
+        assert outbox.release_abandoned(60) == 1
+        assert [each.since for each in outbox.pending(E1, 10)] == [clock.now]
 
     def test_entries_are_released_after_the_grace_whoever_prepared_them(
         self, outbox, clock
