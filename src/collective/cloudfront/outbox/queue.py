@@ -4,6 +4,8 @@ from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Sequence
+from collective.cloudfront.outbox.absorb import absorb
+from collective.cloudfront.outbox.absorb import covered
 from collective.cloudfront.outbox.lately import purge_of
 from collective.cloudfront.outbox.lately import write_down
 from collective.cloudfront.outbox.ledger import bill
@@ -27,14 +29,12 @@ from collective.cloudfront.outbox.rows import merge_ready
 from collective.cloudfront.outbox.rows import pack_causes
 from collective.cloudfront.outbox.rows import pack_entries
 from collective.cloudfront.outbox.rows import pack_message
-from collective.cloudfront.outbox.rows import prefix_range
 from collective.cloudfront.outbox.rows import quarantined_of
 from collective.cloudfront.outbox.rows import ready_row
 from collective.cloudfront.outbox.rows import ready_rows
 from collective.cloudfront.outbox.rows import settled_of
 from collective.cloudfront.outbox.rows import unpack_causes
 from collective.cloudfront.outbox.rows import unpack_entries
-from collective.cloudfront.outbox.rows import waits_since
 from collective.cloudfront.outbox.schedule import arriving
 from collective.cloudfront.outbox.schedule import coalesce
 from collective.cloudfront.outbox.schedule import make_ready
@@ -54,7 +54,6 @@ from collective.cloudfront.outbox.store import READY
 from collective.cloudfront.outbox.store import ReadyRow
 from collective.cloudfront.outbox.store import Scan
 from collective.cloudfront.outbox.store import SCHEDULED
-from collective.cloudfront.outbox.store import Transaction
 from collective.cloudfront.outbox.values import Batch
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.outbox.values import Pending
@@ -146,7 +145,7 @@ class StoredQueue(Claiming):
         count, more = 0, True
         while more:
             with self._change() as session:
-                found = _covered(session.rows, distribution, [wildcard])
+                found = covered(session.rows, distribution, [wildcard])
                 if found:
                     taken = session.rows.take(READY, list(map(READY.key_of, found)))
                     like = ready_row(distribution, wildcard, taken[0].since, False, "")
@@ -175,7 +174,7 @@ class StoredQueue(Claiming):
             taken = {row.item: [row] for row in session.rows.take(READY, keys)}
             taken = {item: taken[item] for item in items if item in taken}
             if taken:
-                _absorb(session.rows, distribution, taken, coalesced)
+                absorb(session.rows, distribution, taken, coalesced)
             merged = [merge_ready(rows) for rows in taken.values()]
             batch = Batch(
                 reference=reference,
@@ -454,51 +453,6 @@ def _lost(batch: Batch) -> ClaimLost:
 def _end_waiting(session: Session, distribution: str) -> None:
     memo = session.memo(distribution)
     session.keep_memo(distribution, replace(memo, waiting=None))
-
-
-def _covered(
-    rows: Transaction, distribution: str, wildcards: Iterable[str]
-) -> list[ReadyRow]:
-    """Return a slice of the ready items that wildcards cover."""
-    scans = []
-    for wildcard in wildcards:
-        since, below = prefix_range(wildcard)
-        equal = {"distribution": distribution}
-        scans.append(Scan(READY, equal, ("item",), since, below, SLICE))
-    return [row for some in rows.read(*scans) for row in some]
-
-
-def _absorb(
-    rows: Transaction,
-    distribution: str,
-    taken: dict[str, list[ReadyRow]],
-    coalesced: bool,
-) -> None:
-    """Let the wildcards among what was taken absorb the ready items below them, and
-    all of it what is coalesced and scheduled. ``taken`` grows: what was absorbed stands
-    behind what absorbs it.
-    """
-    wildcards = [item for item, rows_of in taken.items() if rows_of[0].wildcard]
-    if wildcards:
-        covered = _covered(rows, distribution, wildcards)
-        for row in rows.take(READY, list(map(READY.key_of, covered))):
-            taken[_carrier(wildcards, row.item)].append(row)
-    if not coalesced:
-        return
-    equal = {"coalesced": 1, "distribution": distribution}
-    scans = [Scan(SCHEDULED, {**equal, "item": tuple(taken)})]
-    for wildcard in wildcards:
-        scans.append(Scan(SCHEDULED, equal, ("item",), *prefix_range(wildcard)))
-    found = {SCHEDULED.key_of(row) for some in rows.read(*scans) for row in some}
-    for held in rows.take(SCHEDULED, found) if found else ():
-        carrier = held.item if held.item in taken else _carrier(wildcards, held.item)
-        first = taken[carrier][0]
-        since, causes = waits_since(held), held.causes
-        taken[carrier].append(first._replace(since=since, causes=causes))
-
-
-def _carrier(wildcards: Iterable[str], item: str) -> str:
-    return next(each for each in wildcards if item.startswith(each[:-1]))
 
 
 def _above(refused: Iterable[ReadyRow]) -> list[ReadyRow]:

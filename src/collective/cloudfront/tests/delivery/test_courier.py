@@ -1094,7 +1094,7 @@ def test_targets_are_asked_for_only_when_there_is_work(world):
 def test_an_unavailable_outbox_is_said_once_a_minute(
     world, gateway, monkeypatch, caplog
 ):
-    def locked(busy, limit, grace):
+    def locked(*what):
         raise module.OutboxUnavailable("database is locked")
 
     world.release("/a")

@@ -13,7 +13,7 @@ from collective.cloudfront.tests.delivery.gateways import ScriptedGateway
 from collective.cloudfront.tests.delivery.gateways import TRANSIENT
 
 import collective.cloudfront.delivery.courier as courier_module
-import collective.cloudfront.delivery.sending as sending_module
+import collective.cloudfront.delivery.outcomes as outcomes_module
 import collective.cloudfront.delivery.thread as thread_module
 import pytest
 import threading
@@ -391,7 +391,7 @@ def test_draining_waits_for_nothing_where_there_is_nothing_to_do(
 def test_draining_does_not_wait_for_what_waits_longer(
     thread, outbox, gateway, answer, monkeypatch
 ):
-    monkeypatch.setattr(sending_module, "delay", lambda *args: 800.0)
+    monkeypatch.setattr(outcomes_module, "delay", lambda *args: 800.0)
     gateway.otherwise = lambda call: answer
     release(outbox, "/a")
     thread.wake()
