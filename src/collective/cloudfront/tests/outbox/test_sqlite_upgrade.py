@@ -248,6 +248,7 @@ def make_format_5(path):
     new.release("", [Entry("E1", "/*", every=300.0)])
     new.close()
     with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("DROP TABLE lately")
         db.execute("ALTER TABLE scheduled DROP COLUMN since")
         db.execute("PRAGMA user_version = 5")
         db.commit()
