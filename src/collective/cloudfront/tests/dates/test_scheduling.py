@@ -5,6 +5,7 @@ from collective.cloudfront.dates.run import Ended
 from collective.cloudfront.dates.run import MOST_OBJECTS
 from collective.cloudfront.dates.since import SINCE
 from collective.cloudfront.local.rules import reaches
+from collective.cloudfront.outbox.lately import is_again
 from collective.cloudfront.purge import suspended
 from collective.cloudfront.settings import PURGING_ENABLED
 from collective.cloudfront.testing import DISTRIBUTION
@@ -47,13 +48,15 @@ def scheduled(process):
     return {
         (each.distribution, each.item, each.key, each.due, each.urgent)
         for each in process.outbox.scheduled(100_000)
-        if not each.coalesced
+        if not each.coalesced and not is_again(each.key)
     }
 
 
 def items(process, distribution=DISTRIBUTION):
     found = process.outbox.scheduled(100_000, [distribution])
-    return {each.item for each in found if not each.coalesced}
+    return {
+        each.item for each in found if not each.coalesced and not is_again(each.key)
+    }
 
 
 @pytest.fixture
