@@ -241,7 +241,7 @@ class Process:
 
     def _use(self, targets: Mapping[str, Target]) -> None:
         self._targets = targets
-        self.lately.least_transit = max(
+        self.lately.transit = max(
             (target.again_after for target in targets.values()), default=0.0
         )
 

@@ -259,9 +259,12 @@ def _reading(
         _close(opened[:-1])
         del opened[:-1]
         yield makerequest(connection.root()["Application"]), manager
-        if apart:
-            connection.cacheMinimize()
     finally:
+        if apart:
+            # The next request gets what is closed last: not ours. Its cache is not
+            # emptied: a request that ends may still refer to the site in it.
+            warm = TransactionManager()
+            opened.append((database.open(transaction_manager=warm), warm))
         _close(opened)
 
 

@@ -138,28 +138,21 @@ class Lately:
         self._newest_at = self._forgotten_at = -math.inf
         # How long the slowest answer took
         self._slowest = 0.0
-        #: How long an answer is on its way at most, as far as somebody set it (seconds);
-        #: 0: nothing is purged again.
-        self.least_transit = 0.0
-
-    @property
-    def transit(self) -> float:
-        """How long an answer is on its way to the edge at most, in seconds: as long as was
-        set, or as the slowest one took to be made.
-        """
-        slowest = min(self._slowest, LONGEST_TRANSIT)
-        return max(self.least_transit, slowest) if self.least_transit else 0.0
+        #: How long an answer is on its way to the edge at most (seconds); 0: nothing is
+        #: purged again.
+        self.transit = 0.0
 
     def second(self, purge: Purge) -> list[Again]:
         """Return what purges the same again, when answers have arrived that are on their
-        way between CloudFront's own layers.
+        way between CloudFront's own layers: after as long as the slowest one took.
         """
-        transit = self.transit
+        if not self.transit:
+            return []
+        due = purge.at + max(self.transit, min(self._slowest, LONGEST_TRANSIT))
         return [
-            Again(distribution, item, purge.at + transit)
+            Again(distribution, item, due)
             for distribution, items in purge.items.items()
             for item in items
-            if transit
         ]
 
     def is_late(
@@ -263,25 +256,24 @@ def purged_again(
     purge: Purge, answers: Iterable[Answer], transit: float
 ) -> list[Again]:
     """Return what is to be purged again when ``answers`` have arrived: their own items, or
-    what reached them, if that is less.
+    what reached them, if that is less. At once, too, where an answer was sent after the
+    commit: the purge may have been accepted before.
     """
-    by_distribution: dict[str, dict[str, float]] = {}
-    theirs: dict[str, dict[str, float]] = {}
+    reaching: dict[str, dict[str, float]] = {}
+    own: dict[str, dict[str, float]] = {}
     for answer in answers:
-        due = answer.ended + transit
         for distribution, items in purge.reaches(answer).items():
-            reaching = by_distribution.setdefault(distribution, {})
-            for item in items:
-                reaching[item] = max(due, reaching.get(item, 0.0))
-            own = theirs.setdefault(distribution, {})
-            for key in answer.keys:
-                if key[:1] == "/":
-                    own[key] = max(due, own.get(key, 0.0))
-    found = []
-    for distribution, reaching in by_distribution.items():
-        own = theirs[distribution]
-        chosen = own if own and len(own) <= len(reaching) else reaching
-        for item, due in chosen.items():
-            # Most have arrived already
-            found += [Again(distribution, item, 0.0), Again(distribution, item, due)]
-    return found
+            urls = [key for key in answer.keys if key[:1] == "/"]
+            for found, those in ((reaching, items), (own, urls)):
+                ended = found.setdefault(distribution, {})
+                for item in those:
+                    ended[item] = max(answer.ended, ended.get(item, 0.0))
+    again = []
+    for distribution, items_ended in reaching.items():
+        urls_ended = own[distribution]
+        fewer = urls_ended if 0 < len(urls_ended) <= len(items_ended) else items_ended
+        for item, ended in fewer.items():
+            if ended >= purge.at:
+                again.append(Again(distribution, item, 0.0))
+            again.append(Again(distribution, item, ended + transit))
+    return again

@@ -72,6 +72,8 @@ def zope(site_template, tmp_path_factory) -> Iterator[Instance]:
     instance.copy_database(site_template)
     instance.start()
     instance.wait_until_ready()
+    # Otherwise what a visitor got just before an edit is purged twice.
+    Editor(instance.site_url).set(again_after=0.0)
     yield instance
     instance.stop()
 

@@ -36,6 +36,7 @@ def zope(site_template, tmp_path, cloudfront) -> Iterator[Instance]:
             "CLOUDFRONT_WINDOW": "0.3",
             "CLOUDFRONT_SITE_PURGE_INTERVAL": "0",
             "CLOUDFRONT_CALL_RATE": "20",
+            "CLOUDFRONT_AGAIN_AFTER": "0",
         },
     )
     instance.configure()

@@ -219,6 +219,7 @@ def test_a_full_disk_keeps_items_in_memory_until_there_is_room(
                 **cloudfront.environment,
                 "CLOUDFRONT_WINDOW": "0.3",
                 "CLOUDFRONT_CALL_RATE": "20",
+                "CLOUDFRONT_AGAIN_AFTER": "0",
                 "CLOUDFRONT_OUTBOX": f"sqlite:///{small_disk}/outbox.sqlite",
             },
         )

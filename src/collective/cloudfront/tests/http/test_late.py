@@ -38,7 +38,7 @@ def page(request, editor, cloudfront) -> Iterator[str]:
     editor.wait_until_sent()
     yield path
     editor.delete(path)
-    editor.set(cache_tags="off")
+    editor.set(cache_tags="off", again_after=0.0)
     editor.wait_until_sent()
 
 

@@ -45,6 +45,7 @@ def instances(site_template, tmp_path, cloudfront) -> Iterator[list[Instance]]:
                     "CLOUDFRONT_OUTBOX": f"sqlite:///{tmp_path}/outbox.sqlite",
                     "CLOUDFRONT_WINDOW": "0.3",
                     "CLOUDFRONT_CALL_RATE": "20",
+                    "CLOUDFRONT_AGAIN_AFTER": "0",
                 },
             )
             for name in ("one", "two")

@@ -56,7 +56,7 @@ class World:
         self.changes = sorted(changes, key=lambda change: change.at)
         self.zopes = [Lately(lambda: self.now) for _ in range(ZOPES)]
         for zope in self.zopes:
-            zope.least_transit = TRANSIT
+            zope.transit = TRANSIT
         self.edge: dict[str, int] = {}
         self._unread: list[list[Purge]] = [[] for _ in range(ZOPES)]
         for number, change in enumerate(self.changes, 1):
