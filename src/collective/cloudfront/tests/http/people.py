@@ -56,6 +56,10 @@ class Editor:
         """Wait until nothing of this site's outbox is left to send."""
         eventually(self._nothing_is_pending)
 
+    def state(self) -> str:
+        """Return the state of purging, as JSON."""
+        return self._call("GET", "/@cloudfront").text
+
     def _nothing_is_pending(self) -> bool:
         state = self._call("GET", "/@cloudfront").json()
         return not (state["pending"] or state["in_memory"])
