@@ -8,12 +8,15 @@ from collective.cloudfront import process
 from collective.cloudfront.planning.pacing import Limits
 from functools import partial
 from pathlib import Path
+from Products.Five.browser import BrowserView
 from transaction.interfaces import TransientError
 from zope.component import adapter
 from ZPublisher.interfaces import IPubFailure
 
+import html
 import logging
 import os
+import time
 
 
 logger = logging.getLogger("freshness")
@@ -33,6 +36,15 @@ if os.environ.get(NO_QUOTAS):
         wildcard_burst=_MANY,
         wildcards=_MANY,
     )
+
+
+class Slow(BrowserView):
+    """A page that takes as many seconds as are asked for."""
+
+    def __call__(self) -> str:
+        title = self.context.title
+        time.sleep(min(10.0, float(self.request.get("seconds", 0))))
+        return f"<html><body><h1>{html.escape(title)}</h1></body></html>"
 
 
 @adapter(IPubFailure)

@@ -57,6 +57,10 @@ class Turn:
         return True
 
 
+#: So many pages that are being changed are also asked for as pages that take long.
+_SLOW_PAGES = 2
+
+
 class Walk:
     """A random walk.
 
@@ -168,11 +172,12 @@ class Walk:
 
         paths = [path for turn in turns for path in turn.paths]
         urls = self.world.urls_on(paths) or self.world.visited()
-        with ThreadPoolExecutor(len(turns)) as pool:
+        with ThreadPoolExecutor(len(turns) + 1) as pool:
+            slow = pool.submit(self.world.visit_slowly, paths[:_SLOW_PAGES])
             done = [pool.submit(finish, turn) for turn in turns]
             while not all(each.done() for each in done):
                 self.world.visit(self._some(urls, 4))
-            for each in done:
+            for each in (*done, slow):
                 each.result()
 
     def _warm(self, turns: list[Turn]) -> None:

@@ -32,6 +32,10 @@ DISTRIBUTION = "EFRESHNESS123"
 _ROOT = Path(__file__).parent.parent
 _WINDOW = 0.2
 _INTERVAL = 2.0
+#: In a walk: seconds after which what may have been on its way is purged again.
+_AGAIN_AFTER = 3.0
+#: Seconds that slow pages take.
+_SLOW = 1.5
 #: Seconds until everything must have been accepted.
 _PATIENCE = 60.0
 #: Purge by cache tags alone, as if pages had carried them for long.
@@ -82,6 +86,9 @@ class World:
             pass
         outbox = f"sqlite:///{folder.absolute()}/outbox.sqlite"
         environ = {**self._environ(), "CLOUDFRONT_OUTBOX": outbox}
+        # What is purged a second time would be counted with a later operation. In a walk,
+        # where visitors come meanwhile, it is needed.
+        environ["CLOUDFRONT_AGAIN_AFTER"] = str(_AGAIN_AFTER if zopes > 1 else 0)
         if zopes > 1:
             environ[NO_QUOTAS] = "yes"
         self.instances = [
@@ -202,6 +209,10 @@ class World:
         """Read URLs at the edge, as visitors do."""
         self._known.update(self._edge.read_all(sorted(urls)))
         self._cached |= self._kept()
+
+    def visit_slowly(self, paths: Iterable[str]) -> None:
+        """Read pages that take long and show what there was when they were asked for."""
+        self.visit([f"{path}/freshness-slow?seconds={_SLOW}" for path in paths])
 
     def visited(self) -> list[str]:
         """Return all URLs that were visited so far."""
