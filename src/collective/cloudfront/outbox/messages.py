@@ -71,6 +71,9 @@ WORDING: dict[str, str] = {
     # outbox
     "outbox_set_aside": "${path} was set aside: ${error}",
     "outbox_deleted": "it was deleted while in use",
+    "outbox_replaced": "it was replaced while in use",
+    "outbox_log_gone": "its log was deleted or replaced while in use",
+    "outbox_senseless": "a row of its table ${table} cannot be read",
     "outbox_newer": "its format ${found} is newer than ${known}",
     "outbox_foreign": "${path}: it is another program's database; choose another file "
     "for the outbox",

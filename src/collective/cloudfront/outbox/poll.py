@@ -16,6 +16,7 @@ from collective.cloudfront.outbox.queue import in_order
 from collective.cloudfront.outbox.queue import open_scan
 from collective.cloudfront.outbox.queue import pending_of
 from collective.cloudfront.outbox.queue import pending_scans
+from collective.cloudfront.outbox.repair import DAMAGE
 from collective.cloudfront.outbox.rows import batch_of
 from collective.cloudfront.outbox.rows import FROZEN
 from collective.cloudfront.outbox.rows import IN_PROGRESS
@@ -90,6 +91,13 @@ class Poll:
     is_due: bool = False
     is_abandoned: bool = False
     known: Known = field(default_factory=dict)
+
+    @property
+    def damage(self) -> int:
+        """How often something was remembered of a damage; 0 if there was none. Another
+        number means that there may be something for ``Outbox.purge_missed``.
+        """
+        return self.known.get(DAMAGE, Remembered()).version
 
     @property
     def calls(self) -> list[float] | None:
