@@ -22,9 +22,6 @@ from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import Outbox
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.intake import Intake
-from collective.cloudfront.outbox.values import Cause
-from collective.cloudfront.outbox.values import Entry
-from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.settings import Distribution
 from collective.cloudfront.settings import Settings
@@ -42,7 +39,6 @@ import logging
 import os
 import threading
 import time
-import uuid
 
 
 logger = logging.getLogger("collective.cloudfront")
@@ -50,9 +46,6 @@ logger = logging.getLogger("collective.cloudfront")
 #: How long settings read from the database are used without looking again, in
 #: seconds. Changes made in this process are seen at once.
 SETTINGS_FRESH = 5.0
-
-#: The cause of what is purged then.
-DAMAGED_OUTBOX = Cause(code="damaged_outbox")
 
 _PROFILE = "collective.cloudfront:default"
 _OUTBOX_NAME = "cloudfront-outbox.sqlite"
@@ -105,11 +98,15 @@ class Process:
     def _open_outbox(self) -> Outbox:
         url = self.environ.get("CLOUDFRONT_OUTBOX") or default_outbox_url()
         try:
-            return open_outbox(url, on_damage=self._purge_everything)
+            return open_outbox(url, on_damage=self._after_damage)
         except ValueError as error:
             fallback = default_outbox_url()
             logger.error("CLOUDFRONT_OUTBOX: %s Using %s instead.", error, fallback)
-            return open_outbox(fallback, on_damage=self._purge_everything)
+            return open_outbox(fallback, on_damage=self._after_damage)
+
+    def _after_damage(self, damaged: str) -> None:
+        # The courier purges whole what this Zope serves, as soon as it is known.
+        self.hurry()
 
     def wake(self) -> None:
         """Tell the courier that there is work."""
@@ -248,14 +245,6 @@ class Process:
             with self._lock:
                 self._errands = [*errands, *(self._errands or ())]
             raise
-
-    def _purge_everything(self, damaged: str) -> None:
-        entries = [
-            Entry(distribution, EVERYTHING, cause=DAMAGED_OUTBOX)
-            for distribution in self._targets
-        ]
-        if entries:
-            self.intake.release(f"damage-{uuid.uuid4()}", entries)
 
 
 def read_targets(database: Any) -> dict[str, Target]:

@@ -116,6 +116,8 @@ class Courier(Sender):
         self._poll_in = 0.0
         self._recover_at = 0.0
         self._tidy_at = 0.0
+        # What was remembered of a damage when it was followed up last
+        self._damage = 0
 
     def round(self) -> float:
         """Do what can be done now; return in how many seconds to come again."""
@@ -126,6 +128,8 @@ class Courier(Sender):
                 return rest
             self._polled_at = self._clock()
             poll = self._poll()
+            if self._purge_missed(poll):
+                return 0.0
             self._tidy()
             self._poll_in = self._serve_all(poll) if poll.backlogs else LONGEST_IDLE
             return self._poll_in
@@ -202,6 +206,7 @@ class Courier(Sender):
         recover = has_come(self._recover_at, now, recover_every)
         if recover:
             self._recover_at = now + recover_every
+            self.outbox.adopt()
         most = 2 * self.limits.batch
         grace = self.grace if recover else math.inf
         poll = self.outbox.poll(self._busy, most, grace)
@@ -224,6 +229,16 @@ class Courier(Sender):
                 "them and its commit. Purging them is harmless.",
                 released,
             )
+
+    def _purge_missed(self, poll: Poll) -> int:
+        """Purge whole what this courier serves, if the outbox was damaged."""
+        if poll.damage == self._damage:
+            return 0
+        targets = self.targets()
+        missed = self.outbox.purge_missed(targets)
+        if targets and not missed:
+            self._damage = poll.damage
+        return missed
 
     def _tidy(self) -> None:
         now = self._clock()

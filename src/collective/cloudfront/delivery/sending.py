@@ -21,7 +21,6 @@ from collective.cloudfront.outbox.values import Batch
 from collective.cloudfront.outbox.values import Pending
 from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.planning.items import wildcards_of
-from collective.cloudfront.planning.pacing import Bucket
 from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.planning.pacing import take_call
 from collective.cloudfront.planning.plan import decide
@@ -58,9 +57,9 @@ class Sender(Outcomes):
         if backlog.is_claimed:
             return LONGEST_IDLE
         # While no call is granted, items may still join.
-        call = take_call(Bucket(*poll.calls) if poll.calls else None, now, self.limits)
+        call = take_call(poll.calls, now, self.limits)
         if call.wait > 0:
-            if poll.calls and poll.calls[1] > now:
+            if poll.calls and poll.calls.updated > now:
                 # The clock was set back: from now on the calls fill again.
                 self.outbox.take_call(self.limits)
             return min(call.wait, LONGEST_IDLE)

@@ -19,9 +19,11 @@ from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.planning.pacing import take_call
 from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
+from math import isfinite
 from typing import Any
 
 import json
@@ -86,17 +88,48 @@ def memo_as_json(memo: Memo) -> dict[str, Any]:
 
 
 def memo_from_json(distribution: str, stored: dict[str, Any] | None) -> Memo:
-    """Return what ``memo_as_json`` was given."""
-    stored = stored or {}
-    owner, until = stored.get("claim", (None, 0.0))
+    """Return what ``memo_as_json`` was given. What makes no sense was never there: no
+    item may wait for it.
+    """
+    if not isinstance(stored, dict):
+        return Memo()
+    owner, until = None, 0.0
     pace = waiting = None
-    if "pace" in stored:
+    with suppress(AttributeError, IndexError, KeyError, TypeError, ValueError):
+        claimed_by, claimed_until = stored["claim"]
+        _require_numbers(claimed_until, int(claimed_by.rsplit(":", 2)[1]))
+        owner, until = claimed_by, claimed_until
+    with suppress(KeyError, TypeError, ValueError):
         exact, wildcards, updated, shrink = stored["pace"]
+        _require_numbers(exact, wildcards, updated, shrink)
         pace = Pace(Bucket(exact, updated), Bucket(wildcards, updated), shrink)
-    if "waiting" in stored:
-        reason, advice, *others = stored["waiting"]
-        waiting = Waiting(distribution, from_json(reason), from_json(advice), *others)
+    with suppress(KeyError, TypeError, ValueError):
+        reason, advice, paused, since, until_, attempts = stored["waiting"]
+        _require_numbers(since, until_, attempts)
+        waiting = Waiting(
+            distribution,
+            from_json(reason),
+            from_json(advice),
+            bool(paused),
+            since,
+            until_,
+            attempts,
+        )
     return Memo(owner, until, pace, waiting)
+
+
+def calls_from_json(stored: Any) -> Bucket | None:
+    """Return the account's calls; None if there were none, or they make no sense."""
+    with suppress(TypeError, ValueError):
+        tokens, updated = stored
+        _require_numbers(tokens, updated)
+        return Bucket(tokens, updated)
+    return None
+
+
+def _require_numbers(*values: Any) -> None:
+    if not all(isinstance(each, (int, float)) and isfinite(each) for each in values):
+        raise ValueError(values)
 
 
 def remembered(rows: list[MemoryRow]) -> dict[str, Remembered]:
@@ -308,9 +341,8 @@ class StoredMemory(Part):
     def take_call(self, limits: Limits) -> float:
         """See ``contract.Memory``."""
         with self._change() as session:
-            stored = session.recall(CALLS)
             # Under the lock: in the order of taking, time must not run backwards.
-            before = Bucket(*stored) if stored else None
+            before = calls_from_json(session.recall(CALLS))
             call = take_call(before, self.clock(), limits)
             # One that is refused need not be written, but if the clock was set back.
             if not call.wait or (before and call.bucket.updated < before.updated):

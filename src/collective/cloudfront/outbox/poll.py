@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from collections.abc import Mapping
 from collective.cloudfront.outbox.memory import CALLS
+from collective.cloudfront.outbox.memory import calls_from_json
 from collective.cloudfront.outbox.memory import is_claimed_by_other
 from collective.cloudfront.outbox.memory import Known
 from collective.cloudfront.outbox.memory import Memo
@@ -35,6 +36,7 @@ from collective.cloudfront.outbox.values import Batch
 from collective.cloudfront.outbox.values import Pending
 from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.outbox.values import Work
+from collective.cloudfront.planning.pacing import Bucket
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
@@ -100,9 +102,9 @@ class Poll:
         return self.known.get(DAMAGE, Remembered()).version
 
     @property
-    def calls(self) -> list[float] | None:
+    def calls(self) -> Bucket | None:
         """The account's calls."""
-        return self.known.get(CALLS, Remembered()).value
+        return calls_from_json(self.known.get(CALLS, Remembered()).value)
 
 
 class StoredPolls(Part):

@@ -27,6 +27,7 @@ from collective.cloudfront.outbox.store import Transaction
 from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.planning.items import EVERYTHING
+from contextlib import suppress
 from typing import Any
 
 
@@ -95,8 +96,10 @@ class StoredRepair(Part):
 
 
 def _trouble(session: Session) -> tuple[str, list[str]]:
-    stored = session.recall(DAMAGE)
-    return (stored[0], stored[1]) if stored else ("", [])
+    with suppress(TypeError, ValueError):
+        trouble, purged = session.recall(DAMAGE)
+        return str(trouble), list(map(str, purged))
+    return "", []
 
 
 def _purge_whole(

@@ -114,7 +114,9 @@ def _read(db: sqlite3.Connection, table: Table, saved: Saved) -> Iterator[Any]:
 
 def _note_waiting(db: sqlite3.Connection, name: str, saved: Saved) -> None:
     try:
-        for distribution, since in db.execute(f"SELECT distribution, since FROM {name}"):
+        for distribution, since in db.execute(
+            f"SELECT distribution, since FROM {name}"
+        ):
             if not (is_identifier(distribution) and _is_moment(since)):
                 saved.lost = True
                 continue

@@ -78,8 +78,11 @@ def _adopt(
             count += _move(db, table, write, take_over)
         # Its log goes first, for that of a new file would have the same name.
         db.execute("PRAGMA journal_mode = DELETE").fetchall()
+        path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
         path.unlink()
-    logger.info("%d rows of %s, left by an older version, were taken over.", count, path)
+    logger.info(
+        "%d rows of %s, left by an older version, were taken over.", count, path
+    )
     return count
 
 

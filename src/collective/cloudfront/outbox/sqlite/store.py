@@ -12,8 +12,8 @@ A writer that holds the lock makes sure that it has the file which is in its pla
 
 from collections.abc import Callable
 from collections.abc import Iterator
-from collective.cloudfront.outbox.messages import message
 from collective.cloudfront.outbox.messages import Message
+from collective.cloudfront.outbox.messages import message
 from collective.cloudfront.outbox.messages import NOTHING
 from collective.cloudfront.outbox.messages import plain
 from collective.cloudfront.outbox.sql import SqlTransaction
@@ -45,7 +45,6 @@ from contextlib import closing
 from contextlib import contextmanager
 from pathlib import Path
 
-import json
 import logging
 import os
 import sqlite3
