@@ -118,6 +118,8 @@ class Courier(Sender):
         self._tidy_at = 0.0
         # What was remembered of a damage when it was followed up last
         self._damage = 0
+        # Whether the last round could not use the outbox, because others were writing
+        self._was_busy = False
 
     def round(self) -> float:
         """Do what can be done now; return in how many seconds to come again."""
@@ -127,6 +129,7 @@ class Courier(Sender):
             if rest > 0:
                 return rest
             self._polled_at = self._clock()
+            self._was_busy = False
             poll = self._poll()
             if self._purge_missed(poll):
                 return 0.0
@@ -134,9 +137,12 @@ class Courier(Sender):
             self._poll_in = self._serve_all(poll) if poll.backlogs else LONGEST_IDLE
             return self._poll_in
         except OutboxUnavailable as error:
-            self.notices.log_once(
-                logging.ERROR, "outbox", f"The outbox cannot be used: {error}."
-            )
+            # Somebody else who writes for a moment is no trouble.
+            if not error.is_busy or self._was_busy:
+                self.notices.log_once(
+                    logging.ERROR, "outbox", f"The outbox cannot be used: {error}."
+                )
+            self._was_busy = error.is_busy
             return LONGEST_IDLE
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:

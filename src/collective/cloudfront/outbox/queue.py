@@ -64,6 +64,11 @@ from collective.cloudfront.planning.items import wildcards_of
 from collective.cloudfront.planning.widen import above
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
+
+
+#: So many ready items a wildcard absorbs when it is frozen; see ``contract.Queue``.
+MOST_ABSORBED = 1000
 
 
 class StoredQueue(Part):
@@ -90,13 +95,15 @@ class StoredQueue(Part):
         now = self.clock()
         # Not since a moment to come: the clock was set back.
         since = now if since is None else min(since, now)
+        *slices, last = in_slices(entries)
+        for some in slices:
+            with self._slice() as session:
+                _take_in(session, some, since, now)
+        # If we die before, what was prepared is in doubt, and comes once more.
         with self._change() as session:
             if token:
                 session.rows.take(PREPARED, [(token,)])
-            names = {(each.distribution, each.key) for each in entries if each.key}
-            if names:
-                unschedule(session.rows, names, now)
-            take_in(session.rows, arriving(entries, since), now)
+            _take_in(session, last, since, now)
 
     def release_abandoned(self, grace: float) -> int:
         """See ``contract.Queue``."""
@@ -110,16 +117,26 @@ class StoredQueue(Part):
         )
 
     def _release_in_doubt(self, token: str) -> int:
+        with self._look() as rows:
+            found = rows.get(PREPARED, [(token,)])
+            entries = [each for row in found for each in unpack_entries(row.entries)]
+        *slices, last = in_slices(entries)
+        for some in slices:
+            with self._slice() as session:
+                self._take_in_doubt(session, some, found[0].since)
         with self._change() as session:
-            count = 0
-            for row in session.rows.take(PREPARED, [(token,)]):
-                entries = unpack_entries(row.entries)
-                # Nothing is replaced: if it was not committed, what it would have
-                # replaced is still to come.
-                take_in(session.rows, arriving(entries, row.since), self.clock())
-                session.rows.increment(COUNTER, CounterRow(IN_DOUBT, len(entries)))
-                count += len(entries)
-            return count
+            if not session.rows.take(PREPARED, [(token,)]):
+                return 0  # it has ended meanwhile
+            self._take_in_doubt(session, last, found[0].since)
+        return len(entries)
+
+    def _take_in_doubt(
+        self, session: Session, entries: list[Entry], since: float
+    ) -> None:
+        # Nothing is replaced: if it was not committed, what it would have replaced is
+        # still to come.
+        take_in(session.rows, arriving(entries, since), self.clock())
+        session.rows.increment(COUNTER, CounterRow(IN_DOUBT, len(entries)))
 
     # --- the courier ------------------------------------------------------------------
 
@@ -132,8 +149,8 @@ class StoredQueue(Part):
         """See ``contract.Queue``."""
         count, more = 0, True
         while more:
-            with self._change() as session:
-                found = _covered(session.rows, distribution, [wildcard])
+            with self._slice() as session:
+                found = _covered(session.rows, distribution, [wildcard], SLICE)
                 if found:
                     taken = session.rows.take(READY, list(map(READY.key_of, found)))
                     like = ready_row(distribution, wildcard, taken[0].since, False, "")
@@ -316,28 +333,11 @@ class StoredQueue(Part):
         """See ``contract.Queue``."""
         count, more = 0, True
         while more:
-            with self._change() as session:
-                rows = session.rows
-                ready, scheduled, frozen = rows.read(
-                    Scan(READY, {"distribution": old}, ("item",), limit=SLICE),
-                    Scan(SCHEDULED, {"distribution": old}, ("key",), limit=SLICE),
-                    open_scan(FROZEN, old),
-                )
-                moved = rows.take(READY, list(map(READY.key_of, ready)))
-                for row in rows.take(
-                    INVALIDATION, [(row.reference,) for row in frozen]
-                ):
-                    moved += ready_rows(batch_of(row), new)
-                make_ready(rows, [row._replace(distribution=new) for row in moved])
-                taken = rows.take(SCHEDULED, list(map(SCHEDULED.key_of, scheduled)))
-                dated = [row._replace(distribution=new) for row in taken]
-                schedule(rows, [row for row in dated if not row.coalesced])
-                for row in dated:
-                    if row.coalesced:
-                        coalesce(rows, row)
+            with self._slice() as session:
+                moved = _retarget_some(session.rows, old, new)
                 _end_waiting(session, old)
-            count += len(moved) + len(taken)
-            more = SLICE in (len(ready), len(scheduled))
+            count += moved
+            more = moved > 0
         return count
 
     # --- quarantine -------------------------------------------------------------------
@@ -434,6 +434,58 @@ def _add_batches(session: Session, batches: list[Batch]) -> None:
         raise OutboxUnavailable(f"A caller reference was used before: {known}")
 
 
+def _retarget_some(rows: Transaction, old: str, new: str) -> int:
+    """Hand over a batch, or else a slice of what is ready or scheduled; returns how many
+    items.
+    """
+    frozen, ready, scheduled = rows.read(
+        replace(open_scan(FROZEN, old), limit=1),
+        Scan(READY, {"distribution": old}, ("item",), limit=SLICE),
+        Scan(SCHEDULED, {"distribution": old}, ("key",), limit=SLICE),
+    )
+    if frozen:
+        (row,) = rows.take(INVALIDATION, [(frozen[0].reference,)])
+        moved = ready_rows(batch_of(row), new)
+        make_ready(rows, moved)
+        return len(moved)
+    if ready:
+        taken = rows.take(READY, list(map(READY.key_of, ready)))
+        make_ready(rows, [row._replace(distribution=new) for row in taken])
+        return len(taken)
+    taken = rows.take(SCHEDULED, list(map(SCHEDULED.key_of, scheduled)))
+    dated = [row._replace(distribution=new) for row in taken]
+    schedule(rows, [row for row in dated if not row.coalesced])
+    for row in dated:
+        if row.coalesced:
+            coalesce(rows, row)
+    return len(taken)
+
+
+def in_slices(entries: Iterable[Entry]) -> list[list[Entry]]:
+    """Return entries in lists of about ``SLICE``, at least one. Those with the same key
+    stay together, since they replace what is scheduled, but not each other.
+    """
+    groups: dict[Any, list[Entry]] = {}
+    for number, entry in enumerate(entries):
+        name = (entry.distribution, entry.key) if entry.key else number
+        groups.setdefault(name, []).append(entry)
+    slices: list[list[Entry]] = [[]]
+    for group in groups.values():
+        if len(slices[-1]) >= SLICE:
+            slices.append([])
+        slices[-1] += group
+    return slices
+
+
+def _take_in(
+    session: Session, entries: list[Entry], since: float, now: float
+) -> None:
+    names = {(each.distribution, each.key) for each in entries if each.key}
+    if names:
+        unschedule(session.rows, names, now)
+    take_in(session.rows, arriving(entries, since), now)
+
+
 def _lost(batch: Batch) -> ClaimLost:
     return ClaimLost(
         f"Another courier works on {batch.distribution}: batch {batch.reference} is no "
@@ -447,14 +499,14 @@ def _end_waiting(session: Session, distribution: str) -> None:
 
 
 def _covered(
-    rows: Transaction, distribution: str, wildcards: Iterable[str]
+    rows: Transaction, distribution: str, wildcards: Iterable[str], most: int
 ) -> list[ReadyRow]:
-    """Return a slice of the ready items that wildcards cover."""
+    """Return the first of the ready items that each wildcard covers."""
     scans = []
     for wildcard in wildcards:
         since, below = prefix_range(wildcard)
         equal = {"distribution": distribution}
-        scans.append(Scan(READY, equal, ("item",), since, below, SLICE))
+        scans.append(Scan(READY, equal, ("item",), since, below, most))
     return [row for some in rows.read(*scans) for row in some]
 
 
@@ -470,7 +522,7 @@ def _absorb(
     """
     wildcards = wildcards_of(taken)
     if wildcards:
-        covered = _covered(rows, distribution, wildcards)
+        covered = _covered(rows, distribution, wildcards, MOST_ABSORBED)
         for row in rows.take(READY, list(map(READY.key_of, covered))):
             taken[_carrier(wildcards, row.item)].append(row)
     if not coalesced:
