@@ -40,7 +40,7 @@ CLAIM_SECONDS = 60.0
 #: Somebody else may add work to a shared outbox: poll it at least this often.
 LONGEST_IDLE = 1.0
 #: With fewer pending items than these, freezing a wildcard absorbs all that it covers.
-FEW_PENDING = 1_000
+FEW_PENDING = 250
 #: A round waits so long (seconds) for the calls that it has begun. What takes longer is
 #: seen to in a later round, so that a call that hangs delays no other distribution.
 PATIENCE = 1.0
