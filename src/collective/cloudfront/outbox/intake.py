@@ -13,7 +13,6 @@ If the process ends in between, what was prepared is in doubt and released by ot
 
 from collections.abc import Callable
 from collections.abc import Collection
-from collections.abc import Iterable
 from collections.abc import Iterator
 from collective.cloudfront.outbox.contract import Outbox
 from collective.cloudfront.outbox.messages import Message

@@ -477,9 +477,7 @@ def in_slices(entries: Iterable[Entry]) -> list[list[Entry]]:
     return slices
 
 
-def _take_in(
-    session: Session, entries: list[Entry], since: float, now: float
-) -> None:
+def _take_in(session: Session, entries: list[Entry], since: float, now: float) -> None:
     names = {(each.distribution, each.key) for each in entries if each.key}
     if names:
         unschedule(session.rows, names, now)

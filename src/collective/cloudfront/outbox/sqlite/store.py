@@ -301,6 +301,7 @@ class SqliteStore:
                 message("outbox_newer", found=newer, known=schema.FORMAT)
             )
         self.path = of_format(self._asked_for, schema.FORMAT)
+        self._synchroniser = os.getpid(), Synchroniser(self._log)
         logger.error(
             "The outbox %s has format %d, which is newer than %d: a newer version of "
             "collective.cloudfront uses it. Update this process, too. Until then it "
