@@ -371,6 +371,9 @@ class Repair(Protocol):
         Returns how many rows.
         """
 
+    def concerns(self) -> list[Message]:
+        """Return what a person should know of the place of the storage."""
+
 
 class Outbox(Queue, Schedule, Claims, Memory, Ledger, Repair, Protocol):
     """All parts. ``tests/outbox/contract`` is the suite that an engine passes."""

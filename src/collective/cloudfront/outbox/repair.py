@@ -10,6 +10,7 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from collective.cloudfront.outbox.memory import Part
 from collective.cloudfront.outbox.memory import Session
+from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.schedule import arriving
 from collective.cloudfront.outbox.schedule import coalesce
 from collective.cloudfront.outbox.schedule import make_ready
@@ -93,6 +94,10 @@ class StoredRepair(Part):
     def adopt(self) -> int:
         """See ``contract.Repair``."""
         return self.store.adopt()
+
+    def concerns(self) -> list[Message]:
+        """See ``contract.Repair``."""
+        return self.store.concerns()
 
 
 def _trouble(session: Session) -> tuple[str, list[str]]:

@@ -190,6 +190,9 @@ class Store(Protocol):
     def adopt(self) -> int:
         """Take over what stands beside the storage; returns how many rows."""
 
+    def concerns(self) -> list[Message]:
+        """Return what a person should know of where the storage is. Asks no disk."""
+
     def tidy(self) -> None:
         """Do what the storage needs from time to time."""
 

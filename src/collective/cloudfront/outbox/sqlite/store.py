@@ -24,6 +24,9 @@ from collective.cloudfront.outbox.sqlite.damage import is_busy
 from collective.cloudfront.outbox.sqlite.damage import is_damage
 from collective.cloudfront.outbox.sqlite.damage import NewerFile
 from collective.cloudfront.outbox.sqlite.damage import salvage
+from collective.cloudfront.outbox.sqlite.place import file_system_of
+from collective.cloudfront.outbox.sqlite.place import MEMORY
+from collective.cloudfront.outbox.sqlite.place import NETWORK
 from collective.cloudfront.outbox.sqlite.replacement import alone
 from collective.cloudfront.outbox.sqlite.replacement import build
 from collective.cloudfront.outbox.sqlite.replacement import finish
@@ -155,6 +158,20 @@ class SqliteStore:
             if self.path != self._asked_for:
                 return 0  # that is for the version which has the file
             return adopt(self.path, schema.FORMAT, self.write, self._take_over)
+
+    def concerns(self) -> list[Message]:
+        """See ``store.Store``."""
+        path = str(self.path)
+        found = []
+        if self.path != self._asked_for:
+            asked_for = str(self._asked_for)
+            found.append(message("outbox_beside", path=asked_for, used=path))
+        kind = file_system_of(self.path.parent)
+        if kind in NETWORK:
+            found.append(message("outbox_network", path=path, kind=kind))
+        if kind in MEMORY:
+            found.append(message("outbox_in_memory", path=path, kind=kind))
+        return found
 
     def close(self) -> None:
         """See ``store.Store``."""

@@ -2,8 +2,11 @@
 
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.outbox.contract import OutboxUnavailable
+from collective.cloudfront.outbox.messages import message
 from collective.cloudfront.outbox.sqlite import schema
+from collective.cloudfront.outbox.sqlite import store
 from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
+from collective.cloudfront.outbox.sqlite.place import file_system_of
 from collective.cloudfront.outbox.store import READY
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.tests.delivery.gateways import E1
@@ -11,6 +14,7 @@ from collective.cloudfront.tests.delivery.gateways import E2
 from collective.cloudfront.tests.delivery.world import World
 from collective.cloudfront.tests.outbox import processes
 from collective.cloudfront.tests.outbox.clock import Clock
+from pathlib import Path
 
 import contextlib
 import json
@@ -606,3 +610,55 @@ def test_a_process_whose_file_is_upgraded_while_open_goes_on(world, caplog):
     assert not set_aside(world.path)
     assert [each.items for each in world.outbox.history(9)] == [("/b",)]
     assert len([e for e in errors_in(caplog) if "newer version" in e.message]) == 1
+
+
+def test_a_person_is_told_of_the_file_beside(path, outbox):
+    outbox.work()
+    before = outbox.concerns()
+    outbox.close()
+    upgrade(path)
+    outbox.work()
+    beside = f"{path}.format-{schema.FORMAT}"
+    concern = message("outbox_beside", path=str(path), used=beside)
+    assert outbox.concerns() == [concern, *outbox.concerns()[1:]]
+    assert concern not in before
+
+
+# --- where it lies ------------------------------------------------------------------------
+
+
+MOUNTS = """\
+rootfs / rootfs rw 0 0
+/dev/vda / ext4 rw 0 0
+server:/export /net nfs4 rw 0 0
+tmpfs /net/fast tmpfs rw 0 0
+//server/a /with\\040space cifs rw 0 0
+broken
+"""
+
+
+@pytest.mark.parametrize(
+    ("place", "kind"),
+    [
+        ("/var", "ext4"),
+        ("/net", "nfs4"),
+        ("/network", "ext4"),
+        ("/net/var/zope", "nfs4"),
+        ("/net/fast/var", "tmpfs"),
+        ("/with space/var", "cifs"),
+    ],
+)
+def test_the_file_system_of_a_place_is_known(tmp_path, place, kind):
+    mounts = tmp_path / "mounts"
+    mounts.write_text(MOUNTS)
+    assert file_system_of(Path(place), mounts) == kind
+    assert file_system_of(Path(place), tmp_path / "missing") == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [("ext4", None), ("nfs4", "outbox_network"), ("tmpfs", "outbox_in_memory")],
+)
+def test_a_place_that_is_not_good_for_it_is_said(outbox, monkeypatch, kind, code):
+    monkeypatch.setattr(store, "file_system_of", lambda path: kind)
+    assert [each.code for each in outbox.concerns()] == ([code] if code else [])
