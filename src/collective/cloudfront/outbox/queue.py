@@ -5,18 +5,17 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Sequence
 from collective.cloudfront.outbox.ledger import bill
-from collective.cloudfront.outbox.ledger import IN_DOUBT
 from collective.cloudfront.outbox.ledger import SLICE
 from collective.cloudfront.outbox.memory import ClaimLost
 from collective.cloudfront.outbox.memory import Known
 from collective.cloudfront.outbox.memory import MemoryChanged
-from collective.cloudfront.outbox.memory import Part
 from collective.cloudfront.outbox.memory import require_claim
 from collective.cloudfront.outbox.memory import Session
 from collective.cloudfront.outbox.memory import take_turn
 from collective.cloudfront.outbox.memory import Turn
 from collective.cloudfront.outbox.messages import Message
-from collective.cloudfront.outbox.owner import is_known_dead
+from collective.cloudfront.outbox.release import end_waiting
+from collective.cloudfront.outbox.release import StoredRelease
 from collective.cloudfront.outbox.rows import batch_of
 from collective.cloudfront.outbox.rows import batch_row
 from collective.cloudfront.outbox.rows import DONE
@@ -33,15 +32,7 @@ from collective.cloudfront.outbox.rows import ready_row
 from collective.cloudfront.outbox.rows import ready_rows
 from collective.cloudfront.outbox.rows import settled_of
 from collective.cloudfront.outbox.rows import unpack_causes
-from collective.cloudfront.outbox.rows import unpack_entries
-from collective.cloudfront.outbox.schedule import arriving
-from collective.cloudfront.outbox.schedule import coalesce
 from collective.cloudfront.outbox.schedule import make_ready
-from collective.cloudfront.outbox.schedule import schedule
-from collective.cloudfront.outbox.schedule import take_in
-from collective.cloudfront.outbox.schedule import unschedule
-from collective.cloudfront.outbox.store import COUNTER
-from collective.cloudfront.outbox.store import CounterRow
 from collective.cloudfront.outbox.store import INVALIDATION
 from collective.cloudfront.outbox.store import InvalidationRow
 from collective.cloudfront.outbox.store import OutboxUnavailable
@@ -64,14 +55,13 @@ from collective.cloudfront.planning.items import wildcards_of
 from collective.cloudfront.planning.widen import above
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
 
 
 #: So many ready items a wildcard absorbs when it is frozen; see ``contract.Queue``.
 MOST_ABSORBED = 1000
 
 
-class StoredQueue(Part):
+class StoredQueue(StoredRelease):
     """See ``contract.Queue``."""
 
     # --- in Plone's transaction -------------------------------------------------------
@@ -87,56 +77,6 @@ class StoredQueue(Part):
         """See ``contract.Queue``."""
         with self._change(patient=False) as session:
             session.rows.take(PREPARED, [(token,)])
-
-    def release(
-        self, token: str, entries: Collection[Entry], since: float | None = None
-    ) -> None:
-        """See ``contract.Queue``."""
-        now = self.clock()
-        # Not since a moment to come: the clock was set back.
-        since = now if since is None else min(since, now)
-        *slices, last = in_slices(entries)
-        for some in slices:
-            with self._slice() as session:
-                _take_in(session, some, since, now)
-        # If we die before, what was prepared is in doubt, and comes once more.
-        with self._change() as session:
-            if token:
-                session.rows.take(PREPARED, [(token,)])
-            _take_in(session, last, since, now)
-
-    def release_abandoned(self, grace: float) -> int:
-        """See ``contract.Queue``."""
-        with self._look() as rows:
-            (prepared,) = rows.read(Scan(PREPARED, order=("token",)))
-        limit = self.clock() - grace
-        return sum(
-            self._release_in_doubt(row.token)
-            for row in prepared
-            if row.since <= limit or is_known_dead(row.owner, self.owner)
-        )
-
-    def _release_in_doubt(self, token: str) -> int:
-        with self._look() as rows:
-            found = rows.get(PREPARED, [(token,)])
-            entries = [each for row in found for each in unpack_entries(row.entries)]
-        *slices, last = in_slices(entries)
-        for some in slices:
-            with self._slice() as session:
-                self._take_in_doubt(session, some, found[0].since)
-        with self._change() as session:
-            if not session.rows.take(PREPARED, [(token,)]):
-                return 0  # it has ended meanwhile
-            self._take_in_doubt(session, last, found[0].since)
-        return len(entries)
-
-    def _take_in_doubt(
-        self, session: Session, entries: list[Entry], since: float
-    ) -> None:
-        # Nothing is replaced: if it was not committed, what it would have replaced is
-        # still to come.
-        take_in(session.rows, arriving(entries, since), self.clock())
-        session.rows.increment(COUNTER, CounterRow(IN_DOUBT, len(entries)))
 
     # --- the courier ------------------------------------------------------------------
 
@@ -274,7 +214,7 @@ class StoredQueue(Part):
                 )
             ]
             _add_batches(session, halves)
-            _end_waiting(session, batch.distribution)
+            end_waiting(session, batch.distribution)
 
     def quarantine(self, batch: Batch, reason: Message) -> None:
         """See ``contract.Queue``."""
@@ -299,7 +239,7 @@ class StoredQueue(Part):
             )
             # What a wildcard has absorbed must be reached all the same.
             make_ready(session.rows, _above(refused))
-            _end_waiting(session, batch.distribution)
+            end_waiting(session, batch.distribution)
 
     def count_refusal(self, batch: Batch) -> int:
         """See ``contract.Queue``."""
@@ -328,17 +268,6 @@ class StoredQueue(Part):
         with self._change() as session:
             changed = session.rows.change(INVALIDATION, key, changes, expected)
         return completed if changed else None
-
-    def retarget(self, old: str, new: str) -> int:
-        """See ``contract.Queue``."""
-        count, more = 0, True
-        while more:
-            with self._slice() as session:
-                moved = _retarget_some(session.rows, old, new)
-                _end_waiting(session, old)
-            count += moved
-            more = moved > 0
-        return count
 
     # --- quarantine -------------------------------------------------------------------
 
@@ -434,66 +363,11 @@ def _add_batches(session: Session, batches: list[Batch]) -> None:
         raise OutboxUnavailable(f"A caller reference was used before: {known}")
 
 
-def _retarget_some(rows: Transaction, old: str, new: str) -> int:
-    """Hand over a batch, or else a slice of what is ready or scheduled; returns how many
-    items.
-    """
-    frozen, ready, scheduled = rows.read(
-        replace(open_scan(FROZEN, old), limit=1),
-        Scan(READY, {"distribution": old}, ("item",), limit=SLICE),
-        Scan(SCHEDULED, {"distribution": old}, ("key",), limit=SLICE),
-    )
-    if frozen:
-        (row,) = rows.take(INVALIDATION, [(frozen[0].reference,)])
-        moved = ready_rows(batch_of(row), new)
-        make_ready(rows, moved)
-        return len(moved)
-    if ready:
-        taken = rows.take(READY, list(map(READY.key_of, ready)))
-        make_ready(rows, [row._replace(distribution=new) for row in taken])
-        return len(taken)
-    taken = rows.take(SCHEDULED, list(map(SCHEDULED.key_of, scheduled)))
-    dated = [row._replace(distribution=new) for row in taken]
-    schedule(rows, [row for row in dated if not row.coalesced])
-    for row in dated:
-        if row.coalesced:
-            coalesce(rows, row)
-    return len(taken)
-
-
-def in_slices(entries: Iterable[Entry]) -> list[list[Entry]]:
-    """Return entries in lists of about ``SLICE``, at least one. Those with the same key
-    stay together, since they replace what is scheduled, but not each other.
-    """
-    groups: dict[Any, list[Entry]] = {}
-    for number, entry in enumerate(entries):
-        name = (entry.distribution, entry.key) if entry.key else number
-        groups.setdefault(name, []).append(entry)
-    slices: list[list[Entry]] = [[]]
-    for group in groups.values():
-        if len(slices[-1]) >= SLICE:
-            slices.append([])
-        slices[-1] += group
-    return slices
-
-
-def _take_in(session: Session, entries: list[Entry], since: float, now: float) -> None:
-    names = {(each.distribution, each.key) for each in entries if each.key}
-    if names:
-        unschedule(session.rows, names, now)
-    take_in(session.rows, arriving(entries, since), now)
-
-
 def _lost(batch: Batch) -> ClaimLost:
     return ClaimLost(
         f"Another courier works on {batch.distribution}: batch {batch.reference} is no "
         "longer there."
     )
-
-
-def _end_waiting(session: Session, distribution: str) -> None:
-    memo = session.memo(distribution)
-    session.keep_memo(distribution, replace(memo, waiting=None))
 
 
 def _covered(

@@ -615,6 +615,29 @@ def test_a_disk_that_is_full_from_the_start_is_unavailable(small_disk, clock, da
     outbox.close()
 
 
+def test_a_damaged_file_on_a_full_disk_is_replaced_when_there_is_room(
+    small_disk, clock, damaged
+):
+    path = small_disk / "outbox.sqlite"
+    outbox = SqliteOutbox(path, on_damage=damaged.append, clock=clock)
+    outbox.release("", entries("/a"))
+    outbox.close()
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("DROP TABLE refused")
+    with (small_disk / "ballast").open("wb") as ballast, contextlib.suppress(OSError):
+        ballast.write(b"x" * 10_000_000)
+    for _ in range(2):
+        with pytest.raises(OutboxUnavailable):
+            outbox.quarantined(1)
+    assert path.exists()
+    assert not set_aside(path)
+    subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
+    until_it_works(lambda: outbox.quarantined(1))
+    assert ready(outbox) == ["/*"]
+    assert len(damaged) == len(set_aside(path)) == 1
+    outbox.close()
+
+
 def test_a_file_that_may_not_grow_is_unavailable_and_not_damaged(path):
     code = """
 import resource, signal
