@@ -78,16 +78,12 @@ def salvage(db: sqlite3.Connection) -> Saved:
         db.text_factory = factory
     for table in (SCHEDULED, QUARANTINE):
         for row in saved.rows.get(table, ()):
-            saved.waiting.setdefault(row.distribution, _moment(row))
+            saved.waiting.setdefault(row.distribution, math.inf)  # not yet
     return saved
 
 
 def _decode(data: bytes) -> str:
     return data.decode("utf-8", "replace")
-
-
-def _moment(row: Any) -> float:
-    return getattr(row, "since", math.inf)
 
 
 def _read(db: sqlite3.Connection, table: Table, saved: Saved) -> Iterator[Any]:
