@@ -82,6 +82,7 @@ class SqliteStore:
         """
         #: The file in use: not the one asked for, if that belongs to a newer version.
         self.path = path
+        self._name = str(path)
         self._restore = restore
         self._take_over = take_over
         self._on_damage = on_damage
@@ -228,19 +229,26 @@ class SqliteStore:
         """Return a connection that holds the lock of the file which is in its place."""
         if self._rescued:
             self._bring_back()
-        db = self._connection(patience)
+        db = self._connection(patience, is_sure=False)
         db.execute("BEGIN IMMEDIATE")
         while self._local.identity != self._identity():
-            # It was replaced while we waited.
+            # It was replaced, now or while we waited.
             db.execute("ROLLBACK")
             db = self._connection(patience)
             db.execute("BEGIN IMMEDIATE")
         return db
 
-    def _connection(self, patience: float) -> sqlite3.Connection:
+    def _connection(self, patience: float, is_sure: bool = True) -> sqlite3.Connection:
+        """Return the connection of this thread: to the file in its place, if the caller
+        does not make that sure when it has the lock.
+        """
         local = self._local
         db = getattr(local, "db", None)
-        if db is not None and local.identity != self._identity():
+        if db is not None and (
+            local.identity != self._identity()
+            if is_sure
+            else local.identity[0] != os.getpid()
+        ):
             lost = self._why_lost()
             if lost:
                 self._go_on_without(lost)
@@ -254,15 +262,15 @@ class SqliteStore:
         return db
 
     def _identity(self) -> Identity:
-        files = (self.path, self._log, f"{self.path}-shm")
-        return os.getpid(), *map(_inode, files)  # type: ignore[return-value]
+        name = self._name
+        return os.getpid(), _inode(name), _inode(name + "-wal"), _inode(name + "-shm")
 
     def _why_lost(self) -> Message:
         """Say why the file that this thread has open is not in its place any more; no
         message if another process has set it aside, or this is another process.
         """
         process, file, *_ = self._local.identity
-        now = _inode(self.path)
+        now = _inode(self._name)
         if process != os.getpid() or (file != now and was_set_aside(self.path, file)):
             return NOTHING
         if file == now:
@@ -318,6 +326,7 @@ class SqliteStore:
                 message("outbox_newer", found=newer, known=schema.FORMAT)
             )
         self.path = of_format(self._asked_for, schema.FORMAT)
+        self._name = str(self.path)
         self._synchroniser = os.getpid(), Synchroniser(self._log)
         logger.error(
             "The outbox %s has format %d, which is newer than %d: a newer version of "
@@ -441,7 +450,7 @@ class SqliteStore:
             logger.exception("What was to follow the damage of %s failed.", self.path)
 
 
-def _inode(path: str | Path) -> int:
+def _inode(path: str) -> int:
     try:
         return os.stat(path).st_ino
     except FileNotFoundError:

@@ -513,8 +513,9 @@ def endless_patience(monkeypatch):
     """Whoever waits longer than a save may, waits for ever."""
     connection = SqliteStore._connection
 
-    def endless(self, patience):
-        return connection(self, patience if patience <= SAVE_PATIENCE else 3600.0)
+    def endless(self, patience, **options):
+        patience = patience if patience <= SAVE_PATIENCE else 3600.0
+        return connection(self, patience, **options)
 
     monkeypatch.setattr(SqliteStore, "_connection", endless)
 
