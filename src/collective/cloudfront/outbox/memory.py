@@ -101,24 +101,25 @@ def memo_from_json(distribution: str, stored: dict[str, Any] | None) -> Memo:
     pace = waiting = None
     with suppress(AttributeError, IndexError, KeyError, TypeError, ValueError):
         claimed_by, claimed_until = stored["claim"]
-        _require_numbers(claimed_until, int(claimed_by.rsplit(":", 2)[1]))
-        owner, until = claimed_by, claimed_until
+        if isfinite(claimed_until + int(claimed_by.rsplit(":", 2)[1])):
+            owner, until = claimed_by, claimed_until
     with suppress(KeyError, TypeError, ValueError):
         exact, wildcards, updated, shrink = stored["pace"]
-        _require_numbers(exact, wildcards, updated, shrink)
-        pace = Pace(Bucket(exact, updated), Bucket(wildcards, updated), shrink)
+        if isfinite(exact + wildcards + updated + shrink):
+            pace = Pace(Bucket(exact, updated), Bucket(wildcards, updated), shrink)
     with suppress(KeyError, TypeError, ValueError):
-        reason, advice, paused, since, until_, attempts = stored["waiting"]
-        _require_numbers(since, until_, attempts)
-        waiting = Waiting(
-            distribution,
-            from_json(reason),
-            from_json(advice),
-            bool(paused),
-            since,
-            until_,
-            attempts,
-        )
+        reason, advice, paused, *moments, attempts = stored["waiting"]
+        since, end = moments
+        if isfinite(since + end + attempts):
+            waiting = Waiting(
+                distribution,
+                from_json(reason),
+                from_json(advice),
+                bool(paused),
+                since,
+                end,
+                attempts,
+            )
     return Memo(owner, until, pace, waiting)
 
 
@@ -126,14 +127,9 @@ def calls_from_json(stored: Any) -> Bucket | None:
     """Return the account's calls; None if there were none, or they make no sense."""
     with suppress(TypeError, ValueError):
         tokens, updated = stored
-        _require_numbers(tokens, updated)
-        return Bucket(tokens, updated)
+        if isfinite(tokens + updated):
+            return Bucket(tokens, updated)
     return None
-
-
-def _require_numbers(*values: Any) -> None:
-    if not all(isinstance(each, (int, float)) and isfinite(each) for each in values):
-        raise ValueError(values)
 
 
 def remembered(rows: list[MemoryRow]) -> dict[str, Remembered]:

@@ -263,7 +263,16 @@ class SqliteStore:
 
     def _identity(self) -> Identity:
         name = self._name
-        return os.getpid(), _inode(name), _inode(name + "-wal"), _inode(name + "-shm")
+        try:
+            return (
+                os.getpid(),
+                os.stat(name).st_ino,
+                os.stat(name + "-wal").st_ino,
+                os.stat(name + "-shm").st_ino,
+            )
+        except FileNotFoundError:
+            found = [_inode(name + suffix) for suffix in ("", "-wal", "-shm")]
+            return os.getpid(), found[0], found[1], found[2]
 
     def _why_lost(self) -> Message:
         """Say why the file that this thread has open is not in its place any more; no
