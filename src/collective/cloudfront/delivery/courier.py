@@ -116,8 +116,8 @@ class Courier(Sender):
         self._poll_in = 0.0
         self._recover_at = 0.0
         self._tidy_at = 0.0
-        # What was remembered of a damage when it was followed up last
-        self._damage = 0
+        # How much was remembered of a damage when it was followed up last, and for what
+        self._damage: tuple[int, set[str]] = (0, set())
         # Whether the last round could not use the outbox, because others were writing
         self._was_busy = False
 
@@ -238,12 +238,13 @@ class Courier(Sender):
 
     def _purge_missed(self, poll: Poll) -> int:
         """Purge whole what this courier serves, if the outbox was damaged."""
-        if poll.damage == self._damage:
+        # What was switched on since then is served now, too.
+        if not poll.damage or self._damage == (poll.damage, {*self._known}):
             return 0
-        targets = self.targets()
+        targets = self._known = self.targets()
         missed = self.outbox.purge_missed(targets)
         if targets and not missed:
-            self._damage = poll.damage
+            self._damage = (poll.damage, {*targets})
         return missed
 
     def _tidy(self) -> None:

@@ -275,6 +275,21 @@ def test_damage_found_before_the_targets_are_known_purges_them_whole(world):
     assert [each.items for each in world.outbox.history(10)] == [("/*",)]
 
 
+def test_what_is_switched_on_after_a_damage_is_purged_whole(world):
+    """Something may have waited for it, and nothing in the file could be read."""
+    world.targets = {E2: Target(E2)}
+    world.outbox.release("", [Entry(E1, "/a")])
+    world.run(10)
+    world.outbox.close()
+    destroy(world.path)
+    world.run(100)
+    world.targets = {E1: Target(E1), E2: Target(E2)}
+    world.outbox.release("", [Entry(E2, "/b")])
+    world.run(30)
+    sent = {(each.distribution, each.items) for each in world.outbox.history(10)}
+    assert sent == {(E2, ("/*",)), (E2, ("/b",)), (E1, ("/*",))}
+
+
 def test_every_distribution_for_which_something_waited_is_purged_whole(outbox, path):
     outbox.release("", [Entry("E3", "/a"), Entry("E4", "/b", due=outbox.clock() + 9)])
     outbox.release("", [Entry("E5", "/c")])
