@@ -83,7 +83,8 @@ class Process:
         self._changes = 0
         # Pairs of distribution ids for the courier to move; None: nothing is to be done
         self._errands: list[tuple[str, str]] | None = None
-        # Whether the thread for dates has still to be started
+        # Whether the courier has still to read the settings of all sites, and to start
+        # the thread for dates
         self._is_new = False
         self.outbox = self._open_outbox()
         self._make_courier()
@@ -311,6 +312,7 @@ class Process:
             self._is_new = False
             if self.database is not None:
                 self.dates.start(self.database)
+            self.targets()
         with self._lock:
             errands, self._errands = self._errands, None
         if errands is None:

@@ -173,7 +173,7 @@ class StoredPolls(Claiming):
             calls=calls_from_json(known[CALLS].value),
             purges=purges_of(purged),
             newest_purge=purged[-1].number if purged else lately,
-            damage=damage_of(known.get(DAMAGE, Remembered())),
+            damage=damage_of(known[DAMAGE]) if DAMAGE in known else ("", 0),
         )
 
     def _backlogs(

@@ -19,6 +19,7 @@ from pathlib import Path
 import contextlib
 import json
 import logging
+import math
 import pytest
 import shutil
 import sqlite3
@@ -303,7 +304,85 @@ def test_every_distribution_for_which_something_waited_is_purged_whole(outbox, p
     assert found == {"E3": ["/*"], "E4": ["/*"], "E5": ["/*"], "E6": []}
 
 
+def test_after_a_second_damage_a_courier_purges_whole_again(world):
+    """All that it serves waited at the first one, and nothing at the second."""
+    world.targets = {E1: Target(E1), E2: Target(E2)}
+    world.outbox.release("", [Entry(E1, "/a"), Entry(E2, "/b")])
+    world.outbox.close()
+    damage(world.path)
+    with contextlib.suppress(OutboxUnavailable):
+        world.outbox.quarantined(1)
+    world.run(100)
+    world.outbox.close()
+    destroy(world.path)
+    world.run(100)
+    sent = sorted((each.distribution, each.items) for each in world.outbox.history(20))
+    assert sent == [(E1, ("/*",)), (E2, ("/*",))]
+
+
+def test_after_a_damage_other_processes_learn_of_purges_from_the_first_on(world):
+    for number in range(20):
+        world.outbox.announce([f"t{number}"], [Entry(E1, "/a")], number)
+    world.run(10)
+    world.outbox.close()
+    destroy(world.path)
+    world.run(10)
+    learnt = []
+    note, world.courier.lately.note = world.courier.lately.note, learnt.append
+    other = world.open()
+    other.announce(["new"], [Entry(E1, "/b")], 21)
+    world.run(10)
+    world.courier.lately.note = note
+    assert [each.tokens for each in learnt if each.tokens] == [{"new"}]
+    other.close()
+
+
+def test_what_is_purged_whole_is_known_to_answers_that_are_made(outbox, path):
+    outbox.release("", [Entry(E1, "/a")])
+    outbox.close()
+    damage(path)
+    with contextlib.suppress(OutboxUnavailable):
+        outbox.quarantined(1)
+    (purge,) = outbox.poll([], 100, math.inf).purges
+    assert purge.items == {E1: ["/*"]}
+
+
+def test_a_row_of_what_was_purged_lately_that_lies_stops_nobody(outbox, path):
+    outbox.announce(["t"], [Entry(E1, "/a")], 1)
+    statement(path, "UPDATE lately SET items = '[1]'")
+    until_it_works(lambda: outbox.poll([], 100, math.inf))
+    assert len(set_aside(path)) == 1
+
+
 # --- replaced, deleted ----------------------------------------------------------------
+
+
+def test_dates_are_scheduled_again_after_a_backup_was_restored(world, tmp_path):
+    assert world.outbox.claim_run("dates:site", 60)
+    world.outbox.keep_run("dates:site", {"done": {}}, 0)
+    assert world.outbox.claim_run("other", 60)
+    world.outbox.keep_run("other", 1, 0)
+    world.outbox.close()
+    backup = tmp_path / "backup"
+    shutil.copy(world.path, backup)
+    world.outbox.release("", [Entry(E1, "/waits")])
+    backup.replace(world.path)
+    until_it_works(world.outbox.work)
+    assert world.outbox.run("dates:site") is None
+    assert world.outbox.run("other") == 1
+
+
+def test_what_a_fork_has_closed_is_purged_whole_if_its_file_is_gone(outbox, path):
+    seen = []
+    store = outbox.store
+    store._on_damage = seen.append
+    outbox.release("", [Entry(E1, "/a")])
+    path.unlink()
+    # As before a fork.
+    assert store._local.db.close_unused(1.0)
+    until_it_works(outbox.work)
+    assert seen == [str(path)]
+    assert outbox.purge_missed([E1]) == 1
 
 
 def test_a_file_replaced_while_open_is_noticed_and_ours_is_carried_over(
