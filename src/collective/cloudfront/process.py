@@ -23,9 +23,6 @@ from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import Outbox
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.intake import Intake
-from collective.cloudfront.outbox.values import Cause
-from collective.cloudfront.outbox.values import Entry
-from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.planning.late import Lately
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.settings import Distribution
@@ -43,7 +40,6 @@ import math
 import os
 import threading
 import time
-import uuid
 
 
 logger = logging.getLogger("collective.cloudfront")
@@ -55,9 +51,6 @@ SETTINGS_FRESH = 5.0
 #: How long an ending process goes on sending, unless CLOUDFRONT_DRAIN says otherwise,
 #: in seconds.
 DRAIN_SECONDS = 5.0
-
-#: The cause of what is purged then.
-DAMAGED_OUTBOX = Cause(code="damaged_outbox")
 
 _PROFILE = "collective.cloudfront:default"
 _OUTBOX_NAME = "cloudfront-outbox.sqlite"
@@ -90,10 +83,9 @@ class Process:
         self._changes = 0
         # Pairs of distribution ids for the courier to move; None: nothing is to be done
         self._errands: list[tuple[str, str]] | None = None
-        # Whether the courier has still to read the settings of all sites, and whether
-        # to purge all that they name: an outbox was damaged before they were known.
+        # Whether the courier has still to read the settings of all sites, and to start
+        # the thread for dates
         self._is_new = False
-        self._owes_everything = False
         self.outbox = self._open_outbox()
         self._make_courier()
         #: How long to go on sending at the end, in seconds
@@ -141,11 +133,15 @@ class Process:
     def _open_outbox(self) -> Outbox:
         url = self.environ.get("CLOUDFRONT_OUTBOX") or default_outbox_url()
         try:
-            return open_outbox(url, on_damage=self._purge_everything)
+            return open_outbox(url, on_damage=self._after_damage)
         except ValueError as error:
             fallback = default_outbox_url()
             logger.error("CLOUDFRONT_OUTBOX: %s Using %s instead.", error, fallback)
-            return open_outbox(fallback, on_damage=self._purge_everything)
+            return open_outbox(fallback, on_damage=self._after_damage)
+
+    def _after_damage(self, damaged: str) -> None:
+        # The courier purges whole what this Zope serves, as soon as it is known.
+        self.hurry()
 
     @property
     def is_purging(self) -> bool:
@@ -312,13 +308,11 @@ class Process:
 
         Raises ``OutboxUnavailable``; then it is still to be done.
         """
-        if self._is_new or self._owes_everything:
+        if self._is_new:
             self._is_new = False
             if self.database is not None:
                 self.dates.start(self.database)
-            if self.targets() and self._owes_everything:
-                self._owes_everything = False
-                self._release_everything(self.targets())
+            self.targets()
         with self._lock:
             errands, self._errands = self._errands, None
         if errands is None:
@@ -333,23 +327,6 @@ class Process:
             with self._lock:
                 self._errands = [*errands, *(self._errands or ())]
             raise
-
-    def _purge_everything(self, damaged: str) -> None:
-        """Purge every distribution whole: nobody knows what waited in an outbox."""
-        with self._lock:
-            known = self._targets
-            self._owes_everything = self._read_at is None or not known
-        # Those that are not known yet follow when the courier has read them.
-        self._release_everything(known)
-        self.wake()
-
-    def _release_everything(self, distributions: Iterable[str]) -> None:
-        entries = [
-            Entry(distribution, EVERYTHING, cause=DAMAGED_OUTBOX)
-            for distribution in distributions
-        ]
-        if entries:
-            self.intake.release(f"damage-{uuid.uuid4()}", entries)
 
 
 def read_targets(database: Any) -> dict[str, Target]:

@@ -127,6 +127,12 @@ class Courier(Sender):
         self._poll_in = 0.0
         self._recover_at = 0.0
         self._tidy_at = 0.0
+        # What was remembered of a damage when it was followed up last, and for what
+        self._damage: tuple[tuple[str, int], set[str]] = (("", 0), set())
+        # The last damage that is known: purges are numbered anew after one
+        self._numbered = ""
+        # Whether the last round could not use the outbox, because others were writing
+        self._was_busy = False
 
     def round(self) -> float:
         """Do what can be done now; return in how many seconds to come again."""
@@ -136,16 +142,22 @@ class Courier(Sender):
             if rest > 0:
                 return rest
             self._polled_at = self._clock()
+            self._was_busy = False
             poll = self._poll()
+            if self._purge_missed(poll):
+                return 0.0
             if self.is_draining:
                 self.sendable_in = self._sendable_in(poll)
             self._tidy()
             self._poll_in = self._serve_all(poll) if poll.backlogs else LONGEST_IDLE
             return self._poll_in
         except OutboxUnavailable as error:
-            self.notices.log_once(
-                logging.ERROR, "outbox", f"The outbox cannot be used: {error}."
-            )
+            # Somebody else who writes for a moment is no trouble.
+            if not error.is_busy or self._was_busy:
+                self.notices.log_once(
+                    logging.ERROR, "outbox", f"The outbox cannot be used: {error}."
+                )
+            self._was_busy = error.is_busy
             return LONGEST_IDLE
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
@@ -234,6 +246,7 @@ class Courier(Sender):
         recover = has_come(self._recover_at, now, recover_every)
         if recover:
             self._recover_at = now + recover_every
+            self.outbox.adopt()
         most = 2 * self.limits.batch
         grace = self.grace if recover else math.inf
         poll = self.outbox.poll(self._busy, most, grace, self._newest_purge)
@@ -258,6 +271,8 @@ class Courier(Sender):
         if found:
             self.outbox.release("", list(map(entry_again, found)))
         self._newest_purge = poll.newest_purge
+        if poll.damage[0] != self._numbered:
+            self._numbered, self._newest_purge = poll.damage[0], 0
         return bool(found)
 
     def _release_abandoned(self) -> None:
@@ -268,6 +283,17 @@ class Courier(Sender):
                 "them and its commit. Purging them is harmless.",
                 released,
             )
+
+    def _purge_missed(self, poll: Poll) -> int:
+        """Purge whole what this courier serves, if the outbox was damaged."""
+        # What was switched on since then is served now, too.
+        if not poll.damage[0] or self._damage == (poll.damage, {*self._known}):
+            return 0
+        targets = self._known = self.targets()
+        missed = self.outbox.purge_missed(targets)
+        if targets and not missed:
+            self._damage = (poll.damage, {*targets})
+        return missed
 
     def _tidy(self) -> None:
         now = self._clock()

@@ -22,7 +22,6 @@ from collective.cloudfront.outbox.values import Batch
 from collective.cloudfront.outbox.values import Pending
 from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.planning.items import wildcards_of
-from collective.cloudfront.planning.pacing import Bucket
 from collective.cloudfront.planning.pacing import CLOCKS_APART
 from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.planning.pacing import take_call
@@ -43,7 +42,7 @@ CLAIM_SECONDS = LONGEST_CLAIM
 #: Somebody else may add work to a shared outbox: poll it at least this often.
 LONGEST_IDLE = 1.0
 #: With fewer pending items than these, freezing a wildcard absorbs all that it covers.
-FEW_PENDING = 1_000
+FEW_PENDING = 250
 #: A round waits so long (seconds) for the calls that it has begun. What takes longer is
 #: seen to in a later round, so that a call that hangs delays no other distribution.
 PATIENCE = 1.0
@@ -60,9 +59,9 @@ class Sender(Outcomes):
         if backlog.is_claimed:
             return LONGEST_IDLE
         # While no call is granted, items may still join.
-        call = take_call(Bucket(*poll.calls) if poll.calls else None, now, self.limits)
+        call = take_call(poll.calls, now, self.limits)
         if call.wait > 0:
-            if poll.calls and poll.calls[1] > now + CLOCKS_APART:
+            if poll.calls and poll.calls.updated > now + CLOCKS_APART:
                 # The clock was set back: from now on the calls fill again.
                 self.outbox.take_call(self.limits)
             return min(call.wait, LONGEST_IDLE)

@@ -1,7 +1,6 @@
 """What a wildcard reaches needs no item of its own."""
 
 from collections.abc import Iterable
-from collective.cloudfront.outbox.ledger import SLICE
 from collective.cloudfront.outbox.rows import prefix_range
 from collective.cloudfront.outbox.rows import waits_since
 from collective.cloudfront.outbox.store import READY
@@ -11,15 +10,19 @@ from collective.cloudfront.outbox.store import SCHEDULED
 from collective.cloudfront.outbox.store import Transaction
 
 
+#: So many ready items a wildcard absorbs when it is frozen; see ``contract.Queue``.
+MOST_ABSORBED = 1000
+
+
 def covered(
-    rows: Transaction, distribution: str, wildcards: Iterable[str]
+    rows: Transaction, distribution: str, wildcards: Iterable[str], most: int
 ) -> list[ReadyRow]:
-    """Return a slice of the ready items that wildcards cover."""
+    """Return the first of the ready items that each wildcard covers."""
     scans = []
     for wildcard in wildcards:
         since, below = prefix_range(wildcard)
         equal = {"distribution": distribution}
-        scans.append(Scan(READY, equal, ("item",), since, below, SLICE))
+        scans.append(Scan(READY, equal, ("item",), since, below, most))
     return [row for some in rows.read(*scans) for row in some]
 
 
@@ -35,7 +38,7 @@ def absorb(
     """
     wildcards = [item for item, rows_of in taken.items() if rows_of[0].wildcard]
     if wildcards:
-        ready = covered(rows, distribution, wildcards)
+        ready = covered(rows, distribution, wildcards, MOST_ABSORBED)
         for row in rows.take(READY, list(map(READY.key_of, ready))):
             taken[_carrier(wildcards, row.item)].append(row)
     if not coalesced:

@@ -392,7 +392,26 @@ class Ledger(Protocol):
         """
 
 
-class Outbox(Queue, Schedule, Claims, Memory, Runs, Ledger, Protocol):
+class Repair(Protocol):
+    """What follows damage, and what others have left."""
+
+    def purge_missed(self, distributions: Collection[str]) -> int:
+        """Purge whole, after a damage, those of ``distributions`` that were not purged
+        whole since then. Returns how many.
+
+        ``Poll.damage`` says that there may be some.
+        """
+
+    def adopt(self) -> int:
+        """Take over what processes of older versions have left beside the storage.
+        Returns how many rows.
+        """
+
+    def concerns(self) -> list[Message]:
+        """Return what a person should know of the place of the storage."""
+
+
+class Outbox(Queue, Schedule, Claims, Memory, Runs, Ledger, Repair, Protocol):
     """All parts. ``tests/outbox/contract`` is the suite that an engine passes."""
 
     def close(self) -> None:

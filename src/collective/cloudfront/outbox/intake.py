@@ -13,7 +13,6 @@ If the process ends in between, what was prepared is in doubt and released by ot
 
 from collections.abc import Callable
 from collections.abc import Collection
-from collections.abc import Iterable
 from collections.abc import Iterator
 from collective.cloudfront.outbox.contract import Outbox
 from collective.cloudfront.outbox.lately import entry_again
@@ -38,8 +37,13 @@ logger = logging.getLogger("collective.cloudfront")
 #: After a failure no save tries the outbox for this long (seconds), so that a
 #: locked or full disk costs one save in a while a wait, and not every save.
 RETRY_AFTER = 1.0
-#: The log repeats an ongoing failure this often (seconds).
-LOG_EVERY = 60.0
+#: The log repeats an ongoing failure after this long (seconds), and then after twice as
+#: long each time, up to the longest.
+LOG_AGAIN = 60.0
+LOG_AGAIN_AT_MOST = 1800.0
+#: Somebody else may write for this long (seconds) before the log says so: nothing is wrong
+#: with the disk, and nothing is lost meanwhile but by the end of this process.
+BUSY_FOR = 10.0
 #: More items than this of one distribution are not kept in memory one by one:
 #: purging everything covers them all. What has a date is not counted: it comes from
 #: few objects, and nothing covers it.
@@ -47,7 +51,7 @@ MOST_KEPT = 50_000
 #: The cause that is kept then.
 TOO_MUCH_KEPT = Cause(code="too_much_kept")
 #: So many entries are brought in by one transaction: nobody shall wait long for it.
-AT_ONCE = 1_000
+AT_ONCE = 250
 #: More ended tokens than this are not kept: their entries end up in doubt.
 MOST_TOKENS = 1_000
 
@@ -170,7 +174,11 @@ class Intake:
         self._ended: dict[str, None] = {}
         self._trouble: Message | None = None
         self._not_before = 0.0
-        self._logged = -LOG_EVERY
+        # Since when somebody else writes, if that is all
+        self._busy_since: float | None = None
+        # When the log repeats the trouble; None if it has not said it.
+        self._log_at: float | None = None
+        self._log_again = LOG_AGAIN
 
     @property
     def kept(self) -> int:
@@ -281,25 +289,32 @@ class Intake:
         self, kept: Kept, ended: dict[str, None], handed_over: list[Release]
     ) -> None:
         count = len(kept)
-        had_trouble = self._trouble is not None
+        had_trouble, was_logged = self._trouble is not None, self._log_at is not None
         if count or ended or had_trouble:
             self._bring_in_kept(kept, ended)
             kept.clear()
             ended.clear()
         while handed_over:
             some = _some(handed_over)
-            with self.outbox.together():
-                for each in some:
-                    self.outbox.release(each.token, each.entries, each.since)
-                self.outbox.announce(
-                    [each.token for each in some],
-                    [entry for each in some for entry in each.entries],
-                    max([each.transaction for each in some]),
-                )
+            if sum(len(each.entries) for each in some) > AT_ONCE:
+                self._release(some)  # a large one: the outbox takes it in slices
+            else:
+                with self.outbox.together():
+                    self._release(some)
             del handed_over[: len(some)]
-        if had_trouble or count:
+        if was_logged:
             logger.info("The outbox works again: %d kept items are in it.", count)
         self._works()
+
+    def _release(self, some: list[Release]) -> None:
+        # If we die in between, it is in doubt, and announced once more.
+        self.outbox.announce(
+            [each.token for each in some],
+            [entry for each in some for entry in each.entries],
+            max([each.transaction for each in some]),
+        )
+        for each in some:
+            self.outbox.release(each.token, each.entries, each.since)
 
     def _put_back(
         self, kept: Kept, ended: dict[str, None], handed_over: list[Release]
@@ -315,11 +330,13 @@ class Intake:
             for token in newer_ended:
                 self._end(token)
 
-    def _bring_in_kept(self, kept: Kept, ended: Iterable[str]) -> None:
-        with self.outbox.together():
-            self.outbox.release("", list(kept), kept.since)
-            for token in ended:
-                self.outbox.discard(token)
+    def _bring_in_kept(self, kept: Kept, ended: Collection[str]) -> None:
+        # If we die in between, what was prepared is in doubt, and comes once more.
+        self.outbox.release("", list(kept), kept.since)
+        if ended:
+            with self.outbox.together():
+                for token in ended:
+                    self.outbox.discard(token)
 
     def _try(self, action: Callable[[], None]) -> bool:
         if self._clock() < self._not_before:
@@ -335,7 +352,8 @@ class Intake:
     def _works(self) -> None:
         self._trouble = None
         self._not_before = 0.0
-        self._logged = -LOG_EVERY
+        self._busy_since = self._log_at = None
+        self._log_again = LOG_AGAIN
 
     def _failed(self, error: Exception) -> None:
         now = self._clock()
@@ -345,13 +363,24 @@ class Intake:
         else:
             self._trouble = plain(str(error) or repr(error))
         self._not_before = now + RETRY_AFTER
-        if now - self._logged >= LOG_EVERY:
-            self._logged = now
+        if not getattr(error, "is_busy", False):
+            self._busy_since = None
+        elif self._busy_since is None:
+            self._busy_since = now
+        is_busy = self._busy_since is not None
+        if is_busy and now - (self._busy_since or 0.0) < BUSY_FOR:
+            return
+        if self._log_at is None or now >= self._log_at:
+            self._log_at = now + self._log_again
+            self._log_again = min(2 * self._log_again, LOG_AGAIN_AT_MOST)
             logger.error(
                 "The outbox cannot be used (%s). Saving goes on; what is to be purged "
                 "is kept in memory and tried again every second, but would be lost "
-                "if this process ended. Check the disk and the file's permissions.",
+                "if this process ended. %s",
                 error,
+                "Another process has been writing to it for too long: stop it."
+                if is_busy
+                else "Check the disk and the file's permissions.",
                 exc_info=None if known else error,
             )
 
@@ -372,6 +401,6 @@ def _some(releases: list[Release]) -> list[Release]:
     count = 0
     for number, each in enumerate(releases, 1):
         count += len(each.entries)
-        if count >= AT_ONCE:
-            return releases[:number]
+        if count > AT_ONCE:
+            return releases[: max(1, number - 1)]
     return list(releases)

@@ -67,18 +67,16 @@ def since_scan(number: int) -> Scan:
 
 
 def purges_of(rows: Iterable[LatelyRow]) -> tuple[Purge, ...]:
-    """Return the purges in rows."""
-    return tuple(
-        [
-            Purge(
-                json.loads(row.items),
-                row.at,
-                row.txn,
-                frozenset(json.loads(row.tokens)),
-            )
-            for row in rows
-        ]
-    )
+    """Return the purges in rows; raises ``ValueError`` if there is none in one."""
+    return tuple(map(_purge_in, rows))
+
+
+def _purge_in(row: LatelyRow) -> Purge:
+    items, tokens = json.loads(row.items), json.loads(row.tokens)
+    found = [*items.values(), tokens] if isinstance(items, dict) else [None]
+    if not all(isinstance(each, list) for each in found):
+        raise ValueError(f"{row!r} is no purge")
+    return Purge(items, row.at, row.txn, frozenset(map(str, tokens)))
 
 
 def forget_old(rows: Transaction, now: float, most: int) -> int:

@@ -9,6 +9,7 @@ from collective.cloudfront.outbox.messages import as_json
 from collective.cloudfront.outbox.messages import from_json
 from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.owner import is_known_dead
+from collective.cloudfront.outbox.owner import is_owner
 from collective.cloudfront.outbox.store import MEMORY
 from collective.cloudfront.outbox.store import MemoryRow
 from collective.cloudfront.outbox.store import PreparedRow
@@ -22,13 +23,16 @@ from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.planning.pacing import take_call
 from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
+from math import isfinite
 from typing import Any
 
 import json
 import threading
+import time
 
 
 class MemoryChanged(Exception):
@@ -45,6 +49,9 @@ class Remembered:
 
 #: Small values by name, as they were at some moment.
 Known = Mapping[str, Remembered]
+
+#: Between transactions that follow each other there is a pause of at most this (seconds).
+LONGEST_PAUSE = 0.05
 
 #: The account's calls.
 CALLS = "calls"
@@ -89,17 +96,44 @@ def memo_as_json(memo: Memo) -> dict[str, Any]:
 
 
 def memo_from_json(distribution: str, stored: dict[str, Any] | None) -> Memo:
-    """Return what ``memo_as_json`` was given."""
-    stored = stored or {}
-    owner, until = stored.get("claim", (None, 0.0))
+    """Return what ``memo_as_json`` was given. What makes no sense was never there: no
+    item may wait for it.
+    """
+    if not isinstance(stored, dict):
+        return Memo()
+    owner, until = None, 0.0
     pace = waiting = None
-    if "pace" in stored:
+    with suppress(KeyError, TypeError, ValueError):
+        claimed_by, claimed_until = stored["claim"]
+        if is_owner(claimed_by) and isfinite(claimed_until):
+            owner, until = claimed_by, claimed_until
+    with suppress(KeyError, TypeError, ValueError):
         exact, wildcards, updated, shrink = stored["pace"]
-        pace = Pace(Bucket(exact, updated), Bucket(wildcards, updated), shrink)
-    if "waiting" in stored:
-        reason, advice, *others = stored["waiting"]
-        waiting = Waiting(distribution, from_json(reason), from_json(advice), *others)
+        if isfinite(exact + wildcards + updated + shrink):
+            pace = Pace(Bucket(exact, updated), Bucket(wildcards, updated), shrink)
+    with suppress(KeyError, TypeError, ValueError):
+        reason, advice, paused, *moments, attempts = stored["waiting"]
+        since, end = moments
+        if isfinite(since + end + attempts):
+            waiting = Waiting(
+                distribution,
+                from_json(reason),
+                from_json(advice),
+                bool(paused),
+                since,
+                end,
+                attempts,
+            )
     return Memo(owner, until, pace, waiting)
+
+
+def calls_from_json(stored: Any) -> Bucket | None:
+    """Return the account's calls; None if there were none, or they make no sense."""
+    with suppress(TypeError, ValueError):
+        tokens, updated = stored
+        if isfinite(tokens + updated):
+            return Bucket(tokens, updated)
+    return None
 
 
 def remembered(rows: list[MemoryRow]) -> dict[str, Remembered]:
@@ -203,6 +237,18 @@ class Part:
                 session.flush()
             finally:
                 self._local.session = None
+
+    @contextmanager
+    def _slice(self) -> Iterator[Session]:
+        """Return one of several transactions that follow each other. After it others
+        have as much time as it took: SQLite gives the lock to whoever asks at the
+        right moment, and saves ask less and less often.
+        """
+        started = time.monotonic()
+        with self._change() as session:
+            yield session
+        if getattr(self._local, "session", None) is None:
+            time.sleep(min(time.monotonic() - started, LONGEST_PAUSE))
 
     @contextmanager
     def _look(self) -> Iterator[Reader]:
@@ -320,9 +366,8 @@ class StoredMemory(Part):
     def take_call(self, limits: Limits) -> float:
         """See ``contract.Memory``."""
         with self._change() as session:
-            stored = session.recall(CALLS)
             # Under the lock: in the order of taking, time must not run backwards.
-            before = Bucket(*stored) if stored else None
+            before = calls_from_json(session.recall(CALLS))
             call = take_call(before, self.clock(), limits)
             # One that is refused need not be written, but if the clock was set back.
             if not call.wait or (before and call.bucket.updated < before.updated):

@@ -71,7 +71,16 @@ WORDING: dict[str, str] = {
     # outbox
     "outbox_set_aside": "${path} was set aside: ${error}",
     "outbox_deleted": "it was deleted while in use",
+    "outbox_replaced": "it was replaced while in use",
+    "outbox_log_gone": "its log was deleted or replaced while in use",
+    "outbox_senseless": "a row of its table ${table} cannot be read",
     "outbox_newer": "its format ${found} is newer than ${known}",
+    "outbox_beside": "A newer version uses ${path}. Until this process is updated, it "
+    "works with ${used}; the newer version takes over what is left there.",
+    "outbox_network": "${path} is on a network file system (${kind}), and SQLite cannot "
+    "rely on its locks: several machines can damage it.",
+    "outbox_in_memory": "${path} is in memory (${kind}): what waits is lost when the "
+    "machine or the container stops.",
     "outbox_foreign": "${path}: it is another program's database; choose another file "
     "for the outbox",
     "outbox_damaged": "${path} is damaged (${reason}) and cannot be set aside: ${error}",

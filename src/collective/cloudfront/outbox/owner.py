@@ -33,6 +33,14 @@ def identity(pid: int, unique: str) -> str:
     return f"{_place()}:{pid}.{start}:{unique}"
 
 
+def is_owner(found: object) -> bool:
+    """Say whether something is an identity, also one of an earlier version."""
+    if not isinstance(found, str):
+        return False
+    process = found.rsplit(":", 2)[1:2]
+    return bool(process) and process[0].partition(".")[0].isdecimal()
+
+
 def is_known_dead(owner: str, me: str) -> bool:
     """Say whether ``owner``'s process is certainly gone.
 
@@ -40,6 +48,8 @@ def is_known_dead(owner: str, me: str) -> bool:
     False makes the caller wait for a grace time. The same holds for owners that an
     earlier version wrote, which name no place.
     """
+    if not is_owner(owner):
+        return False
     place, process, _ = owner.rsplit(":", 2)
     my_place, my_process, _ = me.rsplit(":", 2)
     if place != my_place or owner == me:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from collective.cloudfront.outbox.lately import purges_of
 from collective.cloudfront.outbox.lately import since_scan
 from collective.cloudfront.outbox.memory import CALLS
+from collective.cloudfront.outbox.memory import calls_from_json
 from collective.cloudfront.outbox.memory import Claiming
 from collective.cloudfront.outbox.memory import Known
 from collective.cloudfront.outbox.memory import Memo
@@ -16,6 +17,8 @@ from collective.cloudfront.outbox.queue import in_order
 from collective.cloudfront.outbox.queue import open_scan
 from collective.cloudfront.outbox.queue import pending_of
 from collective.cloudfront.outbox.queue import pending_scans
+from collective.cloudfront.outbox.repair import DAMAGE
+from collective.cloudfront.outbox.repair import damage_of
 from collective.cloudfront.outbox.rows import batch_of
 from collective.cloudfront.outbox.rows import FROZEN
 from collective.cloudfront.outbox.rows import IN_PROGRESS
@@ -35,6 +38,7 @@ from collective.cloudfront.outbox.values import Pending
 from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.outbox.values import Work
 from collective.cloudfront.planning.late import Purge
+from collective.cloudfront.planning.pacing import Bucket
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
@@ -85,16 +89,20 @@ class Poll:
 
     ``is_due`` says whether something scheduled is due, ``is_abandoned`` whether prepared
     entries are in doubt. ``known`` are the small values, for ``Outbox.together``.
-    ``calls`` are the account's. ``purges`` are new ones, and ``newest_purge`` is the number of the last.
+    ``calls`` are the account's. ``purges`` are new ones, and ``newest_purge`` is the number
+    of the last. ``damage`` names what happened to the storage, empty if nothing did, and
+    counts what was remembered of it: when that changes, there may be something for
+    ``Outbox.purge_missed``. Purges are numbered anew after another one.
     """
 
     backlogs: tuple[Backlog, ...] = ()
     is_due: bool = False
     is_abandoned: bool = False
     known: Known = field(default_factory=dict)
-    calls: list[float] | None = None
+    calls: Bucket | None = None
     purges: tuple[Purge, ...] = ()
     newest_purge: int = 0
+    damage: tuple[str, int] = ("", 0)
 
 
 class StoredPolls(Claiming):
@@ -162,9 +170,10 @@ class StoredPolls(Claiming):
             is_due=something_is_due(dated, coalesced, now),
             is_abandoned=any(self._is_in_doubt(row, now, grace) for row in prepared),
             known=known,
-            calls=known[CALLS].value,
+            calls=calls_from_json(known[CALLS].value),
             purges=purges_of(purged),
             newest_purge=purged[-1].number if purged else lately,
+            damage=damage_of(known[DAMAGE]) if DAMAGE in known else ("", 0),
         )
 
     def _backlogs(

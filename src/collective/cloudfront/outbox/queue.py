@@ -6,12 +6,8 @@ from collections.abc import Iterable
 from collections.abc import Sequence
 from collective.cloudfront.outbox.absorb import absorb
 from collective.cloudfront.outbox.absorb import covered
-from collective.cloudfront.outbox.lately import purge_of
-from collective.cloudfront.outbox.lately import write_down
 from collective.cloudfront.outbox.ledger import bill
-from collective.cloudfront.outbox.ledger import IN_DOUBT
 from collective.cloudfront.outbox.ledger import SLICE
-from collective.cloudfront.outbox.memory import Claiming
 from collective.cloudfront.outbox.memory import ClaimLost
 from collective.cloudfront.outbox.memory import Known
 from collective.cloudfront.outbox.memory import MemoryChanged
@@ -19,6 +15,8 @@ from collective.cloudfront.outbox.memory import require_claim
 from collective.cloudfront.outbox.memory import Session
 from collective.cloudfront.outbox.memory import Turn
 from collective.cloudfront.outbox.messages import Message
+from collective.cloudfront.outbox.release import end_waiting
+from collective.cloudfront.outbox.release import StoredRelease
 from collective.cloudfront.outbox.rows import batch_of
 from collective.cloudfront.outbox.rows import batch_row
 from collective.cloudfront.outbox.rows import DONE
@@ -34,15 +32,7 @@ from collective.cloudfront.outbox.rows import ready_row
 from collective.cloudfront.outbox.rows import ready_rows
 from collective.cloudfront.outbox.rows import settled_of
 from collective.cloudfront.outbox.rows import unpack_causes
-from collective.cloudfront.outbox.rows import unpack_entries
-from collective.cloudfront.outbox.schedule import arriving
-from collective.cloudfront.outbox.schedule import coalesce
 from collective.cloudfront.outbox.schedule import make_ready
-from collective.cloudfront.outbox.schedule import schedule
-from collective.cloudfront.outbox.schedule import take_in
-from collective.cloudfront.outbox.schedule import unschedule
-from collective.cloudfront.outbox.store import COUNTER
-from collective.cloudfront.outbox.store import CounterRow
 from collective.cloudfront.outbox.store import INVALIDATION
 from collective.cloudfront.outbox.store import InvalidationRow
 from collective.cloudfront.outbox.store import OutboxUnavailable
@@ -53,7 +43,6 @@ from collective.cloudfront.outbox.store import QuarantineRow
 from collective.cloudfront.outbox.store import READY
 from collective.cloudfront.outbox.store import ReadyRow
 from collective.cloudfront.outbox.store import Scan
-from collective.cloudfront.outbox.store import SCHEDULED
 from collective.cloudfront.outbox.values import Batch
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.outbox.values import Pending
@@ -65,7 +54,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 
-class StoredQueue(Claiming):
+class StoredQueue(StoredRelease):
     """See ``contract.Queue``."""
 
     # --- in Plone's transaction -------------------------------------------------------
@@ -82,57 +71,6 @@ class StoredQueue(Claiming):
         with self._change(patient=False) as session:
             session.rows.take(PREPARED, [(token,)])
 
-    def release(
-        self,
-        token: str,
-        entries: Collection[Entry],
-        since: float | None = None,
-    ) -> None:
-        """See ``contract.Queue``."""
-        now = self.clock()
-        # Not since a moment to come: the clock was set back.
-        since = now if since is None else min(since, now)
-        with self._change() as session:
-            if token:
-                session.rows.take(PREPARED, [(token,)])
-            names = {(each.distribution, each.key) for each in entries if each.key}
-            if names:
-                unschedule(session.rows, names, now)
-            take_in(session.rows, arriving(entries, since), now)
-
-    def announce(
-        self, tokens: Collection[str], entries: Collection[Entry], transaction: int
-    ) -> None:
-        """See ``contract.Queue``."""
-        with self._change() as session:
-            purge = purge_of(tokens, entries, self.clock(), transaction)
-            write_down(session.rows, purge)
-
-    def release_abandoned(self, grace: float) -> int:
-        """See ``contract.Queue``."""
-        with self._look() as rows:
-            (prepared,) = rows.read(Scan(PREPARED, order=("token",)))
-        now = self.clock()
-        return sum(
-            self._release_in_doubt(row.token)
-            for row in prepared
-            if self._is_in_doubt(row, now, grace)
-        )
-
-    def _release_in_doubt(self, token: str) -> int:
-        now = self.clock()
-        with self._change() as session:
-            count = 0
-            for row in session.rows.take(PREPARED, [(token,)]):
-                entries = unpack_entries(row.entries)
-                # Nothing is replaced: if it was not committed, what it would have
-                # replaced is still to come.
-                take_in(session.rows, arriving(entries, min(row.since, now)), now)
-                write_down(session.rows, purge_of([token], entries, now))
-                session.rows.increment(COUNTER, CounterRow(IN_DOUBT, len(entries)))
-                count += len(entries)
-            return count
-
     # --- the courier ------------------------------------------------------------------
 
     def pending(self, distribution: str, limit: int) -> list[Pending]:
@@ -144,8 +82,8 @@ class StoredQueue(Claiming):
         """See ``contract.Queue``."""
         count, more = 0, True
         while more:
-            with self._change() as session:
-                found = covered(session.rows, distribution, [wildcard])
+            with self._slice() as session:
+                found = covered(session.rows, distribution, [wildcard], SLICE)
                 if found:
                     taken = session.rows.take(READY, list(map(READY.key_of, found)))
                     like = ready_row(distribution, wildcard, taken[0].since, False, "")
@@ -269,7 +207,7 @@ class StoredQueue(Claiming):
                 )
             ]
             _add_batches(session, halves)
-            _end_waiting(session, batch.distribution)
+            end_waiting(session, batch.distribution)
 
     def quarantine(self, batch: Batch, reason: Message) -> None:
         """See ``contract.Queue``."""
@@ -294,7 +232,7 @@ class StoredQueue(Claiming):
             )
             # What a wildcard has absorbed must be reached all the same.
             make_ready(session.rows, _above(refused))
-            _end_waiting(session, batch.distribution)
+            end_waiting(session, batch.distribution)
 
     def count_refusal(self, batch: Batch) -> int:
         """See ``contract.Queue``."""
@@ -323,34 +261,6 @@ class StoredQueue(Claiming):
         with self._change() as session:
             changed = session.rows.change(INVALIDATION, key, changes, expected)
         return completed if changed else None
-
-    def retarget(self, old: str, new: str) -> int:
-        """See ``contract.Queue``."""
-        count, more = 0, True
-        while more:
-            with self._change() as session:
-                rows = session.rows
-                ready, scheduled, frozen = rows.read(
-                    Scan(READY, {"distribution": old}, ("item",), limit=SLICE),
-                    Scan(SCHEDULED, {"distribution": old}, ("key",), limit=SLICE),
-                    open_scan(FROZEN, old),
-                )
-                moved = rows.take(READY, list(map(READY.key_of, ready)))
-                for row in rows.take(
-                    INVALIDATION, [(row.reference,) for row in frozen]
-                ):
-                    moved += ready_rows(batch_of(row), new)
-                make_ready(rows, [row._replace(distribution=new) for row in moved])
-                taken = rows.take(SCHEDULED, list(map(SCHEDULED.key_of, scheduled)))
-                dated = [row._replace(distribution=new) for row in taken]
-                schedule(rows, [row for row in dated if not row.coalesced])
-                for row in dated:
-                    if row.coalesced:
-                        coalesce(rows, row)
-                _end_waiting(session, old)
-            count += len(moved) + len(taken)
-            more = SLICE in (len(ready), len(scheduled))
-        return count
 
     # --- quarantine -------------------------------------------------------------------
 
@@ -448,11 +358,6 @@ def _lost(batch: Batch) -> ClaimLost:
         f"Another courier works on {batch.distribution}: batch {batch.reference} is no "
         "longer there."
     )
-
-
-def _end_waiting(session: Session, distribution: str) -> None:
-    memo = session.memo(distribution)
-    session.keep_memo(distribution, replace(memo, waiting=None))
 
 
 def _above(refused: Iterable[ReadyRow]) -> list[ReadyRow]:

@@ -227,8 +227,10 @@ def batch_row(batch: Batch) -> InvalidationRow:
 
 
 def batch_of(row: InvalidationRow) -> Batch:
-    """Return the batch in a row."""
+    """Return the batch in a row; raises ``ValueError`` if there is none in it."""
     items = tuple(json.loads(row.items))
+    if not all(isinstance(item, str) for item in items):
+        raise ValueError(f"{row.items!r} are no items")
     return Batch(
         reference=row.reference,
         distribution=row.distribution,

@@ -5,7 +5,10 @@ from collective.cloudfront.outbox.memory import Part
 from collective.cloudfront.outbox.memory import Remembered
 from collective.cloudfront.outbox.memory import remembered
 from collective.cloudfront.outbox.owner import is_known_dead
+from collective.cloudfront.outbox.owner import is_owner
 from collective.cloudfront.outbox.store import MEMORY
+from contextlib import suppress
+from math import isfinite
 from typing import Any
 
 
@@ -23,14 +26,14 @@ class StoredRuns(Part):
         name = OF_RUN + name
         with self._look() as rows:
             found = remembered(rows.get(MEMORY, [(name,)]))
-        return (found.get(name, Remembered()).value or {}).get("value")
+        return _stored(found.get(name, Remembered()).value).get("value")
 
     def claim_run(self, name: str, seconds: float) -> bool:
         """See ``contract.Runs``."""
         now = self.clock()
         with self._change() as session:
-            stored = session.recall(OF_RUN + name) or {}
-            owner, until = stored.get("claim", (self.owner, 0.0))
+            stored = _stored(session.recall(OF_RUN + name))
+            owner, until = _claim(stored) or (self.owner, 0.0)
             if (
                 owner != self.owner
                 and now < until <= now + LONGEST_CLAIM
@@ -45,10 +48,23 @@ class StoredRuns(Part):
         """See ``contract.Runs``."""
         now = self.clock()
         with self._change() as session:
-            stored = session.recall(OF_RUN + name) or {}
-            if stored.get("claim", [""])[0] != self.owner:
+            claim = _claim(_stored(session.recall(OF_RUN + name)))
+            if claim is None or claim[0] != self.owner:
                 raise ClaimLost(f"Another process does {name}.")
             kept: dict[str, Any] = {"value": value}
             if seconds > 0:
                 kept["claim"] = [self.owner, now + min(seconds, LONGEST_CLAIM)]
             session.keep(OF_RUN + name, kept)
+
+
+def _stored(found: Any) -> dict[str, Any]:
+    # What makes no sense was never there.
+    return found if isinstance(found, dict) else {}
+
+
+def _claim(stored: dict[str, Any]) -> tuple[str, float] | None:
+    with suppress(KeyError, TypeError, ValueError):
+        owner, until = stored["claim"]
+        if is_owner(owner) and isfinite(until):
+            return owner, until
+    return None

@@ -34,6 +34,8 @@ from typing import Any
 import math
 
 
+#: So many scheduled items become ready in one transaction: a save waits for it.
+SLICE = 250
 #: So many coalesced items are looked at for a clock that was set back.
 MOST_COALESCED = 100
 
@@ -191,13 +193,20 @@ class StoredSchedule(Part):
             dated, coalesced = rows.read(*due_scans(now))
             if not something_is_due(dated, coalesced, now):
                 return 0
-        with self._change() as session:
-            by_date, again = due_scans(now)
+        count = 0
+        while some := self._release_some(now):
+            count += some
+        return count
+
+    def _release_some(self, now: float) -> int:
+        by_date, again = due_scans(now)
+        with self._slice() as session:
             found = session.rows.read(
-                replace(by_date, limit=None), Scan(SCHEDULED, again.equal)
+                replace(by_date, limit=SLICE), Scan(SCHEDULED, again.equal)
             )
             due = set(found[0])
             due.update(row for row in found[1] if is_due(row.due, row.every, now))
+            due = set(sorted(due, key=_in_order)[:SLICE])
             taken = session.rows.take(SCHEDULED, list(map(SCHEDULED.key_of, due)))
             # Their intervals are over, whatever the clock says.
             over = [(row.distribution, row.item) for row in taken if row.coalesced]

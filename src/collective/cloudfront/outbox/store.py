@@ -27,11 +27,20 @@ from typing import Protocol
 class OutboxUnavailable(Exception):
     """The outbox cannot be read or written now; ``message`` says why."""
 
+    #: Only because somebody else is writing: nothing is wrong.
+    is_busy = False
+
     @property
     def message(self) -> Message:
         """The reason; as English in ``str()``."""
         reason = self.args[0] if self.args else ""
         return reason if isinstance(reason, Message) else plain(str(reason))
+
+
+class OutboxBusy(OutboxUnavailable):
+    """Somebody else writes to the outbox for longer than we may wait."""
+
+    is_busy = True
 
 
 #: The columns of a key, with a value each.
@@ -140,6 +149,21 @@ class Transaction(Reader, Protocol):
         """
 
 
+@dataclass
+class Saved:
+    """What was read out of a storage that is damaged or gone.
+
+    ``rows`` are those that could be read, by table. ``waiting`` are the distributions
+    for which something waited, with the moment (Unix seconds) since when. ``lost`` says
+    whether something could not be read. ``trouble`` names what happened.
+    """
+
+    rows: dict[Table, list[Any]] = field(default_factory=dict)
+    waiting: dict[str, float] = field(default_factory=dict)
+    lost: bool = False
+    trouble: str = ""
+
+
 class Store(Protocol):
     """A storage. Its methods may be called from any thread and process; they raise
     ``OutboxUnavailable`` when the storage fails.
@@ -162,6 +186,12 @@ class Store(Protocol):
         """Begin to bring all that was written to the disk; returns a function that waits
         for that.
         """
+
+    def adopt(self) -> int:
+        """Take over what stands beside the storage; returns how many rows."""
+
+    def concerns(self) -> list[Message]:
+        """Return what a person should know of where the storage is. Asks no disk."""
 
     def tidy(self) -> None:
         """Do what the storage needs from time to time."""

@@ -1,7 +1,6 @@
 """The outbox over any store."""
 
 from collections.abc import Callable
-from collections.abc import Iterable
 from collective.cloudfront.outbox.clocks import Ahead
 from collective.cloudfront.outbox.ledger import StoredLedger
 from collective.cloudfront.outbox.memory import StoredClaims
@@ -11,12 +10,10 @@ from collective.cloudfront.outbox.owner import new_owner
 from collective.cloudfront.outbox.owner import remember
 from collective.cloudfront.outbox.poll import StoredPolls
 from collective.cloudfront.outbox.queue import StoredQueue
+from collective.cloudfront.outbox.repair import StoredRepair
 from collective.cloudfront.outbox.runs import StoredRuns
-from collective.cloudfront.outbox.schedule import arriving
 from collective.cloudfront.outbox.schedule import StoredSchedule
-from collective.cloudfront.outbox.schedule import take_in
 from collective.cloudfront.outbox.store import Store
-from collective.cloudfront.outbox.values import Entry
 from weakref import WeakSet
 
 import os
@@ -32,6 +29,7 @@ class StoredOutbox(
     StoredMemory,
     StoredRuns,
     StoredLedger,
+    StoredRepair,
 ):
     """See ``contract.Outbox``."""
 
@@ -46,12 +44,6 @@ class StoredOutbox(
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.store!r}>"
-
-    def restore(self, entries: Iterable[tuple[Entry, float]]) -> None:
-        """Take in entries, with their age, that were saved from a damaged storage."""
-        with self._change() as session:
-            for entry, since in entries:
-                take_in(session.rows, arriving([entry], since), self.clock())
 
     def close(self) -> None:
         """See ``contract.Outbox``."""

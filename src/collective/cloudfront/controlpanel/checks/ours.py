@@ -9,7 +9,9 @@ from collective.cloudfront.controlpanel.checks import Check
 from collective.cloudfront.controlpanel.checks import Level
 from collective.cloudfront.controlpanel.overview import obstacles
 from collective.cloudfront.controlpanel.overview import this_month
+from collective.cloudfront.controlpanel.sentences import sentence
 from collective.cloudfront.i18n import _
+from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import is_installed
 from collective.cloudfront.settings import overrides
@@ -248,9 +250,20 @@ class Outboxes(SiteCheck):
 
     @cached_property
     def level(self) -> Level:
-        """A warning where there may be several, and no common path is set."""
-        separate = not self.is_set and self.may_be_several
-        return Level.WARNING if separate else Level.OK
+        """A warning where there may be several, and no common path is set; or where it
+        is in a place that is not good for it.
+        """
+        return Level.WARNING if self.is_separate or self.concerns else Level.OK
+
+    @cached_property
+    def is_separate(self) -> bool:
+        """Whether other processes may have an outbox of their own."""
+        return not self.is_set and self.may_be_several
+
+    @cached_property
+    def concerns(self) -> list[Message]:
+        """What a person should know of its place."""
+        return this_process().outbox.concerns()
 
     @property
     def is_set(self) -> bool:
@@ -268,7 +281,9 @@ class Outboxes(SiteCheck):
     @property
     def text(self) -> str:
         """What is known about it."""
-        if self.level:
+        if self.concerns:
+            return sentence(self.concerns[0])
+        if self.is_separate:
             return _(
                 "check_outbox_separate",
                 default="This Zope process has an outbox in its own folder, and "
@@ -284,7 +299,13 @@ class Outboxes(SiteCheck):
     @property
     def advice(self) -> str:
         """The variable, where it matters."""
-        if not self.level:
+        if self.concerns:
+            return _(
+                "advice_outbox_place",
+                default="Keep the outbox on a local disk or volume, and use the same "
+                "version of collective.cloudfront in all processes.",
+            )
+        if not self.is_separate:
             return ""
         return _(
             "advice_outbox",

@@ -19,9 +19,10 @@ class SqliteOutbox(StoredOutbox):
     ):
         """Open the outbox at ``path`` lazily: the first use may fail, not this.
 
-        ``on_damage`` is called with the path of a damaged file after it was set aside;
+        ``on_damage`` is called with a path after a damaged file was set aside, or one
+        that is gone was replaced: the distributions that it knew are to be purged whole;
         ``clock`` returns Unix seconds.
         """
         self.path = Path(path)
-        store = SqliteStore(self.path, self.restore, on_damage, clock)
+        store = SqliteStore(self.path, self.restore, self.take_over, on_damage, clock)
         super().__init__(store, clock)

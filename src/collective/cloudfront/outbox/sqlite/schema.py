@@ -1,8 +1,7 @@
 """The SQLite file: its tables, its format, and how an older one becomes the current."""
 
-from collective.cloudfront.outbox.messages import message
-from collective.cloudfront.outbox.sqlite.damage import DamagedFile
 from collective.cloudfront.outbox.sqlite.damage import ForeignFile
+from collective.cloudfront.outbox.sqlite.damage import NewerFile
 from collective.cloudfront.outbox.sqlite.upgrade import carry_over
 from collective.cloudfront.outbox.store import ORDERS
 
@@ -150,10 +149,10 @@ _FOR_OLDER_VERSIONS = """
 def ensure_schema(db: sqlite3.Connection) -> None:
     """Bring the file behind ``db`` to the current format, creating it if empty.
 
-    Raises ``DamagedFile`` for a newer format, ``ForeignFile`` for a database that
+    Raises ``NewerFile`` for a newer format, ``ForeignFile`` for a database that
     is not ours, and ``sqlite3.DatabaseError`` where SQLite finds damage.
     """
-    if _format(db) == FORMAT:
+    if _is_current(db):
         return
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("BEGIN EXCLUSIVE")
@@ -168,11 +167,9 @@ def ensure_schema(db: sqlite3.Connection) -> None:
 
 def _upgrade(db: sqlite3.Connection) -> None:
     # Read again under the lock: another process may have done it meanwhile.
-    found = _format(db)
-    if found == FORMAT:
+    if _is_current(db):
         return
-    if found > FORMAT:
-        raise DamagedFile(message("outbox_newer", found=found, known=FORMAT))
+    found = format_of(db)
     tables = _TABLES + _LATELY + _indexes() + _FOR_OLDER_VERSIONS
     if found == 0:
         run(db, tables)
@@ -185,6 +182,13 @@ def _upgrade(db: sqlite3.Connection) -> None:
         carry_over(db, lambda: run(db, tables))
     db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
     db.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+def _is_current(db: sqlite3.Connection) -> bool:
+    found = format_of(db)
+    if found > FORMAT:
+        raise NewerFile(found)
+    return found == FORMAT
 
 
 def _indexes() -> str:
@@ -200,8 +204,8 @@ def _column(name: str) -> str:
     return f"{name[1:]} DESC" if name.startswith("-") else name
 
 
-def _format(db: sqlite3.Connection) -> int:
-    """Return the format of our file, or 0 for an empty one."""
+def format_of(db: sqlite3.Connection) -> int:
+    """Return the format of our file, or 0 for an empty one; raises ``ForeignFile``."""
     # In this order, because another process may be creating the tables: its mark
     # comes with them.
     (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()

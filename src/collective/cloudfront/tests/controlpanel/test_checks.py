@@ -8,6 +8,7 @@ from collective.cloudfront.interfaces import ICheck
 from collective.cloudfront.interfaces import ICloudFrontLayer
 from collective.cloudfront.interfaces import MANAGE_PURGING
 from collective.cloudfront.outbox import OutboxUnavailable
+from collective.cloudfront.outbox.messages import message
 from collective.cloudfront.settings import PURGING_ENABLED
 from collective.cloudfront.testing import DISTRIBUTION
 from collective.cloudfront.testing import use_distributions
@@ -202,8 +203,18 @@ def test_an_outbox_for_each_of_several_processes_is_a_warning(
         "collective.cloudfront.controlpanel.checks.ours.connection_of",
         lambda site: connection,
     )
+    monkeypatch.setattr(process.outbox, "concerns", list)
     wrong = several and not outbox
     assert look()["outbox"].level is (Level.WARNING if wrong else Level.OK)
+
+
+def test_an_outbox_in_a_bad_place_is_a_warning(look, process, monkeypatch):
+    concern = message("outbox_network", path="/var/o", kind="nfs4")
+    monkeypatch.setattr(process.outbox, "concerns", lambda: [concern])
+    found = look()["outbox"]
+    assert found.level is Level.WARNING
+    assert found.text.mapping["kind"] == "nfs4"
+    assert "local disk" in found.advice.default
 
 
 def test_what_the_environment_overrides_is_only_a_note(look, monkeypatch):

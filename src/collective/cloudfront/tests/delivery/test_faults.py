@@ -23,6 +23,7 @@ from collective.cloudfront.tests.delivery.world import World
 from collective.cloudfront.tests.outbox.machine import reaches
 from collective.cloudfront.tests.profile import LONG
 from collective.cloudfront.tests.profile import repetitions
+from contextlib import contextmanager
 from datetime import datetime
 from datetime import timezone
 from hypothesis import settings
@@ -144,12 +145,14 @@ class FailingOutbox(SqliteOutbox):
 
     fails_in = 0
 
-    def _write(self, *args, **kwargs):
-        if self.fails_in:
+    @contextmanager
+    def _change(self, **options):
+        if self.fails_in and getattr(self._local, "session", None) is None:
             self.fails_in -= 1
             if not self.fails_in:
                 raise OutboxUnavailable("database or disk is full")
-        return super()._write(*args, **kwargs)
+        with super()._change(**options) as session:
+            yield session
 
 
 class FaultyWorld(World):

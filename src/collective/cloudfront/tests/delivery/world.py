@@ -33,7 +33,7 @@ class World:
     """Everything that a test of the courier needs, with plain names."""
 
     def __init__(self, folder: Path, gateway: Any = None, **options: Any):
-        self.clock = Clock()
+        self.clock = self.make_clock()
         self.path = folder / "outbox.sqlite"
         self.gateway = gateway or ScriptedGateway(self.clock)
         self.options = options
@@ -41,6 +41,10 @@ class World:
         self.targets = {E1: Target(E1)}
         self.outbox = self.open()
         self.courier = self.make_courier(self.outbox)
+
+    def make_clock(self) -> Clock:
+        """Return the clock of this machine."""
+        return Clock()
 
     def open(self) -> SqliteOutbox:
         """Open the outbox once more, as another process would."""

@@ -1,10 +1,11 @@
 from collective.cloudfront.outbox import intake as module
 from collective.cloudfront.outbox.contract import OutboxUnavailable
 from collective.cloudfront.outbox.intake import Intake
-from collective.cloudfront.outbox.intake import LOG_EVERY
+from collective.cloudfront.outbox.intake import LOG_AGAIN
 from collective.cloudfront.outbox.intake import MOST_KEPT
 from collective.cloudfront.outbox.intake import RETRY_AFTER
 from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
+from collective.cloudfront.outbox.store import OutboxBusy
 from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.outbox.values import Causes
 from collective.cloudfront.outbox.values import Entry
@@ -423,14 +424,18 @@ def test_what_became_due_while_it_was_kept_is_not_replaced(outbox, clock):
 # --- what the log says ----------------------------------------------------------------
 
 
-def test_the_log_says_it_at_once_and_then_once_a_minute(intake, outbox, clock, caplog):
+def test_the_log_says_it_at_once_and_less_and_less_often(intake, outbox, clock, caplog):
     outbox.failure = FULL
-    for second in range(181):
-        intake.release("t", entries(f"/{second}"))
+    intake.release("t", entries("/a"))
+    said = []
+    for second in range(3601):
         intake.retry()
+        if len(errors_in(caplog)) > len(said):
+            said.append(second)
         clock.advance(1)
     errors = errors_in(caplog)
-    assert len(errors) == 1 + 180 // LOG_EVERY
+    assert said == [0, 60, 180, 420, 900, 1860]
+    assert said[1] == LOG_AGAIN
     assert str(FULL) in errors[0].message
     assert "Saving goes on" in errors[0].message
     assert errors[0].exc_info is None
@@ -447,6 +452,37 @@ def test_new_trouble_is_said_at_once(intake, outbox, clock, caplog):
     intake.release("t", entries("/a"))
     intake.retry()
     assert len(errors_in(caplog)) == 2
+
+
+BUSY = OutboxBusy("outbox.sqlite: database is locked")
+
+
+def test_somebody_else_who_writes_for_a_moment_is_no_trouble_of_the_disk(
+    intake, outbox, clock, caplog
+):
+    outbox.failure = BUSY
+    intake.release("t", entries("/a"))
+    for _ in range(9):
+        intake.retry()
+        clock.advance(1)
+    assert intake.kept == 1
+    outbox.failure = None
+    intake.retry()
+    assert ready(outbox) == ["/a"]
+    assert not caplog.records
+
+
+def test_somebody_else_who_writes_for_long_is_said_and_not_the_disk(
+    intake, outbox, clock, caplog
+):
+    outbox.failure = BUSY
+    intake.release("t", entries("/a"))
+    for _ in range(12):
+        intake.retry()
+        clock.advance(1)
+    (error,) = errors_in(caplog)
+    assert "Another process has been writing to it for too long" in error.message
+    assert "disk" not in error.message
 
 
 def test_a_bug_is_logged_with_its_traceback(intake, outbox, caplog):

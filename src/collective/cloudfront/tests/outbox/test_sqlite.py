@@ -4,7 +4,7 @@ from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox.contract import OutboxUnavailable
 from collective.cloudfront.outbox.messages import message
 from collective.cloudfront.outbox.rows import DONE
-from collective.cloudfront.outbox.sqlite import damage
+from collective.cloudfront.outbox.sqlite import replacement
 from collective.cloudfront.outbox.sqlite import schema
 from collective.cloudfront.outbox.sqlite import synchronise
 from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
@@ -147,25 +147,15 @@ def test_schedules_are_saved_from_a_damaged_file(outbox, path, clock):
         db.execute("DROP TABLE invalidation")
     with pytest.raises(OutboxUnavailable):
         outbox.history(1)
+    # What was prepared waits for its transaction.
+    assert outbox.status().prepared == 1
+    assert outbox.release_abandoned(0) == 2
     assert outbox.scheduled(10) == [
         Scheduled("E1", "/a", due, "k", True),
         Scheduled("E1", "/b", due, "", False),
-        Scheduled("E1", "/*", clock.now + 300, "", False),
+        Scheduled("E1", "/*", clock.now + 300, "", False, coalesced=True),
     ]
     assert ready(outbox) == ["/*"]
-
-
-def test_a_newer_format_is_set_aside_and_what_can_be_read_is_kept(
-    filled, path, damaged, caplog
-):
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        db.execute(f"PRAGMA user_version = {schema.FORMAT + 1}")
-    assert until_it_works(lambda: in_all(filled)) == ITEMS
-    assert damaged == [str(each) for each in set_aside(path)]
-    assert len(damaged) == 1
-    assert [f"newer than {schema.FORMAT}" in r.message for r in errors_in(caplog)] == [
-        True
-    ]
 
 
 @pytest.mark.parametrize("version", [0, schema.FORMAT, 7])
@@ -352,19 +342,22 @@ def test_damage_below_an_open_connection_raises_nothing_else(
 def test_what_can_be_read_in_a_damaged_file_is_saved(filled, path, caplog, damage):
     damage(path)
     until_it_works(lambda: use_all(filled))
-    saved = set(ready(filled))
-    assert saved == {*ITEMS, "/new"} - {"/prepared"}
-    assert "some could not be read" in errors_in(caplog)[0].message
+    # What was ready is purged whole.
+    assert set(ready(filled)) == {"/*", "/new"}
+    (batch,) = filled.frozen("E1")
+    assert (batch.reference, batch.items) == ("r2", ("/frozen",))
+    assert [each.invalidation for each in filled.history(10)] == ["I1"]
+    assert sum(filled.billed("2027-01").values()) == 1
+    assert "some of it could not be read" in errors_in(caplog)[0].message
 
 
-def test_saved_items_keep_their_age(filled, path, clock):
+def test_what_is_purged_whole_is_as_old_as_what_waited(filled, path, clock):
     since = clock.now
     with contextlib.closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA user_version = 99")
+        db.execute("DROP TABLE memory")
     clock.advance(100)
-    found = until_it_works(lambda: filled.pending("E1", 1000))
-    assert Pending("/frozen", since) in found
-    assert {pending.since for pending in found} == {since}
+    until_it_works(filled.work)
+    assert filled.pending("E1", 1000) == [Pending("/*", since)]
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -419,9 +412,11 @@ def test_an_open_connection_follows_when_another_process_set_the_file_aside(
     fill(outbox)
     other = SqliteOutbox(path, on_damage=damaged.append, clock=clock)
     with contextlib.closing(sqlite3.connect(path)) as db:
-        db.execute(f"PRAGMA user_version = {schema.FORMAT + 1}")
-    assert until_it_works(lambda: in_all(other)) == ITEMS
-    assert in_all(outbox) == ITEMS
+        db.execute("DROP TABLE refused")
+    with contextlib.suppress(OutboxUnavailable):
+        other.quarantined(1)
+    assert ready(other) == ready(outbox) == ["/*"]
+    assert in_all(other) == in_all(outbox) == ["/*", "/frozen", "/prepared"]
     assert len(damaged) == 1
 
 
@@ -452,7 +447,7 @@ def test_a_file_deleted_while_open_is_written_again(
         path.with_name(path.name + "-wal").unlink()
         path.with_name(path.name + "-shm").unlink()
     until_it_works(lambda: outbox.release("", entries("/new")))
-    assert in_all(outbox) == sorted([*ITEMS, "/new"])
+    assert in_all(outbox) == ["/*", "/frozen", "/new", "/prepared"]
     assert [("deleted" in record.message) for record in errors_in(caplog)] == [True]
     assert len(damaged) == 1
 
@@ -461,7 +456,8 @@ def test_a_file_that_another_process_is_setting_aside_is_not_deleted(
     outbox, path, clock, damaged, caplog
 ):
     fill(outbox)
-    damage.set_aside(path, clock.now)  # and before it writes the new one:
+    replacement.build(path, schema.ensure_schema)
+    replacement.finish(path, clock.now)
     outbox.release("", entries("/new"))
     assert ready(outbox) == ["/new"]
     assert damaged == errors_in(caplog) == []
@@ -488,7 +484,7 @@ def test_a_file_deleted_while_open_is_told_once_by_all_threads(
         for user in users:
             user.result(120)
     new = [f"/new/{number}" for number in range(4)]
-    assert in_all(outbox) == sorted(ITEMS + new)
+    assert in_all(outbox) == sorted(["/*", "/frozen", "/prepared", *new])
     assert len(errors_in(caplog)) == 1
     assert len(damaged) == 1
 
@@ -517,8 +513,9 @@ def endless_patience(monkeypatch):
     """Whoever waits longer than a save may, waits for ever."""
     take = SqliteStore._take
 
-    def endless(self, patience):
-        return take(self, patience if patience <= SAVE_PATIENCE else 3600.0)
+    def endless(self, patience, *options, **more):
+        patience = patience if patience <= SAVE_PATIENCE else 3600.0
+        return take(self, patience, *options, **more)
 
     monkeypatch.setattr(SqliteStore, "_take", endless)
 
@@ -616,6 +613,29 @@ def test_a_disk_that_is_full_from_the_start_is_unavailable(small_disk, clock, da
     outbox.release("t", entries("/a"))
     assert ready(outbox) == ["/a"]
     assert not damaged
+    outbox.close()
+
+
+def test_a_damaged_file_on_a_full_disk_is_replaced_when_there_is_room(
+    small_disk, clock, damaged
+):
+    path = small_disk / "outbox.sqlite"
+    outbox = SqliteOutbox(path, on_damage=damaged.append, clock=clock)
+    outbox.release("", entries("/a"))
+    outbox.close()
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("DROP TABLE refused")
+    with (small_disk / "ballast").open("wb") as ballast, contextlib.suppress(OSError):
+        ballast.write(b"x" * 10_000_000)
+    for _ in range(2):
+        with pytest.raises(OutboxUnavailable):
+            outbox.quarantined(1)
+    assert path.exists()
+    assert not set_aside(path)
+    subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
+    until_it_works(lambda: outbox.quarantined(1))
+    assert ready(outbox) == ["/*"]
+    assert len(damaged) == len(set_aside(path)) == 1
     outbox.close()
 
 
@@ -781,7 +801,7 @@ def test_no_save_has_to_empty_the_log(outbox, path):
     outbox.release("", [])
     outbox.tidy(10)
     before = path.stat().st_size
-    for number in range(10):
+    for number in range(4):
         items = (f"/{index * 7919 % 3000}/{number}" for index in range(3000))
         outbox.release("", entries(*items))
     # SQLite's default would have written it into the file after 1,000 pages.

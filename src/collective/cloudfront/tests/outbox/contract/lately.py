@@ -1,6 +1,7 @@
 """What was purged lately, for the answers of all processes."""
 
 from collective.cloudfront.outbox.lately import entry_again
+from collective.cloudfront.outbox.ledger import SLICE
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.planning.late import Again
 from collective.cloudfront.planning.late import Purge
@@ -61,6 +62,28 @@ class LatelyContract(Opened):
         other.release_abandoned(60)
         (purge,) = news(other)
         assert (purge.transaction, purge.at) == (0, clock.now)
+
+    def test_much_in_doubt_is_learnt_once_and_whole(self, outbox, other, clock):
+        entries = [Entry(E1, f"/{number}") for number in range(2 * SLICE + 1)]
+        outbox.prepare("t", entries)()
+        clock.advance(60)
+        assert other.release_abandoned(60) == len(entries)
+        (purge,) = news(other)
+        assert purge.tokens == {"t"}
+        assert len(purge.items[E1]) == len(entries)
+
+    def test_much_that_is_due_is_learnt_whole(self, outbox, other, clock):
+        outbox.release(
+            "",
+            [
+                Entry(E1, f"/{number}", due=clock.now + 60, key=f"k{number}")
+                for number in range(2 * SLICE + 1)
+            ],
+        )
+        clock.advance(60)
+        assert other.release_due() == 2 * SLICE + 1
+        found = [item for each in news(outbox) for item in each.items[E1]]
+        assert len(found) == len(set(found)) == 2 * SLICE + 1
 
     def test_old_ones_are_forgotten_and_no_number_comes_twice(
         self, outbox, other, clock

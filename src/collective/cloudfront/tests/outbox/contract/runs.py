@@ -36,6 +36,13 @@ class RunsContract(Opened):
             outbox.keep_run("a", 2, 60)
         assert other.run("a") == 1
 
+    def test_what_makes_no_sense_was_never_there(self, outbox, other):
+        for nonsense in ([1], {"claim": ["nobody", "x"]}, {"claim": 5}):
+            with outbox.together() as session:
+                session.keep("run:a", nonsense)
+            assert outbox.run("a") is None
+            assert other.claim_run("a", 60)
+
     def test_each_piece_renews_the_claim(self, outbox, other, clock):
         assert outbox.claim_run("a", 60)
         clock.advance(50)
