@@ -265,9 +265,9 @@ def purged_again(
         for distribution, items in purge.reaches(answer).items():
             urls = [key for key in answer.keys if key[:1] == "/"]
             for found, those in ((reaching, items), (own, urls)):
-                ended = found.setdefault(distribution, {})
+                latest = found.setdefault(distribution, {})
                 for item in those:
-                    ended[item] = max(answer.ended, ended.get(item, 0.0))
+                    latest[item] = max(answer.ended, latest.get(item, 0.0))
     again = []
     for distribution, items_ended in reaching.items():
         urls_ended = own[distribution]
