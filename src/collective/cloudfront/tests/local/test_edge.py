@@ -259,11 +259,16 @@ def test_response_headers_over_twenty_kilobytes_are_an_error(origin, viewer):
     assert (response.status_code, x_cache(response)) == (502, "Error")
 
 
+@pytest.mark.parametrize(
+    ("stores_late", "after"), [(False, ("new", "Miss")), (True, ("old", "Hit"))]
+)
 @pytest.mark.parametrize("item", ["/a", "/*", "#one"])
-def test_a_fetch_under_way_when_an_invalidation_takes_effect_is_not_stored(
-    origin, viewer, cloudfront, invalidate, item
+def test_a_fetch_under_way_when_an_invalidation_takes_effect_is_stored_if_so_asked(
+    origin, viewer, cloudfront, invalidate, item, stores_late, after
 ):
-    cloudfront.control.change_options(cache_tag_header=TAG_HEADER)
+    cloudfront.control.change_options(
+        cache_tag_header=TAG_HEADER, stores_late=stores_late
+    )
     asked, go_on = threading.Event(), threading.Event()
 
     def dawdle():
@@ -282,12 +287,14 @@ def test_a_fetch_under_way_when_an_invalidation_takes_effect_is_not_stored(
     thread.join()
     assert answers[0].text == "old"
     response = viewer("/a")
-    assert (response.text, x_cache(response)) == ("new", "Miss")
+    assert (response.text, x_cache(response)) == after
 
 
 def test_once_an_invalidation_took_effect_nobody_sees_the_old_text(origin):
     """With a clock that runs, a slow origin, and many viewers."""
-    options = Options(quota_model="none", api_rate=None, effect_delay=0.002)
+    options = Options(
+        quota_model="none", api_rate=None, effect_delay=0.002, stores_late=False
+    )
     ended, old = threading.Event(), []
 
     def publish(number):
