@@ -17,7 +17,7 @@ from collective.cloudfront.changes.transaction import collect_unknown
 from collective.cloudfront.changes.transaction import current_site
 from collective.cloudfront.changes.transaction import known_manager
 from collective.cloudfront.changes.transaction import never_failing
-from collective.cloudfront.process import sites_below
+from collective.cloudfront.process import this_process
 from collective.cloudfront.reach.change import ChromeChange
 from collective.cloudfront.reach.change import Subtree
 from collective.cloudfront.reach.languages import shared_uids
@@ -168,7 +168,11 @@ def _to_be_stored(connection: Any) -> Iterator[Any]:
 def undone(request: Any) -> None:
     """Purge the site, or all sites if undone at the root: what came back is unknown."""
     here = current_site()
-    sites = [here] if here is not None else sites_below(request["PARENTS"][-1])
+    sites = (
+        [here]
+        if here is not None
+        else this_process().sites.below(request["PARENTS"][-1])
+    )
     for site in sites:
         collect_unknown(site, UNDO)
 
