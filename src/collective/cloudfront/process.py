@@ -248,7 +248,8 @@ class Process:
         if self.database is None:
             return self._targets
         try:
-            return read_targets(self.database, self.sites.below)
+            found = read_targets(self.database, self.sites.below)
+            return {**self.sites.ended(), **found}
         except Exception:
             # The database may be away for a while; what was known is still right.
             logger.exception("The settings of the sites cannot be read now.")
@@ -262,6 +263,12 @@ class Process:
             self.use_database_of(site)
             self.learn(targets_of([settings]))
             self._learnt[path] = settings
+
+    def site_ended(self, settings: Settings) -> None:
+        """Go on to deliver what a site has left that was deleted."""
+        targets = targets_of([settings])
+        self.sites.note_end(targets)
+        self.learn(targets)
 
     def learn(self, targets: Mapping[str, Target]) -> None:
         """Take targets, with their credentials, from a transaction that has ended."""

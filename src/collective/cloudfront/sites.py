@@ -9,11 +9,18 @@
 
 The walk finds sites in which nothing was saved yet. What it does not reach is known from
 its first commit on, to all processes that share the outbox, also after a restart.
+
+What a deleted site leaves to be purged is delivered with the settings it had. The outbox
+keeps them, too, but no keys: after a restart boto3 looks for credentials.
 """
 
 from collections import deque
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
+from collective.cloudfront.delivery.aws.port import Credentials
+from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.outbox import Outbox
 from collective.cloudfront.outbox import OutboxUnavailable
 from OFS.interfaces import IFolder
@@ -21,6 +28,7 @@ from Products.CMFCore.interfaces import ISiteRoot
 from typing import Any
 
 import logging
+import time
 
 
 logger = logging.getLogger("collective.cloudfront")
@@ -31,6 +39,8 @@ MOST_LOOKED_AT = 2000
 #: What the outbox remembers has this name, and is claimed for so many seconds.
 _RUN = "sites"
 _CLAIM_SECONDS = 30.0
+#: How long (seconds) settings of deleted sites are kept.
+ENDED_FOR = 30 * 24 * 3600.0
 
 _Physical = tuple[str, ...]
 
@@ -38,16 +48,24 @@ _Physical = tuple[str, ...]
 class Sites:
     """The Plone sites of one Zope, as far as they are known."""
 
-    def __init__(self, outbox: Outbox):
+    def __init__(self, outbox: Outbox, clock: Callable[[], float] = time.time):
         self._outbox = outbox
-        # Of sites that committed in this process
+        self._clock = clock
+        # Of sites that committed in this process, and of sites that were deleted in it,
+        # by distribution
         self._noted: set[_Physical] = set()
-        # Of sites that the outbox has heard of
+        self._ended: dict[str, Target] = {}
+        # What the outbox has of both
         self._kept: set[_Physical] = set()
+        self._kept_ended: dict[str, Target] = {}
 
     def note(self, path: _Physical) -> None:
         """Note where a site is that commits. Reads and writes nothing."""
         self._noted.add(path)
+
+    def note_end(self, targets: Mapping[str, Target]) -> None:
+        """Note what a site delivered to that is deleted. Reads and writes nothing."""
+        self._ended = {**self._ended, **targets}
 
     def keep(self) -> None:
         """Tell other processes what was noted. For the courier's thread.
@@ -55,14 +73,29 @@ class Sites:
         Raises ``OutboxUnavailable``; then it is still to be done, as when another
         process does the same at this moment.
         """
-        if self._noted <= self._kept:
+        if self._is_kept():
             return
-        if self._noted <= self._read():
+        stored = self._read()
+        if self._is_kept() or not self._outbox.claim_run(_RUN, _CLAIM_SECONDS):
             return
-        if self._outbox.claim_run(_RUN, _CLAIM_SECONDS):
-            known = self._read() | self._noted
-            self._outbox.keep_run(_RUN, sorted(map(list, known)), 0)
-            self._kept = known
+        stored = self._read()
+        now = self._clock()
+        ended = {
+            identifier: values
+            for identifier, values in stored.get("ended", {}).items()
+            if now < values["until"] <= now + ENDED_FOR
+        }
+        for identifier, target in self._ended.items():
+            if identifier not in self._kept_ended:
+                ended[identifier] = _as_json(target, now + ENDED_FOR)
+        paths = sorted(map(list, self._kept | self._noted))
+        self._outbox.keep_run(_RUN, {"paths": paths, "ended": ended}, 0)
+        self._read()
+
+    def _is_kept(self) -> bool:
+        return (
+            self._noted <= self._kept and self._ended.keys() <= self._kept_ended.keys()
+        )
 
     def below(self, app: Any) -> Iterator[Any]:
         """Yield the sites in ``app``, Zope's root, each once. Reads the outbox."""
@@ -73,9 +106,41 @@ class Sites:
             logger.debug("Other sites are read later: %s", error)
         return sites_below(app, self._noted | self._kept)
 
-    def _read(self) -> set[_Physical]:
-        self._kept = set(map(tuple, self._outbox.run(_RUN) or ()))
-        return self._kept
+    def ended(self) -> dict[str, Target]:
+        """Return what deleted sites delivered to, by distribution, as read last."""
+        return {**self._kept_ended, **self._ended}
+
+    def _read(self) -> dict[str, Any]:
+        stored = self._outbox.run(_RUN) or {}
+        self._kept = set(map(tuple, stored.get("paths", ())))
+        self._kept_ended = {
+            identifier: _as_target(identifier, values)
+            for identifier, values in stored.get("ended", {}).items()
+        }
+        return stored
+
+
+def _as_json(target: Target, until: float) -> dict[str, Any]:
+    """Return what is kept of a target ``until`` a time (Unix seconds): no keys."""
+    credentials = [[each.profile, each.role_arn] for each in target.credentials]
+    return {
+        "until": until,
+        "credentials": credentials,
+        "window": target.window,
+        "again_after": target.again_after,
+    }
+
+
+def _as_target(identifier: str, values: Mapping[str, Any]) -> Target:
+    return Target(
+        identifier,
+        window=values["window"],
+        again_after=values["again_after"],
+        credentials=tuple(
+            Credentials(profile=profile, role_arn=role)
+            for profile, role in values["credentials"]
+        ),
+    )
 
 
 def sites_below(folder: Any, known: Iterable[_Physical] = ()) -> Iterator[Any]:

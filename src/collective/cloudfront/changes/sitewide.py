@@ -2,6 +2,7 @@
 
 from collective.cloudfront.changes.guard import never_failing as never_failing_with
 from collective.cloudfront.changes.guard import purge_all_after_commit
+from collective.cloudfront.changes.transaction import active_changes_of
 from collective.cloudfront.changes.transaction import changes_here
 from collective.cloudfront.changes.transaction import collect_shares
 from collective.cloudfront.changes.transaction import current_site
@@ -21,6 +22,7 @@ from collective.cloudfront.settings import settings_before
 from collective.cloudfront.settings import settings_of
 from collective.cloudfront.settings import split_distributions
 from OFS.interfaces import IItem
+from OFS.interfaces import IObjectWillBeMovedEvent
 from plone.base.interfaces import IImagingSchema
 from plone.portlets.interfaces import IPortletAssignment
 from plone.portlets.interfaces import IPortletAssignmentMapping
@@ -76,6 +78,17 @@ def on_item(obj: Any, event: IObjectMovedEvent) -> None:
     """
     if not (IContentish.providedBy(obj) or ISiteRoot.providedBy(obj)):
         _note_chrome()
+
+
+@adapter(ISiteRoot, IObjectWillBeMovedEvent)
+@never_failing_with(purge_all_after_commit)
+def on_site_goes(site: Any, event: IObjectWillBeMovedEvent) -> None:
+    """A site is about to be deleted, renamed or moved, or what it is in. No site needs to
+    be current: that is done in the ZMI.
+    """
+    changes = None if event.oldParent is None else active_changes_of(site)
+    if changes is not None:
+        changes.end(deleted=event.newParent is None)
 
 
 @never_failing

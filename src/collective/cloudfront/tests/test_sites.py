@@ -2,13 +2,18 @@
 
 from Acquisition import aq_base
 from collective.cloudfront import sites as module
+from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.process import Process
 from collective.cloudfront.process import read_targets
+from collective.cloudfront.process import targets_of
 from collective.cloudfront.settings import settings_of
 from collective.cloudfront.sites import sites_below
 from collective.cloudfront.testing import DISTRIBUTION
+from dataclasses import replace
 from OFS.Folder import Folder
+from plone import api
 from Products.CMFCore.interfaces import ISiteRoot
+from zope.component.hooks import setSite
 from zope.interface import alsoProvides
 
 import pytest
@@ -29,8 +34,9 @@ def deep_site(functional_portal):
     for name in ("w", "x", "y", "z", "deeper"):
         folder = put(folder, name)
     site = put(folder, "site")
-    site._setOb("portal_registry", aq_base(functional_portal["portal_registry"]))
-    site._objects = ({"id": "portal_registry", "meta_type": "Plone Registry"},)
+    for tool in ("portal_registry", "portal_catalog"):
+        site._setOb(tool, aq_base(functional_portal[tool]))
+        site._objects += ({"id": tool, "meta_type": ""},)
     alsoProvides(site, ISiteRoot)
     transaction.commit()
     return site
@@ -132,3 +138,70 @@ def test_to_learn_of_a_site_does_not_touch_the_outbox(
     for name in ("run", "claim_run", "keep_run"):
         monkeypatch.setattr(process.outbox, name, None)
     process.learn_site(deep_site, settings_of(deep_site))
+
+
+# --- the end of a site --------------------------------------------------------------------
+
+
+@pytest.fixture(params=["paths", "tags"])
+def doomed(functional_portal, request):
+    """A site with a page, purged by paths or by tags, which is about to be deleted."""
+    api.content.create(functional_portal, "Document", "page")
+    if request.param == "tags":
+        api.portal.set_registry_record("collective.cloudfront.cache_tags", "invalidate")
+    transaction.commit()
+    return functional_portal
+
+
+@pytest.mark.parametrize("current", [False, True])
+def test_a_site_that_is_deleted_is_purged_once_and_whole(doomed, process, current):
+    process.deliver()
+    process.gateway.batches.clear()
+    process.start(doomed._p_jar.db())
+    app = doomed.getPhysicalRoot()
+    setSite(doomed if current else None)
+    app.manage_delObjects([doomed.getId()])
+    transaction.commit()
+    process.settings_changed()
+    items = process.deliver()
+    assert items.count("/*") == 1
+    assert {each for each, _items in process.gateway.batches} == {DISTRIBUTION}
+
+
+def test_a_site_whose_deletion_is_aborted_is_not_purged(doomed, process):
+    process.deliver()
+    process.gateway.batches.clear()
+    doomed.getPhysicalRoot().manage_delObjects([doomed.getId()])
+    transaction.abort()
+    assert process.deliver() == []
+
+
+def test_a_site_that_goes_with_its_folder_is_purged(deep_site, process):
+    setSite(None)
+    deep_site.getPhysicalRoot().manage_delObjects(["w"])
+    transaction.commit()
+    assert "/*" in process.deliver()
+
+
+def test_after_a_restart_what_a_deleted_site_left_is_still_delivered(
+    functional_portal, deep_site, another
+):
+    app = deep_site.getPhysicalRoot()
+    database = app._p_jar.db()
+    first = another(database)
+    settings = replace(settings_of(deep_site), aws_secret_access_key="never stored")
+    target = targets_of([settings])[DISTRIBUTION]
+    for name in ("w", functional_portal.getId()):
+        app._delOb(name)
+    app._objects = tuple(
+        each
+        for each in app._objects
+        if each["id"] not in ("w", functional_portal.getId())
+    )
+    transaction.commit()
+    first.site_ended(settings)
+    assert first.targets()[DISTRIBUTION] == target
+    first.run_errands()
+    (kept,) = another(database).targets()[DISTRIBUTION].credentials
+    assert kept == Credentials()
+    assert "never stored" not in str(first.outbox.run("sites"))
