@@ -12,6 +12,8 @@ from collective.cloudfront.changes import guard
 from collective.cloudfront.changes.causes import UNDO
 from collective.cloudfront.changes.collector import SiteChanges
 from collective.cloudfront.changes.content import INHERITED
+from collective.cloudfront.changes.orders import ORDERS
+from collective.cloudfront.changes.orders import reordered
 from collective.cloudfront.changes.transaction import changes_here
 from collective.cloudfront.changes.transaction import collect_unknown
 from collective.cloudfront.changes.transaction import current_site
@@ -154,6 +156,13 @@ def _look_at_stored(unheard: bool = False) -> None:
             IContentish.providedBy(obj) or ISiteRoot.providedBy(obj)
         ):
             _compare(changes, obj)
+    heard = [
+        change.obj
+        for change in changes.objects.values()
+        if change.child_changed or change.reordered
+    ]
+    for folder in reordered(stored, heard, changes.site):
+        changes.note(folder, reordered=True)
 
 
 def _to_be_stored(connection: Any) -> Iterator[Any]:
@@ -194,6 +203,8 @@ def _compare(changes: SiteChanges, obj: Any) -> None:
             regranted=True,
             was_public=_was_public(obj) if _VIEW in names else None,
         )
+    if names & ORDERS:
+        changes.note(content, reordered=True)
     rooted = "__provides__" in names and _became_root_or_ceased(obj)
     shown, titled = seen_elsewhere(names, changes.site)
     changes.note_own(
