@@ -11,6 +11,7 @@ from collective.cloudfront.changes.transaction import never_failing
 from collective.cloudfront.dates import since
 from collective.cloudfront.process import this_process
 from collective.cloudfront.reach.change import ChromeChange
+from collective.cloudfront.reach.portlets import remember_if_place
 from collective.cloudfront.reach.portlets import remember_place
 from collective.cloudfront.settings import ABOUT
 from collective.cloudfront.settings import is_installed
@@ -124,12 +125,28 @@ def _note_person(user: str) -> None:
 @never_failing
 def on_portlet(assignment: Any, event: IObjectEvent) -> None:
     """A portlet was added, edited, or removed."""
-    site = current_site()
-    registry = None if site is None else registry_of(site)
-    if registry is not None and is_installed(registry):
-        # Also while nothing is purged: one day it will be
+    site = _installed_site()
+    if site is not None:
         remember_place(getattr(event, "newParent", None) or assignment, site)
     _note_chrome()
+
+
+def _installed_site() -> Any:
+    """Return the current site if it has the add-on, or None. Portlets are remembered
+    also while nothing is purged: one day it will be.
+    """
+    site = current_site()
+    registry = None if site is None else registry_of(site)
+    return site if registry is not None and is_installed(registry) else None
+
+
+@adapter(IContentish, IObjectMovedEvent)
+@never_failing
+def on_arrival(obj: Any, event: IObjectMovedEvent) -> None:
+    """Content came, perhaps with portlets: copied, imported, or from another site."""
+    site = None if event.newParent is None else _installed_site()
+    if site is not None:
+        remember_if_place(obj, site)
 
 
 @adapter(IPortletAssignmentMapping, IContainerModifiedEvent)
