@@ -258,8 +258,8 @@ class Process:
     def learn_site(self, site: Any, settings: Settings) -> None:
         """Take the settings of a site from a transaction that has ended."""
         path = site.getPhysicalPath()
-        self.sites.note(path)
         if self._learnt.get(path) != settings or self.database is None:
+            self.sites.note(path)
             self.use_database_of(site)
             self.learn(targets_of([settings]))
             self._learnt[path] = settings
@@ -326,7 +326,8 @@ class Process:
             if self.targets() and self._owes_everything:
                 self._owes_everything = False
                 self._release_everything(self.targets())
-        self.sites.keep()
+        if self.sites.has_news:
+            self.sites.keep()
         with self._lock:
             errands, self._errands = self._errands, None
         if errands is None:

@@ -23,6 +23,7 @@ from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.outbox import Outbox
 from collective.cloudfront.outbox import OutboxUnavailable
+from collective.cloudfront.outbox.contract import ClaimLost
 from OFS.interfaces import IFolder
 from Products.CMFCore.interfaces import ISiteRoot
 from typing import Any
@@ -51,6 +52,8 @@ class Sites:
     def __init__(self, outbox: Outbox, clock: Callable[[], float] = time.time):
         self._outbox = outbox
         self._clock = clock
+        #: Whether ``keep`` has something to do
+        self.has_news = False
         # Of sites that committed in this process, and of sites that were deleted in it,
         # by distribution
         self._noted: set[_Physical] = set()
@@ -62,10 +65,12 @@ class Sites:
     def note(self, path: _Physical) -> None:
         """Note where a site is that commits. Reads and writes nothing."""
         self._noted.add(path)
+        self.has_news = True
 
     def note_end(self, targets: Mapping[str, Target]) -> None:
         """Note what a site delivered to that is deleted. Reads and writes nothing."""
         self._ended = {**self._ended, **targets}
+        self.has_news = True
 
     def keep(self) -> None:
         """Tell other processes what was noted. For the courier's thread.
@@ -73,29 +78,20 @@ class Sites:
         Raises ``OutboxUnavailable``; then it is still to be done, as when another
         process does the same at this moment.
         """
-        if self._is_kept():
+        self._read()
+        if not self.has_news or not self._outbox.claim_run(_RUN, _CLAIM_SECONDS):
             return
-        stored = self._read()
-        if self._is_kept() or not self._outbox.claim_run(_RUN, _CLAIM_SECONDS):
-            return
-        stored = self._read()
-        now = self._clock()
-        ended = {
-            identifier: values
-            for identifier, values in stored.get("ended", {}).items()
-            if now < values["until"] <= now + ENDED_FOR
-        }
+        ended = self._read()
+        until = self._clock() + ENDED_FOR
         for identifier, target in self._ended.items():
             if identifier not in self._kept_ended:
-                ended[identifier] = _as_json(target, now + ENDED_FOR)
+                ended[identifier] = _as_json(target, until)
         paths = sorted(map(list, self._kept | self._noted))
-        self._outbox.keep_run(_RUN, {"paths": paths, "ended": ended}, 0)
+        try:
+            self._outbox.keep_run(_RUN, {"paths": paths, "ended": ended}, 0)
+        except ClaimLost as error:
+            logger.debug("Sites are remembered in the next round: %s", error)
         self._read()
-
-    def _is_kept(self) -> bool:
-        return (
-            self._noted <= self._kept and self._ended.keys() <= self._kept_ended.keys()
-        )
 
     def below(self, app: Any) -> Iterator[Any]:
         """Yield the sites in ``app``, Zope's root, each once. Reads the outbox."""
@@ -111,13 +107,21 @@ class Sites:
         return {**self._kept_ended, **self._ended}
 
     def _read(self) -> dict[str, Any]:
+        """Take what the outbox has; return what it has of deleted sites."""
         stored = self._outbox.run(_RUN) or {}
-        self._kept = set(map(tuple, stored.get("paths", ())))
-        self._kept_ended = {
-            identifier: _as_target(identifier, values)
+        now = self._clock()
+        ended = {
+            identifier: values
             for identifier, values in stored.get("ended", {}).items()
+            if now < values["until"] <= now + ENDED_FOR
         }
-        return stored
+        self._kept = set(map(tuple, stored.get("paths", ())))
+        self._kept_ended = {name: _as_target(name, ended[name]) for name in ended}
+        # Also where the outbox has forgotten something: it was damaged
+        self.has_news = not (
+            self._noted <= self._kept and self._ended.keys() <= self._kept_ended.keys()
+        )
+        return ended
 
 
 def _as_json(target: Target, until: float) -> dict[str, Any]:
