@@ -7,7 +7,6 @@ Everything before this module runs in Plone's transactions, everything behind it
 from App.config import getConfiguration
 from collections.abc import Callable
 from collections.abc import Iterable
-from collections.abc import Iterator
 from collections.abc import Mapping
 from collective.cloudfront.dates.thread import DatesThread
 from collective.cloudfront.delivery.aws.gateway import Boto3Gateway
@@ -28,8 +27,8 @@ from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.settings import Distribution
 from collective.cloudfront.settings import Settings
 from collective.cloudfront.settings import settings_of
-from OFS.interfaces import IFolder
-from Products.CMFCore.interfaces import ISiteRoot
+from collective.cloudfront.sites import Sites
+from collective.cloudfront.sites import sites_below
 from transaction import TransactionManager
 from typing import Any
 from urllib.parse import quote
@@ -54,8 +53,6 @@ DRAIN_SECONDS = 5.0
 
 _PROFILE = "collective.cloudfront:default"
 _OUTBOX_NAME = "cloudfront-outbox.sqlite"
-#: Sites are looked for in folders of the Zope root down to this depth.
-_SITE_DEPTH = 3
 
 
 def default_outbox_url() -> str:
@@ -87,6 +84,8 @@ class Process:
         # the thread for dates
         self._is_new = False
         self.outbox = self._open_outbox()
+        #: Where the sites are.
+        self.sites = Sites(self.outbox)
         self._make_courier()
         #: How long to go on sending at the end, in seconds
         self.drain = _number(environ, "CLOUDFRONT_DRAIN", DRAIN_SECONDS, least=0.0)
@@ -114,7 +113,7 @@ class Process:
             lately=self.lately,
         )
         self.thread = CourierThread(self.courier)
-        self.dates = DatesThread(self.outbox, sites_below)
+        self.dates = DatesThread(self.outbox, self.sites.below)
 
     def forked(self) -> None:
         """Start afresh in a child: with clients, claims and threads of its own.
@@ -245,7 +244,8 @@ class Process:
         if self.database is None:
             return self._targets
         try:
-            return read_targets(self.database)
+            found = read_targets(self.database, self.sites.below)
+            return {**self.sites.ended(), **found}
         except Exception:
             # The database may be away for a while; what was known is still right.
             logger.exception("The settings of the sites cannot be read now.")
@@ -255,9 +255,16 @@ class Process:
         """Take the settings of a site from a transaction that has ended."""
         path = site.getPhysicalPath()
         if self._learnt.get(path) != settings or self.database is None:
+            self.sites.note(path)
             self.use_database_of(site)
             self.learn(targets_of([settings]))
             self._learnt[path] = settings
+
+    def site_ended(self, settings: Settings) -> None:
+        """Go on to deliver what a site has left that was deleted."""
+        targets = targets_of([settings])
+        self.sites.note_end(targets)
+        self.learn(targets)
 
     def learn(self, targets: Mapping[str, Target]) -> None:
         """Take targets, with their credentials, from a transaction that has ended."""
@@ -313,6 +320,8 @@ class Process:
             if self.database is not None:
                 self.dates.start(self.database)
             self.targets()
+        if self.sites.has_news:
+            self.sites.keep()
         with self._lock:
             errands, self._errands = self._errands, None
         if errands is None:
@@ -329,8 +338,11 @@ class Process:
             raise
 
 
-def read_targets(database: Any) -> dict[str, Target]:
-    """Read the distributions of all sites out of ``database``, by id.
+def read_targets(
+    database: Any, sites: Callable[[Any], Iterable[Any]] = sites_below
+) -> dict[str, Target]:
+    """Read the distributions of all sites out of ``database``, by id. ``sites`` returns
+    the Plone sites in Zope's root.
 
     Uses a connection and a transaction manager of its own, so that it may be
     called from any thread.
@@ -339,7 +351,7 @@ def read_targets(database: Any) -> dict[str, Target]:
     connection = database.open(transaction_manager=manager)
     try:
         found: list[Settings] = []
-        for site in sites_below(connection.root()["Application"]):
+        for site in sites(connection.root()["Application"]):
             settings = settings_of(site)
             if settings is not None:
                 found.append(settings)
@@ -393,15 +405,6 @@ def _warn_of_2_0(site: Any) -> None:
         "control panel. The settings of 2.0 are carried over then.",
         "/".join(path),
     )
-
-
-def sites_below(folder: Any, depth: int = _SITE_DEPTH) -> Iterator[Any]:
-    """Yield the Plone sites in ``folder`` and in folders in it, to ``depth``."""
-    for child in folder.objectValues():
-        if ISiteRoot.providedBy(child):
-            yield child
-        elif depth > 1 and IFolder.providedBy(child):
-            yield from sites_below(child, depth - 1)
 
 
 def _number(

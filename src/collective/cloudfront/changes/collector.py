@@ -32,6 +32,7 @@ from collective.cloudfront.reach.change import Subtree
 from collective.cloudfront.reach.change import UnknownChange
 from collective.cloudfront.reach.languages import shared_folders
 from collective.cloudfront.reach.reached import AT_ONCE
+from collective.cloudfront.reach.reached import every_page
 from collective.cloudfront.reach.reached import Kind
 from collective.cloudfront.reach.reached import Reached
 from collective.cloudfront.reach.reached import URGENT
@@ -82,6 +83,8 @@ class SiteChanges:
         self.settings = settings
         #: Something failed, and nobody knows any more what changed
         self.lost = False
+        #: The site is deleted with this transaction
+        self.ended = False
         self.objects: dict[_Physical, ObjectChange] = {}
         # By distribution, item, key and date
         self._items: dict[tuple[str, str, str, float], _Item] = {}
@@ -102,7 +105,8 @@ class SiteChanges:
     def active(self) -> bool:
         """Whether anything is to be collected at all."""
         settings = self.settings
-        return bool(settings and settings.enabled and settings.distributions)
+        found = settings and settings.enabled and settings.distributions
+        return bool(found) and not self.ended
 
     # --- what happened ----------------------------------------------------------
 
@@ -128,6 +132,15 @@ class SiteChanges:
         self.objects[physical] = (
             ObjectChange(obj, **flags) if known is None else known.added_to(obj, flags)
         )
+
+    def end(self, deleted: bool) -> None:
+        """Add everything, urgently: the site leaves its place, or is ``deleted``.
+
+        From now on nothing is computed: there may be no catalog any more.
+        """
+        self.add([replace(every_page(URGENT), below=self.site_path)])
+        self.objects = {}
+        self.ended = deleted
 
     def forget(self, obj: Any) -> None:
         """Forget what was noted of ``obj``, which leaves its place."""

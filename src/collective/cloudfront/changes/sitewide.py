@@ -2,6 +2,7 @@
 
 from collective.cloudfront.changes.guard import never_failing as never_failing_with
 from collective.cloudfront.changes.guard import purge_all_after_commit
+from collective.cloudfront.changes.transaction import active_changes_of
 from collective.cloudfront.changes.transaction import changes_here
 from collective.cloudfront.changes.transaction import collect_shares
 from collective.cloudfront.changes.transaction import current_site
@@ -10,6 +11,7 @@ from collective.cloudfront.changes.transaction import never_failing
 from collective.cloudfront.dates import since
 from collective.cloudfront.process import this_process
 from collective.cloudfront.reach.change import ChromeChange
+from collective.cloudfront.reach.portlets import remember_if_place
 from collective.cloudfront.reach.portlets import remember_place
 from collective.cloudfront.settings import ABOUT
 from collective.cloudfront.settings import is_installed
@@ -21,6 +23,7 @@ from collective.cloudfront.settings import settings_before
 from collective.cloudfront.settings import settings_of
 from collective.cloudfront.settings import split_distributions
 from OFS.interfaces import IItem
+from OFS.interfaces import IObjectWillBeMovedEvent
 from plone.base.interfaces import IImagingSchema
 from plone.portlets.interfaces import IPortletAssignment
 from plone.portlets.interfaces import IPortletAssignmentMapping
@@ -78,6 +81,17 @@ def on_item(obj: Any, event: IObjectMovedEvent) -> None:
         _note_chrome()
 
 
+@adapter(ISiteRoot, IObjectWillBeMovedEvent)
+@never_failing_with(purge_all_after_commit)
+def on_site_goes(site: Any, event: IObjectWillBeMovedEvent) -> None:
+    """A site is about to be deleted, renamed or moved, or what it is in. No site needs to
+    be current: that is done in the ZMI.
+    """
+    changes = None if event.oldParent is None else active_changes_of(site)
+    if changes is not None:
+        changes.end(deleted=event.newParent is None)
+
+
 @never_failing
 def on_resource(event: IObjectEvent) -> None:
     """A file of a theme in the database was written."""
@@ -111,12 +125,28 @@ def _note_person(user: str) -> None:
 @never_failing
 def on_portlet(assignment: Any, event: IObjectEvent) -> None:
     """A portlet was added, edited, or removed."""
-    site = current_site()
-    registry = None if site is None else registry_of(site)
-    if registry is not None and is_installed(registry):
-        # Also while nothing is purged: one day it will be
+    site = _installed_site()
+    if site is not None:
         remember_place(getattr(event, "newParent", None) or assignment, site)
     _note_chrome()
+
+
+def _installed_site() -> Any:
+    """Return the current site if it has the add-on, or None. Portlets are remembered
+    also while nothing is purged: one day it will be.
+    """
+    site = current_site()
+    registry = None if site is None else registry_of(site)
+    return site if registry is not None and is_installed(registry) else None
+
+
+@adapter(IContentish, IObjectMovedEvent)
+@never_failing
+def on_arrival(obj: Any, event: IObjectMovedEvent) -> None:
+    """Content came, perhaps with portlets: copied, imported, or from another site."""
+    site = None if event.newParent is None else _installed_site()
+    if site is not None:
+        remember_if_place(obj, site)
 
 
 @adapter(IPortletAssignmentMapping, IContainerModifiedEvent)

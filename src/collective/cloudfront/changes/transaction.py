@@ -203,7 +203,9 @@ class PurgeManager:
     def _teach(self, process: Process) -> None:
         """Tell the process of the sites and their settings, for its courier."""
         for changes in self.sites.values():
-            if changes.active:
+            if changes.ended:
+                process.site_ended(changes.settings)
+            elif changes.active:
                 process.learn_site(changes.site, changes.settings)
 
 

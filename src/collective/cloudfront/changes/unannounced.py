@@ -12,12 +12,14 @@ from collective.cloudfront.changes import guard
 from collective.cloudfront.changes.causes import UNDO
 from collective.cloudfront.changes.collector import SiteChanges
 from collective.cloudfront.changes.content import INHERITED
+from collective.cloudfront.changes.orders import ORDERS
+from collective.cloudfront.changes.orders import reordered
 from collective.cloudfront.changes.transaction import changes_here
 from collective.cloudfront.changes.transaction import collect_unknown
 from collective.cloudfront.changes.transaction import current_site
 from collective.cloudfront.changes.transaction import known_manager
 from collective.cloudfront.changes.transaction import never_failing
-from collective.cloudfront.process import sites_below
+from collective.cloudfront.process import this_process
 from collective.cloudfront.reach.change import ChromeChange
 from collective.cloudfront.reach.change import Subtree
 from collective.cloudfront.reach.languages import shared_uids
@@ -154,6 +156,13 @@ def _look_at_stored(unheard: bool = False) -> None:
             IContentish.providedBy(obj) or ISiteRoot.providedBy(obj)
         ):
             _compare(changes, obj)
+    heard = [
+        change.obj
+        for change in changes.objects.values()
+        if change.child_changed or change.reordered
+    ]
+    for folder in reordered(stored, heard, changes.site):
+        changes.note(folder, reordered=True)
 
 
 def _to_be_stored(connection: Any) -> Iterator[Any]:
@@ -168,7 +177,11 @@ def _to_be_stored(connection: Any) -> Iterator[Any]:
 def undone(request: Any) -> None:
     """Purge the site, or all sites if undone at the root: what came back is unknown."""
     here = current_site()
-    sites = [here] if here is not None else sites_below(request["PARENTS"][-1])
+    sites = (
+        [here]
+        if here is not None
+        else this_process().sites.below(request["PARENTS"][-1])
+    )
     for site in sites:
         collect_unknown(site, UNDO)
 
@@ -190,6 +203,8 @@ def _compare(changes: SiteChanges, obj: Any) -> None:
             regranted=True,
             was_public=_was_public(obj) if _VIEW in names else None,
         )
+    if names & ORDERS:
+        changes.note(content, reordered=True)
     rooted = "__provides__" in names and _became_root_or_ceased(obj)
     shown, titled = seen_elsewhere(names, changes.site)
     changes.note_own(

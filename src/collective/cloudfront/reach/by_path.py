@@ -48,6 +48,7 @@ from collective.cloudfront.reach.urls import path_of
 from collective.cloudfront.reach.urls import place_cover
 from collective.cloudfront.reach.urls import subtree_cover
 from collective.cloudfront.reach.urls import subtree_of
+from collective.cloudfront.reach.visible import has_picture
 from collective.cloudfront.reach.visible import is_in_navigation_with_children
 from collective.cloudfront.reach.visible import is_public
 from collective.cloudfront.reach.visible import is_site_wide
@@ -102,6 +103,7 @@ def _of_object(change: ObjectChange, site: Any, settings: Settings) -> list[Reac
     found += default_pages(obj, site, URGENT if was_public and not public else AT_ONCE)
     if change.shown:
         found += of_dates(obj, site, settings)
+    if change.shown or (change.only_told and has_picture(obj)):
         found += _elsewhere(change, site, settings, was_public, public)
     elif change.edited:
         found += of_text(obj, site)

@@ -92,7 +92,8 @@ def _of_object(change: ObjectChange, site: Any) -> list[Reached]:
         obj,
         site,
         created=change.created,
-        label=change.shown,
+        # Who tells does not say what other pages show of it
+        label=change.shown or change.only_told,
         titled=change.titled,
         subtree=with_below and bool(IFolderish.providedBy(obj)),
         in_navigation=is_navigated(obj, site["portal_registry"], change.even_excluded),

@@ -54,6 +54,13 @@ class ObjectChange:
         within = self.child_changed or self.reordered
         return self.own or (self.purge_event and not within)
 
+    @property
+    def only_told(self) -> bool:
+        """Whether a purge event is all that is known: Plone raises its own ones together
+        with others that say what changed.
+        """
+        return self.about_itself and not self.own
+
     def added_to(self, obj: Any, flags: Mapping[str, bool]) -> "ObjectChange":
         """Return what is known together with a further event, which found ``obj``.
 

@@ -2,7 +2,7 @@
 
 A portlet is shown by the folder it was assigned to and all below. Nothing in Plone
 lists those folders, so their UIDs are remembered: found once at the installation, then
-kept when portlets are assigned.
+kept when portlets are assigned, and when folders arrive that have some.
 """
 
 from Acquisition import aq_base
@@ -74,14 +74,22 @@ def remember_place(assignments: Any, site: Any) -> None:
     remember_all_places(site)
 
 
+def remember_if_place(obj: Any, site: Any) -> None:
+    """Remember ``obj`` if it has portlets of its own, with which it has come: copied or
+    imported, and no event tells of them.
+    """
+    uid = IUUID(obj, None)
+    if uid is not None and _has_own(obj):
+        _remember(site, uid)
+
+
 def remember_all_places(site: Any) -> None:
     """Find the folders with portlets of their own. Looks at every folder once."""
     catalog = site["portal_catalog"]
     for brain in catalog.unrestrictedSearchResults(is_folderish=True):
         folder = brain._unrestrictedGetObject()
-        uid = IUUID(folder, None)
-        if uid is not None and not ISiteRoot.providedBy(folder) and _has_own(folder):
-            _remember(site, uid)
+        if not ISiteRoot.providedBy(folder):
+            remember_if_place(folder, site)
 
 
 def forget_all_places(site: Any) -> None:

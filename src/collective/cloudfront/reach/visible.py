@@ -1,12 +1,14 @@
 """What of a change is to be seen on other pages than the object's own."""
 
 from AccessControl.PermissionRole import rolesForPermissionOn
+from Acquisition import aq_base
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 from collections.abc import Collection
 from collective.cloudfront.reach.change import ObjectChange
 from collective.cloudfront.reach.portlets import places_showing
 from plone.base.interfaces import INavigationRoot
+from plone.namedfile.interfaces import INamedImage
 from plone.registry.interfaces import IRegistry
 from Products.CMFCore.interfaces import ISiteRoot
 from Products.CMFCore.permissions import View
@@ -95,6 +97,15 @@ def seen_elsewhere(names: Collection[str], site: Any) -> tuple[bool, bool]:
 def is_public(obj: Any) -> bool:
     """Say whether visitors who have not logged in may see ``obj``."""
     return "Anonymous" in rolesForPermissionOn(View, obj)
+
+
+def has_picture(obj: Any) -> bool:
+    """Say whether ``obj`` has a picture, which others show at URLs that name its scale:
+    old ones answer "not found" when it was cropped.
+    """
+    base = aq_base(obj)
+    getattr(base, "_p_activate", lambda: None)()
+    return any(map(INamedImage.providedBy, vars(base).values()))
 
 
 def publicity(change: ObjectChange) -> tuple[bool, bool]:

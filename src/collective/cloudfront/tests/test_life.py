@@ -30,7 +30,7 @@ from ZPublisher.pubevents import PubStart
 import logging, os, sys, threading, time
 
 logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-module.read_targets = lambda database: {{"{E1}": Target("{E1}", window=0.05)}}
+module.read_targets = lambda *_args: {{"{E1}": Target("{E1}", window=0.05)}}
 module.default_outbox_url = lambda: sys.argv[1]
 
 def start():
@@ -127,7 +127,7 @@ def test_the_start_reads_no_site_and_waits_for_nothing(started):
     process = started("""
 may_read, reading = threading.Event(), threading.Event()
 
-def read(database):
+def read(*_args):
     reading.set()
     may_read.wait(300)
     return {}

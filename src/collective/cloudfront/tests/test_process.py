@@ -128,7 +128,7 @@ def test_settings_are_read_again_after_a_while(own, monkeypatch):
     now = [100.0]
     reads = []
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(module, "read_targets", lambda database: reads.append(1) or {})
+    monkeypatch.setattr(module, "read_targets", lambda *_args: reads.append(1) or {})
     own.targets()
     own.targets()
     now[0] += SETTINGS_FRESH + 1
@@ -137,11 +137,11 @@ def test_settings_are_read_again_after_a_while(own, monkeypatch):
 
 
 def test_a_database_that_is_away_leaves_what_was_known(own, monkeypatch, caplog):
-    def fail(database):
+    def fail(*_args):
         raise OSError
 
     own.database = object()
-    monkeypatch.setattr(module, "read_targets", lambda database: {E1: Target(E1)})
+    monkeypatch.setattr(module, "read_targets", lambda *_args: {E1: Target(E1)})
     own.targets()
     monkeypatch.setattr(module, "read_targets", fail)
     own.settings_changed()
@@ -159,7 +159,7 @@ def test_a_transaction_of_one_site_takes_nothing_from_another(own, monkeypatch):
     reads = []
     both = Target(E1, 1.0, (KEYS, OTHER_KEYS))
     monkeypatch.setattr(
-        module, "read_targets", lambda database: reads.append(1) or {E1: both}
+        module, "read_targets", lambda *_args: reads.append(1) or {E1: both}
     )
     own.database = object()
     own.targets()

@@ -6,6 +6,7 @@ from collective.cloudfront.local.rules import reaches
 from collective.cloudfront.purge import suspended
 from collective.cloudfront.testing import use_distributions
 from dataclasses import replace
+from persistent.list import PersistentList
 from plone import api
 from plone.app.discussion.interfaces import IConversation
 from plone.app.redirector.interfaces import IRedirectionStorage
@@ -284,3 +285,85 @@ def test_a_permission_that_code_changed_leaves_the_edge_at_once(site, folder):
     commit()
     entries = changes_of(site).take()
     assert {entry.item for entry in entries if entry.urgent} == {"/folder", "/folder*"}
+
+
+# --- the order of a folder, which is in an annotation -----------------------------------
+
+
+@pytest.fixture(params=["paths", "tags"])
+def ordered(site, request):
+    """A folder below the navigation with some pages, purged by paths or by tags."""
+    folder = site
+    for name in ("a", "b", "c", "d", "e"):
+        folder = api.content.create(folder, "Folder", id=name)
+    for name in ("page", "other", "third"):
+        api.content.create(folder, "Document", id=name)
+        # Things of the same id elsewhere
+        api.content.create(site, "Document", id=name)
+    commit()
+    collected(site)
+    transaction.commit()
+    by_tags = request.param == "tags"
+    changes = changes_of(site)
+    changes.settings = replace(changes.settings, by_tags=by_tags, by_paths=not by_tags)
+    return folder
+
+
+AT = "/a/b/c/d/e"
+
+
+def is_listing_purged(site, folder):
+    items = collected(site)
+    if any(item.startswith("#") for item in items):
+        return f"#{IUUID(folder)}.c" in items
+    return reached(items, AT, f"{AT}/listing_view", f"{AT}?b_start:int=20")
+
+
+def test_an_order_that_is_changed_without_an_event(site, ordered):
+    ordering = ordered.getOrdering()
+    ordering.moveObjectToPosition("third", 0, suppress_events=True)
+    commit()
+    assert is_listing_purged(site, ordered)
+
+
+def test_an_order_that_is_changed_before_a_savepoint(site, ordered):
+    ordered.getOrdering().moveObjectToPosition("third", 0, suppress_events=True)
+    transaction.savepoint()
+    commit()
+    assert is_listing_purged(site, ordered)
+
+
+def test_an_order_by_a_key(site, ordered):
+    ordered.getOrdering().orderObjects("getId")
+    commit()
+    assert is_listing_purged(site, ordered)
+
+
+def test_another_way_to_order(site, ordered):
+    ordered.setOrdering("unordered")
+    commit()
+    assert is_listing_purged(site, ordered)
+
+
+def test_the_order_of_the_site(site, ordered):
+    site.getOrdering().moveObjectToPosition("third", 0, suppress_events=True)
+    commit()
+    assert collected(site)
+
+
+def test_an_order_that_is_as_before_purges_nothing(site, ordered):
+    ordering = ordered.getOrdering()
+    ordering.moveObjectToPosition("third", 0, suppress_events=True)
+    ordering.moveObjectToPosition("third", 2, suppress_events=True)
+    commit()
+    assert not collected(site)
+
+
+def test_a_list_of_something_else_is_no_order(site, ordered):
+    IAnnotations(ordered)["mine"] = PersistentList(["page", "other"])
+    commit()
+    collected(site)
+    transaction.commit()
+    IAnnotations(ordered)["mine"].reverse()
+    commit()
+    assert not collected(site)

@@ -4,7 +4,7 @@ from collective.cloudfront.changes.transaction import suspending
 from collective.cloudfront.dates import thread as module
 from collective.cloudfront.dates.thread import DatesThread
 from collective.cloudfront.outbox import OutboxUnavailable
-from collective.cloudfront.process import sites_below
+from collective.cloudfront.sites import sites_below
 from collective.cloudfront.tests.http.people import eventually
 from DateTime import DateTime
 from plone import api

@@ -1,9 +1,12 @@
 """Specification: which pages a change reaches because of portlets."""
 
+from Acquisition import aq_base
 from collective.cloudfront.changes.transaction import changes_of
+from collective.cloudfront.purge import suspended
 from collective.cloudfront.reach.portlets import forget_all_places
 from collective.cloudfront.reach.portlets import remember_all_places
 from collective.cloudfront.testing import use_distributions
+from io import BytesIO
 from plone import api
 from plone.app.dexterity.behaviors.metadata import IDublinCore
 from plone.app.portlets.portlets import news
@@ -12,12 +15,15 @@ from plone.portlet.collection import collection as collection_portlet
 from plone.portlets.interfaces import IPortletAssignmentMapping
 from plone.portlets.interfaces import IPortletManager
 from plone.registry.interfaces import IRegistry
+from plone.uuid.interfaces import ATTRIBUTE_NAME
+from uuid import uuid4
 from zope.component import getMultiAdapter
 from zope.component import getUtility
 from zope.lifecycleevent import Attributes
 from zope.lifecycleevent import modified
 
 import pytest
+import transaction
 
 
 TYPES = "plone.app.querystring.operation.selection.any"
@@ -122,3 +128,56 @@ class TestAPortlet:
         assert "/one*" not in titled(site["other"]["news"])
         remember_all_places(site)
         assert "/one*" in titled(site["other"]["news"])
+
+
+def imported(folder, into, name):
+    """Export ``folder`` as zexp, and import that as ``name``."""
+    file = BytesIO()
+    transaction.savepoint()
+    folder._p_jar.exportFile(folder._p_oid, file)
+    file.seek(0)
+    copy = into._p_jar.importFile(file)
+    copy.id = name
+    copy = aq_base(copy)
+    # Another site's folder has another UID
+    setattr(copy, ATTRIBUTE_NAME, uuid4().hex)
+    into._setObject(name, copy)
+
+
+def copied(folder, into, name):
+    api.content.copy(folder, into, id=name)
+
+
+def moved_elsewhere(folder, into, name):
+    api.content.move(folder, into, id=name)
+
+
+@pytest.mark.parametrize("arrive", [copied, imported, moved_elsewhere])
+class TestAPortletThatComesWithItsFolder:
+    def test_is_on_all_pages_below(self, site, arrive):
+        assign(site["one"], collection_of(site))
+        forget_all_places(site)
+        arrive(site["one"], site, "arrived")
+        collected(site)
+        assert "/arrived*" in titled(site["other"]["news"])
+
+    def test_is_found_deep_below_what_arrives(self, site, arrive):
+        inner = api.content.create(site["one"], "Folder", "inner")
+        collected(site)
+        assign(inner, news.Assignment())
+        forget_all_places(site)
+        transaction.savepoint()
+        arrive(site["one"], site, "arrived")
+        if arrive is imported:
+            # Its contents keep their UIDs, which Plone does not allow twice
+            site.manage_delObjects(["one"])
+        collected(site)
+        assert "/arrived/inner*" in titled(site["other"]["news"])
+
+    def test_is_found_while_nothing_is_purged(self, site, arrive):
+        assign(site["one"], news.Assignment())
+        forget_all_places(site)
+        with suspended():
+            arrive(site["one"], site, "arrived")
+        collected(site)
+        assert "/arrived*" in titled(site["other"]["news"])
