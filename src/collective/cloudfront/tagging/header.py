@@ -15,6 +15,7 @@ from collective.cloudfront.settings import value_in_force
 from collective.cloudfront.tagging.aliases import is_alias
 from collective.cloudfront.tagging.anonymous import is_anonymous
 from collective.cloudfront.tagging.late import is_late
+from collective.cloudfront.tagging.negotiated import is_negotiated
 from collective.cloudfront.tagging.places import Places
 from collective.cloudfront.tagging.recording.begin import parents
 from collective.cloudfront.tagging.recording.integrators import facts_of_integrators
@@ -107,10 +108,12 @@ def _outside_of_chain(request: Any) -> None:
 
 
 def leave(request: Any) -> None:
-    """Tag a response, and keep CloudFront from storing it if it comes too late, or if
-    it is at a path that nobody knows.
+    """Tag a response, and keep CloudFront from storing it if it comes too late, if it is
+    at a path that nobody knows, or if others get another one at the same URL.
     """
-    if _is_shared(request) and is_alias(request):
+    if _is_shared(request) and (
+        is_alias(request) or is_negotiated(request, registry_of(getSite()))
+    ):
         _keep_back(request)
     _keep_back_if_late(request, tag(request))
 
