@@ -168,7 +168,9 @@ def _of_showing(
     many = len(shown) > relations.MOST_BELOW
     showing = None if everywhere or many else of_showing(shown, site, how)
     if everywhere or (showing is None and may_be_all):
-        found = _folder_page(obj, site, how) if listed else []
+        # An urgent purge of every page is not kept back, so it reaches the folder, too
+        first = listed and how is not URGENT
+        found = _folder_page(obj, site, how) if first else []
         when = COALESCED if how is AT_ONCE else how
         return [*found, Reached(EVERYTHING, Kind.PAGE, when)]
     found = listing(aq_parent(aq_inner(obj)), site, how)

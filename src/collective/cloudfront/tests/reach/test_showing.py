@@ -157,5 +157,6 @@ def test_what_goes_leaves_all_pages_even_if_titles_may_stay(site):
     getUtility(IRegistry)["plone.displayed_types"] = ("Document", "Folder")
     getUtility(IRegistry)["plone.navigation_depth"] = 9
     getUtility(IRegistry)["collective.cloudfront.navigation_changes"] = "object"
+    changes_of(site).take()
     assert "/*" not in titled(page_of(site))
     assert retracted(site)["/*"]
