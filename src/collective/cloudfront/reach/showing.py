@@ -49,7 +49,9 @@ def of_showing(
         places.update(_first(places_showing(obj, site)))
         if len(showing) + len(places) > MOST_SHOWING:
             return None
-    reached = [item for page in showing.values() for item in _everywhere(page, site, how)]
+    reached = [
+        item for page in showing.values() for item in _everywhere(page, site, how)
+    ]
     for place in places.values():
         reached += subtree_of(place, site, how)
     return reached

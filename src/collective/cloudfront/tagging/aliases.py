@@ -43,9 +43,9 @@ def _way(request: Any) -> list[Any]:
         if ISiteRoot.providedBy(content) or IContentish.providedBy(content)
     ]
     # plone.rest's namespace leads from the site to the site, once
-    if _API in request.get("PATH_INFO", "") and len(way) > 1:
-        if aq_base(way[-1]) is aq_base(way[-2]):
-            del way[-1]
+    by_api = _API in request.get("PATH_INFO", "") and len(way) > 1
+    if by_api and aq_base(way[-1]) is aq_base(way[-2]):
+        del way[-1]
     return way
 
 

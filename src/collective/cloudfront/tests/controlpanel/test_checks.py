@@ -425,7 +425,8 @@ def test_a_language_that_browsers_choose_is_not_kept(registry, look, setting, he
     found = look()["languages"]
     assert found.level is Level.WARNING
     assert found.text.mapping["headers"] == header
-    assert found.advice and found.link
+    assert found.advice
+    assert found.link
     # With one language there is nothing to choose
     registry["plone.available_languages"] = ["en"]
     assert look()["languages"].level is Level.OK

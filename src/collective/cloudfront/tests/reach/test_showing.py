@@ -65,7 +65,8 @@ class TestAPageThatEmbeds:
     def test_goes_when_what_it_embeds_goes(self, site):
         lay_out(outer="full_view", middle="full_view", inner="full_view")
         items = retracted(site)
-        assert items["/outer"] and items["/outer/middle"]
+        assert items["/outer"]
+        assert items["/outer/middle"]
 
     def test_is_purged_when_a_text_in_it_changes(self, site):
         lay_out(outer="full_view", middle="full_view", inner="full_view")
