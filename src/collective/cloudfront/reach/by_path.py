@@ -136,8 +136,10 @@ def _elsewhere(
             # What has no workflow of its own comes and goes with it
             counts = is_public if public else bool
             below = relations.contents_below(obj, counts)
+        # Whoever must not see it any more does not wait until every page is due
+        how = AT_ONCE if public else URGENT
         return _of_showing(
-            obj, site, settings, change.even_excluded, change.listed, below
+            obj, site, settings, change.even_excluded, change.listed, below, how
         )
     if change.below and IFolderish.providedBy(obj):
         # Its children may be public, and site maps leave out default pages
@@ -160,13 +162,17 @@ def _of_showing(
     are to see at once. ``below``: what came or went with it; None: it stayed.
     """
     shown = (obj, *(below or ()))
-    everywhere = settings.site_on_navigation and any(
+    # What others must not see any more is purged whatever the setting for titles says
+    may_be_all = settings.site_on_navigation or how is URGENT
+    everywhere = may_be_all and any(
         is_site_wide(each, site, even_excluded, settings.api) for each in shown
     )
     many = len(shown) > relations.MOST_BELOW
     showing = None if everywhere or many else of_showing(shown, site, how)
-    if everywhere or (showing is None and settings.site_on_navigation):
-        found = _folder_page(obj, site, how) if listed else []
+    if everywhere or (showing is None and may_be_all):
+        # An urgent purge of every page is not kept back, so it reaches the folder, too
+        first = listed and how is not URGENT
+        found = _folder_page(obj, site, how) if first else []
         when = COALESCED if how is AT_ONCE else how
         return [*found, Reached(EVERYTHING, Kind.PAGE, when)]
     found = listing(aq_parent(aq_inner(obj)), site, how)

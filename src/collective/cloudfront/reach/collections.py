@@ -24,7 +24,7 @@ _OF_ANY_EDIT = frozenset({"modified", "ModificationDate", "Date", "SearchableTex
 
 def collections_for(obj: Any, site: Any) -> Iterator[Any]:
     """Yield the collections of the site whose query does not rule out ``obj``."""
-    for collection in _all_collections(site):
+    for collection in all_collections(site):
         if may_show(query_of(collection), obj, site):
             yield collection
 
@@ -80,7 +80,8 @@ def _place(value: Any, site: Any) -> tuple[str, ...] | None:
     return tuple(brains[0].getPath().split("/")) if brains else None
 
 
-def _all_collections(site: Any) -> Iterator[Any]:
+def all_collections(site: Any) -> Iterator[Any]:
+    """Yield all collections of the site."""
     # Straight from the index: a search would take longer than all the rest, and make
     # the catalog index what is still being changed.
     catalog = site["portal_catalog"]._catalog

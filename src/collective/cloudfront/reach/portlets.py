@@ -27,27 +27,31 @@ from zope.component import getUtilitiesFor
 #: Annotation of the site: UIDs of the folders with portlets of their own.
 PLACES = "collective.cloudfront.portlets"
 
-#: Modules of portlets that show visitors no content, or only what navigation shows.
+#: Portlets of Plone's own, by their modules, that show visitors no content. Any other
+#: one, whatever it is called, may show anything.
 _HARMLESS = frozenset(
     {
-        "actions",
-        "classic",
-        "colophon",
-        "footer",
-        "language",
-        "login",
-        "navigation",
-        "recent",  # not for visitors who have not logged in
-        "review",
-        "rss",
-        "search",
-        "siteactions",
-        "sitemap",
-        "static",
+        "plone.app.portlets.portlets.actions",
+        "plone.app.portlets.portlets.language",
+        "plone.app.portlets.portlets.login",
+        "plone.app.portlets.portlets.recent",  # not for visitors
+        "plone.app.portlets.portlets.review",  # not for visitors
+        "plone.app.portlets.portlets.rss",
+        "plone.app.portlets.portlets.search",
+        "plone.portlet.static.static",
     }
 )
-_NEWS = "news"
-_EVENTS = frozenset({"events", "calendar", "portlet_events", "portlet_calendar"})
+#: It shows a template; these of Plone's own show no content.
+_CLASSIC = "plone.app.portlets.portlets.classic"
+_TEMPLATES = frozenset({"colophon", "footer", "siteactions"})
+_NAVIGATION = "plone.app.portlets.portlets.navigation"
+_NEWS = "plone.app.portlets.portlets.news"
+_EVENTS = frozenset(
+    {
+        "plone.app.event.portlets.portlet_calendar",
+        "plone.app.event.portlets.portlet_events",
+    }
+)
 _COLLECTION = "plone.portlet.collection.collection"
 
 
@@ -143,9 +147,24 @@ def _may_show(assignment: Any, obj: Any, site: Any, text: bool) -> bool:
         return may_show(query_of(collection), obj, site)
     if text:
         return False
-    kind = module.rpartition(".")[2]
-    if kind == _NEWS:
+    if module == _NEWS:
         return obj.portal_type == "News Item"
-    if kind in _EVENTS:
+    if module in _EVENTS:
         return IEvent.providedBy(obj)
-    return kind not in _HARMLESS
+    if module == _NAVIGATION:
+        return _is_navigated(assignment.root_uid, obj)
+    if module == _CLASSIC:
+        return (assignment.template or "").removeprefix("@@") not in _TEMPLATES
+    return module not in _HARMLESS
+
+
+def _is_navigated(root: str | None, obj: Any) -> bool:
+    """Say whether a navigation portlet with a root of its own may show ``obj``.
+
+    Without, it shows what is around the page that it is on, like navigation.
+    """
+    top = uuidToObject(root, unrestricted=True) if root else None
+    if top is None:
+        return False
+    place = top.getPhysicalPath()
+    return obj.getPhysicalPath()[: len(place)] == place

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collective.cloudfront.reach.collections import collections_for
 from collective.cloudfront.reach.collections import depends_on_any_edit
+from collective.cloudfront.reach.embedding import embedding
+from collective.cloudfront.reach.embedding import has_tiles
 from collective.cloudfront.reach.languages import translations
 from collective.cloudfront.reach.maps import robots_maps
 from collective.cloudfront.reach.portlets import places_showing
@@ -30,9 +32,6 @@ from typing import Any
 #: More pages than these that show an object are not purged one by one: purging the
 #: site costs one item.
 MOST_SHOWING = 4
-#: Layouts of folders and collections that show more of an object than its title and
-#: description.
-_SHOWING_ALL = frozenset({"full_view", "tabular_view", "event_listing"})
 
 
 def of_showing(
@@ -42,14 +41,20 @@ def of_showing(
     showing: dict[tuple[str, ...], Any] = {}
     places: dict[tuple[str, ...], Any] = {}
     for obj in objs:
-        showing.update(_first(_showing(obj, site)))
+        found = dict(_first(_showing(obj, site)))
+        start = (obj, *_folder(obj), *found.values())
+        around = embedding(start, site, MOST_SHOWING)
+        found |= {page.getPhysicalPath(): page for page in around}
+        showing.update(found)
         places.update(_first(places_showing(obj, site)))
         if len(showing) + len(places) > MOST_SHOWING:
             return None
-    found = [item for page in showing.values() for item in _everywhere(page, site, how)]
+    reached = [
+        item for page in showing.values() for item in _everywhere(page, site, how)
+    ]
     for place in places.values():
-        found += subtree_of(place, site, how)
-    return found
+        reached += subtree_of(place, site, how)
+    return reached
 
 
 def of_links(obj: Any, site: Any) -> list[Reached]:
@@ -91,18 +96,23 @@ def _of_text_elsewhere(obj: Any, site: Any) -> list[Reached]:
     inside = None if ISiteRoot.providedBy(obj) else path_of(folder, site)
     if inside is None:
         return []
+    if has_tiles(site):
+        return [every_page(COALESCED)]
     found = feeds_cover(folder, inside, text_of=obj)
-    if _layout(folder) in _SHOWING_ALL:
-        found += page_cover(folder, inside)
+    start = [obj]
     for collection in collections_for(obj, site):
-        if depends_on_any_edit(collection) or _layout(collection) in _SHOWING_ALL:
+        if depends_on_any_edit(collection):
+            start.append(collection)
             found += _everywhere(collection, site)
             continue
         for shown_at in (collection, *chain_of_default_pages(collection)):
             inside = path_of(shown_at, site)
             if inside is not None:
                 found += feeds_cover(shown_at, inside, text_of=obj)
-    return found
+    around = embedding(start, site, MOST_SHOWING)
+    if len(around) > MOST_SHOWING:
+        return [every_page(COALESCED)]
+    return found + [item for page in around for item in _everywhere(page, site)]
 
 
 def _everywhere(page: Any, site: Any, how: How = AT_ONCE) -> Iterator[Reached]:
@@ -125,6 +135,6 @@ def _showing(obj: Any, site: Any) -> Iterator[Any]:
     yield from translations(obj, site)
 
 
-def _layout(obj: Any) -> str:
-    get_layout = getattr(obj, "getLayout", None)
-    return (get_layout() if get_layout else "") or ""
+def _folder(obj: Any) -> Iterator[Any]:
+    if not ISiteRoot.providedBy(obj):
+        yield aq_parent(aq_inner(obj))

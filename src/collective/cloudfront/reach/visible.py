@@ -6,6 +6,7 @@ from Acquisition import aq_inner
 from Acquisition import aq_parent
 from collections.abc import Collection
 from collective.cloudfront.reach.change import ObjectChange
+from collective.cloudfront.reach.embedding import has_tiles
 from collective.cloudfront.reach.portlets import places_showing
 from plone.base.interfaces import INavigationRoot
 from plone.namedfile.interfaces import INamedImage
@@ -131,9 +132,10 @@ def is_in_navigation(
 def is_site_wide(obj: Any, site: Any, even_excluded: bool, api: bool) -> bool:
     """Say whether so many pages show ``obj`` that all of them are purged.
 
-    ``api``: the site has Volto, whose pages show anything anywhere, by blocks.
+    ``api``: the site has Volto, whose pages show anything anywhere, by blocks. Mosaic's
+    do, by tiles.
     """
-    if api or ISiteRoot.providedBy(obj):
+    if api or has_tiles(site) or ISiteRoot.providedBy(obj):
         return True
     if is_in_navigation(obj, site["portal_registry"], even_excluded):
         return True

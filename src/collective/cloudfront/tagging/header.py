@@ -12,8 +12,10 @@ from collective.cloudfront.interfaces import ICloudFrontLayer
 from collective.cloudfront.settings import registry_of
 from collective.cloudfront.settings import tag_headers
 from collective.cloudfront.settings import value_in_force
+from collective.cloudfront.tagging.aliases import is_alias
 from collective.cloudfront.tagging.anonymous import is_anonymous
 from collective.cloudfront.tagging.late import is_late
+from collective.cloudfront.tagging.negotiated import is_negotiated
 from collective.cloudfront.tagging.places import Places
 from collective.cloudfront.tagging.recording.begin import parents
 from collective.cloudfront.tagging.recording.integrators import facts_of_integrators
@@ -106,20 +108,32 @@ def _outside_of_chain(request: Any) -> None:
 
 
 def leave(request: Any) -> None:
-    """Tag a response, and keep CloudFront from storing it if it comes too late."""
+    """Tag a response, and keep CloudFront from storing it if it comes too late, if it is
+    at a path that nobody knows, or if others get another one at the same URL.
+    """
+    if _is_shared(request) and (
+        is_alias(request) or is_negotiated(request, registry_of(getSite()))
+    ):
+        _keep_back(request)
     _keep_back_if_late(request, tag(request))
 
 
 def _keep_back_if_late(request: Any, tags: Iterable[str]) -> None:
-    if request.get("PARENT_REQUEST") is not None:
-        return
+    if _is_shared(request) and is_late(request, tags):
+        _keep_back(request)
+
+
+def _is_shared(request: Any) -> bool:
     response = request.response
-    if (
-        ICloudFrontLayer.providedBy(request)
+    return (
+        request.get("PARENT_REQUEST") is None
+        and ICloudFrontLayer.providedBy(request)
         and may_be_shared(response.getStatus(), response.getHeader("Cache-Control"))
-        and is_late(request, tags)
-    ):
-        response.setHeader("Cache-Control", PRIVATE)
+    )
+
+
+def _keep_back(request: Any) -> None:
+    request.response.setHeader("Cache-Control", PRIVATE)
 
 
 def _tags_in_header(request: Any) -> list[str]:

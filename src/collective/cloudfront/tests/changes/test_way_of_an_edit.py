@@ -20,7 +20,7 @@ import transaction
 #: Half of the 119 changes of room that the issue says were measured on 2dc837e.
 MOST_ROOMS = 59
 #: As it is now.
-MOST_FILES, MOST_CALLS = 342, 560
+MOST_FILES, MOST_CALLS = 342, 565
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def _edit(page, title: str) -> None:
 
 def test_what_an_edit_reaches_is_found_in_a_few_steps(walk):
     before = walk.marks["outbox"]
-    assert before.calls <= 110
+    assert before.calls <= 115
     assert before.files <= 66
     assert before.rooms <= 20
 

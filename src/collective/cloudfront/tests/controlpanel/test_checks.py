@@ -78,7 +78,7 @@ def another(registry, portal):
 
 def test_a_site_that_is_set_up_well_has_no_problems(look):
     found = look()
-    assert len(found) == 9
+    assert len(found) == 10
     assert problems(found.values()) == 0
     assert all(result.title and result.text for result in found.values())
 
@@ -124,7 +124,7 @@ def test_a_check_that_fails_is_an_error_and_a_log_line(look, another, caplog, wh
     found = look()
     assert next(iter(found)) == "another"
     assert found["another"].level is Level.ERROR
-    assert len(found) == 10
+    assert len(found) == 11
     assert "The check 'another' failed." in caplog.text
 
 
@@ -406,3 +406,27 @@ def test_where_there_is_no_button_nothing_happens(site, browser, name):
     url = f"{site.absolute_url()}/@@cloudfront-check-act"
     person.post(url, f"name={name}&_authenticator={token}")
     assert "There was nothing to do any more." in person.contents
+
+
+# --- languages ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("setting", "header"),
+    [
+        ("use_request_negotiation", "Accept-Language"),
+        ("use_cookie_negotiation", "Cookie"),
+    ],
+)
+def test_a_language_that_browsers_choose_is_not_kept(registry, look, setting, header):
+    for each in ("use_request_negotiation", "use_cookie_negotiation"):
+        registry[f"plone.{each}"] = each == setting
+    registry["plone.available_languages"] = ["en", "de"]
+    found = look()["languages"]
+    assert found.level is Level.WARNING
+    assert found.text.mapping["headers"] == header
+    assert found.advice
+    assert found.link
+    # With one language there is nothing to choose
+    registry["plone.available_languages"] = ["en"]
+    assert look()["languages"].level is Level.OK

@@ -1,0 +1,80 @@
+"""Answers at a path that is not their content's own.
+
+Zope finds content by acquisition, so ``/news/deep/page`` and ``/Plone/deep/page`` may show
+what ``/deep/page`` shows. Nobody can list these paths, and no wildcard reaches them.
+"""
+
+from Acquisition import aq_base
+from Acquisition import aq_inner
+from Acquisition import aq_parent
+from plone.rest.traverse import RESTWrapper
+from Products.CMFCore.interfaces import IContentish
+from Products.CMFCore.interfaces import ISiteRoot
+from typing import Any
+from urllib.parse import urlsplit
+
+
+#: plone.rest's way to the twin of a site. It stands once in a path, after the site.
+_API = "/++api++"
+_VIRTUAL_ROOT = "/VirtualHostRoot"
+
+
+def is_alias(request: Any) -> bool:
+    """Say whether the content that was traversed has a path of its own, which is not
+    the beginning of the path that was asked for.
+
+    A folder with a default page is asked for by the beginning of that page's path.
+    """
+    way = _way(request)
+    if not way:
+        return False
+    return (
+        _is_acquired(way)
+        or _has_empty_name(request.get("PATH_INFO", ""))
+        or not _is_begun_by(request, way)
+    )
+
+
+def _way(request: Any) -> list[Any]:
+    """Return the content that was traversed, the last first."""
+    way = [
+        content
+        for content in map(_unwrapped, request.get("PARENTS", ()))
+        if ISiteRoot.providedBy(content) or IContentish.providedBy(content)
+    ]
+    # plone.rest's namespace leads from the site to the site, once
+    by_api = _API in request.get("PATH_INFO", "") and len(way) > 1
+    if by_api and aq_base(way[-1]) is aq_base(way[-2]):
+        del way[-1]
+    return way
+
+
+def _unwrapped(traversed: Any) -> Any:
+    if type(aq_base(traversed)) is RESTWrapper:
+        return traversed.context
+    return traversed
+
+
+def _is_acquired(way: list[Any]) -> bool:
+    """Say whether something was not found in what was traversed before it."""
+    return any(
+        aq_base(aq_parent(aq_inner(inner))) is not aq_base(outer)
+        for inner, outer in zip(way, way[1:])
+    )
+
+
+def _has_empty_name(path: str) -> bool:
+    """Say whether the path has two slashes in its midst, which Zope takes for one."""
+    return "//" in path.rpartition(_VIRTUAL_ROOT)[2].lstrip("/")
+
+
+def _is_begun_by(request: Any, way: list[Any]) -> bool:
+    asked = urlsplit(request.get("ACTUAL_URL", "")).path.rstrip("/") + "/"
+    own = request.physicalPathToURL(way[0].getPhysicalPath(), relative=1) + "/"
+    if asked.startswith(own):
+        return True
+    if _API in asked:
+        site = request.physicalPathToURL(way[-1].getPhysicalPath(), relative=1)
+        if asked.startswith(f"{site}{_API}/"):
+            asked = site + asked[len(site) + len(_API) :]
+    return asked.startswith(own) or own.startswith(asked)
