@@ -111,9 +111,7 @@ def leave(request: Any) -> None:
     """Tag a response, and keep CloudFront from storing it if it comes too late, if it is
     at a path that nobody knows, or if others get another one at the same URL.
     """
-    if _is_shared(request) and (
-        is_alias(request) or is_negotiated(request, registry_of(getSite()))
-    ):
+    if _is_shared(request) and (is_alias(request) or is_negotiated(request)):
         _keep_back(request)
     _keep_back_if_late(request, tag(request))
 

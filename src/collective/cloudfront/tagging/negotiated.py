@@ -7,6 +7,7 @@ content first (Language control panel), the other visitors get the same.
 
 from collections.abc import Iterator
 from plone.i18n.interfaces import ILanguageUtility
+from plone.registry.interfaces import IRegistry
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,11 +39,12 @@ def negotiations(registry: Any) -> list[str]:
     return found
 
 
-def is_negotiated(request: Any, registry: Any) -> bool:
+def is_negotiated(request: Any) -> bool:
     """Say whether other visitors may get another language at the same URL.
 
     A response that says so itself, by ``Vary``, was made for a cache key that has it.
     """
+    registry = queryUtility(IRegistry)
     if registry is None:
         return False
     headers = negotiations(registry)
