@@ -62,17 +62,19 @@ class Walk:
 
 
 @contextmanager
-def walking() -> Iterator[Walk]:
-    """Follow the interpreter through our files, in this thread."""
+def walking(without: str = "") -> Iterator[Walk]:
+    """Follow the interpreter through our files, in this thread, but for those in the
+    folder ``without``.
+    """
     walk = Walk()
-    sys.setprofile(_follower(walk))
+    sys.setprofile(_follower(walk, without))
     try:
         yield walk
     finally:
         sys.setprofile(None)
 
 
-def _follower(walk: Walk) -> Callable[[FrameType, str, Any], None]:
+def _follower(walk: Walk, without: str) -> Callable[[FrameType, str, Any], None]:
     stack: list[str] = []
 
     def follow(frame: FrameType, event: str, _argument: Any) -> None:
@@ -81,6 +83,8 @@ def _follower(walk: Walk) -> Callable[[FrameType, str, Any], None]:
             return
         path = name[len(_HERE) :]
         if path.startswith("tests/") or path == "testing.py":
+            return
+        if without and path.startswith(without):
             return
         if event == "call":
             walk.calls += 1
