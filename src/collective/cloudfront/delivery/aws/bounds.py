@@ -167,12 +167,13 @@ def _watched(pool: Any) -> Any:
             current().when_given_up("connection", self._break)
 
         def _break(self) -> None:
-            if self.sock is not None:
+            sock = self.sock  # another thread may close it meanwhile
+            if sock is not None:
                 try:
-                    self.sock.shutdown(socket.SHUT_RDWR)
+                    sock.shutdown(socket.SHUT_RDWR)
                 except OSError:
                     # It is closed already, or was never open.
-                    self.sock.close()
+                    sock.close()
 
     return type(pool.__name__, (pool,), {"ConnectionCls": Connection})
 

@@ -84,6 +84,8 @@ def zope(sts, tmp_path_factory) -> Iterator[Instance]:
             "AWS_SECRET_ACCESS_KEY": "local",
             # Otherwise the tests would wait for AWS's API rate more than for us.
             "CLOUDFRONT_CALL_RATE": "20",
+            # Otherwise what is urgent is purged again in the midst of a later test.
+            "CLOUDFRONT_AGAIN_AFTER": "0",
         },
     )
     instance.api_port = api_port

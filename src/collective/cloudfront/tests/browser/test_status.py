@@ -1,6 +1,7 @@
 """Specification: the CloudFront page shows what happens while it happens."""
 
 from collections.abc import Iterator
+from collective.cloudfront.local.errors import ApiError
 from collective.cloudfront.tests.browser.pages import headline
 from collective.cloudfront.tests.browser.pages import history
 from collective.cloudfront.tests.browser.pages import message
@@ -9,7 +10,6 @@ from collective.cloudfront.tests.browser.pages import open_cloudfront
 from collective.cloudfront.tests.browser.pages import purge_pages
 from collective.cloudfront.tests.browser.pages import refused
 from collective.cloudfront.tests.browser.pages import state
-from collective.cloudfront.tests.http.people import eventually
 from contextlib import contextmanager
 from playwright.sync_api import expect
 from playwright.sync_api import Page
@@ -109,20 +109,27 @@ def enter_key(page: Page, identifier: str, secret: str) -> None:
     expect(message(page).first).to_contain_text("Changes saved")
 
 
-def refuse(page: Page, cloudfront, path: str) -> None:
-    """Have a path purged that CloudFront refuses."""
-    cloudfront.control.inject(
-        "error", code="InvalidArgument", operation="CreateInvalidation", times=3
-    )
-    purge_pages(page, path)
-    eventually(lambda: not cloudfront.control.state()["faults_waiting"])
-    expect(refused(page, path)).to_be_visible()
+def refuse(monkeypatch, page: Page, cloudfront, path: str) -> None:
+    """Have a path purged that CloudFront refuses, and nothing else."""
+    # It is to blame only if something else passes.
+    purge_pages(page, "/something-that-passes")
+    create = cloudfront.control.create_invalidation
+
+    def refuse_path(distribution, reference, items):
+        if path in items:
+            raise ApiError.of("InvalidArgument", "This item is refused.")
+        return create(distribution, reference, items)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cloudfront.control, "create_invalidation", refuse_path)
+        purge_pages(page, path)
+        expect(refused(page, path)).to_be_visible()
 
 
 def test_a_refused_item_is_shown_with_the_reason_and_can_be_tried_again(
-    page, cloudfront, look
+    page, cloudfront, look, monkeypatch
 ):
-    refuse(page, cloudfront, "/refused-and-tried-again")
+    refuse(monkeypatch, page, cloudfront, "/refused-and-tried-again")
     row = refused(page, "/refused-and-tried-again")
     expect(row).to_contain_text("InvalidArgument")
     look(page)
@@ -132,8 +139,8 @@ def test_a_refused_item_is_shown_with_the_reason_and_can_be_tried_again(
     expect(history(page, "/refused-and-tried-again")).to_contain_text("Completed")
 
 
-def test_a_refused_item_can_be_discarded(page, cloudfront):
-    refuse(page, cloudfront, "/refused-and-discarded")
+def test_a_refused_item_can_be_discarded(page, cloudfront, monkeypatch):
+    refuse(monkeypatch, page, cloudfront, "/refused-and-discarded")
     row = refused(page, "/refused-and-discarded")
     row.get_by_role("button", name="Discard").click()
     expect(message(page)).to_contain_text("discarded")

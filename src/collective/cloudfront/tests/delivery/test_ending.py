@@ -20,6 +20,10 @@ import logging, os, signal, sys, threading, time
 
 logging.basicConfig(level=logging.INFO, format="%(message)s")
 
+# Who runs the tests in the background, or by nohup, ignores them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 def say(word):
     os.write(1, f"{word}\\n".encode())
 

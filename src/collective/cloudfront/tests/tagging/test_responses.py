@@ -225,9 +225,10 @@ def test_a_table_of_sizes_depends_on_any_edit(collection, get):
     assert "news" in get("/collection").tags
 
 
-def test_what_is_acquired_depends_on_the_folder_it_is_asked_in(get):
-    tags = get("/folder/page/folder/page").tags
-    assert {"page", "page.c"} < tags
+def test_what_is_acquired_is_not_shared(get):
+    response = get("/folder/page/folder/page")
+    assert response.tags is None
+    assert "private" in response.headers["Cache-Control"]
 
 
 # --- collections and feeds ------------------------------------------------------------
