@@ -158,7 +158,7 @@ class ControlPlane:
     def _take_fault(self, call: Call) -> Fault | None:
         with self._lock:
             for index, fault in enumerate(self._faults):
-                if fault.meets(call.operation.value, call.distribution):
+                if fault.meets(call.operation.value, call.distribution, call.items):
                     self._use_up(index, fault)
                     return fault
         return None

@@ -41,6 +41,8 @@ class Fault:
     operation: str = ""
     #: Id of the distribution that it affects; empty: any.
     distribution: str = ""
+    #: An item of the batch that it affects; empty: any batch.
+    item: str = ""
     #: For ERROR. The status 0 stands for the one that belongs to the code.
     code: str = "InternalError"
     status: int = 0
@@ -59,11 +61,14 @@ class Fault:
         if self.seconds < 0:
             raise ValueError("Nobody waits for less than 0 seconds.")
 
-    def meets(self, operation: str, distribution: str) -> bool:
+    def meets(
+        self, operation: str, distribution: str, items: tuple[str, ...] = ()
+    ) -> bool:
         """Does this fault affect the request?"""
-        return self.operation in ("", operation) and self.distribution in (
-            "",
-            distribution,
+        return (
+            self.operation in ("", operation)
+            and self.distribution in ("", distribution)
+            and (not self.item or self.item in items)
         )
 
     def failure(self) -> Exception | None:

@@ -1,7 +1,6 @@
 """Specification: the CloudFront page shows what happens while it happens."""
 
 from collections.abc import Iterator
-from collective.cloudfront.local.errors import ApiError
 from collective.cloudfront.tests.browser.pages import headline
 from collective.cloudfront.tests.browser.pages import history
 from collective.cloudfront.tests.browser.pages import message
@@ -109,27 +108,26 @@ def enter_key(page: Page, identifier: str, secret: str) -> None:
     expect(message(page).first).to_contain_text("Changes saved")
 
 
-def refuse(monkeypatch, page: Page, cloudfront, path: str) -> None:
+def refuse(page: Page, cloudfront, path: str) -> None:
     """Have a path purged that CloudFront refuses, and nothing else."""
     # It is to blame only if something else passes.
     purge_pages(page, "/something-that-passes")
-    create = cloudfront.control.create_invalidation
-
-    def refuse_path(distribution, reference, items):
-        if path in items:
-            raise ApiError.of("InvalidArgument", "This item is refused.")
-        return create(distribution, reference, items)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(cloudfront.control, "create_invalidation", refuse_path)
-        purge_pages(page, path)
-        expect(refused(page, path)).to_be_visible()
+    cloudfront.control.inject(
+        "error",
+        code="InvalidArgument",
+        operation="CreateInvalidation",
+        item=path,
+        times=None,
+    )
+    purge_pages(page, path)
+    expect(refused(page, path)).to_be_visible()
+    cloudfront.control.clear_faults()
 
 
 def test_a_refused_item_is_shown_with_the_reason_and_can_be_tried_again(
-    page, cloudfront, look, monkeypatch
+    page, cloudfront, look
 ):
-    refuse(monkeypatch, page, cloudfront, "/refused-and-tried-again")
+    refuse(page, cloudfront, "/refused-and-tried-again")
     row = refused(page, "/refused-and-tried-again")
     expect(row).to_contain_text("InvalidArgument")
     look(page)
@@ -139,8 +137,8 @@ def test_a_refused_item_is_shown_with_the_reason_and_can_be_tried_again(
     expect(history(page, "/refused-and-tried-again")).to_contain_text("Completed")
 
 
-def test_a_refused_item_can_be_discarded(page, cloudfront, monkeypatch):
-    refuse(monkeypatch, page, cloudfront, "/refused-and-discarded")
+def test_a_refused_item_can_be_discarded(page, cloudfront):
+    refuse(page, cloudfront, "/refused-and-discarded")
     row = refused(page, "/refused-and-discarded")
     row.get_by_role("button", name="Discard").click()
     expect(message(page)).to_contain_text("discarded")
