@@ -49,27 +49,41 @@ def options(**changes) -> Options:
     )
 
 
+#: The environment of a Zope that delivers at once.
+QUICK = {
+    "CLOUDFRONT_WINDOW": "0.3",
+    # Otherwise a purge of every page would arrive in the midst of a later test.
+    "CLOUDFRONT_SITE_PURGE_INTERVAL": "0",
+    # Otherwise the tests would wait for AWS's API rate more than for us.
+    "CLOUDFRONT_CALL_RATE": "20",
+}
+#: What a visitor got just before an edit is not purged twice.
+ONCE = {"CLOUDFRONT_AGAIN_AFTER": "0"}
+
+
+def new_zope(
+    home: Path, template: Instance, environ: dict[str, str], zcml: str = ""
+) -> Instance:
+    """Return a Zope in ``home``, not started, with a copy of the site in ``template``."""
+    instance = Instance(home, environ=environ, zcml=zcml)
+    instance.configure()
+    instance.copy_database(template)
+    return instance
+
+
 @pytest.fixture(scope="module")
 def zope(site_template, tmp_path_factory) -> Iterator[Instance]:
     """A running Zope; ``cloudfront`` is where its boto3 goes."""
     api_port = free_port()
-    instance = Instance(
-        tmp_path_factory.mktemp("zope"),
-        environ={
-            "AWS_ENDPOINT_URL_CLOUDFRONT": f"http://127.0.0.1:{api_port}",
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "CLOUDFRONT_WINDOW": "0.3",
-            # Otherwise a purge of every page would arrive in the midst of a later test.
-            "CLOUDFRONT_SITE_PURGE_INTERVAL": "0",
-            # Otherwise the tests would wait for AWS's API rate more than for us.
-            "CLOUDFRONT_CALL_RATE": "20",
-        },
-        zcml=VIEWS,
-    )
+    environ = {
+        "AWS_ENDPOINT_URL_CLOUDFRONT": f"http://127.0.0.1:{api_port}",
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        **QUICK,
+    }
+    home = tmp_path_factory.mktemp("zope")
+    instance = new_zope(home, site_template, environ, VIEWS)
     instance.api_port = api_port
-    instance.configure()
-    instance.copy_database(site_template)
     instance.start()
     instance.wait_until_ready()
     # Otherwise what a visitor got just before an edit is purged twice.

@@ -6,6 +6,7 @@ long requests took.
 
 from collective.cloudfront.demo.instance import Instance
 from collective.cloudfront.local import LocalCloudFront
+from collective.cloudfront.tests.http.conftest import ONCE
 from collective.cloudfront.tests.http.conftest import options
 from collective.cloudfront.tests.http.people import Editor
 from collective.cloudfront.tests.http.people import eventually
@@ -39,7 +40,7 @@ def instance(site_template, tmp_path_factory, cloudfront):
             **cloudfront.environment,
             "CLOUDFRONT_WINDOW": "0.3",
             # Only dates are to be scheduled.
-            "CLOUDFRONT_AGAIN_AFTER": "0",
+            **ONCE,
         },
     )
     instance.configure()

@@ -6,7 +6,10 @@ from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local.rules import reaches
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.tests.http.conftest import DISTRIBUTION
+from collective.cloudfront.tests.http.conftest import new_zope
+from collective.cloudfront.tests.http.conftest import ONCE
 from collective.cloudfront.tests.http.conftest import options
+from collective.cloudfront.tests.http.conftest import QUICK
 from collective.cloudfront.tests.http.people import Editor
 from collective.cloudfront.tests.http.people import eventually
 
@@ -29,18 +32,8 @@ def cloudfront() -> Iterator[LocalCloudFront]:
 
 @pytest.fixture
 def zope(site_template, tmp_path, cloudfront) -> Iterator[Instance]:
-    instance = Instance(
-        tmp_path / "zope",
-        environ={
-            **cloudfront.environment,
-            "CLOUDFRONT_WINDOW": "0.3",
-            "CLOUDFRONT_SITE_PURGE_INTERVAL": "0",
-            "CLOUDFRONT_CALL_RATE": "20",
-            "CLOUDFRONT_AGAIN_AFTER": "0",
-        },
-    )
-    instance.configure()
-    instance.copy_database(site_template)
+    environ = {**cloudfront.environment, **QUICK, **ONCE}
+    instance = new_zope(tmp_path / "zope", site_template, environ)
     yield instance
     instance.stop()
 

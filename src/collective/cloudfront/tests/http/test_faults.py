@@ -3,6 +3,7 @@
 from collective.cloudfront.demo.instance import Instance
 from collective.cloudfront.demo.instance import virtual_host_root
 from collective.cloudfront.local import LocalCloudFront
+from collective.cloudfront.tests.http.conftest import ONCE
 from collective.cloudfront.tests.http.conftest import options
 from collective.cloudfront.tests.http.people import Editor
 from collective.cloudfront.tests.http.people import eventually
@@ -220,7 +221,7 @@ def test_a_full_disk_keeps_items_in_memory_until_there_is_room(
                 **cloudfront.environment,
                 "CLOUDFRONT_WINDOW": "0.3",
                 "CLOUDFRONT_CALL_RATE": "20",
-                "CLOUDFRONT_AGAIN_AFTER": "0",
+                **ONCE,
                 "CLOUDFRONT_OUTBOX": f"sqlite:///{small_disk}/outbox.sqlite",
             },
         )

@@ -3,7 +3,10 @@
 from collective.cloudfront.demo.instance import Instance
 from collective.cloudfront.demo.instance import virtual_host_root
 from collective.cloudfront.local import LocalCloudFront
+from collective.cloudfront.tests.http.conftest import new_zope
+from collective.cloudfront.tests.http.conftest import ONCE
 from collective.cloudfront.tests.http.conftest import options
+from collective.cloudfront.tests.http.conftest import QUICK
 from collective.cloudfront.tests.http.people import Editor
 from collective.cloudfront.tests.http.people import eventually
 from collective.cloudfront.tests.http.people import Viewer
@@ -37,18 +40,7 @@ URLS = ("/news", "/about", "/about-us", "/news/story-2")
 
 @pytest.fixture
 def zope(site_template, tmp_path) -> Instance:
-    instance = Instance(
-        tmp_path / "zope",
-        environ={
-            "CLOUDFRONT_WINDOW": "0.3",
-            "CLOUDFRONT_SITE_PURGE_INTERVAL": "0",
-            "CLOUDFRONT_CALL_RATE": "20",
-            "CLOUDFRONT_AGAIN_AFTER": "0",
-        },
-    )
-    instance.configure()
-    instance.copy_database(site_template)
-    return instance
+    return new_zope(tmp_path / "zope", site_template, {**QUICK, **ONCE})
 
 
 def test_a_script_without_a_request_reaches_the_edge(zope, tmp_path):

@@ -6,6 +6,7 @@ from collective.cloudfront.demo.instance import Instance
 from collective.cloudfront.demo.instance import virtual_host_root
 from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local.rules import reaches
+from collective.cloudfront.tests.http.conftest import ONCE
 from collective.cloudfront.tests.http.conftest import options
 from collective.cloudfront.tests.http.people import Editor
 from collective.cloudfront.tests.http.people import eventually
@@ -45,7 +46,7 @@ def instances(site_template, tmp_path, cloudfront) -> Iterator[list[Instance]]:
                     "CLOUDFRONT_OUTBOX": f"sqlite:///{tmp_path}/outbox.sqlite",
                     "CLOUDFRONT_WINDOW": "0.3",
                     "CLOUDFRONT_CALL_RATE": "20",
-                    "CLOUDFRONT_AGAIN_AFTER": "0",
+                    **ONCE,
                 },
             )
             for name in ("one", "two")

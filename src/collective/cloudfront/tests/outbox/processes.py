@@ -56,6 +56,20 @@ def start(
     )
 
 
+def go_together(running: Sequence[subprocess.Popen]) -> None:
+    """Let processes that have printed a line, and wait for one, go on at once; return
+    when all have ended well.
+    """
+    for process in running:
+        assert process.stdout.readline()
+    for process in running:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in running:
+        _, errors = process.communicate(timeout=600)
+        assert process.returncode == 0, errors
+
+
 def run(url: str, code: str, *args: object) -> str:
     """Run ``code`` to its end, or death, and return what it printed."""
     process = start(url, code, *args)

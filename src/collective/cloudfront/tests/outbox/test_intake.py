@@ -12,6 +12,7 @@ from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.tests.outbox.clock import Clock
+from collective.cloudfront.tests.outbox.files import errors_in
 from concurrent.futures import ThreadPoolExecutor
 
 import logging
@@ -78,10 +79,6 @@ def woken():
 @pytest.fixture
 def intake(outbox, clock, woken):
     return Intake(outbox, wake=lambda: woken.append(1), clock=clock)
-
-
-def errors_in(caplog):
-    return [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 # --- while the outbox works -------------------------------------------------------

@@ -21,11 +21,13 @@ from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.tests.outbox import processes
 from collective.cloudfront.tests.outbox.clock import Clock
+from collective.cloudfront.tests.outbox.files import errors_in
+from collective.cloudfront.tests.outbox.files import set_aside
+from collective.cloudfront.tests.outbox.files import until_it_works
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import contextlib
-import logging
 import os
 import pytest
 import random
@@ -53,29 +55,6 @@ def in_all(outbox):
     outbox.release_abandoned(0)
     frozen = [item for batch in outbox.frozen("E1") for item in batch.items]
     return sorted(ready(outbox) + frozen)
-
-
-def until_it_works(action, attempts=5):
-    """Call ``action`` again after each OutboxUnavailable; nothing else may rise."""
-    for _ in range(attempts):
-        try:
-            return action()
-        except OutboxUnavailable as error:
-            last = error
-    raise last
-
-
-def errors_in(caplog):
-    return [record for record in caplog.records if record.levelno >= logging.ERROR]
-
-
-def set_aside(path):
-    """Return the files that were set aside, without their logs."""
-    return sorted(
-        each
-        for each in path.parent.glob("*.damaged-*")
-        if not each.name.endswith(("-wal", "-shm"))
-    )
 
 
 @pytest.fixture
@@ -204,14 +183,7 @@ while True:
         assert "locked" in str(error), error
 """
     running = [processes.start(f"sqlite:///{path}", code) for _ in range(4)]
-    for process in running:
-        assert process.stdout.readline()
-    for process in running:
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    for process in running:
-        _, errors = process.communicate(timeout=600)
-        assert process.returncode == 0, errors
+    processes.go_together(running)
     created = sorted(ready(SqliteOutbox(path)))
     assert created == sorted(f"/{process.pid}" for process in running)
     assert not set_aside(path)

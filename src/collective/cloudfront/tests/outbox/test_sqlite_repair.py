@@ -14,11 +14,13 @@ from collective.cloudfront.tests.delivery.gateways import E2
 from collective.cloudfront.tests.delivery.world import World
 from collective.cloudfront.tests.outbox import processes
 from collective.cloudfront.tests.outbox.clock import Clock
+from collective.cloudfront.tests.outbox.files import errors_in
+from collective.cloudfront.tests.outbox.files import set_aside
+from collective.cloudfront.tests.outbox.files import until_it_works
 from pathlib import Path
 
 import contextlib
 import json
-import logging
 import math
 import pytest
 import shutil
@@ -61,29 +63,8 @@ def ready(outbox, distribution=E1):
     return [each.item for each in outbox.pending(distribution, 10_000)]
 
 
-def until_it_works(action, attempts=5):
-    for _ in range(attempts):
-        try:
-            return action()
-        except OutboxUnavailable as error:
-            last = error
-    raise last
-
-
-def errors_in(caplog):
-    return [each for each in caplog.records if each.levelno >= logging.ERROR]
-
-
 def files(path):
     return sorted(each.name for each in path.parent.iterdir())
-
-
-def set_aside(path):
-    return [
-        name
-        for name in files(path)
-        if ".damaged-" in name and not name.endswith(("-wal", "-shm"))
-    ]
 
 
 def damage(path):
@@ -199,14 +180,7 @@ for _ in range(1000):
         pass
 """
     running = [start(path, code) for _ in range(4)]
-    for process in running:
-        assert process.stdout.readline()
-    for process in running:
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    for process in running:
-        _, errors = process.communicate(timeout=600)
-        assert process.returncode == 0, errors
+    processes.go_together(running)
     assert len(set_aside(path)) == 1
     assert set(ready(outbox)) == {f"/{process.pid}" for process in running}
 

@@ -163,14 +163,7 @@ while True:
         assert "locked" in str(error), error
 """
     running = [processes.start(f"sqlite:///{path}", code) for _ in range(3)]
-    for process in running:
-        assert process.stdout.readline()
-    for process in running:
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    for process in running:
-        _, errors = process.communicate(timeout=600)
-        assert process.returncode == 0, errors
+    processes.go_together(running)
     items = {each.item for each in outbox.pending("E1", 99)}
     assert items == {"/ready", "/w/*", *(f"/{each.pid}" for each in running)}
     assert len(outbox.history(9)) == 2
