@@ -128,6 +128,7 @@ class Process:
         self._errands = None
         self._is_new = True
         self._make_courier()
+        self._use(self._targets)
 
     def _open_outbox(self) -> Outbox:
         url = self.environ.get("CLOUDFRONT_OUTBOX") or default_outbox_url()
@@ -141,11 +142,6 @@ class Process:
     def _after_damage(self, damaged: str) -> None:
         # The courier purges whole what this Zope serves, as soon as it is known.
         self.hurry()
-
-    @property
-    def is_purging(self) -> bool:
-        """Whether a site of this Zope is known to be purged."""
-        return bool(self._targets)
 
     def wake(self) -> None:
         """Tell the courier that there is work."""

@@ -309,3 +309,10 @@ def test_a_courier_that_may_not_send_does_not_write(own):
     assert {each.split()[0] for each in statements} <= {"SELECT", "WITH", "PRAGMA"}
     assert len(statements) > 20
     other.end()
+
+
+def test_a_child_purges_again_for_as_long_as_its_parent_did(own):
+    own.learn({E1: Target(E1, again_after=10.0)})
+    assert own.lately.transit == 10.0
+    own.forked()
+    assert own.lately.transit == 10.0
