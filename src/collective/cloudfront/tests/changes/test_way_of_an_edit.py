@@ -5,6 +5,8 @@ invalidation is accepted, there were 637 calls, 240 changes of file and 127 of r
 files, with the rooms of today; 230 of the calls were before the outbox.
 """
 
+from collective.cloudfront.outbox.values import Entry
+from collective.cloudfront.testing import DISTRIBUTION
 from collective.cloudfront.tests.tracing import Walk
 from collective.cloudfront.tests.tracing import walking
 from plone import api
@@ -14,6 +16,7 @@ from zope.lifecycleevent import Attributes
 from zope.lifecycleevent import ObjectModifiedEvent
 
 import pytest
+import time
 import transaction
 
 
@@ -35,6 +38,10 @@ def walk(functional_portal, process, monkeypatch) -> Walk:
     process.deliver()
     _edit(folder["page"], "Older")
     process.deliver()
+    # Each statement is composed at its first use in a process, also this one.
+    for item in ("/scheduled", ""):
+        entry = Entry(DISTRIBUTION, item, due=time.time() + 3600, key="once")
+        process.outbox.release("", [entry])
     process.gateway.batches.clear()
     prepare = process.intake.prepare
     # Its patches stay when a response was recorded by an earlier test.
