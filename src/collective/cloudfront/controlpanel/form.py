@@ -26,9 +26,9 @@ from zope.interface import Invalid
 
 
 #: The fields of the groups after the first, which has all others.
-CHANGES = ("window", "navigation_changes", "site_purge_interval")
+CHANGES = ("window", "navigation_changes", "site_purge_interval", "again_after")
 TAGS = ("cache_tags", "tag_header", "volto_tags")
-COSTS = ("monthly_budget", "again_after", "history_days")
+COSTS = ("monthly_budget", "history_days")
 CREDENTIALS = ("aws_profile", "aws_role_arn", KEY_ID, SECRET)
 
 
