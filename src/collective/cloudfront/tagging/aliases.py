@@ -7,9 +7,7 @@ what ``/deep/page`` shows. Nobody can list these paths, and no wildcard reaches 
 from Acquisition import aq_base
 from Acquisition import aq_inner
 from Acquisition import aq_parent
-from plone.rest.traverse import RESTWrapper
-from Products.CMFCore.interfaces import IContentish
-from Products.CMFCore.interfaces import ISiteRoot
+from collective.cloudfront.tagging.recording.begin import parents
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,22 +35,12 @@ def is_alias(request: Any) -> bool:
 
 def _way(request: Any) -> list[Any]:
     """Return the content that was traversed, the last first."""
-    way = [
-        content
-        for content in map(_unwrapped, request.get("PARENTS", ()))
-        if ISiteRoot.providedBy(content) or IContentish.providedBy(content)
-    ]
+    way = list(parents(request))
     # plone.rest's namespace leads from the site to the site, once
     by_api = _API in request.get("PATH_INFO", "") and len(way) > 1
     if by_api and aq_base(way[-1]) is aq_base(way[-2]):
         del way[-1]
     return way
-
-
-def _unwrapped(traversed: Any) -> Any:
-    if type(aq_base(traversed)) is RESTWrapper:
-        return traversed.context
-    return traversed
 
 
 def _is_acquired(way: list[Any]) -> bool:
