@@ -17,7 +17,7 @@ PYENV_VERSION := $(shell pyenv versions --bare 2>/dev/null | sort --version-sort
 TOX = $(if $(PYENV_VERSION),PYENV_VERSION=$(PYENV_VERSION)) $(BIN)/tox
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-long lint format i18n demo bench freshness docs screenshots \
+.PHONY: help install test test-long test-soak lint format i18n demo bench freshness docs screenshots \
     tox buildout pins clean
 
 help: ## This list
@@ -42,6 +42,9 @@ test: install ## The whole test suite on Plone 6.2
 
 test-long: install ## The tests that repeat themselves, as often as they say
 	LONG_TESTS=1 $(BIN)/pytest -n $(WORKERS) -m long $(ARGS)
+
+test-soak: install ## Whole days and very large sites: an hour; ARGS=-s shows the figures
+	SOAK_TESTS=1 $(BIN)/pytest -m soak $(ARGS)
 
 lint: install ## Check style, templates, imports and packaging
 	$(TOX) -q run -e lint

@@ -31,8 +31,9 @@ The life of an item, in the words the code uses::
 
 All times are Unix seconds (``time.time()``); processes sharing an outbox compare
 them. Every method may be called from any thread and any process. Methods raise
-``OutboxUnavailable`` when the storage fails, and then have changed nothing. Those that
-change a batch raise ``ClaimLost`` if another courier claims its distribution.
+``OutboxUnavailable`` when the storage fails, and then have changed nothing, or a part
+where they say so. Those that change a batch raise ``ClaimLost`` if another courier claims
+its distribution.
 
 All of this is written once, over a ``store.Store``, which is what engines provide.
 """
@@ -90,11 +91,15 @@ class Queue(Protocol):
         token: str,
         entries: Collection[Entry],
         since: float | None = None,
+        more: bool = False,
     ) -> None:
         """Make ``entries`` ready, or schedule them, whether or not ``token`` is still
         known. To do it twice releases once more, which is harmless.
 
-        They wait ``since`` a moment in Unix seconds, or since now.
+        They wait ``since`` a moment in Unix seconds, or since now. With ``more``, other
+        entries of ``token`` follow, and it is known until then. Many are released in
+        slices, so that nobody waits long for the storage: if it fails, the first may be
+        ready. Release no more than ``release.SLICE`` at once to know which.
         """
 
     def announce(

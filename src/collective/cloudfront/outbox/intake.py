@@ -19,6 +19,7 @@ from collective.cloudfront.outbox.lately import entry_again
 from collective.cloudfront.outbox.lately import purge_of
 from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.messages import plain
+from collective.cloudfront.outbox.release import in_slices
 from collective.cloudfront.outbox.store import OutboxUnavailable
 from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.outbox.values import Entry
@@ -26,6 +27,7 @@ from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.planning.late import Lately
 from dataclasses import dataclass
 from dataclasses import replace
+from itertools import chain
 
 import logging
 import threading
@@ -69,6 +71,8 @@ class Kept:
         self._wall_clock = wall_clock
         #: Since when the oldest of them waits, in Unix seconds.
         self.since: float | None = None
+        #: The number of the newest transaction that they belong to.
+        self.transaction = 0
         self._now: dict[str, dict[Entry, None]] = {}
         self._later: dict[tuple[str, str], dict[Entry, None]] = {}
 
@@ -85,9 +89,13 @@ class Kept:
         self._now.clear()
         self._later.clear()
         self.since = None
+        self.transaction = 0
 
-    def add(self, entries: Collection[Entry], since: float | None) -> None:
+    def add(
+        self, entries: Collection[Entry], since: float | None, transaction: int
+    ) -> None:
         """Keep what one release holds, which waits since a moment."""
+        self.transaction = max(self.transaction, transaction)
         if since is not None:
             self.since = since if self.since is None else min(self.since, since)
         for name in {(entry.distribution, entry.key) for entry in entries if entry.key}:
@@ -292,29 +300,69 @@ class Intake:
         had_trouble, was_logged = self._trouble is not None, self._log_at is not None
         if count or ended or had_trouble:
             self._bring_in_kept(kept, ended)
-            kept.clear()
-            ended.clear()
         while handed_over:
             some = _some(handed_over)
-            if sum(len(each.entries) for each in some) > AT_ONCE:
-                self._release(some)  # a large one: the outbox takes it in slices
+            if len(some) == 1 and len(some[0].entries) > AT_ONCE:
+                self._bring_in_large(handed_over)
             else:
                 with self.outbox.together():
-                    self._release(some)
+                    self._announce(some)
+                    for each in some:
+                        self.outbox.release(each.token, each.entries, each.since)
             del handed_over[: len(some)]
         if was_logged:
             logger.info("The outbox works again: %d kept items are in it.", count)
         self._works()
 
-    def _release(self, some: list[Release]) -> None:
+    def _announce(self, some: list[Release]) -> None:
         # If we die in between, it is in doubt, and announced once more.
         self.outbox.announce(
             [each.token for each in some],
             [entry for each in some for entry in each.entries],
             max([each.transaction for each in some]),
         )
-        for each in some:
-            self.outbox.release(each.token, each.entries, each.since)
+
+    def _bring_in_large(self, handed_over: list[Release]) -> None:
+        """Bring in the first, in slices."""
+        first = handed_over[0]
+        self._announce([first])
+        slices = in_slices(first.entries)
+        try:
+            self._release_slices(slices, first.token, first.since)
+        except Exception:
+            handed_over[0] = replace(first, entries=tuple(chain(*slices)))
+            raise
+
+    def _bring_in_kept(self, kept: Kept, ended: dict[str, None]) -> None:
+        # If we die in between, what was prepared is in doubt, and comes once more.
+        if len(kept):
+            self.outbox.announce(ended, list(kept), kept.transaction)
+        slices, since = in_slices(kept), kept.since
+        try:
+            self._release_slices(slices, "", since)
+        except Exception:
+            left = list(chain(*slices))
+            transaction = kept.transaction
+            kept.clear()
+            kept.add(left, since, transaction)
+            raise
+        kept.clear()
+        if ended:
+            with self.outbox.together():
+                for token in ended:
+                    self.outbox.discard(token)
+            ended.clear()
+
+    def _release_slices(
+        self, slices: list[list[Entry]], token: str, since: float | None
+    ) -> None:
+        """Release each slice and take it out of ``slices``: if a later one fails, what is
+        in may have been sent when that is tried again.
+        """
+        while slices:
+            more = len(slices) > 1
+            self.outbox.release(token, slices[0], since, more=more)
+            del slices[0]
 
     def _put_back(
         self, kept: Kept, ended: dict[str, None], handed_over: list[Release]
@@ -325,18 +373,10 @@ class Intake:
             newer_kept, self._kept = self._kept, kept
             newer_ended, self._ended = self._ended, ended
             self._fold()
-            self._kept.add(list(newer_kept), newer_kept.since)
+            self._kept.add(list(newer_kept), newer_kept.since, newer_kept.transaction)
             self._handed_over = newer
             for token in newer_ended:
                 self._end(token)
-
-    def _bring_in_kept(self, kept: Kept, ended: Collection[str]) -> None:
-        # If we die in between, what was prepared is in doubt, and comes once more.
-        self.outbox.release("", list(kept), kept.since)
-        if ended:
-            with self.outbox.together():
-                for token in ended:
-                    self.outbox.discard(token)
 
     def _try(self, action: Callable[[], None]) -> bool:
         if self._clock() < self._not_before:
@@ -387,7 +427,7 @@ class Intake:
     def _fold(self) -> None:
         """Keep what was handed over in less memory. The lock is held."""
         for each in self._handed_over:
-            self._kept.add(each.entries, each.since)
+            self._kept.add(each.entries, each.since, each.transaction)
             self._end(each.token)
         self._handed_over = []
 

@@ -35,16 +35,23 @@ class StoredRelease(Claiming):
     """See ``contract.Queue``."""
 
     def release(
-        self, token: str, entries: Collection[Entry], since: float | None = None
+        self,
+        token: str,
+        entries: Collection[Entry],
+        since: float | None = None,
+        more: bool = False,
     ) -> None:
         """See ``contract.Queue``."""
         now = self.clock()
         # Not since a moment to come: the clock was set back.
         since = now if since is None else min(since, now)
-        *slices, last = in_slices(entries)
+        slices = in_slices(entries)
+        last = [] if more else slices.pop()
         for some in slices:
             with self._slice() as session:
                 _take_in(session, some, since, now)
+        if more:
+            return
         # If we die before, what was prepared is in doubt, and comes once more.
         with self._change() as session:
             if token:

@@ -1,13 +1,15 @@
 """How often tests repeat themselves.
 
 ``make test`` tries every kind of thing a few times; ``make test-long`` performs the tests
-that are marked ``long`` as often as they say.
+that are marked ``long`` as often as they say. ``make test-soak`` is for people: whole days
+and very large sites.
 """
 
 import os
 
 
-LONG = bool(os.environ.get("LONG_TESTS"))
+SOAK = bool(os.environ.get("SOAK_TESTS"))
+LONG = SOAK or bool(os.environ.get("LONG_TESTS"))
 
 
 def repetitions(number: int) -> int:

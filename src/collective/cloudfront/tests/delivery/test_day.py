@@ -27,6 +27,7 @@ from collective.cloudfront.tests.delivery.world import World
 from collective.cloudfront.tests.outbox.clock import Clock
 from collective.cloudfront.tests.outbox.machine import reaches
 from collective.cloudfront.tests.profile import LONG
+from collective.cloudfront.tests.profile import SOAK
 from contextlib import closing
 from contextlib import suppress
 from typing import Any
@@ -39,7 +40,7 @@ import shutil
 import sqlite3
 
 
-HOURS = 24 if LONG else 2
+HOURS = 24 if SOAK else 6 if LONG else 2
 HEALTHY, *SICK = TENANT, E1, E2
 ALL = (HEALTHY, *SICK)
 #: Besides its window of 1 s nothing may delay a healthy distribution for longer (seconds).
@@ -450,6 +451,7 @@ def seed():
     return seed
 
 
+@pytest.mark.soak
 @pytest.mark.long
 @pytest.mark.slow
 def test_a_day_of_everything_that_goes_wrong_loses_nothing(

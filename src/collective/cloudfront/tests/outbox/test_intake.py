@@ -39,9 +39,9 @@ class BrittleOutbox(SqliteOutbox):
         self._ask()
         return super().prepare(token, entries)
 
-    def release(self, token, entries, since=None):
+    def release(self, token, entries, since=None, more=False):
         self._ask()
-        super().release(token, entries, since)
+        super().release(token, entries, since, more)
 
     def discard(self, token):
         self._ask()
@@ -256,12 +256,73 @@ def test_a_retry_that_fails_half_way_keeps_the_rest(intake, outbox, monkeypatch)
         patched.setattr(outbox, "discard", fail)
         intake.retry()
     assert intake.trouble
-    # All of it in one transaction, or nothing
-    assert intake.kept == 1
+    assert ready(outbox) == ["/a"]
+    assert intake.kept == 0
     intake.retry()
     assert intake.trouble is None
     assert ready(outbox) == ["/a"]
     assert outbox.release_abandoned(0) == 0
+
+
+MANY = [f"/{number:03}" for number in range(600)]
+
+
+@pytest.fixture
+def fails_at(outbox, monkeypatch):
+    """Call it with a number: the disk is full for that release from now on."""
+
+    def arrange(number):
+        numbers = iter(range(1, 100))
+        release = outbox.release
+
+        def fail_once(*args, **options):
+            if next(numbers) == number:
+                raise FULL
+            release(*args, **options)
+
+        monkeypatch.setattr(outbox, "release", fail_once)
+
+    return arrange
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+@pytest.mark.parametrize("was_kept", [False, True])
+def test_a_slice_that_is_in_is_not_brought_in_again_when_a_later_one_fails(
+    intake, outbox, fails_at, at, was_kept
+):
+    """Found by test_faults: another courier sent the first slices meanwhile."""
+    intake.prepare("t", entries(*MANY))
+    if was_kept:
+        outbox.failure = FULL
+    intake.release("t", entries(*MANY))
+    if was_kept:
+        intake.retry()
+        outbox.failure = None
+    fails_at(at)
+    intake.retry()
+    sent = ready(outbox)
+    assert len(sent) == (at - 1) * 250
+    assert intake.kept == len(MANY) - len(sent)
+    if sent:
+        outbox.claim("E1", 60)
+        batch = outbox.freeze("E1", "reference", sent)
+        outbox.settle(batch, "I1")
+    intake.retry()
+    assert ready(outbox) == MANY[len(sent) :]
+    assert intake.trouble is None
+    assert outbox.release_abandoned(0) == 0
+
+
+def test_what_was_kept_is_announced_to_other_processes(intake, outbox):
+    outbox.failure = FULL
+    intake.prepare("t", entries("/a"))
+    intake.release("t", entries("/a"), 7)
+    intake.retry()
+    outbox.failure = None
+    intake.retry()
+    (purge,) = outbox.poll([], 10, 60.0).purges
+    assert purge.items == {"E1": ["/a"]}
+    assert (purge.transaction, purge.tokens) == (7, frozenset(["t"]))
 
 
 def test_trouble_ends_when_the_outbox_works_again_though_nothing_was_kept(

@@ -75,7 +75,7 @@ def schedule(outbox):
 
 def keep(outbox):
     outbox.intake = Intake(outbox, clock=outbox.clock, wall_clock=outbox.clock)
-    outbox.intake._kept.add(entries(), None)
+    outbox.intake._kept.add(entries(), None, 0)
     outbox.intake._ended["t"] = None
 
 
