@@ -14,6 +14,7 @@ from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.calls import InThreads
 from collective.cloudfront.delivery.courier import Courier
 from collective.cloudfront.delivery.courier import GRACE_SECONDS
+from collective.cloudfront.delivery.reading import ReadingThread
 from collective.cloudfront.delivery.targets import is_covered
 from collective.cloudfront.delivery.targets import merged
 from collective.cloudfront.delivery.targets import Target
@@ -24,7 +25,9 @@ from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.planning.late import Lately
 from collective.cloudfront.planning.pacing import Limits
+from collective.cloudfront.planning.reading import Reading
 from collective.cloudfront.settings import Distribution
+from collective.cloudfront.settings import readers
 from collective.cloudfront.settings import Settings
 from collective.cloudfront.settings import settings_of
 from collective.cloudfront.sites import Sites
@@ -83,6 +86,7 @@ class Process:
         # Whether the courier has still to read the settings of all sites, and to start
         # the thread for dates
         self._is_new = False
+        readers.forget()
         self.outbox = self._open_outbox()
         #: Where the sites are.
         self.sites = Sites(self.outbox)
@@ -114,6 +118,7 @@ class Process:
         )
         self.thread = CourierThread(self.courier)
         self.dates = DatesThread(self.outbox, self.sites.below)
+        self.reading = ReadingThread(self.outbox, self.targets, self._learn_reading)
 
     def forked(self) -> None:
         """Start afresh in a child: with clients, claims and threads of its own.
@@ -122,7 +127,9 @@ class Process:
         read before the child itself works with it: it may share its files with the
         parent.
         """
-        _of_parents.append((self.intake, self.courier, self.thread, self.dates))
+        _of_parents.append(
+            (self.intake, self.courier, self.thread, self.dates, self.reading)
+        )
         self._lock = threading.Lock()
         self._reading = threading.Lock()
         self._errands = None
@@ -163,6 +170,7 @@ class Process:
     def stop(self) -> None:
         """Send what is left, for ``drain`` seconds; the rest stays in the outbox."""
         self.dates.stop()
+        self.reading.stop()
         in_flight = not self.thread.drain(self.drain)
         try:
             self.run_errands()
@@ -284,6 +292,11 @@ class Process:
         self._learnt = {}
         self._read_at = None
 
+    def _learn_reading(self, known: Mapping[str, Reading]) -> None:
+        if readers.learn(known):
+            # What dates reach is written by tag now, or by path.
+            self.dates.wake()
+
     def use_database_of(self, site: Any) -> None:
         """Read settings from the database of ``site``, if no other is known.
 
@@ -304,6 +317,7 @@ class Process:
             self._errands = [*(self._errands or ()), *replaced]
         self.wake()
         self.dates.wake()
+        self.reading.wake()
 
     def run_errands(self) -> None:
         """Do what ``settings_changed`` asked for, and what is due at the start. The
@@ -316,6 +330,7 @@ class Process:
             if self.database is not None:
                 self.dates.start(self.database)
             self.targets()
+            self.reading.start()
         if self.sites.has_news:
             self.sites.keep()
         with self._lock:
@@ -369,6 +384,7 @@ def targets_of(all_settings: Iterable[Settings]) -> dict[str, Target]:
             budget=settings.monthly_budget,
             history_days=settings.history_days,
             again_after=settings.again_after,
+            finds_tags=settings.finds_tags,
         )
         for settings in all_settings
         if settings.enabled

@@ -4,10 +4,13 @@ from collective.cloudfront.dates import since
 from collective.cloudfront.interfaces import PERMISSIONS
 from collective.cloudfront.reach.portlets import forget_all_places
 from collective.cloudfront.reach.portlets import remember_all_places
+from collective.cloudfront.tagging.since import begin
 from collective.cloudfront.upgrades.to_3000 import remove_2_0
 from plone import api
 from plone.base.interfaces import INonInstallable
+from plone.registry.interfaces import IRegistry
 from typing import Any
+from zope.component import getUtility
 from zope.interface import implementer
 
 
@@ -29,11 +32,12 @@ class HiddenProfiles:
 
 def installed(setup: Any) -> None:
     """Find what nothing in Plone lists: the folders with portlets of their own. And note
-    that what was saved before has told nobody of its dates.
+    that what was saved before has told nobody of its dates, and was answered without tags.
     """
     site = api.portal.get()
     remember_all_places(site)
     since.note(site)
+    begin(getUtility(IRegistry))
 
 
 def with_cloudfront(setup: Any) -> None:

@@ -17,6 +17,7 @@ from collective.cloudfront.outbox.values import Scheduled
 from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.outbox.values import Work
 from collective.cloudfront.process import this_process
+from collective.cloudfront.settings import read_settings
 from datetime import datetime
 from datetime import timezone
 from plone.registry.interfaces import IRegistry
@@ -72,11 +73,20 @@ class State(Service):
                 {"text": self._text(each.text), "advice": self._text(each.advice)}
                 for each in obstacles(registry)
             ],
+            "purged_by": _ways(registry),
             **as_json(state, self._text),
         }
 
     def _text(self, text: str) -> str:
         return translate(text, context=self.request)
+
+
+def _ways(registry: IRegistry) -> list[str]:
+    settings = read_settings(registry)
+    if settings is None:
+        return []
+    ways = {"tags": settings.by_tags, "paths": settings.by_paths}
+    return [name for name, is_used in ways.items() if is_used]
 
 
 def as_json(

@@ -58,6 +58,7 @@ _CAUSES = {
     "undo": _("cause_undo", default="undo"),
     "check": _("cause_check", default="check of what CloudFront accepts"),
     "damaged_outbox": _("cause_damaged_outbox", default="damaged outbox"),
+    "tags_lost": _("cause_tags_lost", default="cache tags are not read any more"),
     "again": _("cause_again", default="once more"),
     "too_much_kept": _(
         "cause_too_much_kept", default="too many changes while the outbox failed"

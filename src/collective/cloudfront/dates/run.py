@@ -15,6 +15,7 @@ from collective.cloudfront.dates.known import advanced
 from collective.cloudfront.dates.known import as_json
 from collective.cloudfront.dates.known import finished
 from collective.cloudfront.dates.known import Known
+from collective.cloudfront.delivery.watch import Ended
 from collective.cloudfront.outbox import Outbox
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.reach.change import Redated
@@ -43,10 +44,6 @@ RESTS = 9
 #: It rests so long (seconds) before it looks at what it wrote: with ZEO another process's
 #: commit is seen a moment later.
 SETTLE = 0.5
-
-
-class Ended(Exception):
-    """The process ends; the run goes on in another one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from collective.cloudfront.changes.causes import SETTINGS
 from collective.cloudfront.changes.collector import SiteChanges
 from collective.cloudfront.dates import known
 from collective.cloudfront.dates.run import CLAIM_SECONDS
-from collective.cloudfront.dates.run import Ended
 from collective.cloudfront.dates.run import Run
 from collective.cloudfront.dates.since import noted
+from collective.cloudfront.delivery.watch import Ended
+from collective.cloudfront.delivery.watch import Watch
 from collective.cloudfront.outbox import Outbox
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.contract import ClaimLost
@@ -25,7 +26,6 @@ from typing import Any
 from zope.component.hooks import site as current_site
 
 import logging
-import threading
 import time
 
 
@@ -39,8 +39,6 @@ FIRST_AFTER = 5.0
 #: Settings that changed so lately (seconds) were changed by a person, or code, in a
 #: transaction, which has purged what is new.
 JUST_NOW = 600.0
-#: Ongoing trouble is logged this often (seconds).
-LOG_EVERY = 3600.0
 #: A connection that holds fewer objects than these is nobody's favourite.
 _FEW_OBJECTS = 500
 _MOST_OPENED = 8
@@ -49,8 +47,16 @@ _MOST_OPENED = 8
 class DatesThread:
     """Looks for dates that are not scheduled, and schedules them, in a daemon thread."""
 
-    def __init__(self, outbox: Outbox, sites: Callable[[Any], Iterable[Any]]):
-        """``sites`` returns the Plone sites in Zope's root."""
+    def __init__(
+        self,
+        outbox: Outbox,
+        sites: Callable[[Any], Iterable[Any]],
+        every: float = LOOK_EVERY,
+        first_after: float = FIRST_AFTER,
+    ):
+        """``sites`` returns the Plone sites in Zope's root; ``every`` and ``first_after``
+        are seconds.
+        """
         self._outbox = outbox
         self._sites = sites
         self._database: Any = None
@@ -58,68 +64,33 @@ class DatesThread:
         self._satisfied: dict[str, dict[str, str]] = {}
         # Sites of which nothing is purged here
         self._off: set[str] = set()
-        # Until then (monotonic seconds) an error is not logged again
-        self._quiet_until = 0.0
-        self._lock = threading.Lock()
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._watch = Watch(
+            "cloudfront-dates",
+            self._look_now,
+            every,
+            "Dates cannot be scheduled now; trying again.",
+            first_after,
+            self._outbox.close,
+        )
 
     def start(self, database: Any) -> None:
         """Begin to work with ``database``."""
         self._database = database
-        self._ensure_thread()
+        self._watch.start()
 
     def wake(self) -> None:
         """Look at once, if started: settings have changed. Never blocks."""
-        self._wake.set()
-        if self._database is not None:
-            self._ensure_thread()
+        self._watch.wake()
 
     def stop(self, timeout: float = 2.0) -> None:
         """End after the object that is looked at; waits at most ``timeout`` seconds.
 
         What is unfinished is finished by the next start, or another process.
         """
-        with self._lock:
-            self._stopping.set()
-            self._wake.set()
-            thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(timeout)
+        self._watch.stop(timeout)
 
-    def _ensure_thread(self) -> None:
-        with self._lock:
-            if self._stopping.is_set():
-                return
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(
-                    target=self._run, name="cloudfront-dates", daemon=True
-                )
-                self._thread.start()
-
-    def _run(self) -> None:
-        self._stopping.wait(FIRST_AFTER)
-        while not self._stopping.is_set():
-            self._wake.clear()
-            try:
-                self.look(self._database, self._rest)
-            except Ended:
-                break
-            except Exception:
-                # The thread must outlive any bug, or dates would be missed unnoticed
-                self._complain()
-            self._wake.wait(LOOK_EVERY)
-        self._outbox.close()
-
-    def _complain(self) -> None:
-        if time.monotonic() >= self._quiet_until:
-            self._quiet_until = time.monotonic() + LOG_EVERY
-            logger.exception("Dates cannot be scheduled now; trying again.")
-
-    def _rest(self, seconds: float) -> None:
-        if self._stopping.wait(seconds):
-            raise Ended()
+    def _look_now(self) -> None:
+        self.look(self._database, self._watch.rest)
 
     def look(self, database: Any, rest: Callable[[float], None]) -> int:
         """Schedule what is missing in all sites of ``database``; returns how many objects
@@ -151,7 +122,7 @@ class DatesThread:
         except (OutboxUnavailable, ClaimLost, MemoryChanged) as error:
             logger.debug("Dates are scheduled later: %s", error)
         except Exception:
-            self._complain()
+            self._watch.complain()
         return 0
 
     def _is_missing(self, site: Any) -> bool:
@@ -194,7 +165,7 @@ class DatesThread:
             self._purge(site, settings, unseen)
             count = Run(site, settings, self._outbox, name, state, refresh, rest).go()
         if count is None:
-            self._wake.set()
+            self._watch.wake()
             return 0
         logger.info(
             "The dates of %d objects are scheduled for %s.", count, " ".join(missing)

@@ -14,10 +14,11 @@ class Target:
     """A distribution as configured here; ``window`` in seconds.
 
     What is urgent is purged again after ``again_after`` seconds, and so is what an answer
-    on its way may bring back; the longest of all targets counts. ``credentials`` are tried in their order. ``budget`` is how many items a month all
-    distributions together should cost; 0 is none. Above it the planner is thrifty, but
-    purging never stops for money. ``history_days`` is how long the history is kept; as
-    there is one for all, the longest of all targets counts.
+    on its way may bring back; the longest of all targets counts. ``credentials`` are tried
+    in their order. ``budget`` is how many items a month all distributions together should
+    cost; 0 is none. Above it the planner is thrifty, but purging never stops for money.
+    ``history_days`` is how long the history is kept; as there is one for all, the longest
+    of all targets counts. ``finds_tags``: it matters whether it reads cache tags.
     """
 
     distribution: str
@@ -26,6 +27,7 @@ class Target:
     budget: int = 0
     history_days: int = HISTORY_DAYS
     again_after: float = 0.0
+    finds_tags: bool = False
 
 
 def merged(targets: Iterable[Target]) -> dict[str, Target]:
@@ -57,6 +59,7 @@ def _both(one: Target, other: Target) -> Target:
         budget=min(budgets, default=0),
         history_days=max(one.history_days, other.history_days),
         again_after=max(one.again_after, other.again_after),
+        finds_tags=one.finds_tags or other.finds_tags,
     )
 
 

@@ -64,6 +64,8 @@ CAUSES = {
     "too_much_kept": "too many changes while the outbox failed",
     # Nothing was ever accepted, and we see whether the front page is
     "check": "check of what CloudFront accepts",
+    # A distribution that read cache tags does not any more
+    "tags_lost": "cache tags are not read any more",
     # An older answer may have been on its way when it was purged
     "again": "once more",
     # A person purged it; ``names`` holds the reason

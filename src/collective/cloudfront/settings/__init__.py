@@ -4,7 +4,7 @@
 
     schema (records) ──► environment ──► values in force ──► Settings
                                           ▲
-              distributions, lifetimes ───┘
+     distributions, lifetimes, readers ───┘
 
 Sites have stored names of this module: of the schema (as ``interfaceName``), and of the
 constraints (``is_…``), which records refer to. They must stay importable from here.
@@ -20,6 +20,7 @@ from collective.cloudfront.settings.environment import value_in_force
 from collective.cloudfront.settings.environment import variable
 from collective.cloudfront.settings.lifetimes import have_untagged_expired
 from collective.cloudfront.settings.lifetimes import longest_lifetime
+from collective.cloudfront.settings.lifetimes import untagged_until
 from collective.cloudfront.settings.records import ABOUT
 from collective.cloudfront.settings.records import is_installed
 from collective.cloudfront.settings.records import is_purging_enabled
@@ -36,8 +37,10 @@ from collective.cloudfront.settings.schema import is_key_id
 from collective.cloudfront.settings.schema import is_public_prefix
 from collective.cloudfront.settings.schema import is_role
 from collective.cloudfront.settings.schema import SINCE
+from collective.cloudfront.settings.schema import TAGS_AUTO
 from collective.cloudfront.settings.schema import TAGS_INVALIDATE
 from collective.cloudfront.settings.schema import TAGS_OFF
+from collective.cloudfront.settings.schema import TAGS_SENT
 from collective.cloudfront.settings.values import distributions_in_force
 from collective.cloudfront.settings.values import new_shares
 from collective.cloudfront.settings.values import read_settings
@@ -57,9 +60,10 @@ __all__ = [
     "PURGING_ENABLED",
     "SINCE",
     "Settings",
-    "settings_of",
+    "TAGS_AUTO",
     "TAGS_INVALIDATE",
     "TAGS_OFF",
+    "TAGS_SENT",
     "VOLTO",
     "distributions_in_force",
     "have_untagged_expired",
@@ -78,8 +82,10 @@ __all__ = [
     "read_settings",
     "registry_of",
     "settings_before",
+    "settings_of",
     "split_distributions",
     "tag_headers",
+    "untagged_until",
     "value_in_force",
     "variable",
     "write_distributions",

@@ -10,6 +10,7 @@ from datetime import timezone
 from plone.registry.interfaces import IRegistry
 
 import os
+import time
 
 
 _STABLE = "plone.stableResource"
@@ -20,30 +21,49 @@ _YEAR = 366 * _DAY
 
 
 def are_all_tagged(
-    registry: IRegistry, environ: Mapping[str, str] = os.environ
+    registry: IRegistry,
+    environ: Mapping[str, str] = os.environ,
+    read_since: float = 0.0,
 ) -> bool:
-    """Say whether every cached answer of the site carries tags.
+    """Say whether every cached answer of the site carries tags that were read.
 
-    Volto's pages are made by another program, which sends none unless it has our middleware.
+    Volto's pages are made by another program, which sends none unless it has our
+    middleware. ``read_since`` is since when (Unix seconds) the distributions read them.
     """
     if has_volto(registry) and not value_in_force(registry, "volto_tags", environ):
         return False
-    return have_untagged_expired(registry, environ)
+    return have_untagged_expired(registry, environ, read_since)
 
 
 def have_untagged_expired(
-    registry: IRegistry, environ: Mapping[str, str] = os.environ
+    registry: IRegistry,
+    environ: Mapping[str, str] = os.environ,
+    read_since: float = 0.0,
 ) -> bool:
-    """Say whether what was cached before responses carried tags has expired."""
+    """Say whether what was cached before tags were sent, and read, has expired."""
+    until = untagged_until(registry, environ, read_since)
+    return until is not None and until < time.time()
+
+
+def untagged_until(
+    registry: IRegistry,
+    environ: Mapping[str, str] = os.environ,
+    read_since: float = 0.0,
+) -> float | None:
+    """Return until when (Unix seconds) copies without tags may be at the edge; None: it
+    is not known since when responses carry tags.
+    """
     try:
-        since = datetime.fromisoformat(value_in_force(registry, SINCE, environ))
+        sent = datetime.fromisoformat(value_in_force(registry, SINCE, environ))
     except ValueError:
-        return False
-    if since.tzinfo is None:
-        since = since.replace(tzinfo=timezone.utc)
-    age = (datetime.now(timezone.utc) - since).total_seconds()
+        return None
+    if sent.tzinfo is None:
+        sent = sent.replace(tzinfo=timezone.utc)
+    since = max(sent.timestamp(), read_since)
     # To read all settings takes long, and mostly it is long ago
-    return age > _YEAR or age > longest_lifetime(registry)
+    if time.time() - since > _YEAR:
+        return since + _YEAR
+    return since + longest_lifetime(registry)
 
 
 def longest_lifetime(registry: IRegistry) -> float:

@@ -22,8 +22,9 @@ import math
 import re
 
 
-#: Values of the setting ``cache_tags``: neither sent nor purged by; both.
-TAGS_OFF, TAGS_INVALIDATE = "off", "invalidate"
+#: Values of the setting ``cache_tags``: sent, and purged by where a distribution reads them;
+#: neither; only sent; both.
+TAGS_AUTO, TAGS_OFF, TAGS_SENT, TAGS_INVALIDATE = "auto", "off", "headers", "invalidate"
 
 #: The setting that nobody edits: it is noted when another one changes.
 SINCE = "cache_tags_since"
@@ -279,15 +280,19 @@ class ICloudFrontSettings(Interface):
         title=_("label_cache_tags", default="Cache tags"),
         description=_(
             "help_cache_tags",
-            default="Pages can tell CloudFront what they depend on, so that a change "
-            "removes exactly the pages that show it. First send the tags with the "
-            "pages, then purge by them.",
+            default="Pages tell CloudFront what they depend on, so that a change "
+            "removes exactly the pages that show it. Automatically: changes are purged by "
+            "tag if all distributions read the header below (CacheTagConfig), and by path "
+            "otherwise.",
         ),
         vocabulary=SimpleVocabulary(
             [
+                SimpleTerm(
+                    TAGS_AUTO, title=_("cache_tags_auto", default="Automatically")
+                ),
                 SimpleTerm(TAGS_OFF, title=_("cache_tags_off", default="Off")),
                 SimpleTerm(
-                    "headers", title=_("cache_tags_headers", default="Send them")
+                    TAGS_SENT, title=_("cache_tags_headers", default="Send them")
                 ),
                 SimpleTerm(
                     TAGS_INVALIDATE,
@@ -295,7 +300,7 @@ class ICloudFrontSettings(Interface):
                 ),
             ]
         ),
-        default=TAGS_OFF,
+        default=TAGS_AUTO,
         required=True,
     )
 

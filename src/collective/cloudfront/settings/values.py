@@ -6,11 +6,11 @@ from collective.cloudfront.settings.distributions import Distribution
 from collective.cloudfront.settings.distributions import read_distributions
 from collective.cloudfront.settings.environment import value_in_force
 from collective.cloudfront.settings.environment import values_in_force
-from collective.cloudfront.settings.lifetimes import are_all_tagged
+from collective.cloudfront.settings.readers import ways
 from collective.cloudfront.settings.records import registry_of
 from collective.cloudfront.settings.records import switches_of
 from collective.cloudfront.settings.schema import HISTORY_DAYS
-from collective.cloudfront.settings.schema import TAGS_INVALIDATE
+from collective.cloudfront.settings.schema import TAGS_AUTO
 from dataclasses import dataclass
 from dataclasses import field
 from plone.registry.interfaces import IRegistry
@@ -40,6 +40,8 @@ class Settings:
     #: Purge cache tags, and paths. Both while pages without tags may still be cached.
     by_tags: bool = False
     by_paths: bool = True
+    #: Whether the distributions read cache tags decides that.
+    finds_tags: bool = False
     aws_profile: str = ""
     aws_access_key_id: str = ""
     aws_secret_access_key: str = field(default="", repr=False)
@@ -63,17 +65,19 @@ def read_settings(
     if not installed:
         return None
     values = values_in_force(registry, environ)
-    by_tags = values["cache_tags"] == TAGS_INVALIDATE
+    distributions = _distributions(values)
+    by_tags, by_paths = ways(registry, values["cache_tags"], distributions, environ)
     return Settings(
         enabled=values["enabled"] and purging,
-        distributions=_distributions(values),
+        distributions=distributions,
         window=values["window"],
         site_on_navigation=values["navigation_changes"] == "site",
         site_purge_interval=values["site_purge_interval"],
         api=values["api_paths"] == "on" or values["api_paths"] == "auto" and volto,
         classic=not volto,
         by_tags=by_tags,
-        by_paths=not (by_tags and are_all_tagged(registry, environ)),
+        by_paths=by_paths,
+        finds_tags=values["cache_tags"] == TAGS_AUTO,
         monthly_budget=values["monthly_budget"],
         history_days=values["history_days"],
         again_after=values["again_after"],

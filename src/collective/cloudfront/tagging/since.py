@@ -10,9 +10,11 @@ from collective.cloudfront.settings import PREFIX
 from collective.cloudfront.settings import read_distributions
 from collective.cloudfront.settings import SINCE
 from collective.cloudfront.settings import TAGS_OFF
+from collective.cloudfront.settings import value_in_force
 from datetime import datetime
 from datetime import timezone
 from plone.registry.interfaces import IRecordModifiedEvent
+from plone.registry.interfaces import IRegistry
 from zope.component import adapter
 
 
@@ -40,6 +42,12 @@ def on_setting(event: IRecordModifiedEvent) -> None:
         or _has_new_header(event, name)
         or _is_switched_on(event, name)
     ):
+        registry[_SINCE] = _now()
+
+
+def begin(registry: IRegistry) -> None:
+    """Note that responses carry tags from now on, unless they do already."""
+    if value_in_force(registry, "cache_tags") != TAGS_OFF and not registry[_SINCE]:
         registry[_SINCE] = _now()
 
 

@@ -21,6 +21,7 @@ from collective.cloudfront.interfaces import PURGE_EVERYTHING
 from collective.cloudfront.reach.portlets import remember_all_places
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import PREFIX
+from collective.cloudfront.tagging.since import begin
 from plone import api
 from plone.browserlayer.interfaces import ILocalBrowserLayerType
 from plone.browserlayer.utils import unregister_layer
@@ -67,6 +68,7 @@ def upgrade(setup: Any) -> None:
     give_again(site, given)
     if old:
         carry_over(old)
+    begin(getUtility(IRegistry))
     remember_all_places(site)
 
 

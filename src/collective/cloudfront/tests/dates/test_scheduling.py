@@ -1,9 +1,9 @@
 """Specification: dates of content that was saved before anybody asked for them."""
 
 from collective.cloudfront.changes.transaction import suspending
-from collective.cloudfront.dates.run import Ended
 from collective.cloudfront.dates.run import MOST_OBJECTS
 from collective.cloudfront.dates.since import SINCE
+from collective.cloudfront.delivery.watch import Ended
 from collective.cloudfront.local.rules import reaches
 from collective.cloudfront.outbox.lately import is_again
 from collective.cloudfront.purge import suspended

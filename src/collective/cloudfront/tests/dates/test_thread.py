@@ -1,22 +1,22 @@
 """Specification: where a Zope process schedules what is missing."""
 
 from collective.cloudfront.changes.transaction import suspending
-from collective.cloudfront.dates import thread as module
 from collective.cloudfront.dates.thread import DatesThread
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.sites import sites_below
 from collective.cloudfront.tests.http.people import eventually
+from contextlib import ExitStack
 from DateTime import DateTime
 from plone import api
 
 import pytest
+import threading
 import transaction
 
 
 @pytest.fixture
-def database(functional_portal, monkeypatch):
+def database(functional_portal):
     """A site with a page that expires, of which nobody knows."""
-    monkeypatch.setattr(module, "FIRST_AFTER", 0.0)
     with suspending():
         api.content.create(
             functional_portal, "Document", "page", expiration_date=DateTime() + 1
@@ -26,10 +26,26 @@ def database(functional_portal, monkeypatch):
 
 
 @pytest.fixture
-def thread(process):
-    thread = DatesThread(process.outbox, sites_below)
-    yield thread
-    thread.stop()
+def make_thread(process):
+    with ExitStack() as stack:
+
+        def make(**options):
+            thread = DatesThread(
+                process.outbox, sites_below, first_after=0.0, **options
+            )
+            stack.callback(thread.stop)
+            return thread
+
+        yield make
+
+
+@pytest.fixture
+def thread(make_thread):
+    return make_thread()
+
+
+def is_running():
+    return any(each.name == "cloudfront-dates" for each in threading.enumerate())
 
 
 def items(process):
@@ -55,7 +71,7 @@ def test_it_looks_again_when_settings_change(
 
 def test_nobody_starts_it_before_there_is_a_database(thread):
     thread.wake()
-    assert thread._thread is None
+    assert not is_running()
 
 
 def test_it_ends_while_it_rests(database, thread, process, monkeypatch):
@@ -63,17 +79,19 @@ def test_it_ends_while_it_rests(database, thread, process, monkeypatch):
     thread.start(database)
     eventually(lambda: "/page*" in items(process))
     thread.stop(timeout=60.0)
-    assert not thread._thread.is_alive()
+    assert not is_running()
     # Another process need not wait for its claim
     name = f"dates:{api.content.get_uuid(api.portal.get())}"
     assert process.outbox.claim_run(name, 60)
 
 
-def test_an_outbox_that_fails_is_tried_again(database, thread, process, monkeypatch):
+def test_an_outbox_that_fails_is_tried_again(
+    database, make_thread, process, monkeypatch
+):
     def fail(*args):
         raise OutboxUnavailable("disk full")
 
-    monkeypatch.setattr(module, "LOOK_EVERY", 0.05)
+    thread = make_thread(every=0.05)
     with monkeypatch.context() as patched:
         patched.setattr(process.outbox, "release", fail)
         thread.start(database)
@@ -82,14 +100,14 @@ def test_an_outbox_that_fails_is_tried_again(database, thread, process, monkeypa
     eventually(lambda: "/page*" in items(process))
 
 
-def test_an_error_is_logged_once_an_hour(database, thread, caplog, monkeypatch):
+def test_an_error_is_logged_once_an_hour(database, make_thread, caplog, monkeypatch):
     looks = []
 
     def fail(*args):
         looks.append(1)
         raise ValueError("a bug")
 
-    monkeypatch.setattr(module, "LOOK_EVERY", 0.01)
+    thread = make_thread(every=0.01)
     monkeypatch.setattr(thread, "look", fail)
     thread.start(database)
     eventually(lambda: len(looks) > 3)

@@ -1,0 +1,177 @@
+"""The check that says whether changes are purged by cache tag, and why not."""
+
+from collective.cloudfront.controlpanel.checks import Check
+from collective.cloudfront.controlpanel.checks import Level
+from collective.cloudfront.i18n import _
+from collective.cloudfront.settings import Distribution
+from collective.cloudfront.settings import read_settings
+from collective.cloudfront.settings import Settings
+from collective.cloudfront.settings import TAGS_AUTO
+from collective.cloudfront.settings import untagged_until
+from collective.cloudfront.settings import value_in_force
+from collective.cloudfront.settings import VOLTO
+from collective.cloudfront.settings.readers import read_since
+from collective.cloudfront.settings.readers import reading_of
+from collective.cloudfront.settings.readers import reads_tags
+from datetime import datetime
+from functools import cached_property
+from plone import api
+from plone.registry.interfaces import IRegistry
+from zope.component import getUtility
+
+import time
+
+
+class Tags(Check):
+    """How does this site purge, and what would make that better?"""
+
+    title = _("check_tags", default="Cache tags")
+
+    @cached_property
+    def registry(self) -> IRegistry:
+        """The site's registry."""
+        return getUtility(IRegistry)
+
+    @cached_property
+    def settings(self) -> Settings | None:
+        """What is in force."""
+        return read_settings(self.registry)
+
+    @cached_property
+    def tags(self) -> str:
+        """The setting."""
+        return value_in_force(self.registry, "cache_tags")
+
+    @cached_property
+    def other(self) -> Distribution | None:
+        """The first distribution that is not known to read its header."""
+        if self.settings is None or self.tags != TAGS_AUTO:
+            return None
+        found = (each for each in self.settings.distributions if not reads_tags(each))
+        return next(found, None)
+
+    @property
+    def is_denied(self) -> bool:
+        """Whether AWS does not say what that one reads."""
+        known = self.other and reading_of(self.other)
+        return bool(known and not known.seen and known.trouble)
+
+    @property
+    def level(self) -> Level:
+        """A warning where it is another header: somebody wanted it."""
+        known = self.other and reading_of(self.other)
+        return Level.WARNING if known and known.header else Level.OK
+
+    @property
+    def text(self) -> str:
+        """Which way is used, and why."""
+        settings = self.settings
+        if settings is None or not settings.distributions:
+            return _("check_tags_nowhere", default="No distribution is set.")
+        if not settings.by_tags:
+            return self._why_by_path()
+        if not settings.by_paths:
+            return _("check_tags_only", default="Changes are purged by cache tag.")
+        if self.waits_for_volto:
+            return _(
+                "check_tags_volto",
+                default="Changes are purged by cache tag, and by path as well, because "
+                "Volto does not forward the tags.",
+            )
+        return _(
+            "check_tags_both",
+            default="Changes are purged by cache tag, and until ${time} by path as well: "
+            "until then older copies without tags may be at the edge.",
+            mapping={"time": self._until()},
+        )
+
+    @property
+    def waits_for_volto(self) -> bool:
+        """Whether Volto's pages have no tags."""
+        volto = bool(self.registry.get(VOLTO))
+        return volto and not value_in_force(self.registry, "volto_tags")
+
+    def _until(self) -> str:
+        settings = self.settings
+        since = read_since(settings.distributions) if settings else None
+        until = untagged_until(self.registry, read_since=since or 0.0)
+        if until is None or until < time.time():
+            return "–"
+        return api.portal.get_localized_time(
+            datetime.fromtimestamp(until), long_format=True
+        )
+
+    def _why_by_path(self) -> str:
+        other = self.other
+        if other is None:
+            return _("check_tags_off", default="Changes are purged by path.")
+        known = reading_of(other)
+        if self.is_denied:
+            return _(
+                "check_tags_denied",
+                default="Changes are purged by path, because AWS does not say whether "
+                "${distribution} reads cache tags (${code}).",
+                mapping={"distribution": other.id, "code": known.trouble},
+            )
+        if known is None or not known.seen:
+            return _(
+                "check_tags_unknown",
+                default="Changes are purged by path. Whether ${distribution} reads cache "
+                "tags is not known yet.",
+                mapping={"distribution": other.id},
+            )
+        if known.header:
+            return _(
+                "check_tags_other",
+                default="Changes are purged by path, because ${distribution} reads cache "
+                "tags from ${header}, and pages carry them in ${wanted}.",
+                mapping={
+                    "distribution": other.id,
+                    "header": known.header,
+                    "wanted": other.tag_header,
+                },
+            )
+        return _(
+            "check_tags_missing",
+            default="Changes are purged by path, because ${distribution} does not read "
+            "cache tags.",
+            mapping={"distribution": other.id},
+        )
+
+    @property
+    def advice(self) -> str:
+        """What makes it better."""
+        settings = self.settings
+        if settings is None or not settings.distributions:
+            return ""
+        if settings.by_tags:
+            return self._advice_for_volto() if self.waits_for_volto else ""
+        other = self.other
+        if other is None:
+            return _(
+                "advice_tags_auto",
+                default="With cache tags a change removes exactly the pages that show "
+                "it: choose “Automatically”.",
+            )
+        known = reading_of(other)
+        if self.is_denied:
+            return _(
+                "advice_tags_denied",
+                default="Allow cloudfront:GetDistribution, or choose “Send and purge by "
+                "them” if you know that it does.",
+            )
+        if known is None or not known.seen:
+            return ""
+        return _(
+            "advice_tags_missing",
+            default="Set CacheTagConfig of the distribution to the header ${header}. "
+            "Purging by tag begins by itself.",
+            mapping={"header": other.tag_header},
+        )
+
+    def _advice_for_volto(self) -> str:
+        return _(
+            "advice_tags_volto",
+            default="Install the middleware for Volto, and switch on “Volto forwards "
+            "tags”.",
+        )
