@@ -3,6 +3,7 @@
 from collective.cloudfront.controlpanel.checks import Check
 from collective.cloudfront.controlpanel.checks import Level
 from collective.cloudfront.i18n import _
+from collective.cloudfront.planning.reading import Reading
 from collective.cloudfront.settings import Distribution
 from collective.cloudfront.settings import read_settings
 from collective.cloudfront.settings import Settings
@@ -20,6 +21,17 @@ from plone.registry.interfaces import IRegistry
 from zope.component import getUtility
 
 import time
+
+
+_ADVICE_DENIED = _(
+    "advice_tags_denied",
+    default="Allow cloudfront:GetDistribution, or choose “Send and purge by them” if you "
+    "know that they do.",
+)
+_ADVICE_VOLTO = _(
+    "advice_tags_volto",
+    default="Install the middleware for Volto, and switch on “Volto forwards tags”.",
+)
 
 
 class Tags(Check):
@@ -56,11 +68,23 @@ class Tags(Check):
         known = self.other and reading_of(self.other)
         return bool(known and not known.seen and known.trouble)
 
+    @cached_property
+    def unseen(self) -> Reading | None:
+        """What was seen too long ago of a distribution that read its header then."""
+        if self.settings is None or self.other or self.tags != TAGS_AUTO:
+            return None
+        now = time.time()
+        found = map(reading_of, self.settings.distributions)
+        return next((each for each in found if each and not each.is_certain(now)), None)
+
     @property
     def level(self) -> Level:
-        """A warning where it is another header: somebody wanted it."""
+        """A warning where it is another header, which somebody wanted, and where nobody
+        can see it any more.
+        """
         known = self.other and reading_of(self.other)
-        return Level.WARNING if known and known.header else Level.OK
+        is_wrong = known and known.header or self.unseen
+        return Level.WARNING if is_wrong else Level.OK
 
     @property
     def text(self) -> str:
@@ -72,6 +96,16 @@ class Tags(Check):
             return self._why_by_path()
         if not settings.by_paths:
             return _("check_tags_only", default="Changes are purged by cache tag.")
+        if self.unseen:
+            return _(
+                "check_tags_unseen",
+                default="Changes are purged by cache tag, and by path as well. Whether all "
+                "distributions read the tags could not be seen since ${time} (${code}).",
+                mapping={
+                    "time": _local(self.unseen.seen),
+                    "code": self.unseen.trouble or "–",
+                },
+            )
         if self.waits_for_volto:
             return _(
                 "check_tags_volto",
@@ -95,11 +129,7 @@ class Tags(Check):
         settings = self.settings
         since = read_since(settings.distributions) if settings else None
         until = untagged_until(self.registry, read_since=since or 0.0)
-        if until is None or until < time.time():
-            return "–"
-        return api.portal.get_localized_time(
-            datetime.fromtimestamp(until), long_format=True
-        )
+        return "–" if until is None else _local(until)
 
     def _why_by_path(self) -> str:
         other = self.other
@@ -144,8 +174,10 @@ class Tags(Check):
         settings = self.settings
         if settings is None or not settings.distributions:
             return ""
+        if self.unseen:
+            return _ADVICE_DENIED
         if settings.by_tags:
-            return self._advice_for_volto() if self.waits_for_volto else ""
+            return _ADVICE_VOLTO if self.waits_for_volto else ""
         other = self.other
         if other is None:
             return _(
@@ -155,11 +187,7 @@ class Tags(Check):
             )
         known = reading_of(other)
         if self.is_denied:
-            return _(
-                "advice_tags_denied",
-                default="Allow cloudfront:GetDistribution, or choose “Send and purge by "
-                "them” if you know that it does.",
-            )
+            return _ADVICE_DENIED
         if known is None or not known.seen:
             return ""
         return _(
@@ -169,9 +197,8 @@ class Tags(Check):
             mapping={"header": other.tag_header},
         )
 
-    def _advice_for_volto(self) -> str:
-        return _(
-            "advice_tags_volto",
-            default="Install the middleware for Volto, and switch on “Volto forwards "
-            "tags”.",
-        )
+
+def _local(timestamp: float) -> str:
+    """Return a time as people of this site write it."""
+    moment = datetime.fromtimestamp(timestamp)
+    return api.portal.get_localized_time(moment, long_format=True)
