@@ -114,6 +114,8 @@ class ReadingThread:
         name = f"reading:{target.distribution}"
         known = _from_json(self._outbox.run(name))
         if not is_due(known, self._clock(), hurry):
+            # Somebody looked a moment ago: before the change, perhaps
+            self._hurry = self._hurry or hurry
             return known
         if not self._outbox.claim_run(name, CLAIM_SECONDS):
             return known

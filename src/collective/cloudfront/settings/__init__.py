@@ -18,7 +18,6 @@ from collective.cloudfront.settings.distributions import write_distributions
 from collective.cloudfront.settings.environment import overrides
 from collective.cloudfront.settings.environment import value_in_force
 from collective.cloudfront.settings.environment import variable
-from collective.cloudfront.settings.lifetimes import have_untagged_expired
 from collective.cloudfront.settings.lifetimes import longest_lifetime
 from collective.cloudfront.settings.lifetimes import untagged_until
 from collective.cloudfront.settings.records import ABOUT
@@ -42,6 +41,7 @@ from collective.cloudfront.settings.schema import TAGS_INVALIDATE
 from collective.cloudfront.settings.schema import TAGS_OFF
 from collective.cloudfront.settings.schema import TAGS_SENT
 from collective.cloudfront.settings.values import distributions_in_force
+from collective.cloudfront.settings.values import may_renew
 from collective.cloudfront.settings.values import new_shares
 from collective.cloudfront.settings.values import read_settings
 from collective.cloudfront.settings.values import Settings
@@ -66,7 +66,6 @@ __all__ = [
     "TAGS_SENT",
     "VOLTO",
     "distributions_in_force",
-    "have_untagged_expired",
     "is_distributions",
     "is_finite",
     "is_header",
@@ -76,6 +75,7 @@ __all__ = [
     "is_purging_enabled",
     "is_role",
     "longest_lifetime",
+    "may_renew",
     "new_shares",
     "overrides",
     "read_distributions",

@@ -43,6 +43,11 @@ def forget() -> None:
     _known, _learnt = {}, -math.inf
 
 
+def is_known() -> bool:
+    """Say whether anything was learnt since the start."""
+    return _learnt > -math.inf
+
+
 def reading_of(distribution: Distribution) -> Reading | None:
     """Return what is known of a distribution."""
     return _known.get(distribution.id)

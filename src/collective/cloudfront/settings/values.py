@@ -6,6 +6,9 @@ from collective.cloudfront.settings.distributions import Distribution
 from collective.cloudfront.settings.distributions import read_distributions
 from collective.cloudfront.settings.environment import value_in_force
 from collective.cloudfront.settings.environment import values_in_force
+from collective.cloudfront.settings.lifetimes import have_untagged_expired
+from collective.cloudfront.settings.readers import is_known
+from collective.cloudfront.settings.readers import read_since
 from collective.cloudfront.settings.readers import ways
 from collective.cloudfront.settings.records import registry_of
 from collective.cloudfront.settings.records import switches_of
@@ -164,6 +167,18 @@ def distributions_in_force(
     if tag_header:
         values["tag_header"] = tag_header
     return _distributions(values)
+
+
+def may_renew(registry: IRegistry, environ: Mapping[str, str] = os.environ) -> bool:
+    """Say whether a copy at the edge may be renewed ("not modified"): not while copies
+    without tags may be there that are to be purged by tag one day.
+    """
+    if value_in_force(registry, "cache_tags", environ) != TAGS_AUTO:
+        return have_untagged_expired(registry, environ)
+    since = read_since(distributions_in_force(registry, environ))
+    if since is None:
+        return is_known()
+    return have_untagged_expired(registry, environ, since)
 
 
 def tag_headers(

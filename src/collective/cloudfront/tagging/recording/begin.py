@@ -11,7 +11,7 @@ subrequest adds to the read-set of its parent.
 
 from Acquisition import aq_base
 from collections.abc import Iterator
-from collective.cloudfront.settings import have_untagged_expired
+from collective.cloudfront.settings import may_renew
 from collective.cloudfront.settings import registry_of
 from collective.cloudfront.settings import TAGS_OFF
 from collective.cloudfront.settings import value_in_force
@@ -99,7 +99,7 @@ def _is_read(request: Any) -> bool:
 def _answer_in_full(request: Any, registry: Any) -> None:
     """Replace copies without tags: "Not modified" would renew them without tags."""
     conditions = [name for name in _CONDITIONS if name in request.environ]
-    if conditions and not have_untagged_expired(registry):
+    if conditions and not may_renew(registry):
         for name in conditions:
             del request.environ[name]
 

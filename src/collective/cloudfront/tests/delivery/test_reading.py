@@ -102,10 +102,21 @@ def test_it_looks_again_after_a_while_and_when_settings_change(world):
     assert len(world.asked) == 2
     process.wake()
     world.headers(process)
+    world.headers(process)
     assert len(world.asked) == 4
     world.clock.advance(LOOK_EVERY)
     world.headers(process)
     assert len(world.asked) == 6
+
+
+def test_a_change_just_after_a_look_is_seen_a_moment_later(world):
+    process = world.process()
+    world.headers(process)
+    world.seen[E1] = READS_NOTHING
+    process.wake()
+    assert world.headers(process)[E1] == "cache-tag"
+    world.clock.advance(LEARN_EVERY)
+    assert world.headers(process)[E1] == ""
 
 
 def test_a_distribution_of_which_nobody_wants_to_know_is_not_asked_for(world):

@@ -60,6 +60,10 @@ class Editor:
         """Return the state of purging, as JSON."""
         return self._call("GET", "/@cloudfront").text
 
+    def checks(self) -> list[dict[str, str]]:
+        """Return what the checks have found."""
+        return self._call("GET", "/@cloudfront/checks").json()["items"]
+
     def _nothing_is_pending(self) -> bool:
         state = self._call("GET", "/@cloudfront").json()
         return not (state["pending"] or state["in_memory"])

@@ -1,5 +1,6 @@
 """Specification: how a site purges depends on what its distributions read."""
 
+from collective.cloudfront import settings
 from collective.cloudfront.planning.reading import CERTAIN_FOR
 from collective.cloudfront.planning.reading import Reading
 from collective.cloudfront.settings import PREFIX
@@ -31,8 +32,8 @@ def learn(**headers):
 
 
 def ways():
-    settings = read_settings(getUtility(IRegistry), {})
-    found = {"tags": settings.by_tags, "paths": settings.by_paths}
+    found = read_settings(getUtility(IRegistry), {})
+    found = {"tags": found.by_tags, "paths": found.by_paths}
     return [name for name, used in found.items() if used]
 
 
@@ -148,3 +149,27 @@ def test_only_what_matters_is_new(site):
     seen_again = Reading("cache-tag", known.since, known.seen + 600, known.looked + 600)
     assert not readers.learn({"E1AAA": seen_again})
     assert readers.learn({"E1AAA": Reading("", known.seen, known.seen, known.seen)})
+
+
+# --- "not modified" -------------------------------------------------------------------------
+
+
+def may_renew():
+    return settings.may_renew(getUtility(IRegistry), {})
+
+
+def test_a_copy_is_renewed_where_nobody_reads_tags(site):
+    assert not may_renew()
+    learn(E1AAA="cache-tag", E2BBB="")
+    assert may_renew()
+
+
+def test_a_copy_without_tags_is_not_renewed_where_they_are_read(site):
+    now = time.time()
+    new = Reading("cache-tag", now - 0.9 * DAY, now, now)
+    readers.learn({"E1AAA": new, "E2BBB": new})
+    assert not may_renew()
+    learn(E1AAA="cache-tag", E2BBB="cache-tag")
+    assert may_renew()
+    store(cache_tags_since="")
+    assert not may_renew()
