@@ -43,7 +43,7 @@ test: install ## The whole test suite on Plone 6.2
 test-long: install ## The tests that repeat themselves, as often as they say
 	LONG_TESTS=1 $(BIN)/pytest -n $(WORKERS) -m long $(ARGS)
 
-test-soak: install ## Whole days and very large sites: an hour; ARGS=-s shows the figures
+test-soak: install ## Whole days and very large sites: two hours; ARGS=-s shows the figures
 	SOAK_TESTS=1 $(BIN)/pytest -m soak $(ARGS)
 
 lint: install ## Check style, templates, imports and packaging

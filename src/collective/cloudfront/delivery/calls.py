@@ -158,6 +158,9 @@ class Calls(Protocol):
         What is past its deadline is given up.
         """
 
+    def give_up_late(self) -> None:
+        """Give up what is past its deadline."""
+
     def give_up(self) -> None:
         """Give up what has not ended: nobody waits for it any more."""
 
@@ -170,6 +173,9 @@ class InPlace:
         return Done(job())
 
     def wait(self, seconds: float) -> None:
+        """See ``Calls``: they have ended."""
+
+    def give_up_late(self) -> None:
         """See ``Calls``: they have ended."""
 
     def give_up(self) -> None:
@@ -187,7 +193,7 @@ class InThreads:
 
     def begin(self, key: str, job: Callable[[], T]) -> Call[T]:
         """See ``Calls``."""
-        self._give_up_late_ones()
+        self.give_up_late()
         running = self._running.setdefault(key, [])
         if len(running) >= MOST_HANGING:
             raise NoThread(f"{len(running)} earlier calls still hang")
@@ -207,7 +213,7 @@ class InThreads:
         """See ``Calls``."""
         self._one_ended.wait(seconds)
         self._one_ended.clear()
-        self._give_up_late_ones()
+        self.give_up_late()
 
     def give_up(self) -> None:
         """See ``Calls``."""
@@ -219,7 +225,8 @@ class InThreads:
         call.run()
         self._one_ended.set()
 
-    def _give_up_late_ones(self) -> None:
+    def give_up_late(self) -> None:
+        """See ``Calls``."""
         latest = time.monotonic() - self.deadline
         for key, calls in list(self._running.items()):
             for call in calls:

@@ -128,6 +128,8 @@ class FollowUp:
 
     def answers(self) -> list[Look]:
         """Return what was answered since it was asked last."""
+        # Nobody else may begin a call, or wait for one, for a long time
+        self.calls.give_up_late()
         found: list[Look] = []
         for distribution, looking in list(self._calls.items()):
             if looking.call.is_over:

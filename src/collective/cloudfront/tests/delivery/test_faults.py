@@ -23,6 +23,7 @@ from collective.cloudfront.tests.delivery.world import World
 from collective.cloudfront.tests.outbox.machine import reaches
 from collective.cloudfront.tests.profile import LONG
 from collective.cloudfront.tests.profile import repetitions
+from collective.cloudfront.tests.profile import SOAK
 from contextlib import contextmanager
 from datetime import datetime
 from datetime import timezone
@@ -129,6 +130,9 @@ class LateCalls:
 
     def wait(self, seconds):
         self.clock.advance(min(seconds, 0.3))
+        self.pass_time()
+
+    def give_up_late(self):
         self.pass_time()
 
     def give_up(self):
@@ -488,8 +492,9 @@ def test_what_another_courier_may_have_sent_is_not_planned_again(tmp_path):
     machine.teardown()
 
 
+@pytest.mark.soak
 @pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.skipif(not LONG, reason="the same as above, for make test-long")
 def test_nothing_is_lost_or_billed_twice_whatever_goes_wrong_for_long(tmp_path):
-    run(CheckedFaultMachine, tmp_path, examples=500, steps=80)
+    run(CheckedFaultMachine, tmp_path, examples=2_000 if SOAK else 200, steps=80)

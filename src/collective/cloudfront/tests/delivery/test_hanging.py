@@ -8,17 +8,21 @@ from collective.cloudfront.delivery import calls as calls_module
 from collective.cloudfront.delivery.aws import bounds
 from collective.cloudfront.delivery.aws.gateway import Boto3Gateway
 from collective.cloudfront.delivery.aws.port import Credentials
+from collective.cloudfront.delivery.aws.port import Outcome
 from collective.cloudfront.delivery.calls import InThreads
 from collective.cloudfront.delivery.courier import Courier
+from collective.cloudfront.delivery.follow_up import FollowUp
 from collective.cloudfront.delivery.sending import CLAIM_SECONDS
 from collective.cloudfront.delivery.sending import PATIENCE
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.delivery.thread import CourierThread
 from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
 from collective.cloudfront.outbox.values import Entry
+from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.tests.delivery.gateways import E1
 from collective.cloudfront.tests.delivery.gateways import E2
+from collective.cloudfront.tests.http.people import eventually
 from contextlib import contextmanager
 
 import os
@@ -32,13 +36,6 @@ import time
 DEADLINE = 1.5
 GOOD = (Credentials(profile="good"),)
 HANGS = (Credentials(profile="hangs"),)
-
-
-def eventually(condition, seconds=120.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "It did not happen."
-        time.sleep(0.01)
 
 
 class Tap:
@@ -347,6 +344,21 @@ def test_look_ups_that_hang_delay_no_sending(station, profile, cloudfront):
     station.thread.hurry()
     eventually(lambda: "/secret" in station.delivered(E2))
     cloudfront.control.clear_faults()
+
+
+def test_a_look_up_that_hangs_is_given_up_though_nothing_else_happens():
+    """Found by test_faults: its invalidation was in progress until the next edit."""
+    hangs = threading.Event()
+    settled = Settled("I1", E1, "reference", ("/a",), since=0.0, accepted=0.0)
+    follow_up = FollowUp(
+        lambda *args: hangs.wait(600), time.time, InThreads(deadline=0.1)
+    )
+    try:
+        follow_up.start([settled], [Credentials()])
+        (look,) = eventually(follow_up.answers)
+        assert look.answer.outcome is Outcome.TRANSIENT
+    finally:
+        hangs.set()
 
 
 def test_the_deadline_is_well_below_a_claim():
