@@ -4,6 +4,7 @@ With ``cache_tags: auto`` it depends on whether the distributions read the tags.
 looks (``delivery/reading``), and tells this module what is known, for the whole process.
 """
 
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collective.cloudfront.planning.reading import Reading
@@ -55,16 +56,18 @@ def reading_of(distribution: Distribution) -> Reading | None:
 
 def reads_tags(distribution: Distribution) -> bool:
     """Say whether a distribution is known to read the header that its pages carry."""
-    found = reading_of(distribution)
-    return found is not None and found.header == distribution.tag_header.lower()
+    return read_since([distribution]) is not None
 
 
-def read_since(distributions: Iterable[Distribution]) -> float | None:
+def read_since(distributions: Collection[Distribution]) -> float | None:
     """Return since when (Unix seconds) all of them read their headers; None: not all do."""
-    found = [(reads_tags(each), reading_of(each)) for each in distributions]
-    if not found or not all(reads for reads, _reading in found):
-        return None
-    return max(reading.since for _reads, reading in found if reading)
+    since: float | None = None
+    for each in distributions:
+        found = _known.get(each.id)
+        if found is None or found.header != each.tag_header.lower():
+            return None
+        since = max(since or 0.0, found.since)
+    return since
 
 
 def is_certain(distributions: Iterable[Distribution]) -> bool:
