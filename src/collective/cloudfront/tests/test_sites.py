@@ -54,10 +54,13 @@ def another(tmp_path):
     """Return a function that starts a process with an outbox that all of them share."""
     made = []
 
+    def nothing(*_arguments):
+        """Start no thread."""
+
     def make(database):
         url = f"sqlite:///{tmp_path}/shared.sqlite"
         process = Process({"CLOUDFRONT_OUTBOX": url})
-        process.thread.wake = process.dates.start = lambda *_arguments: None
+        process.thread.wake = process.dates.start = process.reading.start = nothing
         process.start(database)
         made.append(process)
         return process
