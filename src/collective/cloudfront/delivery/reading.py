@@ -181,8 +181,8 @@ def _tell(distribution: str, before: Reading | None, after: Reading) -> None:
         logger.info("%s reads cache tags from %s.", distribution, after.header)
     if after.trouble and (before is None or before.trouble != after.trouble):
         logger.info(
-            "Whether %s reads cache tags is not known (%s): allow "
-            "cloudfront:GetDistribution.",
+            "Whether %s reads cache tags cannot be seen: %s.%s",
             distribution,
             after.trouble,
+            " Allow cloudfront:GetDistribution." * ("Denied" in after.trouble),
         )

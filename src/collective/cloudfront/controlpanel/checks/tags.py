@@ -28,6 +28,7 @@ _ADVICE_DENIED = _(
     default="Allow cloudfront:GetDistribution, or choose “Send and purge by them” if you "
     "know that they do.",
 )
+_ADVICE_TROUBLE = _("advice_tags_trouble", default="“Test connection” says more.")
 _ADVICE_VOLTO = _(
     "advice_tags_volto",
     default="Install the middleware for Volto, and switch on “Volto forwards tags”.",
@@ -63,7 +64,7 @@ class Tags(Check):
         return next(found, None)
 
     @property
-    def is_denied(self) -> bool:
+    def is_untold(self) -> bool:
         """Whether AWS does not say what that one reads."""
         known = self.other and reading_of(self.other)
         return bool(known and not known.seen and known.trouble)
@@ -136,7 +137,7 @@ class Tags(Check):
         if other is None:
             return _("check_tags_off", default="Changes are purged by path.")
         known = reading_of(other)
-        if self.is_denied:
+        if self.is_untold:
             return _(
                 "check_tags_denied",
                 default="Changes are purged by path, because AWS does not say whether "
@@ -175,7 +176,7 @@ class Tags(Check):
         if settings is None or not settings.distributions:
             return ""
         if self.unseen:
-            return _ADVICE_DENIED
+            return _advice(self.unseen.trouble)
         if settings.by_tags:
             return _ADVICE_VOLTO if self.waits_for_volto else ""
         other = self.other
@@ -186,8 +187,8 @@ class Tags(Check):
                 "it: choose “Automatically”.",
             )
         known = reading_of(other)
-        if self.is_denied:
-            return _ADVICE_DENIED
+        if self.is_untold:
+            return _advice(known.trouble)
         if known is None or not known.seen:
             return ""
         return _(
@@ -196,6 +197,10 @@ class Tags(Check):
             "Purging by tag begins by itself.",
             mapping={"header": other.tag_header},
         )
+
+
+def _advice(trouble: str) -> str:
+    return _ADVICE_DENIED if "Denied" in trouble else _ADVICE_TROUBLE
 
 
 def _local(timestamp: float) -> str:

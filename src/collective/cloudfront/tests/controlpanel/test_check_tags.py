@@ -69,6 +69,13 @@ def test_a_distribution_that_may_not_be_looked_at(look):
     assert "Allow cloudfront:GetDistribution" in advice
 
 
+def test_a_distribution_that_is_not_answered_for(look):
+    readers.learn({"E1AAA": Reading(looked=time.time(), trouble="Unreachable")})
+    _level, text, advice = look()
+    assert "(Unreachable)" in text
+    assert advice == "“Test connection” says more."
+
+
 def test_purging_by_tag(look):
     learn(E1AAA="cache-tag")
     assert look() == (Level.OK, "Changes are purged by cache tag.", "")
@@ -85,7 +92,9 @@ def test_purging_by_tag_and_path_for_a_while(look):
 
 def test_what_has_not_been_seen_for_long(look):
     now = time.time()
-    readers.learn({"E1AAA": Reading("cache-tag", 1.0, now - 9e5, now, False, "Denied")})
+    readers.learn(
+        {"E1AAA": Reading("cache-tag", 1.0, now - 9e5, now, False, "AccessDenied")}
+    )
     level, text, advice = look()
     assert level == Level.WARNING
     assert "could not be seen since" in text

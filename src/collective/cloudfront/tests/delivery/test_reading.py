@@ -154,7 +154,7 @@ def test_a_look_that_fails_purges_nothing_and_is_told_once(world, caplog):
         assert world.headers(process)[E1] == "cache-tag"
     assert purged(process) == []
     assert process.known[E1].trouble == "AccessDenied"
-    assert caplog.text.count("allow cloudfront:GetDistribution") == 1
+    assert caplog.text.count("AccessDenied. Allow cloudfront:GetDistribution.") == 1
 
 
 def test_what_is_stored_and_makes_no_sense_is_looked_for_again(world):
