@@ -113,11 +113,12 @@ def leave(request: Any) -> None:
     at a path that nobody knows, if others get another one at the same URL, or if what it
     shows changes without a purge.
     """
-    if _is_shared(request) and (
-        is_alias(request) or is_negotiated(request) or is_unreached(request)
-    ):
+    if _is_shared(request) and (is_alias(request) or is_negotiated(request)):
         _keep_back(request)
-    _keep_back_if_late(request, tag(request))
+    tags = tag(request)
+    if _is_shared(request) and is_unreached(request):
+        _keep_back(request)
+    _keep_back_if_late(request, tags)
 
 
 def _keep_back_if_late(request: Any, tags: Iterable[str]) -> None:
