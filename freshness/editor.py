@@ -1,8 +1,10 @@
 """What editors do, over plone.restapi, in Classic UI forms and in the ZMI."""
 
 from base64 import b64encode
+from collections.abc import Callable
 from collections.abc import Iterator
 from collective.cloudfront.tests.http.people import Editor as BaseEditor
+from contextlib import AbstractContextManager
 from freshness.crawler import Content
 from io import BytesIO
 from lxml.html import fromstring
@@ -29,6 +31,8 @@ class Editor(BaseEditor):
 
     #: What is new is numbered; a walk says where each of its editors goes on.
     numbers: Iterator[int] = itertools.count(1)
+    #: Has a visitor wait for a slow page while something is done; the world sets it.
+    while_visitor_waits: Callable[[str], AbstractContextManager[None]]
 
     def new_number(self) -> int:
         """Return a number that was not there before."""

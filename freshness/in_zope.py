@@ -43,6 +43,8 @@ class Slow(BrowserView):
 
     def __call__(self) -> str:
         title = self.context.title
+        # Plone's caching profiles do not know it, and by tags the edge does as it is told
+        self.request.response.setHeader("Cache-Control", "max-age=0, s-maxage=86400")
         time.sleep(min(10.0, float(self.request.get("seconds", 0))))
         return f"<html><body><h1>{html.escape(title)}</h1></body></html>"
 

@@ -233,6 +233,16 @@ def replace_file(editor: Editor, pick: Pick) -> Steps:
     editor.replace_file(file, "file", editor.new_words("Data").encode(), FILE_NAME)
 
 
+@table_only
+@operation
+def edit_while_a_page_is_made(editor: Editor, pick: Pick) -> Steps:
+    """The title of a page, while a visitor waits for a slow page that shows it."""
+    page = "/deep/b/c/d/e/page"
+    yield (page,)
+    with editor.while_visitor_waits(page):
+        editor.edit(page, title=editor.new_words("Late"))
+
+
 # Created, copied, renamed, moved, deleted
 
 

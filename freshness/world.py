@@ -11,6 +11,8 @@ from collective.cloudfront.local import Options
 from collective.cloudfront.local.options import QuotaModel
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.tests.http.zeo import zeo_server
+from concurrent.futures import Future
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -32,10 +34,14 @@ DISTRIBUTION = "EFRESHNESS123"
 _ROOT = Path(__file__).parent.parent
 _WINDOW = 0.2
 _INTERVAL = 2.0
-#: In a walk: seconds after which what may have been on its way is purged again.
+#: In a walk, and while a visitor waits: seconds after which what may have been on its way
+#: is purged again.
 _AGAIN_AFTER = 3.0
 #: Seconds that slow pages take.
 _SLOW = 1.5
+#: Seconds that a page takes that is slower than a purge, and until Zope has begun it.
+_SLOWER = 5.0
+_BEGUN = 1.0
 #: Seconds until everything must have been accepted.
 _PATIENCE = 60.0
 #: Purge by cache tags alone, as if pages had carried them for long.
@@ -48,6 +54,10 @@ BY_TAGS = {
 _TAG_HEADER = "Cache-Tag"
 #: URLs from before are remembered; the oldest go first.
 _REMEMBERED = 40
+
+
+class TooFast(Exception):
+    """A page that was to be slower than a purge was not."""
 
 
 class NotSettled(Exception):
@@ -86,16 +96,17 @@ class World:
             pass
         outbox = f"sqlite:///{folder.absolute()}/outbox.sqlite"
         environ = {**self._environ(), "CLOUDFRONT_OUTBOX": outbox}
-        # What is purged a second time would be counted with a later operation. In a walk,
-        # where visitors come meanwhile, it is needed.
-        environ["CLOUDFRONT_AGAIN_AFTER"] = str(_AGAIN_AFTER if zopes > 1 else 0)
-        if zopes > 1:
+        self._walking = zopes > 1
+        if self._walking:
             environ[NO_QUOTAS] = "yes"
+            environ["CLOUDFRONT_AGAIN_AFTER"] = str(_AGAIN_AFTER)
         self.instances = [
             Instance(folder / f"zope{number}", environ=environ, zcml="freshness")
             for number in range(1, zopes + 1)
         ]
         self.editors = [Editor(instance.site_url) for instance in self.instances]
+        for editor in self.editors:
+            editor.while_visitor_waits = self.visitor_waiting
         self.editor = self.editors[0]
         self._outbox = open_outbox(outbox)
         # Visitors are answered by the first Zope, whoever changed something.
@@ -144,6 +155,9 @@ class World:
             for instance, editor in zip(self.instances, self.editors, strict=True):
                 instance.wait_until_ready()
                 editor.log_in()
+            if not self._walking:
+                # What is purged a second time would be counted with a later operation
+                self.editor.set(again_after=0.0)
             yield self
 
     # Visiting
@@ -210,9 +224,38 @@ class World:
         self._known.update(self._edge.read_all(sorted(urls)))
         self._cached |= self._kept()
 
-    def visit_slowly(self, paths: Iterable[str]) -> None:
+    def visit_slowly(self, paths: Iterable[str], seconds: float = _SLOW) -> None:
         """Read pages that take long and show what there was when they were asked for."""
-        self.visit([f"{path}/freshness-slow?seconds={_SLOW}" for path in paths])
+        self.visit([f"{path}/freshness-slow?seconds={seconds}" for path in paths])
+
+    @contextmanager
+    def visitor_waiting(self, path: str) -> Iterator[None]:
+        """Have a visitor wait for a slow page at ``path`` while something is done.
+
+        At the end that is purged, the answer has arrived, and what can be done about an
+        answer that is late has been done: visitors see it for some seconds.
+        """
+        self.editor.set(again_after=_AGAIN_AFTER)
+        self.settle()
+        self.mark()
+        try:
+            with ThreadPoolExecutor(1) as pool:
+                answer = pool.submit(self.visit_slowly, [path], _SLOWER)
+                time.sleep(_BEGUN)
+                yield
+                self._wait_for_purge(answer)
+                answer.result()
+            time.sleep(_AGAIN_AFTER + _BEGUN)
+            self.settle()
+        finally:
+            self.editor.set(again_after=0.0)
+
+    def _wait_for_purge(self, answer: Future[None]) -> None:
+        while not answer.done():
+            if len(self.cloudfront.control.invalidations()) > self._calls:
+                return
+            time.sleep(0.03)
+        raise TooFast("The answer was there before the purge.")
 
     def visited(self) -> list[str]:
         """Return all URLs that were visited so far."""

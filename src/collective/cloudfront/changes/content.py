@@ -28,6 +28,8 @@ from collective.cloudfront.reach.change import Redated
 from collective.cloudfront.reach.change import Subtree
 from collective.cloudfront.reach.dates import cancelled
 from collective.cloudfront.reach.dates import has_moments
+from collective.cloudfront.reach.inherited import INHERITED
+from collective.cloudfront.reach.inherited import is_shown_below
 from collective.cloudfront.reach.languages import former_translations
 from collective.cloudfront.reach.languages import redirects
 from collective.cloudfront.reach.redirects import redirected_places
@@ -48,11 +50,6 @@ from zope.interface.interfaces import IObjectEvent
 from zope.lifecycleevent.interfaces import IObjectAddedEvent
 from zope.lifecycleevent.interfaces import IObjectModifiedEvent
 from zope.lifecycleevent.interfaces import IObjectMovedEvent
-
-
-#: Fields of a folder that pages below it show, in breadcrumbs and in navigation, which
-#: leaves out default pages, or take from it. Also if visitors may not see the folder.
-INHERITED = frozenset({"default_page", "language", "nextPreviousEnabled", "title"})
 
 
 def _note_child(changes: SiteChanges, container: Any) -> None:
@@ -82,12 +79,17 @@ def on_purge(event: IPurgeEvent) -> None:
             changes.name_cause(each.path)
 
 
-def _field_names(descriptions: Iterable[Any]) -> set[str]:
-    """Return the names of the changed fields that an event tells, without schema."""
-    found = set()
+def _changed_fields(descriptions: Iterable[Any]) -> list[tuple[str, Any]]:
+    """Return the fields of which an event tells that they changed, each with its schema;
+    nothing if others may have, too.
+    """
+    found = []
     for description in descriptions:
-        for name in getattr(description, "attributes", ()):
-            found.add(name.rpartition(".")[2])
+        names = getattr(description, "attributes", None)
+        if names is None:
+            return []
+        for name in names:
+            found.append((name.rpartition(".")[2], description.interface))
     return found
 
 
@@ -103,7 +105,8 @@ def on_modified(obj: Any, event: IObjectModifiedEvent) -> None:
     if IContainerModifiedEvent.providedBy(event):
         changes.note(obj, reordered=True)
         return
-    names = frozenset(_field_names(event.descriptions))
+    changed = _changed_fields(event.descriptions)
+    names = frozenset(dict(changed))
     shown, titled = seen_elsewhere(names, changes.site)
     changes.note_own(
         obj,
@@ -111,7 +114,7 @@ def on_modified(obj: Any, event: IObjectModifiedEvent) -> None:
         shown=shown,
         titled=titled,
         even_excluded=shown and (not names or "exclude_from_nav" in names),
-        below=bool(names & INHERITED),
+        below=bool(names & INHERITED) or is_shown_below(obj, changed),
     )
 
 

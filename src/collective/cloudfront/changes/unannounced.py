@@ -8,10 +8,10 @@ from AccessControl.Permission import pname
 from Acquisition import aq_base
 from Acquisition import aq_parent
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collective.cloudfront.changes import guard
 from collective.cloudfront.changes.causes import UNDO
 from collective.cloudfront.changes.collector import SiteChanges
-from collective.cloudfront.changes.content import INHERITED
 from collective.cloudfront.changes.orders import ORDERS
 from collective.cloudfront.changes.orders import reordered
 from collective.cloudfront.changes.transaction import changes_here
@@ -22,9 +22,12 @@ from collective.cloudfront.changes.transaction import never_failing
 from collective.cloudfront.process import this_process
 from collective.cloudfront.reach.change import ChromeChange
 from collective.cloudfront.reach.change import Subtree
+from collective.cloudfront.reach.inherited import are_shown_below
+from collective.cloudfront.reach.inherited import INHERITED
 from collective.cloudfront.reach.languages import shared_uids
 from collective.cloudfront.reach.stored import stored_state
 from collective.cloudfront.reach.visible import seen_elsewhere
+from collective.cloudfront.tagging.inherited import is_of_plone
 from OFS.DTMLMethod import DTMLMethod
 from OFS.Image import File
 from plone.app.uuid.utils import uuidToObject
@@ -40,6 +43,7 @@ from Shared.DC.Scripts.Script import Script
 from typing import Any
 from zope.component import adapter
 from zope.component.hooks import getSite
+from zope.interface.declarations import Declaration
 from zope.processlifetime import IDatabaseOpenedWithRoot
 from ZPublisher.interfaces import IPubBeforeCommit
 
@@ -205,7 +209,8 @@ def _compare(changes: SiteChanges, obj: Any) -> None:
         )
     if names & ORDERS:
         changes.note(content, reordered=True)
-    rooted = "__provides__" in names and _became_root_or_ceased(obj)
+    marks = _other_marks(obj) if "__provides__" in names else frozenset()
+    rooted = INavigationRoot in marks
     shown, titled = seen_elsewhere(names, changes.site)
     changes.note_own(
         content,
@@ -213,17 +218,28 @@ def _compare(changes: SiteChanges, obj: Any) -> None:
         shown=rooted or shown,
         titled=rooted or titled,
         even_excluded=True,
-        below=rooted or bool(names & INHERITED),
+        below=_are_shown_below(content, names, marks),
     )
 
 
-def _became_root_or_ceased(obj: Any) -> bool:
-    """Say whether ``obj`` became a navigation root, or is none any more."""
-    before, now = (
-        getattr(state.get("__provides__"), "isOrExtends", lambda _interface: False)
-        for state in (stored_state(obj), obj.__getstate__())
-    )
-    return before(INavigationRoot) is not now(INavigationRoot)
+def _other_marks(obj: Any) -> frozenset[Any]:
+    """Return the interfaces that ``obj`` itself provides only before, or only now."""
+    return _marks(stored_state(obj)) ^ _marks(obj.__getstate__())
+
+
+def _marks(state: Mapping[str, Any]) -> frozenset[Any]:
+    # The last base is what its class implements
+    bases = getattr(state.get("__provides__"), "__bases__", ())
+    return frozenset(Declaration(*bases[:-1]).flattened())
+
+
+def _are_shown_below(obj: Any, names: frozenset[str], marks: frozenset[Any]) -> bool:
+    """Say whether pages below ``obj`` may show what changed. Add-ons know sections by
+    their markers.
+    """
+    if INavigationRoot in marks or not names.isdisjoint(INHERITED):
+        return True
+    return not all(map(is_of_plone, marks)) or are_shown_below(obj, names)
 
 
 def _is_chrome(obj: Any) -> bool:

@@ -95,6 +95,7 @@ def _of_object(change: ObjectChange, site: Any) -> list[Reached]:
         # Who tells does not say what other pages show of it
         label=change.shown or change.only_told,
         titled=change.titled,
+        passed_down=change.below and bool(IFolderish.providedBy(obj) and len(obj)),
         subtree=with_below and bool(IFolderish.providedBy(obj)),
         in_navigation=is_navigated(obj, site["portal_registry"], change.even_excluded),
         hidden=not was_public and is_hidden(obj, public),

@@ -6,6 +6,7 @@ criteria may be met before or after a change, so they are taken as met.
 
 from collections.abc import Iterator
 from typing import Any
+from zope.interface import providedBy
 
 
 #: Markers of content that is a collection.
@@ -27,6 +28,11 @@ def collections_for(obj: Any, site: Any) -> Iterator[Any]:
     for collection in all_collections(site):
         if may_show(query_of(collection), obj, site):
             yield collection
+
+
+def is_collection(obj: Any) -> bool:
+    """Say whether ``obj`` is a collection."""
+    return any(each.__identifier__ in _MARKERS for each in providedBy(obj).flattened())
 
 
 def may_show(query: list[dict], obj: Any, site: Any) -> bool:

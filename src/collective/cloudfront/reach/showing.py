@@ -15,6 +15,7 @@ from collective.cloudfront.reach.reached import AT_ONCE
 from collective.cloudfront.reach.reached import COALESCED
 from collective.cloudfront.reach.reached import every_page
 from collective.cloudfront.reach.reached import How
+from collective.cloudfront.reach.reached import Kind
 from collective.cloudfront.reach.reached import Reached
 from collective.cloudfront.reach.relations import relating
 from collective.cloudfront.reach.urls import chain_of_default_pages
@@ -99,6 +100,9 @@ def _of_text_elsewhere(obj: Any, site: Any) -> list[Reached]:
     if has_tiles(site):
         return [every_page(COALESCED)]
     found = feeds_cover(folder, inside, text_of=obj)
+    # In the REST API's ``?fullobjects`` and ``?metadata_fields``. Of collections these are
+    # not stored (``tagging.unreached``)
+    found.append(Reached(f"{inside or '/'}?*", Kind.API))
     start = [obj]
     for collection in collections_for(obj, site):
         if depends_on_any_edit(collection):

@@ -17,6 +17,10 @@ The way of a response::
     what a response was made from
 ``header``
     the transform, and the events for responses that do not pass the transforms
+``inherited``
+    whose fields REST's ``@inherit`` shows
+``unreached``
+    which answers of REST no path of a purge leads to
 ``places``
     UIDs for paths, and navigation by Plone's settings. ``reach`` uses it, too
 ``since``

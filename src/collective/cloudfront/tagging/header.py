@@ -22,6 +22,7 @@ from collective.cloudfront.tagging.recording.integrators import facts_of_integra
 from collective.cloudfront.tagging.recording.published import facts_of_published
 from collective.cloudfront.tagging.recording.readset import ReadSet
 from collective.cloudfront.tagging.recording.readset import readset_of
+from collective.cloudfront.tagging.unreached import is_unreached
 from collective.cloudfront.tagging.vocabulary.fit import fitting
 from plone.rest.interfaces import IAPIRequest
 from plone.transformchain.interfaces import DISABLE_TRANSFORM_REQUEST_KEY
@@ -109,11 +110,15 @@ def _outside_of_chain(request: Any) -> None:
 
 def leave(request: Any) -> None:
     """Tag a response, and keep CloudFront from storing it if it comes too late, if it is
-    at a path that nobody knows, or if others get another one at the same URL.
+    at a path that nobody knows, if others get another one at the same URL, or if what it
+    shows changes without a purge.
     """
     if _is_shared(request) and (is_alias(request) or is_negotiated(request)):
         _keep_back(request)
-    _keep_back_if_late(request, tag(request))
+    tags = tag(request)
+    if _is_shared(request) and is_unreached(request):
+        _keep_back(request)
+    _keep_back_if_late(request, tags)
 
 
 def _keep_back_if_late(request: Any, tags: Iterable[str]) -> None:

@@ -5,6 +5,7 @@ from Acquisition import aq_inner
 from Acquisition import aq_parent
 from collections.abc import Iterator
 from collections.abc import Sequence
+from collective.cloudfront.tagging.inherited import texts_inherited
 from collective.cloudfront.tagging.recording.queries import Fact
 from collective.cloudfront.tagging.recording.readset import ReadSet
 from collective.cloudfront.tagging.vocabulary.dependencies import Kind
@@ -48,6 +49,8 @@ def facts_of_published(
     if not bare:
         yield from _beside(context)
         yield from _related(context)
+        for above in texts_inherited(request, context):
+            yield Fact(Kind.OWN, _path(above))
     yield from _led_to(readset, request)
 
 

@@ -59,6 +59,8 @@ class Change:
     undated: bool = False
     #: Visitors see it neither before nor after, and nothing is below it
     hidden: bool = False
+    #: Something changed that pages below it may show
+    passed_down: bool = False
 
     @property
     def place(self) -> tuple[str, ...] | None:
@@ -84,7 +86,8 @@ def tags_of_change(change: Change, navigation: Navigation) -> frozenset[str]:
             tags.update(_edit_tags(change, above))
         if change.reordered:
             tags.update(_order_tags((change.uid, *above), navigation))
-    if change.label:
+    if change.label or change.passed_down:
+        # Breadcrumbs give the label to all that is below it
         tags.add(f"{uid}.l")
     if change.label and not change.subtree:  # as for types
         tags.update(map(group_tag, change.groups))

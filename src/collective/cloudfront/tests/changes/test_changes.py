@@ -496,12 +496,15 @@ class TestTheSite:
         notify(Purge(page))
         assert collected(site) == {"/page*"}
 
-    def test_with_volto_the_api_has_a_twin_of_each_item(self, site):
+    def test_with_volto_the_api_has_a_twin_of_each_item(self, site, deep):
         setting("api_paths", "on")
-        page = create(site, id="page")
+        page = create(deep, id="page")
         collected(site)
         edited(page, "IRichTextBehavior.text")
-        assert collected(site) == {"/page*", "/++api++/page*"}
+        path = "/one/two/three"
+        # A listing of whole objects is asked for by a query
+        listing = f"/++api++{path}?*"
+        assert collected(site) == {f"{path}/page*", f"/++api++{path}/page*", listing}
 
     def test_with_volto_a_folder_tells_when_something_came(self, site, deep):
         setting("api_paths", "on")
@@ -522,7 +525,8 @@ class TestTheSite:
         collected(site)
         edited(deep, "IRichTextBehavior.text")
         pages = {f"/one/two/three{end}" for end in ("", "?*", "/", "/@*")}
-        assert collected(site) == pages | {f"/++api++{page}" for page in pages}
+        twins = {f"/++api++{page}" for page in (*pages, "/one/two?*")}
+        assert collected(site) == pages | twins
 
     def test_a_setting_that_comes_or_goes_is_on_every_page(self, site):
         registry = getUtility(IRegistry)

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[5]
 OPERATIONS = (
     "edit-text",
     "edit-title-at-top",
+    "edit-while-a-page-is-made",
     "rename-folder",
     "publish",
     "set-default-page",

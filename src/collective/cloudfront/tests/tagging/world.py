@@ -32,6 +32,8 @@ class Thing:
     title: int = 0
     description: int = 0
     body: int = 0
+    #: Shown by pages below it
+    banner: int = 0
     group: str = ""
     excluded: bool = False
     #: None: who may see it is what its parent says
@@ -103,7 +105,8 @@ class World:
             case Kind.OWN:
                 return self.all_of(uid)
             case Kind.LABEL:
-                return self.label(uid)
+                banner = self.things[uid].banner if uid in self.things else 0
+                return self.label(uid) and (self.label(uid), banner)
             case Kind.NAMES:
                 found = self.children(uid)
                 return sorted((each, self.things[each].name) for each in found)
@@ -213,6 +216,11 @@ class World:
         thing = self.things[uid]
         after.things[uid] = replace(thing, body=thing.body + 1)
         return self._changed(after, uid, label=False)
+
+    def _decorate(self, after, uid):
+        thing = self.things[uid]
+        after.things[uid] = replace(thing, banner=thing.banner + 1)
+        return self._changed(after, uid, label=False, passed_down=True)
 
     def _retype(self, after, uid, portal_type):
         old = self.things[uid].portal_type
@@ -324,6 +332,7 @@ operations = st.one_of(
     st.tuples(st.just("title"), _number),
     st.tuples(st.just("describe"), _number),
     st.tuples(st.just("body"), _number),
+    st.tuples(st.just("decorate"), _number),
     st.tuples(st.just("retype"), _number, st.sampled_from(TYPES)),
     st.tuples(st.just("translate"), _number, st.sampled_from(GROUPS)),
     st.tuples(st.just("exclude"), _number, st.booleans()),
