@@ -6,9 +6,7 @@ was asked, and a page shows the text of a section above it to whom asks for that
 """
 
 from collective.cloudfront.reach.collections import is_collection
-from collective.cloudfront.settings import registry_of
-from collective.cloudfront.settings import TAGS_INVALIDATE
-from collective.cloudfront.settings import value_in_force
+from collective.cloudfront.settings import settings_of
 from collective.cloudfront.tagging.inherited import texts_inherited
 from collective.cloudfront.tagging.recording.begin import parents
 from collective.cloudfront.tagging.recording.queries import DATE
@@ -41,9 +39,8 @@ def is_unreached(request: Any) -> bool:
     context = next(parents(request), None)
     if context is None or not _is_asked_for_texts(request, context):
         return False
-    registry = registry_of(getSite())
-    by_tags = registry and value_in_force(registry, "cache_tags") == TAGS_INVALIDATE
-    return not by_tags
+    settings = settings_of(getSite())
+    return settings is None or not settings.by_tags
 
 
 def _is_asked_for_texts(request: Any, context: Any) -> bool:
