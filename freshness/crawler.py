@@ -26,6 +26,7 @@ _THREADS = 4
 _HEADERS = {"Accept": "text/html,*/*;q=0.8", "User-Agent": "Amazon CloudFront"}
 _BATCH = "?b_start:int=20"
 _API = "/++api++"
+_WHOLE = "?fullobjects=1"
 _EXPAND = "?expand=breadcrumbs,navigation,actions,navroot"
 _LISTED = (
     '{"query":[{"i":"portal_type","o":"plone.app.querystring.operation.selection.any",'
@@ -103,6 +104,9 @@ def urls_of(contents: Iterable[Content], volto: bool = False) -> list[str]:
     urls = _of_volto("", _SITE_URLS, _SITE_API) if volto else list(_SITE_URLS)
     for content in _without_crowds(contents):
         urls.extend(urls_at(content.path, content.portal_type, volto))
+        if volto:
+            # Of each folder, and of the site, all that is directly in it
+            urls.append(f"{_API}{content.path.rpartition('/')[0]}{_WHOLE}")
     return list(dict.fromkeys(urls))
 
 
