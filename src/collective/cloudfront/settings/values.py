@@ -146,6 +146,10 @@ def _shares(settings: Settings | None) -> dict[tuple[str, ...], Distribution]:
     return found
 
 
+#: The settings that say what the distributions are.
+_OF_EACH = ("distribution_id", "public_prefix", "tag_header", "aws_role_arn")
+
+
 def _distributions(values: Mapping[str, Any]) -> tuple[Distribution, ...]:
     return read_distributions(
         values["distribution_id"],
@@ -163,7 +167,8 @@ def distributions_in_force(
     tag_header: str = "",
 ) -> tuple[Distribution, ...]:
     """Return the distributions of a site, as if ``tag_header`` were set, if given."""
-    values = values_in_force(registry, environ)
+    # Each response asks, for its header
+    values = {name: value_in_force(registry, name, environ) for name in _OF_EACH}
     if tag_header:
         values["tag_header"] = tag_header
     return _distributions(values)

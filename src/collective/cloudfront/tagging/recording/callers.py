@@ -85,32 +85,49 @@ _RENDERING = "Products.Five.browser.pagetemplatefile"
 _VIEWS = ("plone.app.contenttypes.browser.", "Products.Five.", "zope.", "builtins")
 
 
-def shows_labels_only(frame: FrameType | None, anonymous_see_dates: bool) -> bool:
+def shows_labels_only(
+    frame: FrameType | None,
+    anonymous_see_dates: bool,
+    listings: dict[FrameType, bool] | None = None,
+) -> bool:
     """Say whether the code that called from ``frame`` certainly shows only labels.
 
     ``anonymous_see_dates``: listings show when something was changed (Security control
-    panel, "Allow anyone to view 'about' information").
+    panel, "Allow anyone to view 'about' information"). ``listings`` remembers of frames of
+    Plone's listing whether they are in a view of Plone's own: a listing opens many objects,
+    and it is a long way up.
     """
-    listing = own_view = False
     while frame is not None:
         names = frame.f_globals
         template = names.get("__filename")
         if template is not None:
-            if template == LISTING:
-                if anonymous_see_dates:
-                    return False
-                listing = True
-            elif not listing or template not in AROUND:
+            if template != LISTING or anonymous_see_dates:
                 return False
-        elif not listing:
-            module = names.get("__name__") or _EXPRESSION
-            if (module, frame.f_code.co_name) in FUNCTIONS:
-                return True
-            if module in PORTLETS:
-                renderer = frame.f_locals.get("self")
-                if renderer is not None:
-                    return type(renderer).__module__ == module
-            elif not module.startswith(_HAND_ON) and module is not _EXPRESSION:
+            known = {} if listings is None else listings
+            if frame not in known:
+                known[frame] = _is_in_own_view(frame.f_back)
+            return known[frame]
+        module = names.get("__name__") or _EXPRESSION
+        if (module, frame.f_code.co_name) in FUNCTIONS:
+            return True
+        if module in PORTLETS:
+            renderer = frame.f_locals.get("self")
+            if renderer is not None:
+                return type(renderer).__module__ == module
+        elif not module.startswith(_HAND_ON) and module is not _EXPRESSION:
+            return False
+        frame = frame.f_back
+    return False
+
+
+def _is_in_own_view(frame: FrameType | None) -> bool:
+    """Say whether a listing that was called from ``frame`` is in views of Plone's own."""
+    own_view = False
+    while frame is not None:
+        names = frame.f_globals
+        template = names.get("__filename")
+        if template is not None:
+            if template != LISTING and template not in AROUND:
                 return False
         elif names.get("__name__") == _RENDERING:
             view = frame.f_locals.get("instance")

@@ -62,6 +62,7 @@ class ReadSet:
         self._facts: list[tuple[str, set[Fact]]] = [("", set())]
         # Settings, read once they are needed
         self._dates: bool | None = None
+        self._listings: dict[FrameType, bool] = {}
         self._navigated: Navigated | None = None
         # The object that was opened last, if that was the first time
         self._way: Fact | None = None
@@ -145,7 +146,7 @@ class ReadSet:
     def _shows_labels_only(self, frame: FrameType) -> bool:
         if self._dates is None:
             self._dates = bool(self.registry.get(ABOUT, False))
-        return shows_labels_only(frame, self._dates)
+        return shows_labels_only(frame, self._dates, self._listings)
 
     # --- results that are kept in memory ----------------------------------------------
 
@@ -175,6 +176,7 @@ class ReadSet:
 
         ``places``: the places of the site. ``context``: the published object.
         """
+        self._listings.clear()
         facts = self.facts() | set(more)
         # Responses of REST often need no navigation, so do not look for it in vain
         within = any(fact.kind is Kind.WITHIN for fact in facts)

@@ -63,12 +63,15 @@ def _instance(module: str) -> object:
     return type("Renderer", (), {"__module__": module})()
 
 
-def asked(stack: list[Frame], anonymous_see_dates: bool = False) -> bool:
+def asked(
+    stack: list[Frame], anonymous_see_dates: bool = False, listings: Any = None
+) -> bool:
     """Ask from the innermost frame of a stack."""
-    names = {
-        "__name__": None,
-        "ask": lambda: shows_labels_only(sys._getframe(1), anonymous_see_dates),
-    }
+
+    def ask() -> bool:
+        return shows_labels_only(sys._getframe(1), anonymous_see_dates, listings)
+
+    names = {"__name__": None, "ask": ask}
     exec("def call(): return ask()", names)
     for frame in stack:
         names = _names(frame, names["call"])
@@ -91,6 +94,17 @@ def _names(frame: Frame, inner: Callable[[], bool]) -> dict[str, Any]:
 @given(st.lists(handing_on, max_size=4), recognised)
 def test_plones_own_code_shows_labels_only(between, caller):
     assert asked([*between, *caller])
+
+
+@given(st.lists(handing_on, max_size=4), recognised)
+def test_what_is_remembered_of_listings_changes_no_answer(between, caller):
+    listings: dict[Any, bool] = {}
+    assert asked([*between, *caller], listings=listings)
+    assert set(listings.values()) <= {True}
+    listings = dict.fromkeys(listings, False)
+    # Of another listing, whatever its frame is like
+    assert asked([*between, *caller], listings=listings)
+    assert not asked([*between, OTHER, *caller], listings=listings)
 
 
 @given(st.lists(handing_on, max_size=4), recognised, st.integers(0, 4))
