@@ -138,8 +138,8 @@ class Queue(Protocol):
         """
 
     def work(self, most: int | None = 1000) -> tuple[Work, ...]:
-        """Return every distribution that has something ready, frozen or in
-        progress. Of a long backlog ``ready`` may be only a part, which is not smaller
+        """Return every distribution that has something ready, frozen, in progress,
+        coalesced or in quarantine. Of a long backlog ``ready`` may be only a part, which is not smaller
         than ``most``; with None everything is counted.
         """
 
