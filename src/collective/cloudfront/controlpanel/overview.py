@@ -141,23 +141,22 @@ def _obstacles(registry: IRegistry, environ: Mapping[str, str]) -> Iterator[Obst
                 "@@cloudfront-controlpanel#fieldset-settings",
             )
 
-
     site = getSite()
     distributions = read_all(registry, environ)
-    if site is not None and distributions:
-        if len(missing_roots(site, distributions)) == len(distributions):
-            yield Obstacle(
-                _(
-                    "obstacle_root",
-                    default="The root folder of the distribution does not exist.",
-                ),
-                _(
-                    "advice_roots",
-                    default="Correct the folder behind the distribution id, or restore "
-                    "it.",
-                ),
-                "@@cloudfront-controlpanel#fieldset-settings",
-            )
+    if site is None or not distributions:
+        return
+    if len(missing_roots(site, distributions)) == len(distributions):
+        yield Obstacle(
+            _(
+                "obstacle_root",
+                default="The root folder of the distribution does not exist.",
+            ),
+            _(
+                "advice_roots",
+                default="Correct the folder behind the distribution id, or restore it.",
+            ),
+            "@@cloudfront-controlpanel#fieldset-settings",
+        )
 
 
 def _assignment(name: str, environ: Mapping[str, str]) -> str:
@@ -290,6 +289,15 @@ def glance(process: Process, distributions: Collection[str]) -> Overview:
     )
 
 
+def with_former(process: Process, distributions: Collection[str]) -> tuple[str, ...]:
+    """Return the distributions of a site, and those that they have replaced: their
+    history is the site's, unless another site of this Zope uses them now.
+    """
+    others = set(process.targets()) - set(distributions)
+    former = process.outbox.former(distributions)
+    return (*distributions, *(each for each in former if each not in others))
+
+
 def overview(process: Process, distributions: Collection[str]) -> Overview:
     """Look at what a process delivers for a site with these distributions."""
     state = glance(process, distributions)
@@ -297,10 +305,11 @@ def overview(process: Process, distributions: Collection[str]) -> Overview:
         return state
     try:
         quarantined = process.outbox.quarantined(SHOWN, distributions)
-        history = process.outbox.history(SHOWN, distributions)
+        past = with_former(process, distributions)
+        history = process.outbox.history(SHOWN, past)
         scheduled = process.outbox.scheduled(SHOWN, distributions)
         planned = process.outbox.planned(SHOWN, distributions)
-        requests = process.outbox.requests(SHOWN, distributions)
+        requests = process.outbox.requests(SHOWN, past)
         month = this_month()
         by_day = process.outbox.billed_by_day(month)
     except OutboxUnavailable as error:

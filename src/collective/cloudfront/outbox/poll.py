@@ -148,7 +148,9 @@ class StoredPolls(Claiming):
                 for name, each in work.items():
                     count = rows.count(READY, {"distribution": name})
                     work[name] = replace(each, ready=count)
-        return tuple(_with_aside(work[name], coalesced, refused) for name in sorted(work))
+        return tuple(
+            _with_aside(work[name], coalesced, refused) for name in sorted(work)
+        )
 
     def poll(
         self, busy: Collection[str], limit: int, grace: float, known: int = 0

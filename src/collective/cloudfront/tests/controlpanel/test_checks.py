@@ -293,8 +293,7 @@ def test_the_page_shows_them_with_their_level_in_a_word(registry, page):
     registry[ENABLED] = False
     shown = page()
     assert row(shown, "purging") == (
-        "Error: Purging Nothing is purged. The status says why, and "
-            "what to do."
+        "Error: Purging Nothing is purged. The status says why, and what to do."
     )
     assert row(shown, "lifetime").startswith("Warning: Lifetime of pages")
     assert row(shown, "budget") == "In order: Budget None is set."
@@ -444,9 +443,7 @@ def test_a_root_folder_that_is_gone_is_a_warning(portal, look):
     api.content.delete(folder)
     found = look()["roots"]
     assert found.level is Level.WARNING
-    assert translate(found.text).endswith(
-        f"do not exist: {DISTRIBUTION} (/deutsch)."
-    )
+    assert translate(found.text).endswith(f"do not exist: {DISTRIBUTION} (/deutsch).")
     assert translate(found.advice).startswith("Correct the folder")
 
 

@@ -305,3 +305,29 @@ def test_a_root_folder_that_does_not_exist_is_refused(form, portal):
 def test_other_settings_can_be_saved_while_a_root_folder_is_gone(form):
     store(distribution_id="EDEMO1234567/deutsch")
     assert errors(form.save(window="2.5")) == {}
+
+
+def test_the_history_stays_when_the_distribution_is_another_one(
+    functional_portal, browser, process
+):
+    process.outbox.release("token", [Entry(DISTRIBUTION, "/before")])
+    process.deliver()
+    person, url = browser(), functional_portal.absolute_url()
+    for view in ("@@cloudfront-controlpanel", "@@cloudfront-log"):
+        person.open(f"{url}/{view}")
+        assert "/before" in person.contents
+    person.open(f"{url}/@@cloudfront-controlpanel")
+    person.getControl("Distribution").value = "E2CORRECTED"
+    person.getControl("Save").click()
+    for view in ("@@cloudfront-controlpanel", "@@cloudfront-log"):
+        person.open(f"{url}/{view}")
+        assert "/before" in person.contents
+
+
+def test_nothing_that_waits_is_nothing_to_say(functional_portal, browser, caplog):
+    caplog.set_level("INFO", "collective.cloudfront")
+    person = browser()
+    person.open(f"{functional_portal.absolute_url()}/@@cloudfront-controlpanel")
+    person.getControl("Distribution").value = "E2CORRECTED"
+    person.getControl("Save").click()
+    assert "What waits for" not in caplog.text

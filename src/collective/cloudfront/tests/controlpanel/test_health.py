@@ -233,7 +233,9 @@ TABLE = [
         LATER,
     ),
     Row(no_credentials, "error", "paused", PAUSED, "Paused There are no", 1, WAITS),
-    Row(access_denied, "error", "paused", PAUSED, "Paused CloudFront refuses", 1, WAITS),
+    Row(
+        access_denied, "error", "paused", PAUSED, "Paused CloudFront refuses", 1, WAITS
+    ),
     Row(wrong_id, "error", "paused", PAUSED, "Paused CloudFront refuses", 1, WAITS),
     Row(disk_full, "error", "in_memory", IN_MEMORY, "In memory", 1, FAILING, 503),
     Row(
@@ -293,7 +295,9 @@ def test_all_places_say_the_same(
         tab = tree.xpath(TABS)[-1]
         badges = [word for each in tab.xpath("span/text()") for word in each.split()]
         assert badges == ([str(problems)] if problems else [])
-    assert words(tree.get_element_by_id("cloudfront-headline")) == state["health"]["text"]
+    assert (
+        words(tree.get_element_by_id("cloudfront-headline")) == state["health"]["text"]
+    )
     if row.badge:
         cell = tree.xpath("//table[@id='cloudfront-work']/tbody/tr/td[2]")[0]
         assert words(cell).startswith(row.badge)
@@ -304,8 +308,9 @@ def test_all_places_say_the_same(
         assert reply.json["health"]["code"] in (row.code, "pending")
         assert process.outbox.work() or process.intake.handed_over()
     elif row.status == 503:
-        assert "Nothing is purged: the outbox cannot be used" in (
-            reply.json["error"]["message"]
+        assert (
+            "Nothing is purged: the outbox cannot be used"
+            in (reply.json["error"]["message"])
         )
     person.open(f"{url}/@@cloudfront-purge-all")
     if not row.clicked:
