@@ -186,15 +186,15 @@ class Process:
         """Log how much this process has in memory only, if it has."""
         if self.intake.kept:
             logger.error(
-                "%d items are lost, because this process ends and the outbox still "
-                "cannot be used (%s). Purge everything when it works again.",
-                self.intake.kept,
+                "Items are lost, because this process ends and the outbox still cannot "
+                "be used (%s): %d. Purge everything when it works again.",
                 self.intake.trouble,
+                self.intake.kept,
             )
 
     def _tell_what_waits(self, in_flight: bool) -> None:
         try:
-            waiting = sum(each.ready + each.frozen for each in self.outbox.work())
+            waiting = sum(each.pending for each in self.outbox.work())
         except OutboxUnavailable as error:
             logger.warning("What waits cannot be counted: %s.", error)
             return
@@ -202,10 +202,10 @@ class Process:
             self.outbox.close()
         if waiting:
             logger.info(
-                "This process ends. %d items wait in %r; other processes that use it "
-                "send them now, or this one at its next start.%s",
-                waiting,
+                "This process ends. Items that wait in %r: %d. Other processes that use "
+                "it send them now, or this one at its next start.%s",
                 self.outbox,
+                waiting,
                 " A call to CloudFront is still in flight; it is repeated." * in_flight,
             )
 
@@ -341,7 +341,10 @@ class Process:
             for old, new in errands:
                 if old not in self.targets():
                     moved = self.outbox.retarget(old, new)
-                    logger.info("%d items waiting for %s go to %s.", moved, old, new)
+                    if moved:
+                        logger.info(
+                            "What waits for %s goes to %s; items: %d.", old, new, moved
+                        )
             self.outbox.resume()
         except OutboxUnavailable:
             with self._lock:

@@ -5,6 +5,7 @@ id and its secret go together.
 """
 
 from collective.cloudfront.controlpanel.connection import why_not
+from collective.cloudfront.controlpanel.roots import root_refused
 from collective.cloudfront.i18n import _
 from collective.cloudfront.interfaces import ICloudFrontLayer
 from collective.cloudfront.interfaces import MANAGE_PURGING
@@ -96,6 +97,10 @@ class DeserializeSettings(ControlpanelDeserializeFromJson):
         )
         if missing:
             self._refuse(missing, MISSING[missing])
+        typed_id = data.get("distribution_id", stored.distribution_id)
+        reason = root_refused(api.portal.get(), typed_id, stored.distribution_id)
+        if reason:
+            self._refuse("distribution_id", reason)
         tags = data.get("cache_tags", stored.cache_tags)
         header = data.get("tag_header", stored.tag_header)
         reason = why_not(self.registry, tags, str(header))

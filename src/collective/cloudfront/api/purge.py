@@ -1,11 +1,16 @@
 """``POST @cloudfront/purge``: purge from a deployment script, or from Volto."""
 
 from collections.abc import Callable
+from collective.cloudfront.api.state import health_as_json
 from collective.cloudfront.api.state import iso
 from collective.cloudfront.changes.causes import current_user
+from collective.cloudfront.controlpanel.health import health_of_click
+from collective.cloudfront.controlpanel.health import OF_THE_OUTBOX
+from collective.cloudfront.controlpanel.sentences import known_hosts
 from collective.cloudfront.controlpanel.sentences import NOT_PURGING
+from collective.cloudfront.controlpanel.sentences import NOTHING_TO_PURGE
 from collective.cloudfront.controlpanel.sentences import problem_sentence
-from collective.cloudfront.controlpanel.sentences import site_hosts
+from collective.cloudfront.controlpanel.sentences import sentence
 from collective.cloudfront.i18n import _
 from collective.cloudfront.interfaces import PURGE_CONTENT
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
@@ -14,9 +19,11 @@ from collective.cloudfront.manual.lines import read_paths
 from collective.cloudfront.manual.purge import content_at
 from collective.cloudfront.manual.purge import ImpossibleMoment
 from collective.cloudfront.manual.purge import ManualPurge
+from collective.cloudfront.manual.purge import NothingToPurge
 from collective.cloudfront.manual.purge import NotPurging
 from collective.cloudfront.manual.purge import Preview
 from collective.cloudfront.manual.purge import require_possible
+from collective.cloudfront.outbox.messages import Message as OutboxMessage
 from collective.cloudfront.outbox.values import PurgeRequest
 from datetime import datetime
 from datetime import timezone
@@ -48,6 +55,19 @@ _TYPES = {
     list: _("field_strings", default="“${name}” is a list of strings."),
     str: _("field_string", default="“${name}” is a string."),
 }
+
+
+_KINDS = {400: "BadRequest", 409: "Conflict", 503: "ServiceUnavailable"}
+#: Seconds, for who is to send a request again.
+RETRY_AFTER = 10
+
+
+class OutboxFails(Exception):
+    """The outbox takes nothing now; ``trouble`` says why."""
+
+    def __init__(self, trouble: OutboxMessage):
+        super().__init__(str(trouble))
+        self.trouble = trouble
 
 
 class Refusal(Exception):
@@ -90,6 +110,19 @@ class Purge(Service):
             )
         except NotPurging:
             return self._error(409, NOT_PURGING)
+        except NothingToPurge:
+            return self._error(409, NOTHING_TO_PURGE)
+        except OutboxFails as error:
+            self.request.response.setHeader("Retry-After", str(RETRY_AFTER))
+            return self._error(
+                503,
+                _(
+                    "outbox_takes_nothing",
+                    default="Nothing is purged: the outbox cannot be used "
+                    "(${reason}). Send the request again when it can.",
+                    mapping={"reason": sentence(error.trouble)},
+                ),
+            )
 
     def _body(self) -> dict[str, Any]:
         # Browsers send no such type to another site without asking it first
@@ -124,9 +157,14 @@ class Purge(Service):
         add(purge)
         if body.get("dry_run"):
             return _preview(purge.preview(), at)
-        return _sent(
-            purge.send(current_user(), body.get("reason", ""), at), purge.preview()
-        )
+        found = health_of_click()
+        if found.code in OF_THE_OUTBOX:
+            raise OutboxFails(found.trouble)
+        request = purge.send(current_user(), body.get("reason", ""), at)
+        return {
+            **_sent(request, purge.preview()),
+            "health": health_as_json(found, self._text),
+        }
 
     def _wanted(self, body: dict[str, Any]) -> Callable[[ManualPurge], None]:
         """Return what adds what is asked for, if this person may have it purged."""
@@ -157,7 +195,7 @@ class Purge(Service):
         return obj
 
     def _items(self, paths: list[str]) -> tuple[str, ...]:
-        lines = read_paths(paths, site_hosts(self.context))
+        lines = read_paths(paths, known_hosts(self.context))
         bad = [line for line in lines if line.problem]
         if bad:
             raise Refusal(
@@ -182,8 +220,7 @@ class Purge(Service):
         self, status: int, message: str, details: list[dict[str, Any]] | None = None
     ) -> dict[str, Any]:
         self.request.response.setStatus(status)
-        kind = "BadRequest" if status == 400 else "Conflict"
-        error = {"type": kind, "message": self._text(message)}
+        error = {"type": _KINDS[status], "message": self._text(message)}
         return {"error": {**error, "details": details} if details else error}
 
     def _text(self, text: str) -> str:

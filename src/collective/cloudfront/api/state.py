@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from collections.abc import Mapping
 from collective.cloudfront.controlpanel.checks import checks
+from collective.cloudfront.controlpanel.headline import headline
+from collective.cloudfront.controlpanel.health import Health
+from collective.cloudfront.controlpanel.health import health
 from collective.cloudfront.controlpanel.overview import distributions_in_force
 from collective.cloudfront.controlpanel.overview import obstacles
 from collective.cloudfront.controlpanel.overview import Overview
@@ -28,6 +31,8 @@ from zope.i18n import translate
 from zope.interface import implementer
 from zope.publisher.interfaces import IPublishTraverse
 from zope.publisher.interfaces import NotFound
+
+import time
 
 
 @implementer(IPublishTraverse)
@@ -73,12 +78,24 @@ class State(Service):
                 {"text": self._text(each.text), "advice": self._text(each.advice)}
                 for each in obstacles(registry)
             ],
+            "health": health_as_json(
+                health(state, bool(obstacles(registry)), time.time()), self._text
+            ),
             "purged_by": _ways(registry),
             **as_json(state, self._text),
         }
 
     def _text(self, text: str) -> str:
         return translate(text, context=self.request)
+
+
+def health_as_json(found: Health, translated: Callable[[str], str]) -> dict[str, str]:
+    """Return how purging is, as a level, a code and a sentence."""
+    return {
+        "level": found.level.name.lower(),
+        "code": found.code.value,
+        "text": translated(headline(found)),
+    }
 
 
 def _ways(registry: IRegistry) -> list[str]:
@@ -122,7 +139,7 @@ class _Json:
         waiting = work.waiting
         return {
             "distribution": work.distribution,
-            "waiting": work.ready,
+            "waiting": work.ready + work.coalesced,
             "being_sent": work.frozen,
             "in_progress": work.in_progress,
             "billed_this_month": billed.get(work.distribution, 0),

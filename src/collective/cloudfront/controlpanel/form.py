@@ -1,6 +1,7 @@
 """The settings form: the records, in groups, and a secret that is never shown."""
 
 from collective.cloudfront.controlpanel.connection import why_not
+from collective.cloudfront.controlpanel.roots import root_refused
 from collective.cloudfront.i18n import _
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import PREFIX
@@ -11,6 +12,7 @@ from collective.cloudfront.settings.keypair import KeyPair
 from collective.cloudfront.settings.keypair import MISSING
 from collective.cloudfront.settings.keypair import missing_half
 from collective.cloudfront.settings.keypair import SECRET
+from plone import api
 from plone.app.registry.browser.controlpanel import RegistryEditForm
 from plone.app.z3cform.widgets.password import PasswordWidget
 from plone.registry.interfaces import IRegistry
@@ -133,6 +135,10 @@ class SettingsForm(RegistryEditForm):
         missing = missing_half(_key_pair(data), self._stored_key_pair())
         if missing:
             return data, (self._error(missing, MISSING[missing]),)
+        stored = self.getContent().distribution_id
+        reason = root_refused(api.portal.get(), data["distribution_id"], stored)
+        if reason:
+            return data, (self._error("distribution_id", reason),)
         reason = why_not(getUtility(IRegistry), data["cache_tags"], data["tag_header"])
         return data, (self._error("cache_tags", reason),) if reason else ()
 

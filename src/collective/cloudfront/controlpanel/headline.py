@@ -1,6 +1,8 @@
-"""The state in one sentence, and what of it counts seconds."""
+"""The health in one sentence, what of it counts seconds, and what to say after a click."""
 
-from collective.cloudfront.controlpanel.overview import Overview
+from collective.cloudfront.controlpanel.health import Code
+from collective.cloudfront.controlpanel.health import flow
+from collective.cloudfront.controlpanel.health import Health
 from collective.cloudfront.controlpanel.sentences import sentence
 from collective.cloudfront.i18n import _
 from collective.cloudfront.outbox.messages import Message
@@ -9,67 +11,103 @@ from collective.cloudfront.outbox.values import Waiting
 import math
 
 
-def headline(state: Overview, is_off: bool) -> str:
-    """Return the state in a sentence. With ``is_off`` the site purges nothing."""
-    if state.unavailable:
-        return _("state_unknown", default="The state is not known now.")
-    if is_off:
-        return _off(state)
-    waiting = _hindrance(state)
-    if waiting and waiting.paused:
-        return _paused(state, waiting)
-    if waiting:
-        return _(
-            "state_waiting",
-            default="Items waiting: ${count}. ${reason}",
-            mapping={"count": state.pending, "reason": _full(waiting.reason)},
-        )
-    if state.pending:
-        return _(
-            "state_pending",
-            default="Items on their way to CloudFront: ${count}.",
-            mapping={"count": state.pending},
-        )
-    if state.in_progress:
-        return _(
-            "state_in_progress",
-            default="Everything is delivered. Invalidations that CloudFront is "
-            "working on: ${count}.",
-            mapping={"count": state.in_progress},
-        )
-    return _("state_delivered", default="Everything is delivered.")
+def headline(health: Health) -> str:
+    """Return how purging is, in a sentence."""
+    return _HEADLINES[health.code](health)
 
 
-def _hindrance(state: Overview) -> Waiting | None:
-    """Return why something waits that a person should know of, if anything does."""
-    for waiting in state.waiting:
-        if waiting.paused or state.pending:
-            return waiting
-    return None
+def _unavailable(health: Health) -> str:
+    return _("state_unknown", default="The state is not known now.")
 
 
-def _off(state: Overview) -> str:
-    if not state.pending:
+def _off(health: Health) -> str:
+    if not health.pending:
         return _("state_off", default="Nothing is purged.")
     return _(
         "state_off_kept",
         default="Nothing is purged. Nothing is lost either; items kept: ${count}.",
-        mapping={"count": state.pending},
+        mapping={"count": health.pending},
     )
 
 
-def _paused(state: Overview, waiting: Waiting) -> str:
+def _in_memory(health: Health) -> str:
+    return _(
+        "state_in_memory",
+        default="The outbox cannot be used: ${reason} Items waiting: ${count}.",
+        mapping={"count": health.pending, "reason": _full(health.trouble)},
+    )
+
+
+def _paused(health: Health) -> str:
     return _(
         "state_paused",
         default="Purging is paused for ${distributions}: ${reason} Nothing is lost; "
         "items kept: ${count}. ${advice}",
         mapping={
-            "count": state.pending,
-            "distributions": " ".join(state.paused),
-            "reason": _full(waiting.reason),
-            "advice": _full(waiting.advice),
+            "count": health.pending,
+            "distributions": " ".join(health.paused),
+            "reason": _full(health.waiting.reason) if health.waiting else "",
+            "advice": _full(health.waiting.advice) if health.waiting else "",
         },
     )
+
+
+def _waiting(health: Health) -> str:
+    return _(
+        "state_waiting",
+        default="Items waiting: ${count}. ${reason}",
+        mapping={
+            "count": health.pending,
+            "reason": _full(health.waiting.reason) if health.waiting else "",
+        },
+    )
+
+
+def _quarantined(health: Health) -> str:
+    if flow(health) is Code.DELIVERED:
+        rest = _("state_rest_delivered", default="Everything else is delivered.")
+    else:
+        rest = _HEADLINES[flow(health)](health)
+    return _(
+        "state_refused",
+        default="Items that CloudFront refuses: ${count}. ${rest}",
+        mapping={"count": health.quarantined, "rest": rest},
+    )
+
+
+def _pending(health: Health) -> str:
+    return _(
+        "state_pending",
+        default="Items on their way to CloudFront: ${count}.",
+        mapping={"count": health.pending},
+    )
+
+
+def _in_progress(health: Health) -> str:
+    return _(
+        "state_in_progress",
+        default="Everything is delivered. Invalidations that CloudFront is "
+        "working on: ${count}.",
+        mapping={"count": health.in_progress},
+    )
+
+
+def _delivered(health: Health) -> str:
+    return _("state_delivered", default="Everything is delivered.")
+
+
+_HEADLINES = {
+    Code.UNAVAILABLE: _unavailable,
+    Code.OFF: _off,
+    Code.IN_MEMORY: _in_memory,
+    Code.PAUSED: _paused,
+    Code.WAITING: _waiting,
+    Code.QUARANTINED: _quarantined,
+    Code.PENDING: _pending,
+    Code.COALESCED: _pending,
+    Code.IN_PROGRESS: _in_progress,
+    Code.DELIVERED: _delivered,
+}
 
 
 def _full(message: Message) -> str:
@@ -80,16 +118,32 @@ def _full(message: Message) -> str:
     return _("full_stop", default="${sentence}.", mapping={"sentence": translated})
 
 
-def clock(state: Overview, is_off: bool, now: float) -> str:
-    """Return a sentence that goes with the headline and is another one soon, or ""."""
-    if state.unavailable or is_off:
+# --- what counts seconds -------------------------------------------------------------
+
+
+def clock(health: Health, last: float | None, now: float) -> str:
+    """Return a sentence that goes with the headline and is another one soon, or "".
+
+    ``last`` is when CloudFront accepted the last invalidation.
+    """
+    if health.code in (Code.UNAVAILABLE, Code.OFF, Code.IN_MEMORY):
         return ""
-    waiting = _hindrance(state)
-    if waiting:
-        return next_try(waiting, now)
-    if state.pending or not state.history:
+    if health.waiting is not None:
+        return next_try(health.waiting, now)
+    if health.coalesced_until is not None:
+        return every_page_in(health.coalesced_until, now)
+    if health.pending or last is None:
         return ""
-    return _since(max(0.0, now - state.history[0].accepted))
+    return _since(max(0.0, now - last))
+
+
+def every_page_in(until: float, now: float) -> str:
+    """Say when every page is purged again, which happens once in an interval."""
+    return _(
+        "every_page_in",
+        default="Every page: in ${seconds} s.",
+        mapping={"seconds": max(0, math.ceil(until - now))},
+    )
 
 
 def next_try(waiting: Waiting, now: float) -> str:
@@ -135,3 +189,39 @@ def _since(seconds: float) -> str:
         default="Last invalidation ${count} days ago.",
         mapping={"count": round(seconds / 86400)},
     )
+
+
+# --- after somebody has purged -------------------------------------------------------
+
+OUTBOX_FAILS = _(
+    "click_in_memory",
+    default="The outbox cannot be used now, so this is kept in memory, and goes to "
+    "CloudFront when the outbox works again. It would be lost if this Zope process "
+    "ended before.",
+)
+_AFTER_CLICK = {
+    Code.UNAVAILABLE: OUTBOX_FAILS,
+    Code.IN_MEMORY: OUTBOX_FAILS,
+    Code.PAUSED: _(
+        "click_paused",
+        default="Purging is paused, so this waits in the outbox. Nothing is lost; the "
+        "CloudFront control panel says what to do.",
+    ),
+    Code.WAITING: _(
+        "click_waiting",
+        default="CloudFront does not accept it now, so this waits in the outbox. It "
+        "is tried again without your help.",
+    ),
+}
+
+
+def after_click(health: Health, thanks: str, is_scheduled: bool) -> tuple[str, str]:
+    """Return what to say to a person who has something purged, and the kind of message.
+
+    ``thanks`` where nothing is in the way. What ``is_scheduled`` for later only needs
+    the outbox.
+    """
+    text = _AFTER_CLICK.get(health.code)
+    if text is None or (is_scheduled and text is not OUTBOX_FAILS):
+        return thanks, "info"
+    return text, "warning"

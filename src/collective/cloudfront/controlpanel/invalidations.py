@@ -1,5 +1,6 @@
 """What happened: all invalidations page by page, one in detail, and people's purges."""
 
+from collective.cloudfront.controlpanel.overview import with_former
 from collective.cloudfront.controlpanel.page import CloudFrontPage
 from collective.cloudfront.controlpanel.tabs import PAGE
 from collective.cloudfront.i18n import _
@@ -36,6 +37,11 @@ class _Page(CloudFrontPage):
         raise NotImplementedError
 
     @property
+    def past(self) -> tuple[str, ...]:
+        """The distributions of this site, and those that it had before."""
+        return with_former(this_process(), self.distributions)
+
+    @property
     def back_url(self) -> str:
         """The CloudFront page."""
         return f"{self.context.absolute_url()}/{PAGE}"
@@ -69,8 +75,8 @@ class Log(_Page):
     def read(self) -> None:
         """Read both lists, and end them at the same moment: that of the fuller one."""
         outbox = this_process().outbox
-        settled = outbox.history(ROWS + 1, self.distributions, self.before)
-        requests = outbox.requests(ROWS + 1, self.distributions, self.before)
+        settled = outbox.history(ROWS + 1, self.past, self.before)
+        requests = outbox.requests(ROWS + 1, self.past, self.before)
         ends = [settled[ROWS - 1].accepted] if len(settled) > ROWS else []
         ends += [requests[ROWS - 1].time] if len(requests) > ROWS else []
         self.older = max(ends, default=None)
@@ -91,6 +97,6 @@ class Invalidation(_Page):
         """Read it. Raises ``NotFound`` for what is not, or not any more, known."""
         wanted = self.request.form.get("id")
         if isinstance(wanted, str):
-            self.settled = this_process().outbox.settled(wanted, self.distributions)
+            self.settled = this_process().outbox.settled(wanted, self.past)
         if self.settled is None:
             raise NotFound("id")

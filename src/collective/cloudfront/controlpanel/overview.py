@@ -5,6 +5,7 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collective.cloudfront.controlpanel.roots import missing_roots
 from collective.cloudfront.i18n import _
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.messages import Message
@@ -16,6 +17,8 @@ from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.outbox.values import Waiting
 from collective.cloudfront.outbox.values import Work
 from collective.cloudfront.process import Process
+from collective.cloudfront.settings import distributions_in_force as read_all
+from collective.cloudfront.settings import is_installed
 from collective.cloudfront.settings import is_purging_enabled
 from collective.cloudfront.settings import overrides
 from collective.cloudfront.settings import split_distributions
@@ -23,9 +26,11 @@ from collective.cloudfront.settings import value_in_force
 from collective.cloudfront.settings import variable
 from dataclasses import dataclass
 from dataclasses import field
+from dataclasses import replace
 from datetime import datetime
 from datetime import timezone
 from plone.registry.interfaces import IRegistry
+from zope.component.hooks import getSite
 
 import os
 
@@ -73,6 +78,17 @@ def obstacles(
 
 
 def _obstacles(registry: IRegistry, environ: Mapping[str, str]) -> Iterator[Obstacle]:
+    if not is_installed(registry):
+        yield Obstacle(
+            _(
+                "obstacle_upgrade",
+                default="Nothing is purged: the add-on has been updated, but this site "
+                "has not.",
+            ),
+            _("advice_upgrade", default="Upgrade it in the Add-ons control panel."),
+            "prefs_install_products_form",
+        )
+        return
     if not is_purging_enabled(registry):
         yield Obstacle(
             _(
@@ -100,7 +116,7 @@ def _obstacles(registry: IRegistry, environ: Mapping[str, str]) -> Iterator[Obst
         else:
             yield Obstacle(
                 _("obstacle_enabled", default="“Purge from CloudFront” is off."),
-                _("advice_enabled", default="Switch it on in the settings below."),
+                _("advice_enabled", default="Switch it on in the CloudFront settings."),
                 "@@cloudfront-controlpanel#fieldset-settings",
             )
     if not distributions_in_force(registry, environ):
@@ -119,11 +135,28 @@ def _obstacles(registry: IRegistry, environ: Mapping[str, str]) -> Iterator[Obst
                 _("obstacle_distribution", default="No distribution is set."),
                 _(
                     "advice_distribution",
-                    default="Enter the id of the CloudFront distribution that serves "
-                    "this site in the settings below.",
+                    default="In the CloudFront settings, enter the id of the "
+                    "distribution that serves this site.",
                 ),
                 "@@cloudfront-controlpanel#fieldset-settings",
             )
+
+    site = getSite()
+    distributions = read_all(registry, environ)
+    if site is None or not distributions:
+        return
+    if len(missing_roots(site, distributions)) == len(distributions):
+        yield Obstacle(
+            _(
+                "obstacle_root",
+                default="The root folder of the distribution does not exist.",
+            ),
+            _(
+                "advice_roots",
+                default="Correct the folder behind the distribution id, or restore it.",
+            ),
+            "@@cloudfront-controlpanel#fieldset-settings",
+        )
 
 
 def _assignment(name: str, environ: Mapping[str, str]) -> str:
@@ -164,7 +197,8 @@ class Overview:
     ``work`` has one entry for each of the site's distributions; ``orphans`` is work
     for distributions that no site here is enabled for. ``billed`` is how many items of
     this calendar month (UTC) AWS bills for each distribution, and ``billed_by_all``
-    for all that use the outbox; ``by_day`` is the same by day of ``month`` (UTC). ``kept``
+    for all that use the outbox; ``by_day`` is the same by day of ``month`` (UTC). ``arriving``
+    items were committed a moment ago, and are not yet in the outbox. ``kept``
     items are in memory only, because of ``trouble``. If the outbox cannot be read,
     ``unavailable`` says why, and the rest is empty.
     """
@@ -180,6 +214,7 @@ class Overview:
     billed_by_all: int = 0
     month: str = ""
     by_day: Mapping[str, int] = field(default_factory=dict)
+    arriving: int = 0
     kept: int = 0
     trouble: Message = NOTHING
     unavailable: Message = NOTHING
@@ -202,7 +237,23 @@ class Overview:
     @property
     def pending(self) -> int:
         """How many items are on their way to CloudFront."""
-        return sum(work.ready + work.frozen for work in self.work) + self.kept
+        return sum(work.pending for work in self.work) + self.arriving + self.kept
+
+    @property
+    def coalesced(self) -> int:
+        """How many of them came again too early."""
+        return sum(work.coalesced for work in self.work)
+
+    @property
+    def coalesced_until(self) -> float | None:
+        """When the first of those becomes ready (Unix seconds)."""
+        moments = (work.coalesced_until for work in self.work)
+        return min((each for each in moments if each is not None), default=None)
+
+    @property
+    def refused(self) -> int:
+        """How many items are in quarantine."""
+        return sum(work.quarantined for work in self.work)
 
     @property
     def in_progress(self) -> int:
@@ -210,18 +261,14 @@ class Overview:
         return sum(work.in_progress for work in self.work)
 
 
-def overview(process: Process, distributions: Collection[str]) -> Overview:
-    """Look at what a process delivers for a site with these distributions."""
+def glance(process: Process, distributions: Collection[str]) -> Overview:
+    """Return what tells the health of a site with these distributions: its work, and
+    trouble with the outbox, which is asked once.
+    """
+    arriving = process.intake.arriving(distributions)
     kept, trouble = process.intake.kept, process.intake.trouble or NOTHING
     try:
         work = process.outbox.work(None)
-        quarantined = process.outbox.quarantined(SHOWN, distributions)
-        history = process.outbox.history(SHOWN, distributions)
-        scheduled = process.outbox.scheduled(SHOWN, distributions)
-        planned = process.outbox.planned(SHOWN, distributions)
-        requests = process.outbox.requests(SHOWN, distributions)
-        month = this_month()
-        by_day = process.outbox.billed_by_day(month)
     except OutboxUnavailable as error:
         return Overview(kept=kept, trouble=trouble, unavailable=error.message)
     known = {each.distribution: each for each in work}
@@ -234,8 +281,43 @@ def overview(process: Process, distributions: Collection[str]) -> Overview:
             for each in work
             if each.distribution not in others
             and each.distribution not in distributions
-            and each.ready + each.frozen
+            and each.pending
         ),
+        arriving=arriving,
+        kept=kept,
+        trouble=trouble,
+    )
+
+
+def with_former(process: Process, distributions: Collection[str]) -> tuple[str, ...]:
+    """Return the distributions of a site, and those that they have replaced: their
+    history is the site's, unless another site of this Zope uses them now.
+    """
+    others = set(process.targets()) - set(distributions)
+    former = process.outbox.former(distributions)
+    return (*distributions, *(each for each in former if each not in others))
+
+
+def overview(process: Process, distributions: Collection[str]) -> Overview:
+    """Look at what a process delivers for a site with these distributions."""
+    state = glance(process, distributions)
+    if state.unavailable:
+        return state
+    try:
+        quarantined = process.outbox.quarantined(SHOWN, distributions)
+        past = with_former(process, distributions)
+        history = process.outbox.history(SHOWN, past)
+        scheduled = process.outbox.scheduled(SHOWN, distributions)
+        planned = process.outbox.planned(SHOWN, distributions)
+        requests = process.outbox.requests(SHOWN, past)
+        month = this_month()
+        by_day = process.outbox.billed_by_day(month)
+    except OutboxUnavailable as error:
+        return Overview(
+            kept=state.kept, trouble=state.trouble, unavailable=error.message
+        )
+    return replace(
+        state,
         quarantined=tuple(quarantined),
         history=tuple(history),
         scheduled=tuple(scheduled),
@@ -245,8 +327,6 @@ def overview(process: Process, distributions: Collection[str]) -> Overview:
         billed_by_all=sum(sum(days.values()) for days in by_day.values()),
         month=month,
         by_day=_together(by_day.values()),
-        kept=kept,
-        trouble=trouble,
     )
 
 

@@ -9,8 +9,12 @@ from collective.cloudfront.controlpanel.checks import Level
 from collective.cloudfront.controlpanel.checks import Result
 from collective.cloudfront.controlpanel.form import SettingsForm
 from collective.cloudfront.controlpanel.headline import clock
+from collective.cloudfront.controlpanel.headline import every_page_in
 from collective.cloudfront.controlpanel.headline import headline
 from collective.cloudfront.controlpanel.headline import next_try
+from collective.cloudfront.controlpanel.health import Code
+from collective.cloudfront.controlpanel.health import Health
+from collective.cloudfront.controlpanel.health import health
 from collective.cloudfront.controlpanel.overview import distributions_in_force
 from collective.cloudfront.controlpanel.overview import Obstacle
 from collective.cloudfront.controlpanel.overview import obstacles
@@ -34,6 +38,7 @@ from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import is_installed
 from collective.cloudfront.settings import value_in_force
 from dataclasses import dataclass
+from dataclasses import replace
 from DateTime import DateTime
 from datetime import datetime
 from datetime import timezone
@@ -85,6 +90,22 @@ _STATUSES = {
     "InProgress": Badge("info", _("badge_in_progress", default="In progress")),
     "Completed": Badge("success", _("badge_completed", default="Completed")),
     "Unknown": Badge("secondary", _("badge_unknown", default="Not known")),
+}
+
+
+#: The state of a distribution in a word.
+_BADGES = {
+    # There is no table then.
+    Code.UNAVAILABLE: Badge("secondary", _("badge_unknown", default="Not known")),
+    Code.OFF: Badge("secondary", _("badge_off", default="Off")),
+    Code.IN_MEMORY: Badge("danger", _("badge_in_memory", default="In memory")),
+    Code.PAUSED: Badge("danger", _("badge_paused", default="Paused")),
+    Code.WAITING: Badge("warning", _("badge_waiting", default="Waiting")),
+    Code.QUARANTINED: Badge("warning", _("badge_refused", default="Refused items")),
+    Code.PENDING: Badge("info", _("badge_sending", default="Sending")),
+    Code.COALESCED: Badge("info", _("badge_waiting", default="Waiting")),
+    Code.IN_PROGRESS: Badge("info", _("badge_in_progress", default="In progress")),
+    Code.DELIVERED: Badge("success", _("badge_delivered", default="Delivered")),
 }
 
 
@@ -178,14 +199,20 @@ class CloudFrontPage(ControlPanelFormWrapper):
         return overview(this_process(), self.distributions)
 
     @cached_property
+    def health(self) -> Health:
+        """How purging is."""
+        return health(self.overview, bool(self.obstacles), time.time())
+
+    @cached_property
     def headline(self) -> str:
         """The state in one sentence."""
-        return headline(self.overview, bool(self.obstacles))
+        return headline(self.health)
 
     @property
     def clock(self) -> str:
         """What is to be added to it, and counts seconds; or ""."""
-        return clock(self.overview, bool(self.obstacles), time.time())
+        last = max((each.accepted for each in self.overview.history), default=None)
+        return clock(self.health, last, time.time())
 
     @property
     def in_progress(self) -> list[Progress]:
@@ -228,17 +255,15 @@ class CloudFrontPage(ControlPanelFormWrapper):
 
     def badge(self, work: Work) -> Badge:
         """Return the state of a distribution in a word."""
-        if work.waiting is not None and work.waiting.paused:
-            return Badge("danger", _("badge_paused", default="Paused"))
-        if work.waiting is not None:
-            return Badge("warning", _("badge_waiting", default="Waiting"))
-        if (work.ready or work.frozen) and self.obstacles:
+        state = replace(self.overview, work=(work,))
+        found = health(state, bool(self.obstacles), time.time())
+        if found.code is Code.OFF and found.pending:
             return Badge("secondary", _("badge_kept", default="Kept"))
-        if work.ready or work.frozen:
-            return Badge("info", _("badge_sending", default="Sending"))
-        if work.in_progress:
-            return Badge("info", _("badge_in_progress", default="In progress"))
-        return Badge("success", _("badge_delivered", default="Delivered"))
+        return _BADGES[found.code]
+
+    def every_page_in(self, until: float) -> str:
+        """Say when every page is purged again."""
+        return every_page_in(until, time.time())
 
     def next_try(self, waiting: Waiting) -> str:
         """Say when a waiting distribution is tried again."""

@@ -66,6 +66,7 @@ class Stage(Enum):
     """How far a purge is that a person has caused."""
 
     WAITING = "waiting"
+    IN_MEMORY = "in memory"
     PAUSED = "paused"
     QUARANTINED = "quarantined"
     IN_PROGRESS = "in progress"

@@ -1,8 +1,11 @@
 """What the pages have in common on which a person purges."""
 
 from collective.cloudfront.changes.causes import current_user
+from collective.cloudfront.controlpanel.headline import after_click
+from collective.cloudfront.controlpanel.health import health_of_click
 from collective.cloudfront.controlpanel.overview import Obstacle
 from collective.cloudfront.controlpanel.overview import obstacles
+from collective.cloudfront.controlpanel.sentences import NOTHING_TO_PURGE
 from collective.cloudfront.controlpanel.tabs import caching_tabs
 from collective.cloudfront.controlpanel.tabs import may_configure
 from collective.cloudfront.controlpanel.tabs import PAGE
@@ -10,6 +13,7 @@ from collective.cloudfront.controlpanel.tabs import Tab
 from collective.cloudfront.i18n import _
 from collective.cloudfront.manual.purge import ImpossibleMoment
 from collective.cloudfront.manual.purge import ManualPurge
+from collective.cloudfront.manual.purge import NothingToPurge
 from collective.cloudfront.manual.purge import NotPurging
 from collective.cloudfront.manual.purge import require_possible
 from collective.cloudfront.outbox.values import PurgeRequest
@@ -110,7 +114,13 @@ class PurgeForm(BrowserView):
         except ImpossibleMoment:  # over since it was looked at
             self._read_moment()
             return None
-        self._say(self.thanks(purge_request))
+        except NothingToPurge:
+            self.errors["form"] = NOTHING_TO_PURGE
+            return None
+        is_scheduled = purge_request.due is not None
+        thanks = self.thanks(purge_request)
+        text, kind = after_click(health_of_click(), thanks, is_scheduled)
+        api.portal.show_message(text, self.request, type=kind)
         return self._go_to(self.next_url(purge_request))
 
     def next_url(self, purge_request: PurgeRequest) -> str:
@@ -145,9 +155,6 @@ class PurgeForm(BrowserView):
         """Where to go back to: the CloudFront page, or for who may not, the site."""
         url = self.context.absolute_url()
         return f"{url}/{PAGE}" if may_configure() else url
-
-    def _say(self, text: str) -> None:
-        api.portal.show_message(text, self.request)
 
     def _go_to(self, url: str) -> str:
         self.request.response.redirect(url)

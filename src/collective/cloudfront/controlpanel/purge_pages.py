@@ -1,8 +1,8 @@
 """ "Purge pages or a section": typed, looked at, then done by POST."""
 
 from collective.cloudfront.controlpanel.purge_form import PurgeForm
+from collective.cloudfront.controlpanel.sentences import known_hosts
 from collective.cloudfront.controlpanel.sentences import problem_sentence
-from collective.cloudfront.controlpanel.sentences import site_hosts
 from collective.cloudfront.i18n import _
 from collective.cloudfront.manual.lines import items_of
 from collective.cloudfront.manual.lines import Line
@@ -35,7 +35,7 @@ class PurgePages(PurgeForm):
     @cached_property
     def lines(self) -> list[Line]:
         """The lines that were typed."""
-        return read_lines(self.typed("lines"), site_hosts(self.context))
+        return read_lines(self.typed("lines"), known_hosts(self.context))
 
     @property
     def bad_lines(self) -> list[tuple[Line, str]]:

@@ -5,7 +5,10 @@ a global one would be offered in sites without the add-on, too.
 """
 
 from collective.cloudfront.changes.causes import current_user
+from collective.cloudfront.controlpanel.headline import after_click
+from collective.cloudfront.controlpanel.health import health_of_click
 from collective.cloudfront.controlpanel.sentences import NOT_PURGING
+from collective.cloudfront.controlpanel.sentences import NOTHING_TO_PURGE
 from collective.cloudfront.i18n import _
 from collective.cloudfront.interfaces import PURGE_CONTENT
 from collective.cloudfront.manual.purge import ManualPurge
@@ -85,5 +88,9 @@ class PurgeSelected(ContentsBaseAction):
 
     def finish(self) -> None:
         """Send what was added."""
-        if self._purge.preview().items:
+        if not self._purge.preview().items:
+            self.errors.append(NOTHING_TO_PURGE)
+        else:
             self._purge.send(current_user())
+            thanks = self.success_msg
+            self.success_msg, _kind = after_click(health_of_click(), thanks, False)

@@ -1,5 +1,8 @@
 """On an object that a person has just purged: how far CloudFront is with it."""
 
+from collective.cloudfront.controlpanel.headline import OUTBOX_FAILS
+from collective.cloudfront.controlpanel.health import OF_THE_OUTBOX
+from collective.cloudfront.controlpanel.health import site_health
 from collective.cloudfront.controlpanel.progress import Stage
 from collective.cloudfront.controlpanel.progress import stage
 from collective.cloudfront.i18n import _
@@ -10,10 +13,12 @@ from collective.cloudfront.process import this_process
 from dataclasses import dataclass
 from functools import cached_property
 from plone.app.layout.viewlets.common import ViewletBase
+from plone.registry.interfaces import IRegistry
 from Products.Five import BrowserView
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from typing import Any
 from urllib.parse import urlencode
+from zope.component import getUtility
 
 import time
 
@@ -37,6 +42,7 @@ _NOTICES = {
     Stage.WAITING: Notice(
         _("purged_waiting", default="On its way to CloudFront."), "info"
     ),
+    Stage.IN_MEMORY: Notice(OUTBOX_FAILS, "danger"),
     Stage.PAUSED: Notice(
         _(
             "purged_paused",
@@ -94,16 +100,19 @@ class Purged(BrowserView):
         if self.moment is None:
             return None
         preview = preview_of_content(self.context)
-        return preview and _NOTICES[self._stage(preview, self.moment)]
+        # Of nothing nobody can say that it is fresh.
+        if preview is None or not preview.items:
+            return None
+        return _NOTICES[self._stage(preview, self.moment)]
 
     def _stage(self, preview: Preview, moment: float) -> Stage:
-        process = this_process()
-        if process.intake.kept:
-            return Stage.WAITING  # perhaps for the outbox
+        if site_health(getUtility(IRegistry)).code in OF_THE_OUTBOX:
+            return Stage.IN_MEMORY
+        outbox = this_process().outbox
         try:
-            return stage(process.outbox, preview.distributions, preview.items, moment)
+            return stage(outbox, preview.distributions, preview.items, moment)
         except OutboxUnavailable:
-            return Stage.WAITING  # the control panel has more to say on it
+            return Stage.IN_MEMORY
 
     @property
     def refresh_url(self) -> str:

@@ -28,8 +28,8 @@ _PROBLEMS = {
     ),
     Problem.OTHER_HOST: _(
         "problem_other_host",
-        default="This is not a domain of this site. They are listed in the Caching "
-        "control panel.",
+        default="This is not a domain of this site. Enter the path alone, or add the "
+        "domain in the Caching control panel.",
     ),
     Problem.WILDCARD: _("problem_wildcard", default="A * is possible at the end only."),
     Problem.CONTROL: _(
@@ -51,6 +51,12 @@ def problem_sentence(problem: Problem) -> str:
 
 #: An answer to who wants something purged.
 NOT_PURGING = _("not_purging", default="This site does not purge from CloudFront.")
+
+#: The same, where no distribution serves it.
+NOTHING_TO_PURGE = _(
+    "nothing_to_purge",
+    default="Nothing was purged: no distribution serves this part of the site.",
+)
 
 #: Causes without an object, by code.
 _CAUSES = {
@@ -103,6 +109,13 @@ def cause_sentence(cause: Cause) -> str:
         return f"{cause.user}: {names}"
     mapping = {"user": cause.user, "cause": names}
     return _("cause_of_user", default="${user}: ${cause}", mapping=mapping)
+
+
+def known_hosts(site: Any) -> frozenset[str]:
+    """Return the hosts whose URLs may be purged: those of ``site_hosts``, or where Plone
+    is asked for now. The URL of another host would purge a path here.
+    """
+    return site_hosts(site) or frozenset(_names(site.absolute_url()))
 
 
 def site_hosts(site: Any) -> frozenset[str]:

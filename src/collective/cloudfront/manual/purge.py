@@ -31,6 +31,8 @@ from collective.cloudfront.settings import Settings
 from collective.cloudfront.settings import settings_of
 from dataclasses import dataclass
 from dataclasses import replace
+from datetime import datetime
+from datetime import timezone
 from plone import api
 from Products.CMFCore.interfaces import IContentish
 from Products.CMFCore.interfaces import IFolderish
@@ -53,6 +55,10 @@ LONGEST_REASON = 200
 
 class NotPurging(Exception):
     """The site does not purge; the control panel says why."""
+
+
+class NothingToPurge(Exception):
+    """No distribution serves what is to be purged: nothing would be sent."""
 
 
 class ImpossibleMoment(ValueError):
@@ -151,12 +157,15 @@ class ManualPurge:
         and recorded. Returns what is recorded.
 
         ``reason`` becomes one line of ``LONGEST_REASON`` characters at most. Raises
-        ``ImpossibleMoment`` for one that is over or more than a year away.
+        ``ImpossibleMoment`` for one that is over or more than a year away, and
+        ``NothingToPurge`` where no distribution serves it.
         """
         now = time.time()
         require_possible(at, now)
         reason = as_line(reason, LONGEST_REASON)
         preview = self.preview()
+        if not preview.items:
+            raise NothingToPurge()
         request = PurgeRequest(
             id=uuid.uuid4().hex,
             time=now,
@@ -201,6 +210,10 @@ def _cause(request: PurgeRequest) -> Cause:
     return Cause(request.user, names, len(names), PERSON)
 
 
+def _moment(due: float) -> str:
+    return datetime.fromtimestamp(due, timezone.utc).isoformat(timespec="seconds")
+
+
 def _not_recorded() -> None:
     logger.error("The purge is not in the list of purges.")
 
@@ -210,10 +223,12 @@ def _record(succeeded: bool, request: PurgeRequest) -> None:
     if not succeeded:
         return
     logger.info(
-        "%r purges %s%s: %s",
+        "%r %s %s%s%s: %s",
         request.user,
+        "purges" if request.due is None else "schedules a purge of",
         " ".join(request.items[:5]),
         " …" if len(request.items) > 5 else "",
+        "" if request.due is None else f" for {_moment(request.due)}",
         request.reason or "no reason given",
     )
     try:

@@ -121,7 +121,8 @@ class Queue(Protocol):
         """Hand over what is ready, frozen or scheduled for ``old`` to ``new``.
 
         For a distribution id that was wrong and has been corrected: nothing that
-        waited under it may be lost. Returns the number of items.
+        waited under it may be lost. Returns the number of items. From now on ``old`` is
+        among those that ``former`` returns for ``new``.
         """
 
     # --- the courier ------------------------------------------------------------------
@@ -138,8 +139,8 @@ class Queue(Protocol):
         """
 
     def work(self, most: int | None = 1000) -> tuple[Work, ...]:
-        """Return every distribution that has something ready, frozen or in
-        progress. Of a long backlog ``ready`` may be only a part, which is not smaller
+        """Return every distribution that has something ready, frozen, in progress,
+        coalesced or in quarantine. Of a long backlog ``ready`` may be only a part, which is not smaller
         than ``most``; with None everything is counted.
         """
 
@@ -353,6 +354,9 @@ class Ledger(Protocol):
         """Return the invalidation of one of the given distributions that has this id,
         or None.
         """
+
+    def former(self, distributions: Collection[str]) -> tuple[str, ...]:
+        """Return the distributions that these have replaced, see ``Queue.retarget``."""
 
     def billed(self, month: str) -> dict[str, int]:
         """Return how many items were accepted in ``month`` (2026-11, UTC), by

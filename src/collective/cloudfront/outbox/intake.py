@@ -32,6 +32,7 @@ from itertools import chain
 import logging
 import threading
 import time
+import uuid
 
 
 logger = logging.getLogger("collective.cloudfront")
@@ -197,6 +198,20 @@ class Intake:
                 count += sum(len(each.entries) for each in self._handed_over)
         return count
 
+    def arriving(self, distributions: Collection[str]) -> int:
+        """Return how many items for these distributions were handed over, and go into
+        the outbox in a moment. Those that are ``kept`` are not among them.
+        """
+        with self._lock:
+            if self._trouble is not None:
+                return 0
+            entries = [each for some in self._handed_over for each in some.entries]
+        now = self._wall_clock()
+        return sum(
+            bool(each.item) and each.due <= now and each.distribution in distributions
+            for each in entries
+        )
+
     @property
     def trouble(self) -> Message | None:
         """Why the outbox does not work now, or None."""
@@ -259,6 +274,16 @@ class Intake:
         urgent = purge_of([], [each for each in entries if each.urgent], at)
         again = self.lately.second(urgent) if urgent else []
         return (*entries, *map(entry_again, again))
+
+    def is_usable(self) -> bool:
+        """Try whether the outbox takes something now. If not, ``trouble`` says why.
+
+        For somebody who waits for the answer: it writes, and waits for the disk.
+        """
+        token = uuid.uuid4().hex
+        return self._try(lambda: self.outbox.prepare(token, [])()) and self._try(
+            lambda: self.outbox.discard(token)
+        )
 
     def handed_over(self) -> HandedOver | None:
         """Return what ``retry`` would bring in; None if there is nothing."""

@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from collections.abc import Collection
 from collective.cloudfront.outbox.lately import forget_old
+from collective.cloudfront.outbox.memory import FORMER
+from collective.cloudfront.outbox.memory import former_from_json
 from collective.cloudfront.outbox.memory import Part
+from collective.cloudfront.outbox.memory import remembered
 from collective.cloudfront.outbox.rows import DONE
 from collective.cloudfront.outbox.rows import each_of
 from collective.cloudfront.outbox.rows import IN_PROGRESS
@@ -15,6 +18,7 @@ from collective.cloudfront.outbox.store import BILL
 from collective.cloudfront.outbox.store import BillRow
 from collective.cloudfront.outbox.store import COUNTER
 from collective.cloudfront.outbox.store import INVALIDATION
+from collective.cloudfront.outbox.store import MEMORY
 from collective.cloudfront.outbox.store import PREPARED
 from collective.cloudfront.outbox.store import QUARANTINE
 from collective.cloudfront.outbox.store import Reader
@@ -60,6 +64,14 @@ class StoredLedger(Part):
                 scheduled=rows.count(SCHEDULED, {}),
                 in_doubt_released=sum(row.value for row in counted),
             )
+
+    def former(self, distributions: Collection[str]) -> tuple[str, ...]:
+        """See ``contract.Ledger``."""
+        names = [(FORMER + each,) for each in distributions]
+        with self._look() as rows:
+            known = remembered(rows.get(MEMORY, names)) if names else {}
+        found = [id for each in known.values() for id in former_from_json(each.value)]
+        return tuple(dict.fromkeys(id for id in found if id not in distributions))
 
     def billed(self, month: str) -> dict[str, int]:
         """See ``contract.Ledger``."""

@@ -57,6 +57,10 @@ LONGEST_PAUSE = 0.05
 CALLS = "calls"
 #: What is remembered of a distribution has its id behind this.
 OF_DISTRIBUTION = "distribution:"
+#: The ids that a distribution has replaced have its id behind this.
+FORMER = "former:"
+#: So many of them are known, the latest.
+MOST_FORMER = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,13 @@ def memo_from_json(distribution: str, stored: dict[str, Any] | None) -> Memo:
                 attempts,
             )
     return Memo(owner, until, pace, waiting)
+
+
+def former_from_json(stored: Any) -> list[str]:
+    """Return the ids of distributions that a list holds."""
+    if not isinstance(stored, list):
+        return []
+    return [each for each in stored if isinstance(each, str)]
 
 
 def calls_from_json(stored: Any) -> Bucket | None:

@@ -29,9 +29,12 @@ from collective.cloudfront.outbox.store import Distinct
 from collective.cloudfront.outbox.store import InvalidationRow
 from collective.cloudfront.outbox.store import MEMORY
 from collective.cloudfront.outbox.store import PREPARED
+from collective.cloudfront.outbox.store import QUARANTINE
+from collective.cloudfront.outbox.store import QuarantineRow
 from collective.cloudfront.outbox.store import Reader
 from collective.cloudfront.outbox.store import READY
 from collective.cloudfront.outbox.store import Scan
+from collective.cloudfront.outbox.store import SCHEDULED
 from collective.cloudfront.outbox.store import ScheduledRow
 from collective.cloudfront.outbox.values import Batch
 from collective.cloudfront.outbox.values import Pending
@@ -105,6 +108,31 @@ class Poll:
     damage: tuple[str, int] = ("", 0)
 
 
+#: What is not ready: coalesced items, the first due first, and those in quarantine.
+_ASIDE = (
+    Scan(SCHEDULED, {"coalesced": 1}, ("due",), limit=MOST_COUNTED),
+    Scan(QUARANTINE, order=("distribution", "item"), limit=MOST_COUNTED),
+)
+
+
+def _idle(distribution: str, known: Known) -> Work:
+    stored = known.get(OF_DISTRIBUTION + distribution, Remembered())
+    waiting = memo_from_json(distribution, stored.value).waiting
+    return Work(distribution, 0, 0, 0, oldest=None, waiting=waiting)
+
+
+def _with_aside(
+    work: Work, coalesced: list[ScheduledRow], refused: list[QuarantineRow]
+) -> Work:
+    due = [row.due for row in coalesced if row.distribution == work.distribution]
+    return replace(
+        work,
+        coalesced=len(due),
+        coalesced_until=min(due, default=None),
+        quarantined=sum(row.distribution == work.distribution for row in refused),
+    )
+
+
 class StoredPolls(Claiming):
     """See ``contract.Queue``."""
 
@@ -112,15 +140,17 @@ class StoredPolls(Claiming):
         """See ``contract.Queue``."""
         with self._look() as rows:
             found = self._poll(rows, (), most or MOST_COUNTED)
-            work = [backlog.work for backlog in found.backlogs]
-            if most is not None:
-                return tuple(work)
-            return tuple(
-                replace(
-                    each, ready=rows.count(READY, {"distribution": each.distribution})
-                )
-                for each in work
-            )
+            coalesced, refused = rows.read(*_ASIDE)
+            work = {each.distribution: each.work for each in found.backlogs}
+            for row in (*coalesced, *refused):
+                work.setdefault(row.distribution, _idle(row.distribution, found.known))
+            if most is None:
+                for name, each in work.items():
+                    count = rows.count(READY, {"distribution": name})
+                    work[name] = replace(each, ready=count)
+        return tuple(
+            _with_aside(work[name], coalesced, refused) for name in sorted(work)
+        )
 
     def poll(
         self, busy: Collection[str], limit: int, grace: float, known: int = 0

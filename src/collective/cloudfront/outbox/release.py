@@ -7,6 +7,9 @@ from collective.cloudfront.outbox.lately import write_down
 from collective.cloudfront.outbox.ledger import IN_DOUBT
 from collective.cloudfront.outbox.ledger import SLICE
 from collective.cloudfront.outbox.memory import Claiming
+from collective.cloudfront.outbox.memory import FORMER
+from collective.cloudfront.outbox.memory import former_from_json
+from collective.cloudfront.outbox.memory import MOST_FORMER
 from collective.cloudfront.outbox.memory import Session
 from collective.cloudfront.outbox.rows import batch_of
 from collective.cloudfront.outbox.rows import FROZEN
@@ -104,6 +107,8 @@ class StoredRelease(Claiming):
                 end_waiting(session, old)
             count += moved
             more = moved > 0
+        with self._change() as session:
+            _note_former(session, old, new)
         return count
 
 
@@ -111,6 +116,14 @@ def end_waiting(session: Session, distribution: str) -> None:
     """Note that a distribution need not wait any longer."""
     memo = session.memo(distribution)
     session.keep_memo(distribution, replace(memo, waiting=None))
+
+
+def _note_former(session: Session, old: str, new: str) -> None:
+    earlier = former_from_json(session.recall(FORMER + old))
+    known = former_from_json(session.recall(FORMER + new))
+    found = dict.fromkeys([*earlier, *known, old])
+    found.pop(new, None)
+    session.keep(FORMER + new, list(found)[-MOST_FORMER:])
 
 
 def _retarget_some(rows: Transaction, old: str, new: str) -> int:

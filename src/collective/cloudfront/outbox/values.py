@@ -270,7 +270,11 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What there is to do for one distribution; ``urgent`` if a ready item is."""
+    """What there is to do for one distribution; ``urgent`` if a ready item is.
+
+    ``coalesced`` items came again too early: the first becomes ready at
+    ``coalesced_until``. ``quarantined`` counts those that CloudFront refuses.
+    """
 
     distribution: str
     ready: int
@@ -279,6 +283,14 @@ class Work:
     oldest: float | None
     waiting: Waiting | None
     urgent: bool = False
+    coalesced: int = 0
+    coalesced_until: float | None = None
+    quarantined: int = 0
+
+    @property
+    def pending(self) -> int:
+        """How many items are on their way to CloudFront, from the change on."""
+        return self.ready + self.frozen + self.coalesced
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ settings and little else.
 from collections.abc import Iterator
 from collective.cloudfront.controlpanel.checks import Check
 from collective.cloudfront.controlpanel.checks import Level
-from collective.cloudfront.controlpanel.overview import obstacles
 from collective.cloudfront.controlpanel.overview import this_month
 from collective.cloudfront.controlpanel.sentences import sentence
 from collective.cloudfront.i18n import _
@@ -56,36 +55,6 @@ class SiteCheck(Check):
     def registry(self) -> IRegistry:
         """The site's registry."""
         return getUtility(IRegistry)
-
-
-class Purging(SiteCheck):
-    """Is anything purged at all? The section above says why not."""
-
-    title = _("check_purging", default="Purging")
-
-    @cached_property
-    def level(self) -> Level:
-        """An error where nothing is purged."""
-        return Level.ERROR if obstacles(self.registry) else Level.OK
-
-    @property
-    def text(self) -> str:
-        """Whether it is on."""
-        if self.level:
-            return _("check_purging_off", default="Nothing is purged.")
-        return _("check_purging_on", default="What changes is purged.")
-
-    @property
-    def advice(self) -> str:
-        """Where to read why."""
-        if not self.level:
-            return ""
-        return _("advice_purging_off", default="The state above says why.")
-
-    @property
-    def link(self) -> str:
-        """There."""
-        return "#cloudfront-state" if self.level else ""
 
 
 class Lifetime(SiteCheck):

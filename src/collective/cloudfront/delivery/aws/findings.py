@@ -211,6 +211,12 @@ MESSAGES = {
         "Check that this is the site's distribution, or add the host name to its "
         "alternate domain names.",
     ),
+    "hosts_untold": Wording(
+        "It is not known which host names the distribution answers to: it has no "
+        "alternate domain names, and the credentials may not read its own.",
+        "Allow cloudfront:GetDistribution on this distribution to the credentials that "
+        "Zope uses.",
+    ),
     # cache_tags
     "cache_tags": Wording("Cache tags are read from the header ${header}."),
     "cache_tags_off": Wording("Cache tags are not used."),
@@ -251,10 +257,10 @@ MESSAGES = {
         "Check in the CloudFront console that all query strings are.",
     ),
     # clock
-    "clock": Wording("The clock agrees with AWS's (${seconds} seconds off)."),
-    "clock_off": Wording("The clock is ${seconds} seconds off AWS's.", _CHECK_CLOCK),
+    "clock": Wording("The clock agrees with AWS's (${seconds} s off)."),
+    "clock_off": Wording("The clock is ${seconds} s off AWS's.", _CHECK_CLOCK),
     "clock_wrong": Wording(
-        "The clock is ${seconds} seconds off AWS's: AWS refuses what is signed so.",
+        "The clock is ${seconds} s off AWS's: AWS refuses what is signed so.",
         _CHECK_CLOCK,
     ),
     "clock_untold": Wording("AWS did not send the time."),

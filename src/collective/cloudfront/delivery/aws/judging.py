@@ -60,6 +60,9 @@ def judge_hosts(
     A name ``*.example.com`` stands for one label before the dot. Ports and case do
     not matter.
     """
+    if not names:
+        # GetDistributionConfig says nothing of the name that AWS gives each one.
+        return Level.UNKNOWN, "hosts_untold", {}
     mapping = {"names": _listed(names), "hosts": _listed(hosts)}
     if not hosts:
         return Level.OK, "hosts_listed", mapping

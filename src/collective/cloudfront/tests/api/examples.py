@@ -32,7 +32,7 @@ _VARYING = {
     "an id": re.compile(r"\b[0-9a-f]{32}\b"),
     "a token": _TOKEN,
 }
-_SHOWN = ("Content-Type", "Location", "WWW-Authenticate")
+_SHOWN = ("Content-Type", "Location", "WWW-Authenticate", "Retry-After")
 
 
 @dataclass(frozen=True, slots=True)

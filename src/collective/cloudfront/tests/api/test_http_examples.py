@@ -192,6 +192,13 @@ def cannot_read_the_outbox(monkeypatch, site, now):
     monkeypatch.setattr(this_process().outbox, "work", lambda most: fail())
 
 
+def cannot_write_the_outbox(monkeypatch, site, now):
+    def fail(*arguments):
+        raise OutboxUnavailable("no space left on device")
+
+    monkeypatch.setattr(this_process().outbox, "prepare", fail)
+
+
 def do_not_purge(monkeypatch, site, now):
     set_record("enabled", False)
 
@@ -212,6 +219,7 @@ BEFORE = {
     "state-trouble": have_trouble,
     "state-unavailable": cannot_read_the_outbox,
     "purge-not-purging": do_not_purge,
+    "purge-outbox-fails": cannot_write_the_outbox,
     "settings": have_a_key_pair,
     "settings-invalid": have_default_window,
 }

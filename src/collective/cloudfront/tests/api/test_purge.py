@@ -1,5 +1,6 @@
 """Specification: POST @cloudfront/purge."""
 
+from collective.cloudfront.testing import DISTRIBUTION
 from datetime import datetime
 from datetime import timedelta
 from datetime import timezone
@@ -40,9 +41,38 @@ def test_everything(client, process):
 
 
 def test_paths_and_urls(client, process):
-    reply = client().post(PURGE, paths=["/a", "/b*", "http://localhost/c?d=e"])
+    reply = client().post(PURGE, paths=["/a", "/b*", "http://nohost/c?d=e"])
     assert reply.json["items"] == ["/a", "/b*", "/c?d=e"]
     assert process.deliver() == ["/a", "/b*", "/c?d=e"]
+
+
+def test_urls_of_other_hosts_are_refused_also_where_no_domain_is_set(client, process):
+    reply = client().post(PURGE, paths=["https://www.example.com/a"])
+    assert reply.status == 400
+    (detail,) = reply.json["error"]["details"]
+    assert detail["message"].startswith("This is not a domain of this site. Enter the")
+    assert process.deliver() == []
+
+
+def test_what_no_distribution_serves_is_a_conflict(client, process, folder):
+    api.content.create(api.portal.get(), "Folder", id="other")
+    api.portal.set_registry_record(
+        "collective.cloudfront.distribution_id", f"{DISTRIBUTION}/other"
+    )
+    transaction.commit()
+    process.deliver()
+    reply = client().post(PURGE, path="/folder/page")
+    assert reply.status == 409
+    assert "no distribution serves" in reply.json["error"]["message"]
+
+
+def test_a_purge_that_is_scheduled_is_not_logged_as_done(client, caplog):
+    caplog.set_level("INFO", "collective.cloudfront")
+    moment = datetime.now(timezone.utc).replace(microsecond=0) + timedelta(hours=3)
+    client().post(PURGE, all=True, at=moment.isoformat(), reason="release")
+    assert f"'admin' schedules a purge of /* for {moment.isoformat()}: release" in (
+        caplog.text
+    )
 
 
 def test_bad_paths_are_each_told_and_nothing_is_purged(client, process):

@@ -88,6 +88,12 @@ def test_invalid_values_are_refused_with_a_sentence(client):
     assert "“not-an-id” is not the id of a CloudFront" in reply.json["message"]
 
 
+def test_a_root_folder_that_does_not_exist_is_refused(client):
+    reply = client().patch(PANEL, distribution_id=f"{DISTRIBUTION}/deutsch")
+    assert reply.status == 400
+    assert "There is no folder /deutsch in this site" in reply.json["message"]
+
+
 def test_an_invalid_option_of_a_distribution_is_refused_with_a_sentence(client):
     reply = client().patch(PANEL, distribution_id="E2QWR;role=admin")
     assert reply.status == 400

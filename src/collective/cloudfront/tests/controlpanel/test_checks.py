@@ -23,6 +23,7 @@ from Products.CMFCore.indexing import processQueue
 from types import SimpleNamespace
 from zExceptions import Forbidden
 from zope.component import getUtility
+from zope.i18n import translate
 from zope.interface import alsoProvides
 
 import pytest
@@ -78,7 +79,7 @@ def another(registry, portal):
 
 def test_a_site_that_is_set_up_well_has_no_problems(look):
     found = look()
-    assert len(found) == 11
+    assert len(found) == 12
     assert problems(found.values()) == 0
     assert all(result.title and result.text for result in found.values())
 
@@ -124,7 +125,7 @@ def test_a_check_that_fails_is_an_error_and_a_log_line(look, another, caplog, wh
     found = look()
     assert next(iter(found)) == "another"
     assert found["another"].level is Level.ERROR
-    assert len(found) == 12
+    assert len(found) == 13
     assert "The check 'another' failed." in caplog.text
 
 
@@ -292,7 +293,7 @@ def test_the_page_shows_them_with_their_level_in_a_word(registry, page):
     registry[ENABLED] = False
     shown = page()
     assert row(shown, "purging") == (
-        "Error: Purging Nothing is purged. The state above says why."
+        "Error: Purging Nothing is purged. The status says why, and what to do."
     )
     assert row(shown, "lifetime").startswith("Warning: Lifetime of pages")
     assert row(shown, "budget") == "In order: Budget None is set."
@@ -430,3 +431,24 @@ def test_a_language_that_browsers_choose_is_not_kept(registry, look, setting, he
     # With one language there is nothing to choose
     registry["plone.available_languages"] = ["en"]
     assert look()["languages"].level is Level.OK
+
+
+# --- root folders ----------------------------------------------------------------
+
+
+def test_a_root_folder_that_is_gone_is_a_warning(portal, look):
+    folder = api.content.create(portal, "Folder", "deutsch")
+    use_distributions(f"{DISTRIBUTION}/deutsch E2OTHER")
+    assert look()["roots"].level is Level.OK
+    api.content.delete(folder)
+    found = look()["roots"]
+    assert found.level is Level.WARNING
+    assert translate(found.text).endswith(f"do not exist: {DISTRIBUTION} (/deutsch).")
+    assert translate(found.advice).startswith("Correct the folder")
+
+
+def test_nothing_is_purged_where_all_root_folders_are_gone(look):
+    use_distributions(f"{DISTRIBUTION}/deutsch")
+    found = look()
+    assert translate(found["purging"].text) == "Nothing is purged."
+    assert found["roots"].level is Level.WARNING

@@ -4,6 +4,7 @@ from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.settings import read_settings
 from collective.cloudfront.testing import DISTRIBUTION
 from lxml import html
+from plone import api
 from plone.registry.interfaces import IRegistry
 from zExceptions import Forbidden
 from zope.component import getUtility
@@ -289,3 +290,44 @@ def test_what_waits_for_a_wrong_distribution_goes_to_the_corrected_one(
     waiting = process.outbox.pending("E2CORRECTED", 9)
     # What the right one holds was purged by nobody
     assert {each.item for each in waiting} == {"/a", "/*"}
+
+
+def test_a_root_folder_that_does_not_exist_is_refused(form, portal):
+    wrong = form.save(distribution_id="EDEMO1234567/deutsch")
+    assert errors(wrong) == {
+        "distribution_id": "There is no folder /deutsch in this site, so nothing would "
+        "ever be sent to EDEMO1234567."
+    }
+    api.content.create(portal, "Folder", "deutsch")
+    assert errors(form.save(distribution_id="EDEMO1234567/deutsch")) == {}
+
+
+def test_other_settings_can_be_saved_while_a_root_folder_is_gone(form):
+    store(distribution_id="EDEMO1234567/deutsch")
+    assert errors(form.save(window="2.5")) == {}
+
+
+def test_the_history_stays_when_the_distribution_is_another_one(
+    functional_portal, browser, process
+):
+    process.outbox.release("token", [Entry(DISTRIBUTION, "/before")])
+    process.deliver()
+    person, url = browser(), functional_portal.absolute_url()
+    for view in ("@@cloudfront-controlpanel", "@@cloudfront-log"):
+        person.open(f"{url}/{view}")
+        assert "/before" in person.contents
+    person.open(f"{url}/@@cloudfront-controlpanel")
+    person.getControl("Distribution").value = "E2CORRECTED"
+    person.getControl("Save").click()
+    for view in ("@@cloudfront-controlpanel", "@@cloudfront-log"):
+        person.open(f"{url}/{view}")
+        assert "/before" in person.contents
+
+
+def test_nothing_that_waits_is_nothing_to_say(functional_portal, browser, caplog):
+    caplog.set_level("INFO", "collective.cloudfront")
+    person = browser()
+    person.open(f"{functional_portal.absolute_url()}/@@cloudfront-controlpanel")
+    person.getControl("Distribution").value = "E2CORRECTED"
+    person.getControl("Save").click()
+    assert "What waits for" not in caplog.text

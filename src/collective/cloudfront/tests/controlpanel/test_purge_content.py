@@ -1,6 +1,7 @@
 """ "Purge from CloudFront", among the actions of an object."""
 
 from AccessControl.Permission import Permission
+from collective.cloudfront.changes.transaction import suspending
 from collective.cloudfront.interfaces import PURGE_CONTENT
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.values import Entry
@@ -17,6 +18,7 @@ from zExceptions import Unauthorized
 
 import json
 import pytest
+import time
 import transaction
 
 
@@ -126,7 +128,7 @@ def test_what_is_in_memory_only_is_not_fresh(purged, process, monkeypatch):
         locked.setattr(process.outbox, "release", fail)
         process.intake.release("token", [Entry(DISTRIBUTION, "/folder/page*")])
     purged.reload()
-    assert told(purged.contents) == "On its way to CloudFront."
+    assert told(purged.contents).startswith("The outbox cannot be used now, so this")
 
 
 def test_a_script_asks_for_the_sentence_alone(purged, folder):
@@ -236,3 +238,24 @@ def test_selected_without_authenticator_is_forbidden(folder, manager, process):
     with pytest.raises((Forbidden, Unauthorized, HTTPError)):
         select(manager, folder, folder["page"], _authenticator="wrong")
     assert process.deliver() == []
+
+
+def test_what_no_distribution_serves_is_neither_purged_nor_called_fresh(
+    folder, browser, process
+):
+    with suspending():
+        api.portal.set_registry_record(
+            "collective.cloudfront.distribution_id", f"{DISTRIBUTION}/elsewhere"
+        )
+        api.content.create(api.portal.get(), "Folder", "elsewhere")
+    transaction.commit()
+    process.deliver()
+    process.gateway.batches.clear()
+    person = browser()
+    person.open(f"{folder['page'].absolute_url()}/{VIEW}")
+    person.getControl("Purge", index=-1).click()
+    assert "Nothing was purged: no distribution serves" in person.contents
+    assert process.deliver() == []
+    moment = urlencode({"cloudfront-purged": time.time()})
+    person.open(f"{folder['page'].absolute_url()}?{moment}")
+    assert "It is fresh" not in person.contents

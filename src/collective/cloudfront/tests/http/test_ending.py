@@ -91,7 +91,7 @@ def test_sigterm_finishes_the_call_in_flight_and_gives_up_claims(zope, cloudfron
     outbox.end()
     log = zope.log.read_text()
     assert "SIGTERM: this process ends." in log
-    assert f"items wait in <SqliteOutbox {zope.outbox}>" in log
+    assert f"Items that wait in <SqliteOutbox {zope.outbox}>: " in log
 
     # The next process goes on
     cloudfront.control.clear_faults()
@@ -106,4 +106,4 @@ def test_sigterm_tells_what_is_in_memory_only(zope):
     edit(editor, "Nowhere")
     eventually(lambda: "The outbox cannot be used" in zope.log.read_text())
     assert terminate(zope) == -signal.SIGTERM
-    assert "items are lost, because this process ends" in zope.log.read_text()
+    assert "Items are lost, because this process ends" in zope.log.read_text()

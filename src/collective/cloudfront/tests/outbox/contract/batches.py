@@ -12,6 +12,7 @@ from collective.cloudfront.tests.outbox.contract.common import frozen
 from collective.cloudfront.tests.outbox.contract.common import Opened
 from collective.cloudfront.tests.outbox.contract.common import PACE
 from collective.cloudfront.tests.outbox.contract.common import ready
+from collective.cloudfront.tests.outbox.contract.common import site
 from collective.cloudfront.tests.outbox.contract.common import wait
 from collective.cloudfront.tests.outbox.contract.common import work
 
@@ -61,6 +62,31 @@ class BatchesContract(Opened):
         assert [each.oldest for each in outbox.work()] == [since + 1, since]
         assert all(each.ready > 0 for each in outbox.work())
         assert [each.ready for each in outbox.work(None)] == [3000, 3002]
+
+    def test_work_counts_what_waits_for_its_interval_from_the_change_on(
+        self, outbox, clock
+    ):
+        outbox.release("", [site()])
+        assert outbox.claim(E1, 60)
+        outbox.settle(outbox.freeze(E1, "r0", ["/*"]), "I0")
+        outbox.release("", [site(), site(E2)])
+        one, two = outbox.work()
+        assert (one.pending, one.ready, one.coalesced) == (1, 0, 1)
+        assert one.coalesced_until == clock.now + 300.0
+        assert (two.pending, two.ready, two.coalesced) == (1, 1, 0)
+        clock.advance(301.0)
+        outbox.release_due()
+        (one, _two) = outbox.work()
+        assert (one.ready, one.coalesced, one.coalesced_until) == (1, 0, None)
+
+    def test_work_counts_what_is_in_quarantine(self, outbox):
+        outbox.quarantine(frozen(outbox, "/a", "/b"), plain("no"))
+        (work,) = outbox.work()
+        assert (work.quarantined, work.pending) == (2, 0)
+
+    def test_what_is_scheduled_for_a_date_is_no_work(self, outbox, clock):
+        outbox.release("", [Entry(E1, "/a", due=clock.now + 60.0)])
+        assert outbox.work() == ()
 
     def test_a_distribution_with_nothing_to_do_is_no_work(self, outbox):
         settled = outbox.settle(frozen(outbox, "/a"), "I1")

@@ -45,6 +45,18 @@ class LedgerContract(Opened):
         outbox.quarantine(frozen(outbox, "/a", reference="r2"), plain("no"))
         assert outbox.billed("2027-01") == {}
 
+    # --- ids that were corrected --------------------------------------------------------
+
+    def test_a_distribution_knows_those_that_it_has_replaced(self, outbox, other):
+        assert outbox.former([E1, E2]) == ()
+        outbox.retarget(E1, E2)
+        outbox.retarget(E2, "E3")
+        assert other.former(["E3"]) == (E1, E2)
+        assert outbox.former([E1]) == ()
+        # And back again
+        outbox.retarget("E3", E1)
+        assert outbox.former([E1]) == (E2, "E3")
+
     # --- people -----------------------------------------------------------------------
 
     def test_what_is_scheduled_for_some_distributions(self, outbox, clock):
