@@ -35,6 +35,13 @@ class Client:
         browser.open(f"{self._url}/{path}")
         return self._reply(browser)
 
+    def get_bytes(self, path: str) -> bytes:
+        """Return what is at ``path``, as it is sent."""
+        answer = self._browser().testapp.get(
+            f"{self._url}/{path}", headers=self._headers
+        )
+        return answer.body
+
     def post(self, path: str, /, kind: str = "application/json", **body: Any) -> Reply:
         """Send JSON to ``path``."""
         return self.post_text(path, json.dumps(body), kind)
