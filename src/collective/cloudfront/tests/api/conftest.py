@@ -66,6 +66,13 @@ class Client:
         )
         return Reply(answer.status_int, answer.json if answer.body else None)
 
+    def delete(self, path: str) -> Reply:
+        """Delete what is at ``path``."""
+        answer = self._browser().testapp.delete(
+            f"{self._url}/{path}", headers=self._headers, expect_errors=True
+        )
+        return Reply(answer.status_int, answer.json if answer.body else None)
+
     def _browser(self) -> Browser:
         browser = Browser(self._app)
         browser.raiseHttpErrors = False
