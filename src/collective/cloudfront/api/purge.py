@@ -36,6 +36,7 @@ _FIELDS = {
     "dry_run": bool,
 }
 
+
 class Purge(Action):
     """Purges pages, an object with or without what is below it, or everything."""
 
