@@ -387,6 +387,53 @@ class TestScript:
             done = run(PLONE_PASSWORD=password)
             assert password not in done.stdout + done.stderr
 
+    @pytest.mark.parametrize(
+        "password",
+        [
+            'a"b"',
+            "a\\b",
+            'a\\"',
+            "\\",
+            '"',
+            "a b$HOME`ls`'%s",
+            "#a:b",
+            "Schlüßel",
+            "\\n",
+        ],
+    )
+    def test_a_password_may_have_any_character(self, run, site, password):
+        site.acl_users.source_users.updateUserPassword("deployer", password)
+        transaction.commit()
+        done = run(PLONE_PASSWORD=password)
+        assert done.returncode == 0, done.stderr
+        assert len(this_process().outbox.requests(10)) == 1
+
+    @pytest.mark.parametrize(
+        ("wrong", "advice"),
+        [
+            ({"PLONE_USER": "eddie"}, "collective.cloudfront: Purge everything"),
+            ({"PLONE_PASSWORD": "wrong"}, "Check PLONE_USER and PLONE_PASSWORD."),
+            ({"PLONE_URL": "/nowhere"}, "Check PLONE_URL"),
+        ],
+    )
+    def test_an_error_says_what_to_do(self, run, server, wrong, advice):
+        if "PLONE_URL" in wrong:
+            url = f"http://{server['host']}:{server['port']}/plone/nowhere"
+            wrong = {"PLONE_URL": url}
+        done = run(**wrong)
+        assert done.returncode != 0
+        assert advice in done.stderr
+
+    def test_it_says_what_a_site_without_rest_lacks(self, run, site):
+        """Plone's Classic UI distribution does not install plone.restapi."""
+        site.acl_users.manage_delObjects(["jwt_auth"])
+        site.manage_permission("plone.restapi: Use REST API", [], acquire=1)
+        transaction.commit()
+        done = run()
+        assert done.returncode != 0
+        assert "Install plone.restapi in this site" in done.stderr
+        assert this_process().outbox.requests(10) == []
+
     def test_it_is_in_the_documentation(self, documentation, script, command):
         text = (documentation / "rest.rst").read_text()
         assert f"literalinclude:: examples/{script}" in text
