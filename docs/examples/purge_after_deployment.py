@@ -15,6 +15,17 @@ import sys
 
 SITE = os.environ["PLONE_URL"]
 
+#: What to do, by what Plone's answer contains.
+ADVICE = {
+    "Use REST API": "Install plone.restapi in this site: Site Setup, Add-ons.",
+    "plugin not installed": "Install plone.restapi in this site: Site Setup, Add-ons.",
+    "Invalid credentials": "Check PLONE_USER and PLONE_PASSWORD.",
+    "Unauthorized": "The user needs the permission 'collective.cloudfront: Purge "
+    "everything'.",
+    "NotFound": "Check PLONE_URL: it is the URL of a site, and collective.cloudfront "
+    "must be installed there.",
+}
+
 
 def post(path: str, body: dict, **headers: str) -> dict:
     """Send JSON to Plone and return its answer."""
@@ -25,6 +36,11 @@ def post(path: str, body: dict, **headers: str) -> dict:
     )
     with urlopen(request, timeout=60) as answer:
         return json.load(answer)
+
+
+def advice(answer: str) -> str:
+    """Return what to do about an error, or nothing."""
+    return next((text for found, text in ADVICE.items() if found in answer), "")
 
 
 def main() -> int:
@@ -38,7 +54,9 @@ def main() -> int:
         body = {"all": True, "reason": "deployment"}
         done = post("@cloudfront/purge", body, Authorization=f"Bearer {token}")
     except HTTPError as error:
-        print(f"{error.url}: {error} {error.read().decode()}", file=sys.stderr)
+        answer = error.read().decode()
+        print(f"{error.url}: {error} {answer}", file=sys.stderr)
+        print(advice(answer), file=sys.stderr)
         return 1
     print(json.dumps(done, indent=2))
     return 0

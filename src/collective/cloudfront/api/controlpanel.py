@@ -5,6 +5,8 @@ id and its secret go together.
 """
 
 from collective.cloudfront.controlpanel.connection import why_not
+from collective.cloudfront.controlpanel.fieldsets import Fieldset
+from collective.cloudfront.controlpanel.fieldsets import FIELDSETS
 from collective.cloudfront.controlpanel.roots import root_refused
 from collective.cloudfront.i18n import _
 from collective.cloudfront.interfaces import ICloudFrontLayer
@@ -35,6 +37,9 @@ from zope.interface import implementer
 from zope.interface import Interface
 from zope.schema import getFieldsInOrder
 from zope.schema.interfaces import IBool
+from zope.schema.interfaces import IChoice
+from zope.schema.interfaces import IField
+from zope.schema.interfaces import IFloat
 
 import json
 
@@ -72,7 +77,27 @@ class SerializeSettings(ControlpanelSerializeToJson):
         result = super().__call__()
         # An empty secret, when it is sent back, keeps the stored one
         result["data"][SECRET] = ""
+        del result["data"][SINCE]
+        result["schema"]["fieldsets"] = [self._fieldset(each) for each in FIELDSETS]
+        # Volto's forms have a group of this name
+        result["schema"]["fieldsets"][0]["id"] = "default"
+        properties = result["schema"]["properties"]
+        del properties[SINCE]
+        for each in properties.values():
+            # plone.restapi names the source of a content type's field. The choices
+            # are here.
+            each.pop("vocabulary", None)
         return result
+
+    def _fieldset(self, fieldset: Fieldset) -> dict[str, Any]:
+        request = self.controlpanel.request
+        return {
+            "id": fieldset.name,
+            "title": translate(fieldset.label, context=request),
+            "description": translate(fieldset.description, context=request),
+            "fields": list(fieldset.fields),
+            "behavior": "plone",
+        }
 
 
 @implementer(IDeserializeFromJson)
@@ -87,6 +112,9 @@ class DeserializeSettings(ControlpanelDeserializeFromJson):
             data = json_body(self.request)
         except DeserializationError as error:
             raise BadRequest(error.msg) from error
+        for name, field in getFieldsInOrder(self.schema):
+            if name in data:
+                data[name] = self._as_python(field, data[name])
         stored = self.registry.forInterface(self.schema, prefix=self.schema_prefix)
         typed = KeyPair(
             data.get(KEY_ID, stored.aws_access_key_id) or "", data.get(SECRET) or ""
@@ -111,12 +139,29 @@ class DeserializeSettings(ControlpanelDeserializeFromJson):
         elif not typed.key_id:
             data[SECRET] = ""
         data.pop(SINCE, None)
-        for name, field in getFieldsInOrder(self.schema):
-            # plone.restapi takes any text for true, "false" as well
-            if IBool.providedBy(field) and not isinstance(data.get(name, True), bool):
-                self._refuse(name, _("not_boolean", default="This is true or false."))
         self.request["BODY"] = json.dumps(data)
         super().__call__(mask_validation_errors)
+
+    def _as_python(self, field: IField, value: Any) -> Any:
+        """Return a value as the field wants it, whatever JSON and Volto made of it."""
+        if IFloat.providedBy(field) and type(value) is int:
+            # JavaScript writes 1.0 as 1. By way of text, the largest are infinite
+            return float(str(value))
+        if IChoice.providedBy(field):
+            # One that nobody has touched comes as GET shows it
+            token = value.get("token") if isinstance(value, dict) else value
+            if not isinstance(token, str):
+                sentence = _("not_a_choice", default="This is none of the choices.")
+                self._refuse(field.getName(), sentence)
+            return token
+        # plone.restapi takes any text for true, "false" as well
+        if IBool.providedBy(field) and not isinstance(value, bool):
+            sentence = _("not_boolean", default="This is true or false.")
+            self._refuse(field.getName(), sentence)
+        if value is None and not field.required:
+            # Volto's word for an input that was cleared
+            return field.missing_value
+        return value
 
     def _refuse(self, name: str, sentence: str) -> None:
         message = translate(sentence, context=self.request)

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 from collections.abc import Mapping
+from collective.cloudfront.api.scheduled import ScheduledByPeople
+from collective.cloudfront.api.set_up import set_up_of
+from collective.cloudfront.api.times import iso
 from collective.cloudfront.controlpanel.checks import checks
 from collective.cloudfront.controlpanel.headline import headline
 from collective.cloudfront.controlpanel.health import Health
@@ -21,8 +24,6 @@ from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.outbox.values import Work
 from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import read_settings
-from datetime import datetime
-from datetime import timezone
 from plone.registry.interfaces import IRegistry
 from plone.restapi.services import Service
 from typing import Any
@@ -37,22 +38,30 @@ import time
 
 @implementer(IPublishTraverse)
 class State(Service):
-    """What waits, what is in progress, what was sent and what it costs; and what the
-    checks find, at ``@cloudfront/checks``.
+    """What waits, what is in progress, what was sent and what it costs.
+
+    And, below it, what the checks find, what people have scheduled, and how caching is
+    set up.
     """
 
     name = ""
 
     def publishTraverse(self, request: Any, name: str) -> "State":
-        """Take ``checks`` from the URL."""
-        if self.name or name != "checks":
+        """Take a name from the URL."""
+        if self.name or name not in ("checks", "scheduled", "set-up"):
             raise NotFound(self.context, name, request)
         self.name = name
         return self
 
     def reply(self) -> dict[str, Any]:
         """Return it as JSON; times are ISO 8601, in UTC."""
-        return self._checks() if self.name else self._state()
+        parts = {
+            "": self._state,
+            "checks": self._checks,
+            "scheduled": ScheduledByPeople(self.context, self.request).reply,
+            "set-up": lambda: set_up_of(self.context),
+        }
+        return parts[self.name]()
 
     def _checks(self) -> dict[str, Any]:
         return {
@@ -185,13 +194,6 @@ class _Json:
 
     def _causes(self, causes: Causes) -> list[str]:
         return [self._translated(cause_sentence(each)) for each in causes.known]
-
-
-def iso(timestamp: float | None) -> str | None:
-    """Return a time as ISO 8601 in UTC."""
-    if timestamp is None:
-        return None
-    return datetime.fromtimestamp(timestamp, timezone.utc).isoformat()
 
 
 def _request(each: PurgeRequest) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from collective.cloudfront.controlpanel.sentences import sentence
 from collective.cloudfront.controlpanel.tabs import may_configure
 from collective.cloudfront.controlpanel.tabs import PAGE
 from collective.cloudfront.i18n import _
+from collective.cloudfront.manual.cancel import cancel
+from collective.cloudfront.manual.cancel import Outcome
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import read_settings
@@ -14,10 +16,22 @@ from plone.registry.interfaces import IRegistry
 from Products.Five import BrowserView
 from zope.component import getUtility
 
-import logging
 
-
-logger = logging.getLogger("collective.cloudfront")
+#: What to say, and the kind of message.
+CANCELLED = {
+    Outcome.CANCELLED: (
+        _("purge_cancelled", default="The purge is cancelled."),
+        "info",
+    ),
+    Outcome.UNKNOWN: (
+        _("purge_unknown", default="It is not known any more."),
+        "warning",
+    ),
+    Outcome.OVER: (
+        _("purge_over", default="There was nothing left to cancel."),
+        "warning",
+    ),
+}
 
 
 class _Action(BrowserView):
@@ -64,18 +78,8 @@ class Cancel(_Action):
 
     def act(self) -> tuple[str, str]:
         """Cancel the purge request whose id was sent."""
-        outbox, wanted = this_process().outbox, self.sent("id")
-        known = outbox.planned(_MOST_PLANNED, self.distributions)
-        if all(each.id != wanted for each in known):
-            return _("purge_unknown", default="It is not known any more."), "warning"
-        count = outbox.cancel_request(wanted)
-        logger.info("%r cancels %s.", api.user.get_current().getId(), wanted)
-        if not count:
-            return (
-                _("purge_over", default="There was nothing left to cancel."),
-                "warning",
-            )
-        return _("purge_cancelled", default="The purge is cancelled."), "info"
+        user = api.user.get_current().getId()
+        return CANCELLED[cancel(self.sent("id"), self.distributions, user)]
 
 
 class Quarantined(_Action):
@@ -97,6 +101,3 @@ class Quarantined(_Action):
             this_process().wake()
             return _("refused_again", default="The item is tried again."), "info"
         return _("refused_discarded", default="The item is discarded."), "info"
-
-
-_MOST_PLANNED = 1000

@@ -26,6 +26,7 @@ from plone.protect import PostOnly
 from plone.registry.interfaces import IRegistry
 from Products.Five import BrowserView
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
+from typing import Any
 from urllib.parse import urlsplit
 from zope.component import getUtility
 
@@ -40,9 +41,12 @@ _LEVELS = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A finding as it is shown; ``kind`` is Bootstrap's name for the colour."""
+    """A finding as it is shown; ``kind`` is Bootstrap's name for the colour, and
+    ``finding_level`` the level's own.
+    """
 
     name: str
+    finding_level: str
     kind: str
     level: str
     label: str
@@ -88,6 +92,35 @@ def why_not(registry: IRegistry, tags: str, header: str) -> str:
     return ""
 
 
+def connection_rows(site: Any) -> list[tuple[str, list[Row]]]:
+    """Ask AWS about the distributions of a site; return each with what was found."""
+    registry = getUtility(IRegistry)
+    settings = read_settings(registry)
+    if settings is None:
+        return []
+    # Distributions have names without ports.
+    names = {urlsplit(f"//{host}").hostname for host in site_hosts(site)}
+    hosts = sorted(filter(None, names))
+    tagged = value_in_force(registry, "cache_tags") != TAGS_OFF
+    # One that serves several folders of the site is asked about once.
+    distributions = {each.id: each for each in settings.distributions}
+    return [
+        (
+            distribution.id,
+            [
+                _row(finding)
+                for finding in test_connection(
+                    distribution.id,
+                    credentials_of(settings, distribution),
+                    hosts,
+                    distribution.tag_header if tagged else "",
+                )
+            ],
+        )
+        for distribution in distributions.values()
+    ]
+
+
 class ConnectionTest(BrowserView):
     """``@@cloudfront-test-connection``, by POST: it asks AWS."""
 
@@ -103,31 +136,7 @@ class ConnectionTest(BrowserView):
     @cached_property
     def results(self) -> list[tuple[str, list[Row]]]:
         """The distributions, each with what was found."""
-        registry = getUtility(IRegistry)
-        settings = read_settings(registry)
-        if settings is None:
-            return []
-        # Distributions have names without ports.
-        names = {urlsplit(f"//{host}").hostname for host in site_hosts(self.context)}
-        hosts = sorted(filter(None, names))
-        tagged = value_in_force(registry, "cache_tags") != TAGS_OFF
-        # One that serves several folders of the site is asked about once.
-        distributions = {each.id: each for each in settings.distributions}
-        return [
-            (
-                distribution.id,
-                [
-                    _row(finding)
-                    for finding in test_connection(
-                        distribution.id,
-                        credentials_of(settings, distribution),
-                        hosts,
-                        distribution.tag_header if tagged else "",
-                    )
-                ],
-            )
-            for distribution in distributions.values()
-        ]
+        return connection_rows(self.context)
 
     @cached_property
     def tabs(self) -> list[Tab]:
@@ -145,6 +154,7 @@ def _row(finding: Finding) -> Row:
     found = MESSAGES[finding.code]
     return Row(
         name=finding.name,
+        finding_level=finding.level.value,
         kind=kind,
         level=level,
         # Not by _(…): these sentences are listed in delivery/, which knows no Zope

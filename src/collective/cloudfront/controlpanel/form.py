@@ -1,11 +1,11 @@
 """The settings form: the records, in groups, and a secret that is never shown."""
 
 from collective.cloudfront.controlpanel.connection import why_not
+from collective.cloudfront.controlpanel.fieldsets import FIELDSETS
 from collective.cloudfront.controlpanel.roots import root_refused
 from collective.cloudfront.i18n import _
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import PREFIX
-from collective.cloudfront.settings import SINCE
 from collective.cloudfront.settings.keypair import keeps_secret
 from collective.cloudfront.settings.keypair import KEY_ID
 from collective.cloudfront.settings.keypair import KeyPair
@@ -25,13 +25,6 @@ from zope.component import getMultiAdapter
 from zope.component import getUtility
 from zope.interface import implementer
 from zope.interface import Invalid
-
-
-#: The fields of the groups after the first, which has all others.
-CHANGES = ("window", "navigation_changes", "site_purge_interval", "again_after")
-TAGS = ("cache_tags", "tag_header", "volto_tags")
-COSTS = ("monthly_budget", "history_days")
-CREDENTIALS = ("aws_profile", "aws_role_arn", KEY_ID, SECRET)
 
 
 class WriteOnlyWidget(PasswordWidget):
@@ -79,35 +72,12 @@ class SettingsForm(RegistryEditForm):
         self.fields[SECRET].widgetFactory = WriteOnlyFieldWidget
         self.groups = [
             GroupFactory(
-                "settings",
-                fields=self.fields.omit(*CHANGES, *TAGS, SINCE, *COSTS, *CREDENTIALS),
-                label=_("legend_settings", default="Site and distribution"),
-            ),
-            GroupFactory(
-                "changes",
-                fields=self.fields.select(*CHANGES),
-                label=_("legend_changes", default="What a change purges, and when"),
-            ),
-            GroupFactory(
-                "tags",
-                fields=self.fields.select(*TAGS),
-                label=_("legend_tags", default="Cache tags"),
-            ),
-            GroupFactory(
-                "costs",
-                fields=self.fields.select(*COSTS),
-                label=_("legend_costs", default="Budget and history"),
-            ),
-            GroupFactory(
-                "credentials",
-                fields=self.fields.select(*CREDENTIALS),
-                label=_("legend_credentials", default="AWS credentials"),
-                description=_(
-                    "help_credentials",
-                    default="All of these may stay empty if the machine or container "
-                    "that Plone runs on has a role, or credentials in its environment.",
-                ),
-            ),
+                each.name,
+                fields=self.fields.select(*each.fields),
+                label=each.label,
+                description=each.description or None,
+            )
+            for each in FIELDSETS
         ]
         self.fields = self.fields.select()
 

@@ -35,6 +35,13 @@ class Client:
         browser.open(f"{self._url}/{path}")
         return self._reply(browser)
 
+    def get_bytes(self, path: str) -> bytes:
+        """Return what is at ``path``, as it is sent."""
+        answer = self._browser().testapp.get(
+            f"{self._url}/{path}", headers=self._headers
+        )
+        return answer.body
+
     def post(self, path: str, /, kind: str = "application/json", **body: Any) -> Reply:
         """Send JSON to ``path``."""
         return self.post_text(path, json.dumps(body), kind)
@@ -56,6 +63,13 @@ class Client:
             body,
             headers={**self._headers, "Content-Type": "application/json"},
             expect_errors=True,
+        )
+        return Reply(answer.status_int, answer.json if answer.body else None)
+
+    def delete(self, path: str) -> Reply:
+        """Delete what is at ``path``."""
+        answer = self._browser().testapp.delete(
+            f"{self._url}/{path}", headers=self._headers, expect_errors=True
         )
         return Reply(answer.status_int, answer.json if answer.body else None)
 

@@ -4,6 +4,10 @@
 they differ.
 """
 
+from collective.cloudfront.api import set_up
+from collective.cloudfront.controlpanel import connection
+from collective.cloudfront.delivery.aws.findings import Finding
+from collective.cloudfront.delivery.aws.findings import Level
 from collective.cloudfront.delivery.aws.port import Answer
 from collective.cloudfront.delivery.aws.port import Outcome
 from collective.cloudfront.delivery.outcomes import CONFIRMED_REFUSALS
@@ -43,6 +47,7 @@ import shutil
 import subprocess
 import sys
 import transaction
+import uuid
 
 
 DISTRIBUTION = "E2QWRUHAPOMQZL"
@@ -64,6 +69,22 @@ REFUSED = Answer(
         "InvalidArgument: Your request contains one or more invalid invalidation paths."
     ),
 )
+
+
+#: The id of a scheduled purge.
+SCHEDULED = "5e0cb1f8a3d94c0fb7d1f7d1c1b3a2e4"
+ARN = "arn:aws:sts::123456789012:assumed-role/plone/i-0abc"
+#: By the connection test.
+FOUND = [
+    Finding("credentials", Level.OK, "credentials_machine", {"key": "MPLE"}),
+    Finding("identity", Level.OK, "identity", {"arn": ARN}),
+    Finding(
+        "permission_create",
+        Level.ERROR,
+        "denied",
+        {"action": "cloudfront:CreateInvalidation", "reason": "AccessDenied"},
+    ),
+]
 
 
 def docs(config) -> Path:
@@ -106,6 +127,7 @@ def site(server_session, server):
         PURGE_EVERYTHING, ["Deployer", "Manager", "Site Administrator"], acquire=1
     )
     for name, roles in (
+        ("anna", ["Manager"]),
         ("jane", ["Site Administrator"]),
         ("deployer", ["Deployer"]),
         ("eddie", []),
@@ -185,6 +207,28 @@ def have_trouble(monkeypatch, site, now):
     deliver("/contact*", cause=Cause("eddie", ("/contact",), 1), answers=[DENIED])
 
 
+def have_scheduled(monkeypatch, site, now):
+    monkeypatch.setattr(uuid, "uuid4", lambda: uuid.UUID(SCHEDULED))
+    purge = ManualPurge(site)
+    purge.add_everything()
+    due = datetime.fromisoformat(later("2026-11-21T22:00:00+00:00", now))
+    purge.send("jane", "release 1.3", due.timestamp())
+    transaction.commit()
+
+
+def have_no_right_to_look(monkeypatch, site, now):
+    monkeypatch.setattr(connection, "test_connection", lambda *each: FOUND)
+
+
+def have_no_profile_of_others(monkeypatch, site, now):
+    """Their texts are no business of this documentation."""
+    monkeypatch.setattr(set_up, "_profiles", profiles_of_ours)
+
+
+def profiles_of_ours(all_profiles=set_up._profiles):
+    return [each for each in all_profiles() if "cloudfront" in each["id"]]
+
+
 def cannot_read_the_outbox(monkeypatch, site, now):
     def fail():
         raise OutboxUnavailable("cloudfront-outbox.sqlite: disk I/O error")
@@ -215,6 +259,12 @@ def have_a_key_pair(monkeypatch, site, now):
 
 #: What is done before; nothing for all others.
 BEFORE = {
+    "scheduled": have_scheduled,
+    "scheduled-cancel": have_scheduled,
+    "set-up": have_no_profile_of_others,
+    "set-up-import": have_no_profile_of_others,
+    "set-up-switch": have_no_profile_of_others,
+    "test-connection": have_no_right_to_look,
     "state": have_delivered,
     "state-trouble": have_trouble,
     "state-unavailable": cannot_read_the_outbox,
@@ -344,6 +394,53 @@ class TestScript:
         for password in (PASSWORD, "wrong-password"):
             done = run(PLONE_PASSWORD=password)
             assert password not in done.stdout + done.stderr
+
+    @pytest.mark.parametrize(
+        "password",
+        [
+            'a"b"',
+            "a\\b",
+            'a\\"',
+            "\\",
+            '"',
+            "a b$HOME`ls`'%s",
+            "#a:b",
+            "Schlüßel",
+            "\\n",
+        ],
+    )
+    def test_a_password_may_have_any_character(self, run, site, password):
+        site.acl_users.source_users.updateUserPassword("deployer", password)
+        transaction.commit()
+        done = run(PLONE_PASSWORD=password)
+        assert done.returncode == 0, done.stderr
+        assert len(this_process().outbox.requests(10)) == 1
+
+    @pytest.mark.parametrize(
+        ("wrong", "advice"),
+        [
+            ({"PLONE_USER": "eddie"}, "collective.cloudfront: Purge everything"),
+            ({"PLONE_PASSWORD": "wrong"}, "Check PLONE_USER and PLONE_PASSWORD."),
+            ({"PLONE_URL": "/nowhere"}, "Check PLONE_URL"),
+        ],
+    )
+    def test_an_error_says_what_to_do(self, run, server, wrong, advice):
+        if "PLONE_URL" in wrong:
+            url = f"http://{server['host']}:{server['port']}/plone/nowhere"
+            wrong = {"PLONE_URL": url}
+        done = run(**wrong)
+        assert done.returncode != 0
+        assert advice in done.stderr
+
+    def test_it_says_what_a_site_without_rest_lacks(self, run, site):
+        """Plone's Classic UI distribution does not install plone.restapi."""
+        site.acl_users.manage_delObjects(["jwt_auth"])
+        site.manage_permission("plone.restapi: Use REST API", [], acquire=1)
+        transaction.commit()
+        done = run()
+        assert done.returncode != 0
+        assert "Install plone.restapi in this site" in done.stderr
+        assert this_process().outbox.requests(10) == []
 
     def test_it_is_in_the_documentation(self, documentation, script, command):
         text = (documentation / "rest.rst").read_text()

@@ -5,6 +5,7 @@ here without a change, and only its permission is to be written down.
 """
 
 from collections.abc import Iterator
+from collective.cloudfront.api.post import ACTIONS
 from collective.cloudfront.controlpanel import connection
 from collective.cloudfront.controlpanel.purged import PURGED
 from collective.cloudfront.delivery.aws.port import Answer
@@ -42,7 +43,7 @@ import transaction
 
 OURS = "collective.cloudfront."
 #: What every view and service asks for. The POST service asks for more, which depends on
-#: what is to be purged: see ``tests/api``.
+#: what is to be done: see ``tests/api``.
 ASKED = {
     "cloudfront-controlpanel": MANAGE_PURGING,
     "cloudfront-state": MANAGE_PURGING,
@@ -61,6 +62,7 @@ ASKED = {
     "fc-cloudfront-purge": PURGE_CONTENT,
     "GET @cloudfront": MANAGE_PURGING,
     "POST @cloudfront": "View",
+    "DELETE @cloudfront": PURGE_EVERYTHING,
 }
 #: Views that only show something: they do nothing by POST either, and need not refuse it.
 READERS = {
@@ -368,7 +370,7 @@ def rest_urls(site):
     yield from (f"{url}/@controlpanels/cloudfront{below}" for below in ("", "/x"))
     for view in registered():
         if view.name.startswith("POST "):
-            for below in ("", "/purge"):
+            for below in ("", *(f"/{name}" for name in ACTIONS)):
                 yield f"{view.url(site)}{below}"
 
 
@@ -380,6 +382,8 @@ def test_a_page_of_another_site_can_do_nothing_by_rest(site, logged_in, snapshot
         json.dumps({"enabled": False, "window": 7.0}),
         urlencode({"all": "1", "form.widgets.window": "7"}),
         '{"all": true, "reason": "=',  # text/plain forms send name=value
+        json.dumps({"caching": True, "purging": False}),
+        "{}",
     )
     before = snapshot()
     for url in rest_urls(site):
@@ -414,7 +418,22 @@ def test_the_same_with_the_type_that_needs_a_preflight_purges(site, logged_in, p
     assert answer.json["items"] == ["/*"]
 
 
-@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_somebody_with_a_cookie_sets_up_caching_with_that_type(site, logged_in):
+    """As scripts on Plone's own pages may."""
+    logged_in.testapp.post(
+        f"{site.absolute_url()}/@cloudfront/set-up",
+        json.dumps({"caching": True}).encode(),
+        headers={
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "Cookie": logged_in.cookies.header,
+        },
+    )
+    transaction.begin()
+    assert getUtility(IRegistry)["plone.caching.interfaces.ICacheSettings.enabled"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
 def test_browsers_are_not_allowed_to_send_it_for_another_site(site, logged_in, method):
     for url in rest_urls(site):
         answer = logged_in.testapp.options(
@@ -487,6 +506,11 @@ def has(name: str, permission: str, obj: Any) -> bool:
     return api.user.has_permission(permission, username=name, obj=obj)
 
 
+def deleted(person: Any, url: str) -> Any:
+    headers = dict(person._req_headers)
+    return person.testapp.delete(url, headers=headers, expect_errors=True)
+
+
 def may(person: Any, view: View, url: str) -> bool:
     """Say whether a view is shown to a person, or says that it wants a POST."""
     if view.is_service:
@@ -495,6 +519,8 @@ def may(person: Any, view: View, url: str) -> bool:
     person.handleErrors = True
     if view.name.startswith("POST "):
         person.post(f"{url}/purge", "{}", "application/json")
+    elif view.name.startswith("DELETE "):
+        return deleted(person, f"{url}/scheduled/none").status_int == 404
     else:
         person.open(url)  # 403 where it is by POST only
     assert not status(person).startswith("5"), person.contents

@@ -1,0 +1,51 @@
+"""The groups of the settings, in Classic UI's form and in Volto's."""
+
+from collective.cloudfront.i18n import _
+from collective.cloudfront.settings.keypair import KEY_ID
+from collective.cloudfront.settings.keypair import SECRET
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fieldset:
+    """A group: its name is in URLs, the other texts are for people."""
+
+    name: str
+    label: str
+    fields: tuple[str, ...]
+    description: str = ""
+
+
+#: All settings but the one that nobody edits.
+FIELDSETS = (
+    Fieldset(
+        "settings",
+        _("legend_settings", default="Site and distribution"),
+        ("enabled", "distribution_id", "public_prefix", "api_paths"),
+    ),
+    Fieldset(
+        "changes",
+        _("legend_changes", default="What a change purges, and when"),
+        ("window", "navigation_changes", "site_purge_interval", "again_after"),
+    ),
+    Fieldset(
+        "tags",
+        _("legend_tags", default="Cache tags"),
+        ("cache_tags", "tag_header", "volto_tags"),
+    ),
+    Fieldset(
+        "costs",
+        _("legend_costs", default="Budget and history"),
+        ("monthly_budget", "history_days"),
+    ),
+    Fieldset(
+        "credentials",
+        _("legend_credentials", default="AWS credentials"),
+        ("aws_profile", "aws_role_arn", KEY_ID, SECRET),
+        _(
+            "help_credentials",
+            default="All of these may stay empty if the machine or container that "
+            "Plone runs on has a role, or credentials in its environment.",
+        ),
+    ),
+)

