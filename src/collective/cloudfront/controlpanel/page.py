@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from collective.cloudfront.controlpanel.chart import Bar
 from collective.cloudfront.controlpanel.chart import bars
 from collective.cloudfront.controlpanel.checks import checks
+from collective.cloudfront.controlpanel.checks import find_check
 from collective.cloudfront.controlpanel.checks import Level
 from collective.cloudfront.controlpanel.checks import Result
 from collective.cloudfront.controlpanel.form import SettingsForm
@@ -28,6 +29,7 @@ from collective.cloudfront.controlpanel.sentences import sentence
 from collective.cloudfront.controlpanel.tabs import caching_tabs
 from collective.cloudfront.controlpanel.tabs import Tab
 from collective.cloudfront.i18n import _
+from collective.cloudfront.interfaces import ICheck
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
 from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.values import Cause
@@ -177,6 +179,15 @@ class CloudFrontPage(ControlPanelFormWrapper):
     def in_order(self) -> list[Result]:
         """The other checks."""
         return [check for check in self.checks if check.level is Level.OK]
+
+    @property
+    def way(self) -> ICheck | None:
+        """How changes are purged, and what would make that better. A problem is among the
+        checks.
+        """
+        found = find_check(self.context, self.request, "tags")
+        is_shown = found is not None and found.level is Level.OK
+        return found if is_shown and not self.obstacles else None
 
     @cached_property
     def obstacles(self) -> list[Obstacle]:

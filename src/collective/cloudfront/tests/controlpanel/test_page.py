@@ -14,8 +14,10 @@ from collective.cloudfront.outbox.messages import plain
 from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.settings import PURGING_ENABLED
+from collective.cloudfront.settings import readers
 from collective.cloudfront.testing import DISTRIBUTION
 from collective.cloudfront.testing import use_distributions
+from collective.cloudfront.tests.settings.test_readers import learn
 from lxml import html
 from plone import api
 from plone.app.testing import TEST_USER_NAME
@@ -99,6 +101,22 @@ def test_a_site_that_purges_says_so(page):
         [DISTRIBUTION, "Delivered", "0", "0", "0", "0"]
     ]
     assert "None yet." in shown.text("cloudfront-history")
+
+
+def test_the_page_says_how_changes_are_purged(page):
+    try:
+        learn(**{DISTRIBUTION: ""})
+        shown = page().text("cloudfront-way")
+        assert f"because {DISTRIBUTION} does not read cache tags. Set" in shown
+        learn(**{DISTRIBUTION: "cache-tag"})
+        assert (
+            page().text("cloudfront-way").startswith("Changes are purged by cache tag")
+        )
+        # What is wrong is among the checks
+        learn(**{DISTRIBUTION: "x-tags"})
+        assert page().text("cloudfront-way") is None
+    finally:
+        readers.forget()
 
 
 def test_waiting_items_are_counted(page, process):
