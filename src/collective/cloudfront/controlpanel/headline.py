@@ -70,8 +70,8 @@ def _quarantined(health: Health) -> str:
         rest = _HEADLINES[flow(health)](health)
     return _(
         "state_refused",
-        default="Items that CloudFront refuses: ${count}. ${rest}",
-        mapping={"count": health.quarantined, "rest": rest},
+        default="CloudFront refuses some items. ${rest}",
+        mapping={"rest": rest},
     )
 
 

@@ -74,7 +74,6 @@ class Health:
     code: Code
     pending: int = 0
     in_progress: int = 0
-    quarantined: int = 0
     paused: tuple[str, ...] = ()
     waiting: Waiting | None = None
     trouble: Message = NOTHING
@@ -93,7 +92,6 @@ def health(state: Overview, is_off: bool, now: float) -> Health:
         code=code,
         pending=state.pending,
         in_progress=state.in_progress,
-        quarantined=state.refused,
         paused=state.paused,
         waiting=waiting,
         trouble=state.unavailable or state.trouble,

@@ -251,9 +251,9 @@ class Overview:
         return min((each for each in moments if each is not None), default=None)
 
     @property
-    def refused(self) -> int:
-        """How many items are in quarantine."""
-        return sum(work.quarantined for work in self.work)
+    def refused(self) -> bool:
+        """Whether items are in quarantine."""
+        return any(work.quarantined for work in self.work)
 
     @property
     def in_progress(self) -> int:

@@ -44,6 +44,9 @@ RETRY_AFTER = 1.0
 #: long each time, up to the longest.
 LOG_AGAIN = 60.0
 LOG_AGAIN_AT_MOST = 1800.0
+#: Whoever asks whether the outbox is usable tries it so often while others write.
+BUSY_TRIES = 3
+
 #: Somebody else may write for this long (seconds) before the log says so: nothing is wrong
 #: with the disk, and nothing is lost meanwhile but by the end of this process.
 BUSY_FOR = 10.0
@@ -275,11 +278,22 @@ class Intake:
         again = self.lately.second(urgent) if urgent else []
         return (*entries, *map(entry_again, again))
 
-    def is_usable(self) -> bool:
+    def is_usable(
+        self, tries: int = BUSY_TRIES, sleep: Callable[[float], None] = time.sleep
+    ) -> bool:
         """Try whether the outbox takes something now. If not, ``trouble`` says why.
 
-        For somebody who waits for the answer: it writes, and waits for the disk.
+        For somebody who waits for the answer: it writes, and waits for the disk, and for
+        others who write.
         """
+        while not self._takes_something():
+            tries -= 1
+            if self._busy_since is None or tries <= 0:
+                return False
+            sleep(RETRY_AFTER)
+        return True
+
+    def _takes_something(self) -> bool:
         token = uuid.uuid4().hex
         return self._try(lambda: self.outbox.prepare(token, [])()) and self._try(
             lambda: self.outbox.discard(token)

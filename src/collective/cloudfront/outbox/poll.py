@@ -30,7 +30,6 @@ from collective.cloudfront.outbox.store import InvalidationRow
 from collective.cloudfront.outbox.store import MEMORY
 from collective.cloudfront.outbox.store import PREPARED
 from collective.cloudfront.outbox.store import QUARANTINE
-from collective.cloudfront.outbox.store import QuarantineRow
 from collective.cloudfront.outbox.store import Reader
 from collective.cloudfront.outbox.store import READY
 from collective.cloudfront.outbox.store import Scan
@@ -108,10 +107,10 @@ class Poll:
     damage: tuple[str, int] = ("", 0)
 
 
-#: What is not ready: coalesced items, the first due first, and those in quarantine.
+#: What is not ready: coalesced items, the first due first, and who has some in quarantine.
 _ASIDE = (
     Scan(SCHEDULED, {"coalesced": 1}, ("due",), limit=MOST_COUNTED),
-    Scan(QUARANTINE, order=("distribution", "item"), limit=MOST_COUNTED),
+    Distinct(QUARANTINE),
 )
 
 
@@ -121,15 +120,13 @@ def _idle(distribution: str, known: Known) -> Work:
     return Work(distribution, 0, 0, 0, oldest=None, waiting=waiting)
 
 
-def _with_aside(
-    work: Work, coalesced: list[ScheduledRow], refused: list[QuarantineRow]
-) -> Work:
+def _with_aside(work: Work, coalesced: list[ScheduledRow], refused: list[str]) -> Work:
     due = [row.due for row in coalesced if row.distribution == work.distribution]
     return replace(
         work,
         coalesced=len(due),
         coalesced_until=min(due, default=None),
-        quarantined=sum(row.distribution == work.distribution for row in refused),
+        quarantined=work.distribution in refused,
     )
 
 
@@ -142,8 +139,8 @@ class StoredPolls(Claiming):
             found = self._poll(rows, (), most or MOST_COUNTED)
             coalesced, refused = rows.read(*_ASIDE)
             work = {each.distribution: each.work for each in found.backlogs}
-            for row in (*coalesced, *refused):
-                work.setdefault(row.distribution, _idle(row.distribution, found.known))
+            for name in (*(row.distribution for row in coalesced), *refused):
+                work.setdefault(name, _idle(name, found.known))
             if most is None:
                 for name, each in work.items():
                     count = rows.count(READY, {"distribution": name})

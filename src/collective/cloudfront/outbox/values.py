@@ -273,7 +273,7 @@ class Work:
     """What there is to do for one distribution; ``urgent`` if a ready item is.
 
     ``coalesced`` items came again too early: the first becomes ready at
-    ``coalesced_until``. ``quarantined`` counts those that CloudFront refuses.
+    ``coalesced_until``. ``quarantined`` if CloudFront refuses some.
     """
 
     distribution: str
@@ -285,7 +285,7 @@ class Work:
     urgent: bool = False
     coalesced: int = 0
     coalesced_until: float | None = None
-    quarantined: int = 0
+    quarantined: bool = False
 
     @property
     def pending(self) -> int:

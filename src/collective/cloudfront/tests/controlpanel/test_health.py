@@ -210,7 +210,7 @@ TABLE = [
         quarantined,
         "warning",
         "quarantined",
-        "Items that CloudFront refuses: 1. Everything else is delivered.",
+        "CloudFront refuses some items. Everything else is delivered.",
         "Refused items",
         0,
     ),

@@ -635,3 +635,41 @@ def test_threads_that_save_during_trouble_lose_nothing(intake, outbox, clock):
     outbox.failure = None
     intake.retry()
     assert len(ready(outbox)) == 800
+
+
+# --- whoever waits for an answer -------------------------------------------------
+
+
+def test_whether_the_outbox_is_usable_is_tried_and_leaves_nothing_behind(
+    intake, outbox
+):
+    assert intake.is_usable()
+    assert outbox.status().prepared == 0
+    outbox.failure = FULL
+    assert not intake.is_usable()
+    assert str(intake.trouble) == str(FULL)
+
+
+def test_who_asks_whether_it_is_usable_waits_for_others_who_write(
+    intake, outbox, clock
+):
+    outbox.failure = BUSY
+
+    def sleep(seconds):
+        clock.advance(seconds)
+        outbox.failure = None
+
+    assert intake.is_usable(sleep=sleep)
+    outbox.failure = BUSY
+    slept = []
+    assert not intake.is_usable(tries=3, sleep=slept.append)
+    assert len(slept) == 2
+
+
+def test_what_was_handed_over_and_is_not_in_the_outbox_yet_is_arriving(intake):
+    later = Entry("E1", "/later", due=time.time() + 3600)
+    intake.release("t", [*entries("/a", "/b"), later])
+    intake.release("u", entries("/c", distribution="E2"))
+    assert intake.arriving(["E1"]) == 2
+    intake.retry()
+    assert intake.arriving(["E1"]) == 0
