@@ -4,7 +4,7 @@ from collective.cloudfront.changes.causes import current_user
 from collective.cloudfront.controlpanel.overview import Obstacle
 from collective.cloudfront.controlpanel.overview import obstacles
 from collective.cloudfront.controlpanel.tabs import caching_tabs
-from collective.cloudfront.controlpanel.tabs import may_configure
+from collective.cloudfront.controlpanel.tabs import may_see_status
 from collective.cloudfront.controlpanel.tabs import PAGE
 from collective.cloudfront.controlpanel.tabs import Tab
 from collective.cloudfront.i18n import _
@@ -144,7 +144,7 @@ class PurgeForm(BrowserView):
     def page_url(self) -> str:
         """Where to go back to: the CloudFront page, or for who may not, the site."""
         url = self.context.absolute_url()
-        return f"{url}/{PAGE}" if may_configure() else url
+        return f"{url}/{PAGE}" if may_see_status() else url
 
     def _say(self, text: str) -> None:
         api.portal.show_message(text, self.request)
