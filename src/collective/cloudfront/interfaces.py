@@ -7,12 +7,14 @@ from zope.publisher.interfaces.browser import IDefaultBrowserLayer
 
 #: Our permissions, by their titles. To configure, ``cloudfront.managePurging``:
 MANAGE_PURGING = "collective.cloudfront: Manage purging"
+#: ``cloudfront.viewStatus``, to see what is going on, without the settings:
+VIEW_STATUS = "collective.cloudfront: View status"
 #: ``cloudfront.purgeEverything``, of the site:
 PURGE_EVERYTHING = "collective.cloudfront: Purge everything"
 #: ``cloudfront.purgeContent``, of each object, so that local roles count:
 PURGE_CONTENT = "collective.cloudfront: Purge content"
 
-PERMISSIONS = (MANAGE_PURGING, PURGE_EVERYTHING, PURGE_CONTENT)
+PERMISSIONS = (MANAGE_PURGING, VIEW_STATUS, PURGE_EVERYTHING, PURGE_CONTENT)
 
 
 class ICloudFrontLayer(IDefaultBrowserLayer):

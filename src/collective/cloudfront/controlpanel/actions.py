@@ -1,7 +1,7 @@
 """Small things that people do to what is listed: cancel, try again, discard. By POST."""
 
 from collective.cloudfront.controlpanel.sentences import sentence
-from collective.cloudfront.controlpanel.tabs import may_configure
+from collective.cloudfront.controlpanel.tabs import may_see_status
 from collective.cloudfront.controlpanel.tabs import PAGE
 from collective.cloudfront.i18n import _
 from collective.cloudfront.manual.cancel import cancel
@@ -54,7 +54,7 @@ class _Action(BrowserView):
             )
         api.portal.show_message(text, self.request, type=kind)
         url = self.context.absolute_url()
-        self.request.response.redirect(f"{url}/{PAGE}" if may_configure() else url)
+        self.request.response.redirect(f"{url}/{PAGE}" if may_see_status() else url)
         return ""
 
     def act(self) -> tuple[str, str]:

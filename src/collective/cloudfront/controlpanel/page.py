@@ -27,6 +27,7 @@ from collective.cloudfront.controlpanel.progress import Progress
 from collective.cloudfront.controlpanel.sentences import cause_sentence
 from collective.cloudfront.controlpanel.sentences import sentence
 from collective.cloudfront.controlpanel.tabs import caching_tabs
+from collective.cloudfront.controlpanel.tabs import may_configure
 from collective.cloudfront.controlpanel.tabs import Tab
 from collective.cloudfront.i18n import _
 from collective.cloudfront.interfaces import ICheck
@@ -52,6 +53,7 @@ from plone.protect import PostOnly
 from plone.registry.interfaces import IRegistry
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from urllib.parse import urlencode
+from zExceptions import Unauthorized
 from zope.component import getUtility
 
 import time
@@ -129,19 +131,25 @@ class CloudFrontPage(ControlPanelFormWrapper):
     )
 
     def update(self) -> None:
-        """Leave out the form where the add-on's profile is not upgraded yet."""
+        """Leave out the form for who may not configure, and where the add-on's profile
+        is not upgraded yet.
+        """
         if self.request.method == "POST":
             # z3c.form asks for it only where one of the form's buttons was sent.
             CheckAuthenticator(self.request)
+            if not self.may_configure:
+                raise Unauthorized()
         if any(name.startswith("form.buttons.") for name in self.request.form):
             # z3c.form would take a button in the query string of a link as well.
             PostOnly(self.request)
-        if self.is_installed:
+        if self.is_installed and self.may_configure:
             super().update()
 
     @property
     def form_errors(self) -> bool:
         """Whether settings were refused; the form is far down on the page."""
+        if not self.may_configure:
+            return False
         return self.form_instance.status == self.form_instance.formErrorsMessage
 
     @cached_property
@@ -153,6 +161,11 @@ class CloudFrontPage(ControlPanelFormWrapper):
     def is_installed(self) -> bool:
         """Whether our records are there. On a site of 2.0 they are not."""
         return is_installed(self.registry)
+
+    @cached_property
+    def may_configure(self) -> bool:
+        """Whether this person sees the settings, and buttons that change something."""
+        return may_configure()
 
     @property
     def may_purge_everything(self) -> bool:

@@ -7,7 +7,7 @@ from collective.cloudfront.controlpanel.overview import Obstacle
 from collective.cloudfront.controlpanel.overview import obstacles
 from collective.cloudfront.controlpanel.sentences import NOTHING_TO_PURGE
 from collective.cloudfront.controlpanel.tabs import caching_tabs
-from collective.cloudfront.controlpanel.tabs import may_configure
+from collective.cloudfront.controlpanel.tabs import may_see_status
 from collective.cloudfront.controlpanel.tabs import PAGE
 from collective.cloudfront.controlpanel.tabs import Tab
 from collective.cloudfront.i18n import _
@@ -154,7 +154,7 @@ class PurgeForm(BrowserView):
     def page_url(self) -> str:
         """Where to go back to: the CloudFront page, or for who may not, the site."""
         url = self.context.absolute_url()
-        return f"{url}/{PAGE}" if may_configure() else url
+        return f"{url}/{PAGE}" if may_see_status() else url
 
     def _go_to(self, url: str) -> str:
         self.request.response.redirect(url)

@@ -12,6 +12,7 @@ from collective.cloudfront.controlpanel.checks import problems
 from collective.cloudfront.i18n import _
 from collective.cloudfront.interfaces import ICloudFrontLayer
 from collective.cloudfront.interfaces import MANAGE_PURGING
+from collective.cloudfront.interfaces import VIEW_STATUS
 from dataclasses import dataclass
 from lxml import etree
 from plone import api
@@ -80,16 +81,26 @@ def caching_tabs(request: Any) -> list[Tab]:
         for name, title in names
         if name != "-purge" or isCachePurgingEnabled()
     ]
-    if may_configure():
+    if may_see_status():
         number = problems(checks(site, request))
         tabs.append(Tab(TITLE, f"{url}/{PAGE}", active=True, problems=number))
     return tabs
 
 
-def may_configure() -> bool:
+def may_see_status() -> bool:
     """Say whether this person may open our page."""
-    site = api.portal.get()
-    return bool(getSecurityManager().checkPermission(MANAGE_PURGING, site))
+    return _may(VIEW_STATUS)
+
+
+def may_configure() -> bool:
+    """Say whether this person sees the settings there, and what is for who may change
+    them.
+    """
+    return _may(MANAGE_PURGING)
+
+
+def _may(permission: str) -> bool:
+    return bool(getSecurityManager().checkPermission(permission, api.portal.get()))
 
 
 @implementer(ITransform)
@@ -131,7 +142,7 @@ class AddTab:
         return (
             (response.getHeader("Content-Type") or "").startswith("text/html")
             and not response.getHeader("Content-Encoding")
-            and may_configure()
+            and may_see_status()
         )
 
     def _add_to(self, result: Iterable[bytes], encoding: str) -> Any:

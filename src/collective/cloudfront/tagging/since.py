@@ -38,7 +38,7 @@ def on_setting(event: IRecordModifiedEvent) -> None:
     elif not registry[_SINCE]:
         return
     elif (
-        name == f"{PREFIX}.tag_header"
+        _is_another_header(event, name)
         or _has_new_header(event, name)
         or _is_switched_on(event, name)
     ):
@@ -49,6 +49,11 @@ def begin(registry: IRegistry) -> None:
     """Note that responses carry tags from now on, unless they do already."""
     if value_in_force(registry, "cache_tags") != TAGS_OFF and not registry[_SINCE]:
         registry[_SINCE] = _now()
+
+
+def _is_another_header(event: IRecordModifiedEvent, name: str) -> bool:
+    # A form that is saved as it came tells of every record
+    return name == f"{PREFIX}.tag_header" and event.newValue != event.oldValue
 
 
 def _has_new_header(event: IRecordModifiedEvent, name: str) -> bool:

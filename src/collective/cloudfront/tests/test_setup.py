@@ -7,6 +7,7 @@ from collective.cloudfront.interfaces import MANAGE_PURGING
 from collective.cloudfront.interfaces import PERMISSIONS
 from collective.cloudfront.interfaces import PURGE_CONTENT
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
+from collective.cloudfront.interfaces import VIEW_STATUS
 from collective.cloudfront.settings import ICloudFrontSettings
 from dataclasses import dataclass
 from plone import api
@@ -93,7 +94,7 @@ def test_requests_have_our_layer(portal):
     assert layers[ADD_ON] is ICloudFrontLayer
 
 
-@pytest.mark.parametrize("permission", [MANAGE_PURGING, PURGE_EVERYTHING])
+@pytest.mark.parametrize("permission", [MANAGE_PURGING, PURGE_EVERYTHING, VIEW_STATUS])
 def test_managers_and_site_administrators_may_configure_and_purge_everything(
     portal, permission
 ):
@@ -125,7 +126,7 @@ def test_site_setup_has_an_entry_beside_caching(portal):
     ours = panel.getActionObject("plone-advanced/collective.cloudfront")
     caching = panel.getActionObject("plone-advanced/plone.app.caching")
     assert ours.category == caching.category
-    assert ours.getPermissions() == (MANAGE_PURGING,)
+    assert ours.getPermissions() == (VIEW_STATUS,)
 
 
 def test_the_icon_of_the_entry_exists(portal):

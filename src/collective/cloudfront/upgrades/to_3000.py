@@ -9,7 +9,8 @@ browser layer ``collective.cloudfront``      replaced; the old interface is an
                                              alias, so that old sites load
 configlet ``CloudFrontConfiguration``        replaced
 roles of its permission                      kept: the permission is the same one;
-                                             they may still purge everything, too
+                                             they may still purge everything, too,
+                                             and see the status
 ===========================================  ====================================
 """
 
@@ -18,6 +19,7 @@ from Acquisition import aq_base
 from collective.cloudfront.interfaces import MANAGE_PURGING
 from collective.cloudfront.interfaces import PERMISSIONS
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
+from collective.cloudfront.interfaces import VIEW_STATUS
 from collective.cloudfront.reach.portlets import remember_all_places
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import PREFIX
@@ -84,7 +86,8 @@ def roles_given(site: Any) -> dict[str, list[str] | tuple[str, ...]]:
         if hasattr(aq_base(site), pname(permission))
     }
     if MANAGE_PURGING in given:
-        given.setdefault(PURGE_EVERYTHING, given[MANAGE_PURGING])
+        for permission in (PURGE_EVERYTHING, VIEW_STATUS):
+            given.setdefault(permission, given[MANAGE_PURGING])
     return given
 
 

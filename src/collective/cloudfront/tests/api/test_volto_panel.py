@@ -85,9 +85,17 @@ def save(client):
 
 
 def test_a_form_saved_as_it_came_changes_nothing(save, site):
+    store(**{SINCE: "2026-11-21T10:00:00+00:00"})
     before = stored()
     assert save().status == 204
     assert (stored(), types(stored())) == (before, types(before))
+
+
+def test_a_form_saved_as_it_came_purges_nothing(save, site, process):
+    process.deliver()
+    process.gateway.batches.clear()
+    assert save().status == 204
+    assert process.deliver() == []
 
 
 def test_the_same_with_other_values_than_the_defaults(save, site):

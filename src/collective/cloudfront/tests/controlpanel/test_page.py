@@ -7,6 +7,7 @@ from collective.cloudfront.delivery.outcomes import CONFIRMED_REFUSALS
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.interfaces import MANAGE_PURGING
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
+from collective.cloudfront.interfaces import VIEW_STATUS
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.messages import NOTHING
@@ -468,11 +469,11 @@ def test_a_site_administrator_may_see_it(functional_portal, browser):
 
 
 VIEWS = {
-    "cloudfront-controlpanel": MANAGE_PURGING,
-    "cloudfront-state": MANAGE_PURGING,
-    "cloudfront-history": MANAGE_PURGING,
-    "cloudfront-log": MANAGE_PURGING,
-    "cloudfront-invalidation": MANAGE_PURGING,
+    "cloudfront-controlpanel": VIEW_STATUS,
+    "cloudfront-state": VIEW_STATUS,
+    "cloudfront-history": VIEW_STATUS,
+    "cloudfront-log": VIEW_STATUS,
+    "cloudfront-invalidation": VIEW_STATUS,
     "cloudfront-purge-all": PURGE_EVERYTHING,
     "purge-cloudfront": PURGE_EVERYTHING,
     "cloudfront-purge": PURGE_EVERYTHING,

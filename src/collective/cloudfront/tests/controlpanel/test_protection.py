@@ -16,6 +16,7 @@ from collective.cloudfront.interfaces import MANAGE_PURGING
 from collective.cloudfront.interfaces import PERMISSIONS
 from collective.cloudfront.interfaces import PURGE_CONTENT
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
+from collective.cloudfront.interfaces import VIEW_STATUS
 from collective.cloudfront.manual.purge import ManualPurge
 from collective.cloudfront.outbox.messages import plain
 from collective.cloudfront.outbox.values import Entry
@@ -45,11 +46,11 @@ OURS = "collective.cloudfront."
 #: What every view and service asks for. The POST service asks for more, which depends on
 #: what is to be done: see ``tests/api``.
 ASKED = {
-    "cloudfront-controlpanel": MANAGE_PURGING,
-    "cloudfront-state": MANAGE_PURGING,
-    "cloudfront-history": MANAGE_PURGING,
-    "cloudfront-log": MANAGE_PURGING,
-    "cloudfront-invalidation": MANAGE_PURGING,
+    "cloudfront-controlpanel": VIEW_STATUS,
+    "cloudfront-state": VIEW_STATUS,
+    "cloudfront-history": VIEW_STATUS,
+    "cloudfront-log": VIEW_STATUS,
+    "cloudfront-invalidation": VIEW_STATUS,
     "cloudfront-check-act": MANAGE_PURGING,
     "cloudfront-refused": MANAGE_PURGING,
     "cloudfront-test-connection": MANAGE_PURGING,
@@ -60,7 +61,7 @@ ASKED = {
     "cloudfront-purge-content": PURGE_CONTENT,
     "cloudfront-purged": PURGE_CONTENT,
     "fc-cloudfront-purge": PURGE_CONTENT,
-    "GET @cloudfront": MANAGE_PURGING,
+    "GET @cloudfront": VIEW_STATUS,
     "POST @cloudfront": "View",
     "DELETE @cloudfront": PURGE_EVERYTHING,
 }
@@ -460,7 +461,7 @@ def test_a_get_by_rest_changes_nothing(site, logged_in, snapshot):
 
 # --- who may -----------------------------------------------------------------------
 
-#: Who has which of our permissions. The last three have a role for one alone.
+#: Who has which of our permissions. The last four have a role for one alone.
 PEOPLE = {
     "nobody": set(),
     "member": set(),
@@ -468,6 +469,7 @@ PEOPLE = {
     "reviewer": {PURGE_CONTENT},
     "administrator": set(PERMISSIONS),
     "configures": {MANAGE_PURGING},
+    "sees-the-status": {VIEW_STATUS},
     "purges-everything": {PURGE_EVERYTHING},
     "purges-content": {PURGE_CONTENT},
 }

@@ -1,6 +1,6 @@
 """ "Purge all": asked for by GET, done by POST, never by accident."""
 
-from collective.cloudfront.interfaces import MANAGE_PURGING
+from collective.cloudfront.interfaces import VIEW_STATUS
 from collective.cloudfront.settings import PURGING_ENABLED
 from collective.cloudfront.testing import DISTRIBUTION
 from plone import api
@@ -126,17 +126,17 @@ def test_the_address_of_2_0_leads_to_the_question(
     assert process.outbox.work() == ()
 
 
-# --- people who may purge everything, and not configure --------------------------
+# --- people who may purge everything, and not see the status --------------------------
 
 
 @pytest.fixture
 def purger(functional_portal, person):
-    functional_portal.manage_permission(MANAGE_PURGING, roles=[], acquire=0)
+    functional_portal.manage_permission(VIEW_STATUS, roles=[], acquire=0)
     transaction.commit()
     return person
 
 
-def test_who_may_not_configure_is_led_back_to_the_site(
+def test_who_may_not_see_the_status_is_led_back_to_the_site(
     functional_portal, purger, url, process
 ):
     purger.open(url)
@@ -147,7 +147,9 @@ def test_who_may_not_configure_is_led_back_to_the_site(
     assert process.deliver() == ["/*"]
 
 
-def test_who_may_not_configure_is_told_why_nothing_was_purged(purger, url, process):
+def test_who_may_not_see_the_status_is_told_why_nothing_was_purged(
+    purger, url, process
+):
     purger.open(url)
     api.portal.set_registry_record("collective.cloudfront.enabled", False)
     transaction.commit()

@@ -1,7 +1,7 @@
 """Our tab in Plone's Caching control panel."""
 
 from collective.cloudfront.controlpanel.tabs import AddTab
-from collective.cloudfront.interfaces import MANAGE_PURGING
+from collective.cloudfront.interfaces import VIEW_STATUS
 from collective.cloudfront.settings import PURGING_ENABLED
 from lxml import html
 from plone import api
@@ -73,7 +73,7 @@ def test_the_tab_for_purging_proxies_shows_only_where_purging_is_enabled(
 def test_without_our_permission_the_page_is_as_plone_makes_it(
     functional_portal, browser, page
 ):
-    functional_portal.manage_permission(MANAGE_PURGING, roles=[], acquire=0)
+    functional_portal.manage_permission(VIEW_STATUS, roles=[], acquire=0)
     transaction.commit()
     person = browser()
     person.open(f"{functional_portal.absolute_url()}/{page}")

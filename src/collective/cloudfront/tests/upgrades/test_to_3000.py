@@ -8,6 +8,7 @@ from collective.cloudfront.interfaces import ICloudFrontLayer
 from collective.cloudfront.interfaces import MANAGE_PURGING
 from collective.cloudfront.interfaces import PURGE_CONTENT
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
+from collective.cloudfront.interfaces import VIEW_STATUS
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import read_settings
 from collective.cloudfront.testing import DISTRIBUTION
@@ -137,6 +138,7 @@ def test_roles_given_to_the_permission_stay_and_may_still_purge_everything(site)
     upgrade(site)
     assert sorted(roles_of(site, MANAGE_PURGING)) == ["Editor", "Manager"]
     assert sorted(roles_of(site, PURGE_EVERYTHING)) == ["Editor", "Manager"]
+    assert sorted(roles_of(site, VIEW_STATUS)) == ["Editor", "Manager"]
 
 
 def test_roles_that_were_not_acquired_are_not(site):
@@ -162,7 +164,7 @@ def test_the_permission_to_purge_content_has_the_roles_of_a_new_site(site):
     ]
 
 
-@pytest.mark.parametrize("permission", [MANAGE_PURGING, PURGE_EVERYTHING])
+@pytest.mark.parametrize("permission", [MANAGE_PURGING, PURGE_EVERYTHING, VIEW_STATUS])
 def test_a_site_without_roles_for_the_permission_gets_them(site, permission):
     site.manage_permission(MANAGE_PURGING, [], acquire=1)
     upgrade(site)
