@@ -48,7 +48,7 @@ def test_an_administrator_installs_configures_tests_and_uninstalls_it(
     open_control_panel(page, "CloudFront")
     expect(headline(page)).to_contain_text("Nothing is purged")
     look(page)
-    page.get_by_role("link", name="Enter the id of the CloudFront distribution").click()
+    page.get_by_role("link", name="enter the id of the distribution").click()
     expect(page.get_by_label("Distribution", exact=True)).to_be_in_viewport()
 
     page.get_by_role("link", name="Change settings").click()
