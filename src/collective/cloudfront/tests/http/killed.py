@@ -75,9 +75,9 @@ def run(name: str) -> None:
     for number in count():
         transaction.begin()
         key = f"{name}-{number}"
-        committed = dict(getattr(site, "committed_keys", {}))
+        committed = dict(getattr(site, "_committed_keys", {}))
         committed[key] = 1
-        site.committed_keys = committed
+        site._committed_keys = committed
         purge_path(f"/transaction/{key}")
         if number % 5 == 0:
             site.welcome.title = f"Edited by {key}"
@@ -100,7 +100,7 @@ def finish() -> None:
     ):
         time.sleep(0.1)
     report = {
-        "committed": sorted(site.committed_keys),
+        "committed": sorted(site._committed_keys),
         "in_doubt": outbox.status().in_doubt_released,
         "settled": [
             [settled.reference, settled.invalidation, list(settled.items)]
