@@ -69,7 +69,8 @@ def tomorrow() -> str:
 def purge_pages(page: Page, lines: str, reason: str = "") -> None:
     """Purge pages, from the CloudFront page on and back to it."""
     open_cloudfront(page)
-    page.get_by_role("link", name="Purge pages or a section").click()
+    # By the keyboard: what is above refreshes itself, and a click may miss what moves
+    page.get_by_role("link", name="Purge pages or a section").press("Enter")
     page.get_by_label("Pages").fill(lines)
     page.get_by_label("Reason").fill(reason)
     page.get_by_role("button", name="Purge", exact=True).click()

@@ -89,7 +89,13 @@ class World:
         return self.clock.now - start
 
     def run_until_idle(self, at_most: float = 100_000.0) -> float:
-        return self.run_until(lambda: self.outbox.work() == (), at_most)
+        """Run until nothing is left to do; refused items may be."""
+        return self.run_until(
+            lambda: (
+                not any(each.pending or each.in_progress for each in self.outbox.work())
+            ),
+            at_most,
+        )
 
     def run_until_sent(self, at_most: float = 100_000.0) -> float:
         """Run until nothing is ready or frozen."""

@@ -120,7 +120,7 @@ def test_what_is_relied_on_was_read_in_each_look_since(history):
     """
     known, seen = None, []
     for number, (header, deployed, fails) in enumerate(history):
-        now = 100.0 * number
+        now = 1000.0 + 100.0 * number
         before = known
         if fails:
             known = after_failure(known, "AccessDenied", now)
