@@ -81,14 +81,15 @@ class State(Service):
     def _state(self) -> dict[str, Any]:
         registry = getUtility(IRegistry)
         state = overview(this_process(), distributions_in_force(registry))
+        found = obstacles(registry)
         return {
             "@id": f"{self.context.absolute_url()}/@cloudfront",
             "obstacles": [
                 {"text": self._text(each.text), "advice": self._text(each.advice)}
-                for each in obstacles(registry)
+                for each in found
             ],
             "health": health_as_json(
-                health(state, bool(obstacles(registry)), time.time()), self._text
+                health(state, bool(found), time.time()), self._text
             ),
             "purged_by": _ways(registry),
             **as_json(state, self._text),

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collective.cloudfront.controlpanel.roots import ADVICE as ROOT_ADVICE
 from collective.cloudfront.controlpanel.roots import missing_roots
 from collective.cloudfront.i18n import _
 from collective.cloudfront.outbox import OutboxUnavailable
@@ -151,10 +152,7 @@ def _obstacles(registry: IRegistry, environ: Mapping[str, str]) -> Iterator[Obst
                 "obstacle_root",
                 default="The root folder of the distribution does not exist.",
             ),
-            _(
-                "advice_roots",
-                default="Correct the folder behind the distribution id, or restore it.",
-            ),
+            ROOT_ADVICE,
             "@@cloudfront-controlpanel#fieldset-settings",
         )
 
@@ -197,8 +195,8 @@ class Overview:
     ``work`` has one entry for each of the site's distributions; ``orphans`` is work
     for distributions that no site here is enabled for. ``billed`` is how many items of
     this calendar month (UTC) AWS bills for each distribution, and ``billed_by_all``
-    for all that use the outbox; ``by_day`` is the same by day of ``month`` (UTC). ``arriving``
-    items were committed a moment ago, and are not yet in the outbox. ``kept``
+    for all that use the outbox; ``by_day`` is the same by day of ``month`` (UTC).
+    ``arriving`` items were committed a moment ago, and are not yet in the outbox. ``kept``
     items are in memory only, because of ``trouble``. If the outbox cannot be read,
     ``unavailable`` says why, and the rest is empty.
     """

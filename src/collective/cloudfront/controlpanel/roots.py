@@ -12,6 +12,13 @@ from typing import Any
 from urllib.parse import unquote
 
 
+#: What to do about one.
+ADVICE = _(
+    "advice_roots",
+    default="Correct the folder behind the distribution id, or restore it.",
+)
+
+
 def missing_roots(
     site: Any, distributions: Iterable[Distribution]
 ) -> tuple[Distribution, ...]:

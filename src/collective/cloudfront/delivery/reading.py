@@ -36,6 +36,7 @@ from collective.cloudfront.planning.reading import is_lost
 from collective.cloudfront.planning.reading import Reading
 from collective.cloudfront.planning.reading import Seen
 from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
 import logging
@@ -148,11 +149,9 @@ class ReadingThread:
             return "Timeout"
 
     def _everything(self, distribution: str) -> list[Entry]:
+        now = Entry(distribution, EVERYTHING, urgent=True, cause=_LOST)
         again = self._clock() + PURGE_AGAIN
-        return [
-            Entry(distribution, EVERYTHING, urgent=True, cause=_LOST),
-            Entry(distribution, EVERYTHING, True, 0.0, again, "tags_lost", _LOST),
-        ]
+        return [now, replace(now, due=again, key="tags_lost")]
 
 
 def _from_json(stored: Any) -> Reading | None:

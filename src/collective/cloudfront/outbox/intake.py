@@ -46,7 +46,6 @@ LOG_AGAIN = 60.0
 LOG_AGAIN_AT_MOST = 1800.0
 #: Whoever asks whether the outbox is usable tries it so often while others write.
 BUSY_TRIES = 3
-
 #: Somebody else may write for this long (seconds) before the log says so: nothing is wrong
 #: with the disk, and nothing is lost meanwhile but by the end of this process.
 BUSY_FOR = 10.0

@@ -1,17 +1,15 @@
 """Is anything purged? The health, as a check."""
 
-from collective.cloudfront.controlpanel.checks import Check
 from collective.cloudfront.controlpanel.checks import Level
+from collective.cloudfront.controlpanel.checks.ours import SiteCheck
 from collective.cloudfront.controlpanel.headline import headline
 from collective.cloudfront.controlpanel.health import Health
 from collective.cloudfront.controlpanel.health import site_health
 from collective.cloudfront.i18n import _
 from functools import cached_property
-from plone.registry.interfaces import IRegistry
-from zope.component import getUtility
 
 
-class Purging(Check):
+class Purging(SiteCheck):
     """Is everything purged? The section above says why not."""
 
     title = _("check_purging", default="Purging")
@@ -19,7 +17,7 @@ class Purging(Check):
     @cached_property
     def health(self) -> Health:
         """How purging is."""
-        return site_health(getUtility(IRegistry))
+        return site_health(self.registry)
 
     @property
     def level(self) -> Level:

@@ -1,18 +1,17 @@
 """Are the root folders of all distributions there?"""
 
-from collective.cloudfront.controlpanel.checks import Check
 from collective.cloudfront.controlpanel.checks import Level
+from collective.cloudfront.controlpanel.checks.ours import SiteCheck
+from collective.cloudfront.controlpanel.roots import ADVICE
 from collective.cloudfront.controlpanel.roots import missing_roots
 from collective.cloudfront.i18n import _
 from collective.cloudfront.settings import Distribution
 from collective.cloudfront.settings import distributions_in_force
 from functools import cached_property
-from plone.registry.interfaces import IRegistry
 from urllib.parse import unquote
-from zope.component import getUtility
 
 
-class Roots(Check):
+class Roots(SiteCheck):
     """One may have been deleted, renamed or moved since it was entered."""
 
     title = _("check_roots", default="Root folders")
@@ -20,7 +19,7 @@ class Roots(Check):
     @cached_property
     def missing(self) -> tuple[Distribution, ...]:
         """The distributions whose root folder is not there."""
-        return missing_roots(self.site, distributions_in_force(getUtility(IRegistry)))
+        return missing_roots(self.site, distributions_in_force(self.registry))
 
     @property
     def level(self) -> Level:
@@ -43,12 +42,7 @@ class Roots(Check):
     @property
     def advice(self) -> str:
         """Correct one of both."""
-        if not self.missing:
-            return ""
-        return _(
-            "advice_roots",
-            default="Correct the folder behind the distribution id, or restore it.",
-        )
+        return ADVICE if self.missing else ""
 
     @property
     def link(self) -> str:

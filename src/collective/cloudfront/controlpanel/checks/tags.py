@@ -1,7 +1,7 @@
 """The check that says whether changes are purged by cache tag, and why not."""
 
-from collective.cloudfront.controlpanel.checks import Check
 from collective.cloudfront.controlpanel.checks import Level
+from collective.cloudfront.controlpanel.checks.ours import SiteCheck
 from collective.cloudfront.i18n import _
 from collective.cloudfront.planning.reading import Reading
 from collective.cloudfront.settings import Distribution
@@ -17,8 +17,6 @@ from collective.cloudfront.settings.readers import reads_tags
 from datetime import datetime
 from functools import cached_property
 from plone import api
-from plone.registry.interfaces import IRegistry
-from zope.component import getUtility
 
 import time
 
@@ -35,15 +33,10 @@ _ADVICE_VOLTO = _(
 )
 
 
-class Tags(Check):
+class Tags(SiteCheck):
     """How does this site purge, and what would make that better?"""
 
     title = _("check_tags", default="Cache tags")
-
-    @cached_property
-    def registry(self) -> IRegistry:
-        """The site's registry."""
-        return getUtility(IRegistry)
 
     @cached_property
     def settings(self) -> Settings | None:
@@ -64,9 +57,14 @@ class Tags(Check):
         return next(found, None)
 
     @property
+    def known(self) -> Reading | None:
+        """What is known of that one."""
+        return reading_of(self.other) if self.other else None
+
+    @property
     def is_untold(self) -> bool:
-        """Whether AWS does not say what that one reads."""
-        known = self.other and reading_of(self.other)
+        """Whether AWS does not say what it reads."""
+        known = self.known
         return bool(known and not known.seen and known.trouble)
 
     @cached_property
@@ -83,8 +81,7 @@ class Tags(Check):
         """A warning where it is another header, which somebody wanted, and where nobody
         can see it any more.
         """
-        known = self.other and reading_of(self.other)
-        is_wrong = known and known.header or self.unseen
+        is_wrong = self.known and self.known.header or self.unseen
         return Level.WARNING if is_wrong else Level.OK
 
     @property
@@ -136,7 +133,7 @@ class Tags(Check):
         other = self.other
         if other is None:
             return _("check_tags_off", default="Changes are purged by path.")
-        known = reading_of(other)
+        known = self.known
         if self.is_untold:
             return _(
                 "check_tags_denied",
@@ -186,7 +183,7 @@ class Tags(Check):
                 default="With cache tags a change removes exactly the pages that show "
                 "it: choose “Automatically”.",
             )
-        known = reading_of(other)
+        known = self.known
         if self.is_untold:
             return _advice(known.trouble)
         if known is None or not known.seen:
