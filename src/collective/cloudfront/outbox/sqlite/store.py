@@ -341,15 +341,15 @@ class SqliteStore(Mending):
             with alone(self.path, patience):
                 if repaired(self.path).exists():
                     finish(self.path, self._clock())
-                return self._open_file()
-        return self._open_file()
+                return self._open_file(patience)
+        return self._open_file(patience)
 
-    def _open_file(self) -> Connection:
+    def _open_file(self, patience: float) -> Connection:
         # Of what we are about to open, should it turn out to be damaged.
         self._local.identity = self._identity()
         db = sqlite3.connect(
             self.path,
-            timeout=SAVE_PATIENCE,
+            timeout=patience,
             isolation_level=None,
             check_same_thread=False,
             factory=Connection,
@@ -369,7 +369,7 @@ class SqliteStore(Mending):
             db.close()
             raise OutboxBusy(f"{self.path}: locked, it is being replaced")
         self._local.db = db
-        self._local.patience = SAVE_PATIENCE
+        self._local.patience = patience
         self._local.identity = opened
         return db
 

@@ -66,8 +66,14 @@ def go_together(running: Sequence[subprocess.Popen]) -> None:
         process.stdin.write("go\n")
         process.stdin.flush()
     for process in running:
-        _, errors = process.communicate(timeout=600)
-        assert process.returncode == 0, errors
+        output_of(process)
+
+
+def output_of(process: subprocess.Popen) -> str:
+    """Return what a process printed that ends well."""
+    output, errors = process.communicate(timeout=600)
+    assert process.returncode == 0, errors
+    return output
 
 
 def run(url: str, code: str, *args: object) -> str:

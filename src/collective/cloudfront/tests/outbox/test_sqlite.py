@@ -189,6 +189,17 @@ while True:
     assert not set_aside(path)
 
 
+def test_a_courier_waits_for_one_who_creates_the_outbox(path):
+    creating = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    creating.execute("BEGIN EXCLUSIVE")
+    # As long as a disk may take that others use as well
+    done = threading.Timer(4 * SAVE_PATIENCE, creating.execute, ["ROLLBACK"])
+    done.start()
+    assert SqliteOutbox(path).take_call(Limits()) == 0.0
+    done.join()
+    creating.close()
+
+
 @pytest.mark.parametrize(
     ("url", "path"),
     [

@@ -156,13 +156,14 @@ outbox, limits = open_as(), Limits(call_rate=20.0, call_burst=5.0)
 started, granted = time.time(), 0
 # However seldom a busy machine lets it run
 while time.time() < started + 0.7 or granted < 5:
-    granted += outbox.take_call(limits) == 0.0
+    try:
+        granted += outbox.take_call(limits) == 0.0
+    except OutboxUnavailable:
+        pass  # the others have it all the time; a courier asks again, too
 print(__import__("json").dumps([started, time.time(), granted]))
 """
         running = [processes.start(engine.url, code) for _ in range(3)]
-        results = [
-            json.loads(process.communicate(timeout=600)[0]) for process in running
-        ]
+        results = [json.loads(processes.output_of(process)) for process in running]
         seconds = max(end for _, end, _ in results) - min(each[0] for each in results)
         granted = sum(count for _, _, count in results)
         assert 5 + 0.5 * 20 <= granted <= 5 + seconds * 20 + 1
