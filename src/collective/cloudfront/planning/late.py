@@ -27,7 +27,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from collective.cloudfront.planning.cover import broadest
 from collective.cloudfront.planning.cover import covers
-from collective.cloudfront.planning.items import normalise
+from collective.cloudfront.planning.items import quickly_normalised
 from collective.cloudfront.planning.items import wildcards_of
 from dataclasses import dataclass
 from functools import cached_property
@@ -171,7 +171,7 @@ class Lately:
         """
         # The cache key may hold no query string
         urls = (path, f"{path}?{query}") if query else (path,)
-        keys = (*map(normalise, urls), *[f"#{tag}" for tag in tags])
+        keys = (*map(quickly_normalised, urls), *[f"#{tag}" for tag in tags])
         answer = Answer(keys, snapshot, begun, self._clock())
         with self._lock:
             if self._has_been_purged(answer):
