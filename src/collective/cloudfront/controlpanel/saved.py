@@ -17,8 +17,8 @@ from collective.cloudfront.i18n import _
 from collective.cloudfront.i18n import message_id
 from collective.cloudfront.process import credentials_of
 from collective.cloudfront.settings import read_settings
+from plone import api
 from plone.registry.interfaces import IRegistry
-from Products.statusmessages.interfaces import IStatusMessage
 from typing import Any
 from zope.i18n import translate
 
@@ -57,14 +57,13 @@ def _try(succeeded: bool, request: Any, new: list[Connection]) -> None:
     if not succeeded:
         return
     findings = try_connections(new, LIMIT)
-    messages = IStatusMessage(request)
     accepted = [
         each.distribution
         for each, finding in zip(new, findings)
         if finding.level is Level.OK
     ]
     if accepted:
-        messages.add(_accepted(accepted), type="info")
+        api.portal.show_message(_accepted(accepted), request, type="info")
     problems = [
         (each.distribution, finding)
         for each, finding in zip(new, findings)
@@ -72,7 +71,8 @@ def _try(succeeded: bool, request: Any, new: list[Connection]) -> None:
     ]
     for distribution, finding in problems[:MOST_PROBLEMS]:
         kind = "error" if finding.level is Level.ERROR else "warning"
-        messages.add(_problem(distribution, finding, request), type=kind)
+        problem = _problem(distribution, finding, request)
+        api.portal.show_message(problem, request, type=kind)
 
 
 def _accepted(distributions: Iterable[str]) -> str:
