@@ -78,7 +78,7 @@ def _try(succeeded: bool, request: Any, new: list[Connection]) -> None:
 def _accepted(distributions: Iterable[str]) -> str:
     return _(
         "saved_connection_ok",
-        default="AWS allows Plone to purge ${distributions}. For all checks, choose "
+        default="AWS allows Plone to purge ${distributions}. To make all checks, choose "
         "“Test connection”.",
         mapping={"distributions": ", ".join(distributions)},
     )
@@ -101,7 +101,7 @@ def _problem(distribution: str, finding: Finding, request: Any) -> str:
         return _(
             "saved_connection_wrong",
             default="The settings are saved, but Plone cannot purge ${distribution}. "
-            "${problem} For all checks, choose “Test connection”.",
+            "${problem} To make all checks, choose “Test connection”.",
             mapping=mapping,
         )
     return _(

@@ -245,7 +245,7 @@ MESSAGES = {
     # What all checks of cache behaviours share
     "behaviours_none": Wording("No cache behaviour serves pages of the site."),
     "behaviours_uncached": Wording(
-        "CloudFront keeps nothing of these cache behaviours: ${behaviours}."
+        "CloudFront keeps no answers of these cache behaviours: ${behaviours}."
     ),
     "behaviours_untold": Wording(
         "AWS does not say what is in the cache key of these cache behaviours: "
@@ -258,27 +258,27 @@ MESSAGES = {
         "All query strings but these are in the cache key: ${behaviours}."
     ),
     "query_strings_some": Wording(
-        "Visitors get each other's pages of batches, searches and REST API calls, "
+        "Visitors get wrong search results, batches and answers of the REST API, "
         "because only some query strings are in the cache key: ${behaviours}.",
         _INCLUDE,
     ),
     "query_strings_none": Wording(
-        "Visitors get each other's pages of batches, searches and REST API calls, "
+        "Visitors get wrong search results, batches and answers of the REST API, "
         "because no query strings are in the cache key: ${behaviours}.",
         _INCLUDE,
     ),
     # cookies
     "cookies_key": Wording(
-        "The cookie ${cookie} is in the cache key, so people who are logged in have "
-        "pages of their own."
+        "The cookie ${cookie} is in the cache key, so people who are logged in get "
+        "their own pages."
     ),
     "cookies_removed": Wording(
         "CloudFront removes the cookie ${cookie}, so nobody can log in through it. "
         "Editors need another host name."
     ),
     "cookies_all": Wording(
-        "Plone answers many visitors itself, because each visitor with a cookie, for "
-        "example one of web analytics, gets a copy of their own: ${behaviours}.",
+        "Plone answers many visitors itself, because each cookie, for example of web "
+        "analytics, makes another copy of a page: ${behaviours}.",
         "Include only the cookie ${cookie} in the cache policy of these cache "
         "behaviours.",
     ),
@@ -291,7 +291,7 @@ MESSAGES = {
     # authorization
     "authorization_key": Wording(
         "The header Authorization is in the cache key, so clients of the REST API that "
-        "log in have answers of their own."
+        "log in get their own answers."
     ),
     "authorization_removed": Wording(
         "CloudFront removes the header Authorization, so clients of the REST API "
@@ -342,7 +342,7 @@ MESSAGES = {
         "leave the minimum TTL at 0.",
     ),
     # methods
-    "methods": Wording("Forms and logging in work: all HTTP methods are allowed."),
+    "methods": Wording("All HTTP methods are allowed."),
     "methods_few": Wording(
         "Visitors cannot send forms, and editors cannot save, because CloudFront "
         "refuses POST, PUT, PATCH and DELETE: ${behaviours}.",
