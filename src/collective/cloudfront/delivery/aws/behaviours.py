@@ -1,6 +1,7 @@
 """The cache behaviours of a distribution, and the policies that they name, as values."""
 
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 import re
@@ -31,8 +32,10 @@ class Chosen:
     names: tuple[str, ...] = ()
 
     def includes(self, name: str) -> bool:
-        """Say whether ``name`` is among them; case does not matter."""
-        listed = name.lower() in {each.lower() for each in self.names}
+        """Say whether ``name`` is among them; case does not matter, and the names of
+        cookies may have wildcards.
+        """
+        listed = any(fnmatchcase(name.lower(), each.lower()) for each in self.names)
         return {
             "all": True,
             "allExcept": not listed,

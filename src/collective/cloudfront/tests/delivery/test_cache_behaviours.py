@@ -72,6 +72,7 @@ def codes(found):
         RIGHT | {"max_ttl": 86_400},
         LEGACY,
         LEGACY | {"cookies": "none", "headers": "none"},
+        LEGACY | {"cookie_names": ["__a?"]},
     ],
 )
 @pytest.mark.parametrize("distribution", [E1, TENANT])
