@@ -102,9 +102,7 @@ def compare(what: str, found: Iterable[str], wanted: Iterable[str]) -> None:
 def check_sdist(path: Path) -> None:
     """An sdist has what is in git, but for our tools."""
     with tarfile.open(path) as archive:
-        names = [
-            member.name.partition("/")[2] for member in archive if member.isfile()
-        ]
+        names = [member.name.partition("/")[2] for member in archive if member.isfile()]
     with (ROOT / "pyproject.toml").open("rb") as file:
         left_out = tomllib.load(file)["tool"]["check-manifest"]["ignore"]
     wanted = {
