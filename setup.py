@@ -33,13 +33,13 @@ class BuildWithCatalogues(build_py):
 setup(
     name="collective.cloudfront",
     cmdclass={"build_py": BuildWithCatalogues},
-    version="3.0.0.dev0",
+    version="3.0.0rc1",
     description="Keeps Amazon CloudFront fresh: an edit in Plone becomes one "
     "invalidation",
     long_description=long_description,
     long_description_content_type="text/x-rst",
     classifiers=[
-        "Development Status :: 3 - Alpha",
+        "Development Status :: 4 - Beta",
         "Environment :: Web Environment",
         "Framework :: Plone",
         "Framework :: Plone :: 6.1",

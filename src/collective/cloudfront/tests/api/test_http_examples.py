@@ -217,7 +217,7 @@ def have_scheduled(monkeypatch, site, now):
 
 
 def have_no_right_to_look(monkeypatch, site, now):
-    monkeypatch.setattr(connection, "test_connection", lambda *each: FOUND)
+    monkeypatch.setattr(connection, "test_connection", lambda *each, **rest: FOUND)
 
 
 def have_no_profile_of_others(monkeypatch, site, now):
