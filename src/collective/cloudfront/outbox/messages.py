@@ -57,8 +57,8 @@ WORDING: dict[str, str] = {
     "advice_role": "Check the role to assume, and allow sts:AssumeRole on it for the "
     "credentials that Zope uses.",
     "advice_credentials": "Provide AWS credentials for Zope: a role for the machine or "
-    "container, environment variables, a profile, or, as a last "
-    "resort, a key pair in the settings.",
+    "container, environment variables, or a profile. If none of these is possible, "
+    "enter a key pair in the settings.",
     "advice_source": "Check where Zope gets its AWS credentials from: the profile and "
     "its credential_process, the token file of the container (IRSA, "
     "EKS), or the service that provides a role.",

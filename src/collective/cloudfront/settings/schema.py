@@ -427,8 +427,8 @@ class ICloudFrontSettings(Interface):
         title=_("label_aws_access_key_id", default="Access key ID"),
         description=_(
             "help_aws_access_key_id",
-            default="Use a key pair only as a last resort, for Plone outside AWS. It "
-            "is stored in Plone's database, so give it no permission other "
+            default="Use a key pair only if nothing else is possible, for example "
+            "outside AWS. It is stored in Plone's database, so give it no permission other "
             "than to create invalidations.",
         ),
         default="",

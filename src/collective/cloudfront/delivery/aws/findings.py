@@ -66,9 +66,9 @@ CHECKS = {
 }
 
 _GIVE = (
-    "Provide AWS credentials for Zope: a role for the machine or "
-    "container, environment variables, a profile, or, as a last "
-    "resort, a key pair in the settings."
+    "Provide AWS credentials for Zope: a role for the machine or container, environment "
+    "variables, or a profile. If none of these is possible, enter a key pair in the "
+    "settings."
 )
 _AGAIN = "Test again in a minute."
 _CHECK_CLOCK = "Synchronize the clock of this machine, for example with NTP."

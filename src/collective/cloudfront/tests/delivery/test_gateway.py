@@ -116,7 +116,7 @@ def test_too_many_calls_are_throttled(gateway, control):
 def test_an_unknown_distribution_is_a_misconfiguration(gateway, distribution):
     answer = create(gateway, distribution=distribution)
     assert answer.outcome is Outcome.MISCONFIGURED
-    assert "ID in the CloudFront settings" in str(answer.advice)
+    assert "in the CloudFront settings" in str(answer.advice)
 
 
 def test_a_denied_call_is_a_misconfiguration_that_names_the_permission(
