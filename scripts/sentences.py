@@ -40,7 +40,10 @@ WORDS = {"Wording": (0, 1), "Refusal": (0,), "Unauthorized": (0,), "BadRequest":
 
 _TAG = re.compile(r"<[^>]*>")
 _I18N = re.compile(r'i18n:translate="(?P<id>[\w-]*)"[^>]*>(?P<text>.*?)</', re.DOTALL)
-_DIRECTIVE = re.compile(r"\.\. (?!note|warning|tip)[\w-]+::|:[\w-]+:( |$)|\.\. _|={4}")
+_ENTRY = re.compile(r"\s*(\* - |\* |- |\d+\. )")
+_DIRECTIVE = re.compile(
+    r"\.\. (?!note|warning|tip)[\w-]+::|:[\w-]+:( |$)|\.\. _|^\s*[=~^-]{4,}\s*$"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,18 +148,19 @@ def of_zcml(place: str, source: str) -> Iterator[Sentence]:
 def of_document(place: str, source: str) -> Iterator[Sentence]:
     """Yield the paragraphs, list entries and cells, without code and directives."""
     lines = source.splitlines()
-    start, kept, code = 0, [], None
+    start, kept, code, hanging = 0, [], None, 0
     for number, line in enumerate([*lines, ""], start=1):
         indent = len(line) - len(line.lstrip())
         if code is not None and line.strip() and indent <= code:
             code = None
-        starts = re.match(r"\s*(\* -|\* |- |\d+\. )", line)
+        starts = _ENTRY.match(line) or (kept and indent != hanging)
         if code is not None or not line.strip() or starts or _DIRECTIVE.search(line):
             yield from _paragraph(place, start, kept)
             start, kept = 0, []
         if code is None and line.strip() and not _DIRECTIVE.search(line):
             start = start or number
             kept.append(line.strip())
+            hanging = len(_ENTRY.match(line)[0]) if _ENTRY.match(line) else indent
         if code is None and (
             line.rstrip().endswith("::") or re.match(r"\s*\.\. code-block", line)
         ):
