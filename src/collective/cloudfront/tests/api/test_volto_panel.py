@@ -194,7 +194,7 @@ def test_settings_are_in_the_groups_of_the_classic_form(panel):
     shown = [name for group in groups for name in group["fields"]]
     assert len(shown) == len(set(shown))
     assert set(shown) == SHOWN
-    assert "may stay empty" in groups[-1]["description"]
+    assert "Leave these fields empty" in groups[-1]["description"]
 
 
 def test_every_setting_has_a_title_a_help_text_and_a_type(panel):
