@@ -17,7 +17,7 @@ PYENV_VERSION := $(shell pyenv versions --bare 2>/dev/null | sort --version-sort
 TOX = $(if $(PYENV_VERSION),PYENV_VERSION=$(PYENV_VERSION)) $(BIN)/tox
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-long test-soak lint format i18n demo bench freshness docs screenshots \
+.PHONY: help install test test-long test-soak lint format i18n sentences demo bench freshness docs screenshots \
     tox buildout pins release-check clean
 
 help: ## This list
@@ -54,6 +54,9 @@ format: install ## Rewrite the sources the way lint wants them
 
 i18n: install ## Rebuild the message catalogues from the sources
 	$(TOX) -q run -e i18n
+
+sentences: ## Every text that people can read, with its place, for review
+	@$(PYTHON) scripts/sentences.py
 
 demo: install ## Plone behind a local CloudFront; ARGS=--once ends after one edit
 	$(BIN)/python -m collective.cloudfront.demo $(ARGS)

@@ -34,8 +34,7 @@ setup(
     name="collective.cloudfront",
     cmdclass={"build_py": BuildWithCatalogues},
     version="3.0.0rc1",
-    description="Keeps Amazon CloudFront fresh: an edit in Plone becomes one "
-    "invalidation",
+    description="Purges Amazon CloudFront when content changes in Plone",
     long_description=long_description,
     long_description_content_type="text/x-rst",
     classifiers=[

@@ -39,7 +39,7 @@ def start(event: IDatabaseOpenedWithRoot) -> None:
             ending.watch()
     except Exception:
         # A cache must never keep a site from starting.
-        logger.exception("The courier could not be started; saving an object tries.")
+        logger.exception("The courier could not be started. The next save tries again.")
 
 
 @atexit.register
@@ -53,7 +53,9 @@ def stop() -> None:
 def _unfinished() -> None:
     process = known_process()
     if process is not None:
-        logger.warning("This process ends before it has written down all it should.")
+        logger.warning(
+            "This process ends before it has written everything to the outbox."
+        )
         process.tell_what_is_lost()
 
 

@@ -23,6 +23,7 @@ from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import Outbox
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.intake import Intake
+from collective.cloudfront.outbox.messages import counted
 from collective.cloudfront.planning.late import Lately
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.reading import Reading
@@ -175,7 +176,7 @@ class Process:
         try:
             self.run_errands()
         except OutboxUnavailable as error:
-            logger.warning("Waiting distributions are tried later: %s.", error)
+            logger.warning("Paused distributions will be tried again later: %s.", error)
         self.intake.retry()
         if self.intake.kept:
             self.tell_what_is_lost()
@@ -186,27 +187,28 @@ class Process:
         """Log how much this process has in memory only, if it has."""
         if self.intake.kept:
             logger.error(
-                "Items are lost, because this process ends and the outbox still cannot "
-                "be used (%s): %d. Purge everything when it works again.",
+                "Lost %s because this process ends while the outbox cannot be used "
+                "(%s). Use “Purge all” when the outbox works again.",
+                counted(self.intake.kept, "item"),
                 self.intake.trouble,
-                self.intake.kept,
             )
 
     def _tell_what_waits(self, in_flight: bool) -> None:
         try:
             waiting = sum(each.pending for each in self.outbox.work())
         except OutboxUnavailable as error:
-            logger.warning("What waits cannot be counted: %s.", error)
+            logger.warning("The waiting items cannot be counted: %s.", error)
             return
         finally:
             self.outbox.close()
         if waiting:
             logger.info(
-                "This process ends. Items that wait in %r: %d. Other processes that use "
-                "it send them now, or this one at its next start.%s",
+                "This process ends with %s waiting in %r. Other processes that share the "
+                "outbox send them now, or this process does when it starts again.%s",
+                counted(waiting, "item"),
                 self.outbox,
-                waiting,
-                " A call to CloudFront is still in flight; it is repeated." * in_flight,
+                " A request to CloudFront is still in progress and will be "
+                "repeated." * in_flight,
             )
 
     def targets(self) -> Mapping[str, Target]:
@@ -343,7 +345,10 @@ class Process:
                     moved = self.outbox.retarget(old, new)
                     if moved:
                         logger.info(
-                            "What waits for %s goes to %s; items: %d.", old, new, moved
+                            "Moved %s that waited for %s to %s.",
+                            counted(moved, "item"),
+                            old,
+                            new,
                         )
             self.outbox.resume()
         except OutboxUnavailable:
@@ -416,8 +421,9 @@ def _warn_of_2_0(site: Any) -> None:
         return
     _warned.add(path)
     logger.warning(
-        "%s: nothing is purged until the add-on is upgraded in this site's Add-ons "
-        "control panel. The settings of 2.0 are carried over then.",
+        "%s: nothing is purged until you upgrade the add-on in the Add-ons "
+        "control panel of this site. The upgrade copies the settings of "
+        "2.0.",
         "/".join(path),
     )
 
@@ -433,7 +439,7 @@ def _number(
     if math.isfinite(number) and (number > 0 if least is None else number >= least):
         return number
     logger.error(
-        "Environment variable %s: %r is no positive number; %s is used instead.",
+        "Environment variable %s: %r is not a valid number. Using %s instead.",
         name,
         environ[name],
         default,

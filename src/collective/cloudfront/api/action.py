@@ -15,9 +15,9 @@ from zope.i18nmessageid import Message
 
 
 _TYPES = {
-    bool: _("field_boolean", default="“${name}” is true or false."),
-    list: _("field_strings", default="“${name}” is a list of strings."),
-    str: _("field_string", default="“${name}” is a string."),
+    bool: _("field_boolean", default="“${name}” must be true or false."),
+    list: _("field_strings", default="“${name}” must be a list of strings."),
+    str: _("field_string", default="“${name}” must be a string."),
 }
 #: An error's type, as plone.restapi writes it, by its status.
 _KINDS = {
@@ -76,19 +76,24 @@ class Action(Service):
         # Browsers send no such type to another site without asking it first
         kind = self.request.getHeader("Content-Type") or ""
         if kind.partition(";")[0].strip().lower() != "application/json":
-            raise Refusal(_("json_wanted", default="Send JSON, with its Content-Type."))
+            raise Refusal(
+                _(
+                    "json_wanted",
+                    default="Send JSON with the content type application/json.",
+                )
+            )
         try:
             body = json_body(self.request)
         except DeserializationError as error:
             raise Refusal(
-                _("no_json_object", default="The body is no JSON object.")
+                _("no_json_object", default="The body is not a JSON object.")
             ) from error
         unknown = ", ".join(sorted(body.keys() - self.fields.keys()))
         if unknown:
             raise Refusal(
                 _(
                     "unknown_fields",
-                    default="These fields are not known: ${names}.",
+                    default="Unknown fields: ${names}.",
                     mapping={"names": unknown},
                 )
             )

@@ -19,7 +19,10 @@ class TestConnection(Action):
         self.require(
             MANAGE_PURGING,
             self.context,
-            _("test_denied", default="You may not test the connection."),
+            _(
+                "test_denied",
+                default="You do not have permission to test the connection.",
+            ),
         )
         self.body()
         found = connection_rows(self.context)

@@ -61,7 +61,8 @@ def _require_permission(panel: CloudFrontControlpanel) -> None:
     if not api.user.has_permission(MANAGE_PURGING, obj=panel.context):
         sentence = _(
             "settings_denied",
-            default="You may not see or change the CloudFront settings.",
+            default="You do not have permission to view or change the CloudFront "
+            "settings.",
         )
         raise Unauthorized(translate(sentence, context=panel.request))
 
@@ -151,12 +152,14 @@ class DeserializeSettings(ControlpanelDeserializeFromJson):
             # One that nobody has touched comes as GET shows it
             token = value.get("token") if isinstance(value, dict) else value
             if not isinstance(token, str):
-                sentence = _("not_a_choice", default="This is none of the choices.")
+                sentence = _(
+                    "not_a_choice", default="The value is not one of the choices."
+                )
                 self._refuse(field.getName(), sentence)
             return token
         # plone.restapi takes any text for true, "false" as well
         if IBool.providedBy(field) and not isinstance(value, bool):
-            sentence = _("not_boolean", default="This is true or false.")
+            sentence = _("not_boolean", default="The value must be true or false.")
             self._refuse(field.getName(), sentence)
         if value is None and not field.required:
             # Volto's word for an input that was cleared

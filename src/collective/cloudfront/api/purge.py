@@ -61,7 +61,7 @@ class Purge(Action):
             raise Refusal(
                 _(
                     "at_out_of_range",
-                    default="“at” is over, or more than a year away.",
+                    default="“at” must be in the future, and at most 366 days ahead.",
                 )
             ) from error
         except NotPurging as error:
@@ -91,8 +91,8 @@ class Purge(Action):
         return Refusal(
             _(
                 "outbox_takes_nothing",
-                default="Nothing is purged: the outbox cannot be used "
-                "(${reason}). Send the request again when it can.",
+                default="Nothing was purged because the outbox cannot be used (${reason}). "
+                "Send the request again later.",
                 mapping={"reason": sentence(trouble)},
             ),
             status=503,
@@ -102,7 +102,12 @@ class Purge(Action):
         """Return what adds what is asked for, if this person may have it purged."""
         wanted = [name for name in ("all", "paths", "path") if body.get(name)]
         if len(wanted) != 1:
-            raise Refusal(_("one_of", default="Say one of “all”, “paths” and “path”."))
+            raise Refusal(
+                _(
+                    "one_of",
+                    default="Specify exactly one of “all”, “paths”, and “path”.",
+                )
+            )
         if "path" in wanted:
             obj, below = self._content(body["path"]), body.get("recursive", False)
             return lambda purge: purge.add_content(obj, below)
@@ -144,7 +149,9 @@ class Purge(Action):
 
     def _require(self, permission: str, obj: Any) -> None:
         self.require(
-            permission, obj, _("purge_denied", default="You may not purge this.")
+            permission,
+            obj,
+            _("purge_denied", default="You do not have permission to purge this."),
         )
 
 
@@ -157,7 +164,8 @@ def _moment(value: str) -> float | None:
         raise Refusal(
             _(
                 "bad_at",
-                default="“at” is a moment such as 2026-11-21T22:00:00+00:00.",
+                default="“at” must be a date and time in ISO 8601 format, such as "
+                "2026-11-21T22:00:00+00:00.",
             )
         ) from error
     if moment.tzinfo is None:

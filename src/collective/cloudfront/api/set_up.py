@@ -68,15 +68,17 @@ class SetUp(Action):
         self.require(
             ManagePortal,
             self.context,
-            _("set_up_denied", default="You may not change how this site is cached."),
+            _(
+                "set_up_denied",
+                default="You do not have permission to change how this site is cached.",
+            ),
         )
         body = self.body()
         if not body.keys() - {"snapshot"}:
             raise Refusal(
                 _(
                     "set_up_nothing",
-                    default="Specify at least one of “profile”, “caching” and "
-                    "“purging”.",
+                    default="Specify at least one of “profile”, “caching”, and “purging”.",
                 )
             )
         # The content type has been asked for, which is as good
@@ -85,7 +87,11 @@ class SetUp(Action):
             self._import(body["profile"], body.get("snapshot", False))
         for name in SWITCHES.keys() & body.keys():
             getUtility(IRegistry)[SWITCHES[name]] = body[name]
-        logger.info("%r sets up caching: %s", api.user.get_current().getId(), body)
+        logger.info(
+            "User %r changed the caching configuration: %s",
+            api.user.get_current().getId(),
+            body,
+        )
         return set_up_of(self.context)
 
     def _import(self, profile: str, with_snapshot: bool) -> None:

@@ -262,8 +262,8 @@ class SiteChanges:
         except Exception:
             # No save may fail because of a CDN, and no change may be lost.
             logger.exception(
-                "What the change of %s reaches cannot be computed; the whole site is "
-                "purged.",
+                "The pages affected by the change of %s could not be determined, "
+                "so the whole site is purged.",
                 "/".join(physical),
             )
             self.lost = True

@@ -27,8 +27,7 @@ import uuid
 logger = logging.getLogger("collective.cloudfront")
 
 _NOTHING_PURGED = (
-    "Nothing is purged although something was saved. Purge everything in the control "
-    "panel."
+    "A change was saved, but nothing was purged. Use “Purge all” in the control panel."
 )
 
 # Identifies our data among a transaction's; any object with an identity serves.
@@ -77,12 +76,12 @@ def purge_all_after_commit() -> None:
 
 def _replace(name: str, instead: Callable[[], None]) -> None:
     """Purge everything instead of what a function was to find out."""
-    logger.exception("%s failed; the whole site is purged.", name)
+    logger.exception("%s failed, so the whole site is purged.", name)
     for purge in dict.fromkeys((instead, purge_all_after_commit)):
         try:
             purge()
         except Exception:
-            logger.exception("The whole site could not be purged like that.")
+            logger.exception("Purging the whole site failed.")
         else:
             return
     logger.error("%s", _NOTHING_PURGED)

@@ -20,15 +20,19 @@ from zope.component import getUtility
 #: What to say, and the kind of message.
 CANCELLED = {
     Outcome.CANCELLED: (
-        _("purge_cancelled", default="The purge is cancelled."),
+        _("purge_cancelled", default="The scheduled purge was cancelled."),
         "info",
     ),
     Outcome.UNKNOWN: (
-        _("purge_unknown", default="It is not known any more."),
+        _("purge_unknown", default="This scheduled purge no longer exists."),
         "warning",
     ),
     Outcome.OVER: (
-        _("purge_over", default="There was nothing left to cancel."),
+        _(
+            "purge_over",
+            default="It is too late to cancel this purge: the items are already on "
+            "their way to CloudFront.",
+        ),
         "warning",
     ),
 }
@@ -96,8 +100,10 @@ class Quarantined(_Action):
             else outbox.discard_quarantined(distribution, item)
         )
         if not found:
-            return _("refused_unknown", default="It is not listed any more."), "warning"
+            return _(
+                "refused_unknown", default="The item is no longer listed."
+            ), "warning"
         if again:
             this_process().wake()
-            return _("refused_again", default="The item is tried again."), "info"
-        return _("refused_discarded", default="The item is discarded."), "info"
+            return _("refused_again", default="The item will be sent again."), "info"
+        return _("refused_discarded", default="The item was discarded."), "info"

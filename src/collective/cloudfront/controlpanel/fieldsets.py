@@ -25,7 +25,7 @@ FIELDSETS = (
     ),
     Fieldset(
         "changes",
-        _("legend_changes", default="What a change purges, and when"),
+        _("legend_changes", default="Scope and timing of purges"),
         ("window", "navigation_changes", "site_purge_interval", "again_after"),
     ),
     Fieldset(
@@ -44,8 +44,8 @@ FIELDSETS = (
         ("aws_profile", "aws_role_arn", KEY_ID, SECRET),
         _(
             "help_credentials",
-            default="All of these may stay empty if the machine or container that "
-            "Plone runs on has a role, or credentials in its environment.",
+            default="Leave these fields empty if the machine or container that runs "
+            "Plone has a role, or credentials in its environment.",
         ),
     ),
 )

@@ -15,7 +15,8 @@ from urllib.parse import unquote
 #: What to do about one.
 ADVICE = _(
     "advice_roots",
-    default="Correct the folder behind the distribution id, or restore it.",
+    default="Correct the folder after the distribution ID in the settings, or "
+    "restore the folder.",
 )
 
 
@@ -42,7 +43,7 @@ def root_refused(site: Any, text: Any, stored: str | None) -> str:
         return ""
     return _(
         "root_missing",
-        default="There is no folder ${path} in this site, so nothing would ever be "
-        "sent to ${distribution}.",
+        default="The folder ${path} does not exist in this site, so nothing would "
+        "be sent to ${distribution}.",
         mapping={"path": unquote(missing[0].root), "distribution": missing[0].id},
     )

@@ -20,7 +20,7 @@ _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 _PROBLEMS = {
     Problem.NO_PATH: _(
         "problem_no_path",
-        default="This is neither a path, which begins with /, nor a URL, which begins "
+        default="This is neither a path that starts with / nor a URL that starts "
         "with https://.",
     ),
     Problem.SCHEME: _(
@@ -28,17 +28,19 @@ _PROBLEMS = {
     ),
     Problem.OTHER_HOST: _(
         "problem_other_host",
-        default="This is not a domain of this site. Enter the path alone, or add the "
-        "domain in the Caching control panel.",
+        default="This is not a domain of this site. Enter only the path, or add "
+        "the domain in the Caching control panel.",
     ),
-    Problem.WILDCARD: _("problem_wildcard", default="A * is possible at the end only."),
+    Problem.WILDCARD: _(
+        "problem_wildcard", default="The wildcard * is allowed only at the end."
+    ),
     Problem.CONTROL: _(
-        "problem_control", default="This contains a character that no URL has."
+        "problem_control",
+        default="This contains a character that is not allowed in a URL.",
     ),
     Problem.TOO_MANY: _(
         "problem_too_many",
-        default="These are too many lines; ${count} are possible. Purge a section "
-        "instead.",
+        default="Enter at most ${count} lines, or purge a section instead.",
         mapping={"count": MAX_LINES},
     ),
 }
@@ -55,19 +57,20 @@ NOT_PURGING = _("not_purging", default="This site does not purge from CloudFront
 #: The same, where no distribution serves it.
 NOTHING_TO_PURGE = _(
     "nothing_to_purge",
-    default="Nothing was purged: no distribution serves this part of the site.",
+    default="Nothing was purged because no distribution serves this part of the site.",
 )
 
 #: Causes without an object, by code.
 _CAUSES = {
     "settings": _("cause_settings", default="settings"),
     "undo": _("cause_undo", default="undo"),
-    "check": _("cause_check", default="check of what CloudFront accepts"),
+    "check": _("cause_check", default="test of what CloudFront accepts"),
     "damaged_outbox": _("cause_damaged_outbox", default="damaged outbox"),
-    "tags_lost": _("cause_tags_lost", default="cache tags are not read any more"),
-    "again": _("cause_again", default="once more"),
+    "tags_lost": _("cause_tags_lost", default="cache tags are no longer read"),
+    "again": _("cause_again", default="repeated purge"),
     "too_much_kept": _(
-        "cause_too_much_kept", default="too many changes while the outbox failed"
+        "cause_too_much_kept",
+        default="too many changes while the outbox was unavailable",
     ),
 }
 

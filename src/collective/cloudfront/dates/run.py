@@ -191,8 +191,8 @@ class Run:
         if not self._complained:
             self._complained = True
             logger.exception(
-                "The dates of %s cannot be scheduled. Save it again when its error is "
-                "mended. Others that fail now are not logged.",
+                "The dates of %s cannot be scheduled. Fix the error, then save the "
+                "object again. Further failures are not logged for now.",
                 path,
             )
 

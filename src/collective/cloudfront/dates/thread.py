@@ -15,6 +15,7 @@ from collective.cloudfront.outbox import Outbox
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.contract import ClaimLost
 from collective.cloudfront.outbox.contract import MemoryChanged
+from collective.cloudfront.outbox.messages import counted
 from collective.cloudfront.reach.reached import every_page
 from collective.cloudfront.settings import Settings
 from collective.cloudfront.settings import settings_of
@@ -160,7 +161,7 @@ class DatesThread:
         state = known.started(state, missing, since, now)
         # From now on everybody knows when it began
         self._outbox.keep_run(name, known.as_json(state), CLAIM_SECONDS)
-        logger.info("Dates are scheduled for %s.", " ".join(missing))
+        logger.info("Scheduling dates for %s.", " ".join(missing))
         with current_site(site):
             self._purge(site, settings, unseen)
             count = Run(site, settings, self._outbox, name, state, refresh, rest).go()
@@ -168,7 +169,9 @@ class DatesThread:
             self._watch.wake()
             return 0
         logger.info(
-            "The dates of %d objects are scheduled for %s.", count, " ".join(missing)
+            "Scheduled the dates of %s for %s.",
+            counted(count, "object"),
+            " ".join(missing),
         )
         self._missing(name, wanted)
         return count
@@ -181,7 +184,7 @@ class DatesThread:
         changes.name_cause(code=SETTINGS)
         entries = changes.take()
         if entries:
-            logger.info("%s: new here; everything is purged.", " ".join(unseen))
+            logger.info("%s is new, so everything in it is purged.", " ".join(unseen))
             self._outbox.release("", entries)
 
     def _forget(self, site: Any) -> None:

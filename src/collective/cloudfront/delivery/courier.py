@@ -48,6 +48,7 @@ from collective.cloudfront.outbox.contract import OutboxUnavailable
 from collective.cloudfront.outbox.intake import HandedOver
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.lately import entry_again
+from collective.cloudfront.outbox.messages import counted
 from collective.cloudfront.outbox.poll import Backlog
 from collective.cloudfront.outbox.poll import Poll
 from collective.cloudfront.outbox.values import Settled
@@ -177,7 +178,7 @@ class Courier(Sender):
             for distribution in claimed:
                 self.outbox.give_up(distribution)
         except OutboxUnavailable as error:
-            logger.warning("Claims are left to expire: %s.", error)
+            logger.warning("Claims could not be released and will expire: %s.", error)
 
     def _finish_calls(self, seconds: float) -> None:
         end = self._monotonic() + seconds
@@ -186,7 +187,9 @@ class Courier(Sender):
                 poll = self.outbox.poll(self._busy, self.limits.batch, math.inf)
                 self._land_all(poll.backlogs, rest)
         except OutboxUnavailable as error:
-            logger.warning("Answers of CloudFront are asked for again: %s.", error)
+            logger.warning(
+                "CloudFront will be asked again for pending answers: %s.", error
+            )
         self._flights = {}
         # Programs that they wait for must not outlive this process.
         self.calls.give_up()
@@ -279,9 +282,10 @@ class Courier(Sender):
         released = self.outbox.release_abandoned(self.grace)
         if released:
             logger.warning(
-                "Released %d items in doubt: a process ended between preparing "
-                "them and its commit. Purging them is harmless.",
-                released,
+                "Released %s in doubt: a process ended before it was known whether "
+                "its transaction was committed. Purging more than necessary is "
+                "harmless.",
+                counted(released, "item"),
             )
 
     def _purge_missed(self, poll: Poll) -> int:
@@ -331,9 +335,9 @@ class Courier(Sender):
                 self.notices.log_once(
                     logging.WARNING,
                     f"unknown {distribution}",
-                    f"{work.ready + work.frozen} items wait for {distribution}, "
-                    "for which no site here is enabled, and no other process serves it. "
-                    "They are kept.",
+                    f"Keeping {counted(work.ready + work.frozen, 'item')} for "
+                    f"{distribution}: purging is not enabled for this distribution in "
+                    "any site, and no other process serves it.",
                 )
             return LONGEST_IDLE
         try:
@@ -346,7 +350,7 @@ class Courier(Sender):
             raise
         except Exception:
             # Whatever it is, the other distributions and the thread must go on.
-            logger.exception("Purging %s failed; trying again.", distribution)
+            logger.exception("Purging %s failed. Trying again.", distribution)
         return LONGEST_IDLE
 
     def _serve_target(
@@ -408,8 +412,8 @@ class Courier(Sender):
                 logging.WARNING,
                 f"status {settled.distribution}",
                 f"{settled.distribution}: the status of invalidations cannot be read "
-                f"({answer.reason}). Purging works all the same; allow "
-                "cloudfront:GetInvalidation to see when they are completed.",
+                f"({answer.reason}). Purging works. To see when invalidations are "
+                "complete, allow cloudfront:GetInvalidation.",
             )
             self._completed(settled, "Unknown")
         elif age > FORGET_AFTER:

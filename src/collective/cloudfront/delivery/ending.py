@@ -116,7 +116,7 @@ class Ending:
         try:
             self._finish_in_time(signal.Signals(number).name)
         except Exception:
-            logger.exception("This process could not finish.")
+            logger.exception("This process could not shut down properly.")
         finally:
             self._is_finished_in = os.getpid()
             main = threading.main_thread().ident
@@ -124,7 +124,7 @@ class Ending:
                 signal.pthread_kill(main, number)
 
     def _finish_in_time(self, name: str) -> None:
-        logger.info("%s: this process ends.", name)
+        logger.info("Received %s. This process is shutting down.", name)
         thread = threading.Thread(target=self._finish, name="cloudfront-end")
         thread.daemon = True
         thread.start()
@@ -149,6 +149,7 @@ class Ending:
     def _go_on(self, number: int) -> None:
         self._resume()
         logger.info(
-            "%s has not ended this process at once. Until it ends, it goes on purging.",
+            "%s has not ended this process at once. It continues purging until "
+            "it ends.",
             signal.Signals(number).name,
         )

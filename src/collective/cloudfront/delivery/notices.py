@@ -57,7 +57,9 @@ class Notices:
         while len(kinds) > MOST_KINDS:
             del kinds[next(iter(kinds))]
         if topic != OUTBOX and len(self._lines[level]) == MOST_OF_ALL:
-            sentence += " The control panel has more than the log for an hour."
+            sentence += (
+                " For up to an hour, only the control panel shows further messages."
+            )
         logger.log(level, "%s", sentence)
         return True
 

@@ -20,6 +20,7 @@ from collective.cloudfront.delivery.notices import QUOTA
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.outbox.clocks import LONGEST_CLAIM
 from collective.cloudfront.outbox.contract import Outbox
+from collective.cloudfront.outbox.messages import counted
 from collective.cloudfront.outbox.poll import Backlog
 from collective.cloudfront.outbox.values import Batch
 from collective.cloudfront.outbox.values import Cause
@@ -171,10 +172,10 @@ class Outcomes:
         if self.notices.logged:
             self._all_is_well(batch.distribution, last)
         logger.info(
-            "%s: invalidation %s accepted, %d items, %d ms after the oldest commit: %s",
+            "%s: invalidation %s accepted, %s, %d ms after the oldest commit: %s",
             settled.distribution,
             settled.invalidation,
-            len(settled.items),
+            counted(len(settled.items), "item"),
             1000 * (settled.accepted - settled.since),
             _shown(settled.items),
         )
@@ -184,7 +185,10 @@ class Outcomes:
         """Forget the trouble with a distribution, and say that it is over."""
         self.notices.forget(distribution)
         if is_last and self.notices.end(f"{QUOTA} {distribution}"):
-            logger.info("%s: nothing waits for CloudFront's quotas now.", distribution)
+            logger.info(
+                "%s: no items are waiting for CloudFront's quotas any longer.",
+                distribution,
+            )
 
     def _over_quota(self, batch: Batch, answer: Answer, backlog: Backlog) -> None:
         distribution = batch.distribution
@@ -230,7 +234,8 @@ class Outcomes:
         self.notices.log_once(
             logging.WARNING,
             f"reference {batch.distribution}",
-            f"{batch.distribution}: a caller reference was taken; a new one is used.",
+            f"{batch.distribution}: the caller reference was already in use; retrying "
+            "with a new one.",
         )
 
     # --- refused items ----------------------------------------------------------------
@@ -338,7 +343,7 @@ class Outcomes:
             logging.WARNING,
             f"refused {batch.distribution}",
             f"{batch.distribution}: CloudFront refuses one of {len(batch.items)} items "
-            f"({answer.reason}); looking for it.",
+            f"({answer.reason}). Searching for it.",
             answer.kind,
         )
         return replace(batch, reference=halves[0])
@@ -351,8 +356,8 @@ class Outcomes:
             logging.ERROR,
             f"quarantine {batch.distribution}",
             f"{batch.distribution}: CloudFront refuses {_shown(batch.items)} "
-            f"({answer.reason}). It is in quarantine, all other items are delivered. "
-            f"{answer.advice} The control panel shows all that is in quarantine.",
+            f"({answer.reason}). The item is in quarantine. All other items are "
+            f"delivered. {answer.advice} The control panel lists all refused items.",
             answer.kind,
         )
         self._notify_safely(_failed(batch, answer, kept=False))
@@ -366,20 +371,24 @@ class Outcomes:
         self.notices.log_once(
             logging.WARNING,
             f"wait {batch.distribution}",
-            f"{batch.distribution}: {answer.reason}. {len(batch.items)} items and what "
-            f"follows wait; next try in {seconds:.0f} s.",
+            f"{batch.distribution}: {answer.reason}. "
+            f"{counted(len(batch.items), 'item')} and any later ones wait; next attempt "
+            f"in {seconds:.0f} s.",
             answer.kind,
         )
 
     def _pause(self, batch: Batch, answer: Answer, backlog: Backlog) -> None:
-        self._keep_waiting(batch, answer, 15.0, LONGEST_PAUSE, backlog, paused=True)
+        seconds = self._keep_waiting(
+            batch, answer, 15.0, LONGEST_PAUSE, backlog, paused=True
+        )
         logged = self.notices.log_once(
             logging.ERROR,
             f"pause {batch.distribution}",
             f"{batch.distribution}: purging is paused. {answer.reason}. Nothing is "
-            f"lost. {answer.advice} Tried again every few minutes, and at once when "
+            f"lost. {answer.advice} Next attempt in {seconds:.0f} s, then at growing "
+            f"intervals of at most {LONGEST_PAUSE / 60:.0f} minutes, and at once when "
             "the settings change.",
-            answer.kind,
+            answer.kind or str(answer.reason),
         )
         if logged:
             self._notify_safely(_failed(batch, answer, kept=True))

@@ -170,9 +170,9 @@ def _tell(distribution: str, before: Reading | None, after: Reading) -> None:
     old = before.header if before is not None else ""
     if is_lost(before, after):
         logger.warning(
-            "%s does not read cache tags from %s any more. Everything is purged, and from "
-            "now on what changes is purged by path. Set CacheTagConfig again to purge by "
-            "tag.",
+            "%s no longer reads cache tags from %s. Everything is purged, and "
+            "changes are purged by path from now on. Set CacheTagConfig again "
+            "to purge by tag.",
             distribution,
             old,
         )
@@ -180,7 +180,7 @@ def _tell(distribution: str, before: Reading | None, after: Reading) -> None:
         logger.info("%s reads cache tags from %s.", distribution, after.header)
     if after.trouble and (before is None or before.trouble != after.trouble):
         logger.info(
-            "Whether %s reads cache tags cannot be seen: %s.%s",
+            "AWS does not say whether %s reads cache tags: %s.%s",
             distribution,
             after.trouble,
             " Allow cloudfront:GetDistribution." * ("Denied" in after.trouble),

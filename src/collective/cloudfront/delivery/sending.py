@@ -16,6 +16,7 @@ from collective.cloudfront.outbox.contract import ClaimLost
 from collective.cloudfront.outbox.contract import MemoryChanged
 from collective.cloudfront.outbox.contract import OutboxUnavailable
 from collective.cloudfront.outbox.memory import Turn
+from collective.cloudfront.outbox.messages import counted
 from collective.cloudfront.outbox.poll import Backlog
 from collective.cloudfront.outbox.poll import Poll
 from collective.cloudfront.outbox.values import Batch
@@ -145,8 +146,8 @@ class Sender(Outcomes):
             self.notices.log_once(
                 logging.WARNING,
                 f"{QUOTA} {distribution}",
-                f"{distribution}: items wait until CloudFront's quotas let them in; it "
-                "goes on by itself.",
+                f"{distribution}: items are waiting for CloudFront's quotas. Purging "
+                "continues automatically.",
             )
         if len(backlog.pending) >= FEW_PENDING:
             for wildcard in wildcards_of(decision.items):
@@ -162,16 +163,16 @@ class Sender(Outcomes):
                 self.notices.log_once(
                     logging.WARNING,
                     f"hopeless {distribution}",
-                    f"{distribution}: hopeless backlog, everything is purged "
-                    f"instead; {replaced} items wait.",
+                    f"{distribution}: too many items are waiting, so everything is "
+                    f"purged instead; this replaces {counted(replaced, 'item')}.",
                 )
             else:
                 logger.info(
-                    "%s: %s takes the place of %d items, for so many pages beside each "
-                    "other have changed.",
+                    "%s: %s replaces %s because many pages in the same folder have "
+                    "changed.",
                     distribution,
                     wildcard,
-                    replaced,
+                    counted(replaced, "item"),
                 )
 
     def _most_siblings(self, target: Target) -> int:
@@ -184,8 +185,9 @@ class Sender(Outcomes):
         self.notices.log_once(
             logging.WARNING,
             f"budget {target.distribution}",
-            f"{target.distribution}: this month's budget of {target.budget} items is "
-            f"used up. Purging goes on with broader, fewer items; {billed} so far.",
+            f"{target.distribution}: this month's budget of "
+            f"{counted(target.budget, 'item')} is used up. Purging continues with "
+            f"fewer, broader items; sent so far: {billed}.",
         )
         return self.limits.siblings_over_budget
 
@@ -243,5 +245,5 @@ class Sender(Outcomes):
             raise
         except Exception:
             logger.exception(
-                "Purging %s failed; trying again.", flight.batch.distribution
+                "Purging %s failed. Trying again.", flight.batch.distribution
             )

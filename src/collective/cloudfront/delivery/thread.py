@@ -124,5 +124,5 @@ class CourierThread:
             return max(0.0, self.courier.round())
         except Exception:
             # The thread must outlive any bug, or purging would end unnoticed.
-            logger.exception("A round of the courier failed; trying again.")
+            logger.exception("The courier failed. Trying again.")
             return 5.0

@@ -34,5 +34,5 @@ def cancel(identifier: str, distributions: Collection[str], user: str) -> Outcom
     if all(each.id != identifier for each in planned(distributions)):
         return Outcome.UNKNOWN
     count = this_process().outbox.cancel_request(identifier)
-    logger.info("%r cancels %s.", user, identifier)
+    logger.info("User %r cancelled the scheduled purge %s.", user, identifier)
     return Outcome.CANCELLED if count else Outcome.OVER

@@ -215,7 +215,7 @@ def _moment(due: float) -> str:
 
 
 def _not_recorded() -> None:
-    logger.error("The purge is not in the list of purges.")
+    logger.error("The purge could not be recorded in the history.")
 
 
 @never_failing(_not_recorded, even_conflicts=True)
@@ -223,7 +223,7 @@ def _record(succeeded: bool, request: PurgeRequest) -> None:
     if not succeeded:
         return
     logger.info(
-        "%r %s %s%s%s: %s",
+        "User %r %s %s%s%s: %s",
         request.user,
         "purges" if request.due is None else "schedules a purge of",
         " ".join(request.items[:5]),
@@ -235,4 +235,4 @@ def _record(succeeded: bool, request: PurgeRequest) -> None:
         this_process().outbox.record_request(request)
     except OutboxUnavailable as error:
         # It is purged all the same: the intake keeps what the outbox cannot take
-        logger.error("The purge is not in the list of purges: %s.", error)
+        logger.error("The purge could not be recorded in the history: %s.", error)

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from collective.cloudfront.outbox.contract import Outbox
 from collective.cloudfront.outbox.lately import entry_again
 from collective.cloudfront.outbox.lately import purge_of
+from collective.cloudfront.outbox.messages import counted
 from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.messages import plain
 from collective.cloudfront.outbox.release import in_slices
@@ -259,7 +260,7 @@ class Intake:
             (self._hurry if urgent else self._wake)()
         except Exception:
             # No thread can be started, perhaps: the next release tries again.
-            logger.exception("The courier could not be woken.")
+            logger.exception("The courier could not be notified.")
 
     def _known_at_once(
         self, token: str, entries: Collection[Entry], at: float, transaction: int
@@ -349,7 +350,10 @@ class Intake:
                         self.outbox.release(each.token, each.entries, each.since)
             del handed_over[: len(some)]
         if was_logged:
-            logger.info("The outbox works again: %d kept items are in it.", count)
+            logger.info(
+                "The outbox works again. It has taken over %s from memory.",
+                counted(count, "item"),
+            )
         self._works()
 
     def _announce(self, some: list[Release]) -> None:
@@ -452,13 +456,14 @@ class Intake:
             self._log_at = now + self._log_again
             self._log_again = min(2 * self._log_again, LOG_AGAIN_AT_MOST)
             logger.error(
-                "The outbox cannot be used (%s). Saving goes on; what is to be purged "
-                "is kept in memory and tried again every second, but would be lost "
-                "if this process ended. %s",
+                "The outbox cannot be used (%s). Saving continues. Items to purge "
+                "are kept in memory and tried again every second, but would be "
+                "lost if this process ended. %s",
                 error,
-                "Another process has been writing to it for too long: stop it."
+                "Another process has been writing to it for too long. Stop that "
+                "process."
                 if is_busy
-                else "Check the disk and the file's permissions.",
+                else "Check the disk and the permissions of the file.",
                 exc_info=None if known else error,
             )
 

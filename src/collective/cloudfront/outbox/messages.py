@@ -18,55 +18,58 @@ WORDING: dict[str, str] = {
     "text": "${text}",
     # delivery/aws: what happened
     "header": "CloudFront cannot be reached: the credentials cannot be sent as a "
-    "header; is there a line break?",
+    "header; check them for line breaks",
     "unreachable": "CloudFront cannot be reached: ${error}",
-    "no_credentials": "There are no usable AWS credentials: ${error}",
-    "configuration": "The AWS configuration does not work: ${error}",
-    "ending": "This process is ending",
-    "unexpected": "An unexpected error: ${error}",
+    "no_credentials": "No usable AWS credentials were found: ${error}",
+    "configuration": "The AWS configuration is not valid: ${error}",
+    "ending": "This process is shutting down",
+    "unexpected": "Unexpected error: ${error}",
     "over_quota": "CloudFront has too many invalidations in progress (${error})",
-    "throttled": "CloudFront limits the rate of calls (${error})",
-    "failed": "CloudFront failed (${error})",
+    "throttled": "CloudFront is throttling requests (${error})",
+    "failed": "CloudFront returned an error (${error})",
     "role": "The role cannot be assumed (${error})",
-    "refused": "CloudFront refuses the call (${error})",
-    "timed_out": "CloudFront has not answered within ${seconds} seconds",
-    "credentials_timed_out": "There were no AWS credentials within ${seconds} seconds",
+    "refused": "CloudFront refused the request (${error})",
+    "timed_out": "CloudFront did not answer within ${seconds} seconds",
+    "credentials_timed_out": "No AWS credentials were available within ${seconds} seconds",
     "credentials_failed": "The AWS credentials cannot be read: ${error}",
-    "mfa": "The AWS profile asks for the code of an MFA device",
-    "proxy": "A proxy or firewall answers in the place of CloudFront (${error})",
-    "no_thread": "There is no thread for a call now (${error})",
-    "refuses_all": "CloudFront refuses all that it is sent (${error})",
+    "mfa": "The AWS profile requires an MFA code",
+    "proxy": "A proxy or firewall answered instead of CloudFront (${error})",
+    "no_thread": "No thread is available for the request (${error})",
+    "refuses_all": "CloudFront refuses every item (${error})",
     # delivery/aws: what to do
-    "advice_unreachable": "Check this machine's network if it goes on.",
-    "advice_unexpected": "Please report it, with the traceback in the log.",
-    "advice_nothing": "Nothing is to be done: it goes on by itself.",
-    "advice_path": "CloudFront does not take this path; see the docs for its rules.",
-    "advice_denied": "Allow cloudfront:${operation} on this distribution to the "
+    "advice_unreachable": "If this continues, check the network of this machine.",
+    "advice_unexpected": "Report this as a bug, with the traceback from the log.",
+    "advice_nothing": "You do not need to do anything. Purging continues automatically.",
+    "advice_path": "CloudFront does not accept this path. See its documentation for "
+    "the rules.",
+    "advice_denied": "Allow cloudfront:${operation} on this distribution for the "
     "credentials that Zope uses.",
-    "advice_distribution": "Check the distribution id in the CloudFront settings, and "
-    "that the credentials belong to its AWS account.",
-    "advice_tenant": "Check the distribution tenant's id in the CloudFront settings, "
-    "and that the credentials belong to its AWS account.",
-    "advice_key_id": "Check the access key id: AWS does not know it.",
-    "advice_signature": "Check the secret access key, and this machine's clock: the "
+    "advice_distribution": "Check the distribution ID in the CloudFront settings, and check "
+    "that the credentials belong to the right AWS account.",
+    "advice_tenant": "Check the ID of the distribution tenant in the CloudFront "
+    "settings, and check that the credentials belong to the right AWS "
+    "account.",
+    "advice_key_id": "Check the access key ID. AWS does not recognize it.",
+    "advice_signature": "Check the secret access key and the clock of this machine. The "
     "signature does not match.",
-    "advice_expired": "Renew the temporary credentials: they have expired.",
-    "advice_clock": "Check this machine's clock: AWS says that it is wrong.",
-    "advice_role": "Check the role to assume, and allow sts:AssumeRole on it to the "
+    "advice_expired": "Renew the temporary credentials. They have expired.",
+    "advice_clock": "Check the clock of this machine. AWS reports that it is wrong.",
+    "advice_role": "Check the role to assume, and allow sts:AssumeRole on it for the "
     "credentials that Zope uses.",
-    "advice_credentials": "Give Zope AWS credentials: a role for the machine or "
-    "container, environment variables, a profile, or as a last resort a key pair in "
-    "the settings.",
+    "advice_credentials": "Provide AWS credentials for Zope: a role for the machine or "
+    "container, environment variables, or a profile. If none of these is possible, "
+    "enter a key pair in the settings.",
     "advice_source": "Check where Zope gets its AWS credentials from: the profile and "
-    "its credential_process, the token file of the container (IRSA, EKS), or the "
-    "service that gives a role.",
-    "advice_mfa": "MFA needs a person. Use a role or other credentials that need none.",
-    "advice_certificate": "Check ca_bundle in the profile, or AWS_CA_BUNDLE: the "
-    "certificate of the endpoint, or of a proxy, is not trusted.",
-    "advice_proxy": "Check HTTPS_PROXY and NO_PROXY, and let this machine reach "
-    "CloudFront's API.",
-    "advice_refuses_all": "Check that nothing changes requests on their way to "
-    "CloudFront, and the AWS Health Dashboard. No item is given up meanwhile.",
+    "its credential_process, the token file of the container (IRSA, "
+    "EKS), or the service that provides a role.",
+    "advice_mfa": "MFA requires a person. Use a role or other credentials that do "
+    "not require MFA.",
+    "advice_certificate": "Check ca_bundle in the profile, or AWS_CA_BUNDLE. The certificate "
+    "of the endpoint or of a proxy is not trusted.",
+    "advice_proxy": "Check HTTPS_PROXY and NO_PROXY, and allow this machine to connect "
+    "to the CloudFront API.",
+    "advice_refuses_all": "Check that nothing modifies requests on their way to CloudFront, "
+    "and check the AWS Health Dashboard. All items are kept.",
     "advice_settings": "Check the CloudFront settings and the AWS credentials.",
     # outbox
     "outbox_set_aside": "${path} was set aside: ${error}",
@@ -76,12 +79,13 @@ WORDING: dict[str, str] = {
     "outbox_senseless": "a row of its table ${table} cannot be read",
     "outbox_newer": "its format ${found} is newer than ${known}",
     "outbox_beside": "A newer version uses ${path}. Until this process is updated, it "
-    "works with ${used}; the newer version takes over what is left there.",
-    "outbox_network": "${path} is on a network file system (${kind}), and SQLite cannot "
-    "rely on its locks: several machines can damage it.",
-    "outbox_in_memory": "${path} is in memory (${kind}): what waits is lost when the "
+    "works with ${used}. The newer version takes over the items in "
+    "that file.",
+    "outbox_network": "${path} is on a network file system (${kind}). SQLite cannot rely "
+    "on its locks there, and several machines can damage the file.",
+    "outbox_in_memory": "${path} is in memory (${kind}). Waiting items are lost when the "
     "machine or the container stops.",
-    "outbox_foreign": "${path}: it is another program's database; choose another file "
+    "outbox_foreign": "${path} is the database of another program; choose another file "
     "for the outbox",
     "outbox_damaged": "${path} is damaged (${reason}) and cannot be set aside: ${error}",
 }
@@ -114,6 +118,11 @@ class Message:
 
 #: No message.
 NOTHING = Message()
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its English noun, for the log: "1 item", "2 items"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def message(code: str, **values: "str | int | float | Message") -> Message:

@@ -61,13 +61,13 @@ CAUSES = {
     # Something was undone in the ZODB, and nobody knows what that brought back
     "undo": "undo",
     "damaged_outbox": "damaged outbox",
-    "too_much_kept": "too many changes while the outbox failed",
+    "too_much_kept": "too many changes while the outbox was unavailable",
     # Nothing was ever accepted, and we see whether the front page is
-    "check": "check of what CloudFront accepts",
+    "check": "test of what CloudFront accepts",
     # A distribution that read cache tags does not any more
-    "tags_lost": "cache tags are not read any more",
+    "tags_lost": "cache tags are no longer read",
     # An older answer may have been on its way when it was purged
-    "again": "once more",
+    "again": "repeated purge",
     # A person purged it; ``names`` holds the reason
     "person": "",
     # A line of text that an earlier version kept; ``names`` holds it

@@ -72,7 +72,8 @@ def adapted_paths(obj: Any, site: Any, skip_plones: bool = False) -> list[Reache
             absolute.extend(adapter.getAbsolutePaths() or ())
         except Exception:
             logger.exception(
-                "The IPurgePaths adapter %r failed for %r; all below it is purged.",
+                "The IPurgePaths adapter %r failed for %r, so the object is purged "
+                "with everything below it.",
                 name or type(adapter).__name__,
                 obj,
             )

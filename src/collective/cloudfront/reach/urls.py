@@ -153,7 +153,7 @@ def feeds_cover(
         if text_of is not None and not settings.render_body and _is_dated(text_of):
             types = [name for name in types or () if name not in _FEEDS_OF_PUBLICATIONS]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        logger.warning("The feeds of %r cannot be listed (%s).", obj, error)
+        logger.warning("The feeds of %r cannot be determined (%s).", obj, error)
         return []
     return [
         item

@@ -114,8 +114,8 @@ def _complain(name: str, raw: str, error: Exception) -> None:
     _complained.add((name, raw))
     shown = "its value" if "secret" in name else repr(raw)
     logger.error(
-        "Environment variable %s: %s is not valid (%s); %r is used instead. Correct "
-        "it and restart.",
+        "Environment variable %s: %s is not valid (%s). Using %r instead. "
+        "Correct the variable and restart.",
         variable(name),
         shown,
         error,

@@ -15,11 +15,11 @@ KEY_ID, SECRET = "aws_access_key_id", "aws_secret_access_key"
 MISSING = {
     SECRET: _(
         "missing_secret",
-        default="Enter the secret access key that belongs to this access key id.",
+        default="Enter the secret access key that belongs to this access key ID.",
     ),
     KEY_ID: _(
         "missing_key_id",
-        default="Enter the access key id that belongs to this secret access key.",
+        default="Enter the access key ID that belongs to this secret access key.",
     ),
 }
 

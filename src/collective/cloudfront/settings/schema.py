@@ -61,8 +61,8 @@ def is_distributions(value: str | None) -> bool:
         raise InvalidSetting(
             _(
                 "invalid_distribution",
-                default="“${id}” is not the id of a CloudFront distribution. "
-                "Ids look like E2QWRUHAPOMQZL; those of distribution tenants "
+                default="“${id}” is not the ID of a CloudFront distribution. Distribution "
+                "IDs look like E2QWRUHAPOMQZL. IDs of distribution tenants look "
                 "like dt_2wjDZi3hD1ivOXf6rpZJOSNE1AB.",
                 mapping={"id": flaw.value},
             )
@@ -71,8 +71,9 @@ def is_distributions(value: str | None) -> bool:
         raise InvalidSetting(
             _(
                 "invalid_distribution_option",
-                default="“${option}” is not an option of a distribution. The options "
-                "are role, prefix and header, as in E2QWRUHAPOMQZL;header=X-Tags.",
+                default="“${option}” is not an option of a distribution. The options are "
+                "role, prefix, and header, for example "
+                "E2QWRUHAPOMQZL;header=X-Tags.",
                 mapping={"option": flaw.value},
             )
         )
@@ -115,8 +116,8 @@ def is_key_id(value: str | None) -> bool:
         raise InvalidSetting(
             _(
                 "invalid_key_id",
-                default="This is not an AWS access key id. They have 16 or more "
-                "capital letters and digits and mostly start with AKIA.",
+                default="This is not an AWS access key ID. An access key ID has at least "
+                "16 capital letters and digits, and usually starts with AKIA.",
             )
         )
     return True
@@ -130,9 +131,10 @@ def is_finite(value: float) -> bool:
 def _invalid_prefix(value: str) -> Message:
     return _(
         "invalid_public_prefix",
-        default="“${value}” is not a path prefix. Write it as visitors see "
-        "it, starting with a slash and not ending with one, such as "
-        "/intranet; leave it empty if the site is at the top.",
+        default="“${value}” is not a valid path prefix. Enter the path that "
+        "visitors see. It must start with a slash and must not end with "
+        "one, for example /intranet. Leave this field empty if the site is "
+        "at the top.",
         mapping={"value": value},
     )
 
@@ -149,8 +151,8 @@ def _invalid_role(value: str) -> Message:
 def _invalid_header(value: str) -> Message:
     return _(
         "invalid_header",
-        default="“${value}” is not the name of a header. Names are letters, "
-        "digits and hyphens, such as Cache-Tag.",
+        default="“${value}” is not a valid header name. Use letters, digits, and "
+        "hyphens, for example Cache-Tag.",
         mapping={"value": value},
     )
 
@@ -182,11 +184,12 @@ class ICloudFrontSettings(Interface):
         title=_("label_distribution_id", default="Distribution"),
         description=_(
             "help_distribution_id",
-            default="The id of the CloudFront distribution (E…) or distribution "
-            "tenant (dt_…) that serves this site. Several are separated by spaces. "
-            "If one has a folder of the site as its front page, add its path: "
-            "E2QWRUHAPOMQZL/en. What differs from the settings below follows after "
-            "semicolons: E2QWRUHAPOMQZL;prefix=/intranet;header=X-Tags;role=arn:….",
+            default="The ID of the CloudFront distribution (E…) or distribution tenant "
+            "(dt_…) that serves this site. Separate several IDs with spaces. "
+            "If the front page of a distribution is a folder of the site, add "
+            "the path of the folder: E2QWRUHAPOMQZL/en. Add options for a "
+            "single distribution after semicolons: "
+            "E2QWRUHAPOMQZL;prefix=/intranet;header=X-Tags;role=arn:….",
         ),
         default="",
         missing_value="",
@@ -198,8 +201,9 @@ class ICloudFrontSettings(Interface):
         title=_("label_public_prefix", default="Public path prefix"),
         description=_(
             "help_public_prefix",
-            default="If visitors reach the front page of this site below a path, such "
-            "as /intranet, that path. Empty if the site is at the top.",
+            default="The path at which visitors reach the front page of this site, for "
+            "example /intranet. Leave this field empty if the site is at the "
+            "top.",
         ),
         default="",
         missing_value="",
@@ -211,9 +215,10 @@ class ICloudFrontSettings(Interface):
         title=_("label_window", default="Coalescing window (seconds)"),
         description=_(
             "help_window",
-            default="Changes are collected for so long and sent as one invalidation. "
-            "Longer means fewer calls and later freshness. If several sites name the "
-            "same distribution, the shortest counts.",
+            default="How long to collect changes before they are sent as one "
+            "invalidation. A longer window means fewer requests to AWS, but "
+            "visitors see changes later. If several sites use the same "
+            "distribution, the shortest window applies.",
         ),
         default=1.0,
         min=0.0,
@@ -223,12 +228,14 @@ class ICloudFrontSettings(Interface):
     )
 
     navigation_changes = schema.Choice(
-        title=_("label_navigation_changes", default="Changes of the navigation"),
+        title=_("label_navigation_changes", default="Navigation changes"),
         description=_(
             "help_navigation_changes",
-            default="Every page of a classic site shows the navigation. Purge them all "
-            "when something in it changes, or only the pages of the object and its "
-            "folder, and let the others expire.",
+            default="Every page displays the navigation. When something in it changes, "
+            "you can purge every page, or purge only the object and its folder "
+            "and let the other pages expire. When an object is retracted or "
+            "otherwise hidden from visitors, every page that may display it is "
+            "purged, whatever you select here.",
         ),
         vocabulary=SimpleVocabulary(
             [
@@ -247,9 +254,9 @@ class ICloudFrontSettings(Interface):
         title=_("label_site_purge_interval", default="Site purge interval (seconds)"),
         description=_(
             "help_site_purge_interval",
-            default="So many seconds lie at least between two purges of every page "
-            "because of the navigation. The first one is sent at once, and the "
-            "object's own pages always are.",
+            default="Minimum number of seconds between two site-wide purges because of "
+            "the navigation. The first one is sent at once. The pages of the "
+            "changed object never wait.",
         ),
         default=60.0,
         min=0.0,
@@ -262,8 +269,8 @@ class ICloudFrontSettings(Interface):
         title=_("label_api_paths", default="REST API for Volto"),
         description=_(
             "help_api_paths",
-            default="Purge the answers below /++api++ as well. Automatically: where "
-            "Volto's add-on plone.volto is installed.",
+            default="Also purge the REST API responses below /++api++. “Automatically” "
+            "purges them if Volto's add-on plone.volto is installed.",
         ),
         vocabulary=SimpleVocabulary(
             [
@@ -280,9 +287,10 @@ class ICloudFrontSettings(Interface):
         title=_("label_cache_tags", default="Cache tags"),
         description=_(
             "help_cache_tags",
-            default="Pages tell CloudFront what they depend on, so that a change "
-            "removes exactly the pages that show it. Automatically: changes are purged by "
-            "tag if all distributions read the header below (CacheTagConfig), and by path "
+            default="Pages carry cache tags that tell CloudFront what they depend on, "
+            "so that a change purges exactly the pages that display the "
+            "changed content. “Automatically” purges by tag if all "
+            "distributions read the header below (CacheTagConfig), and by path "
             "otherwise.",
         ),
         vocabulary=SimpleVocabulary(
@@ -292,11 +300,13 @@ class ICloudFrontSettings(Interface):
                 ),
                 SimpleTerm(TAGS_OFF, title=_("cache_tags_off", default="Off")),
                 SimpleTerm(
-                    TAGS_SENT, title=_("cache_tags_headers", default="Send them")
+                    TAGS_SENT, title=_("cache_tags_headers", default="Send tags only")
                 ),
                 SimpleTerm(
                     TAGS_INVALIDATE,
-                    title=_("cache_tags_invalidate", default="Send and purge by them"),
+                    title=_(
+                        "cache_tags_invalidate", default="Send tags and purge by tag"
+                    ),
                 ),
             ]
         ),
@@ -308,8 +318,8 @@ class ICloudFrontSettings(Interface):
         title=_("label_tag_header", default="Header for cache tags"),
         description=_(
             "help_tag_header",
-            default="The header that carries them. The distribution must be set up "
-            "with the same name (CacheTagConfig).",
+            default="The response header that carries the cache tags. The "
+            "CacheTagConfig of the distribution must name the same header.",
         ),
         default=DEFAULT_HEADER,
         required=True,
@@ -320,10 +330,11 @@ class ICloudFrontSettings(Interface):
         title=_("label_volto_tags", default="Volto forwards tags"),
         description=_(
             "help_volto_tags",
-            default="Volto makes its pages from Plone's answers, and sends their tags "
-            "only with the middleware that comes with this add-on: “Cache tags” in its "
-            "documentation. Switch this on when that runs. Until then Volto's pages are "
-            "purged by path as well. It changes nothing in a site without Volto.",
+            default="Select this when you have installed the middleware that adds "
+            "cache tags to the pages that Volto renders. See “Cache tags” in "
+            "the documentation of this add-on. Until then, Volto's pages are "
+            "purged by path as well. This setting has no effect in a site "
+            "without Volto.",
         ),
         default=False,
         required=False,
@@ -333,8 +344,8 @@ class ICloudFrontSettings(Interface):
         title=_("label_cache_tags_since", default="Cache tags since"),
         description=_(
             "help_cache_tags_since",
-            default="When pages began to carry tags (ISO 8601, UTC). Older copies at "
-            "the edge have none.",
+            default="When pages began to carry tags (ISO 8601, UTC). Older copies in "
+            "CloudFront have none.",
         ),
         default="",
         missing_value="",
@@ -342,13 +353,13 @@ class ICloudFrontSettings(Interface):
     )
 
     monthly_budget = schema.Int(
-        title=_("label_monthly_budget", default="Budget (items a month)"),
+        title=_("label_monthly_budget", default="Monthly budget (items)"),
         description=_(
             "help_monthly_budget",
-            default="AWS bills each item above 1,000 a month in an account. Above this "
-            "number fewer and broader items are sent. Purging never stops for it. 0 "
-            "is no budget. If several sites name the same distribution, the smallest "
-            "counts.",
+            default="AWS bills each item above 1,000 a month per account. Once this "
+            "many items have been sent in a month, fewer and broader items are "
+            "sent. Purging never stops. Enter 0 for no budget. If several "
+            "sites use the same distribution, the smallest budget applies.",
         ),
         default=0,
         min=0,
@@ -359,10 +370,11 @@ class ICloudFrontSettings(Interface):
         title=_("label_again_after", default="Purge again after (seconds)"),
         description=_(
             "help_again_after",
-            default="A page that was on its way while it was purged can reach CloudFront "
-            "after the invalidation. What is urgent, and what an old answer may bring "
-            "back, is therefore purged a second time. Set this to the longest time that "
-            "an answer needs from Zope to CloudFront. 0 purges nothing twice.",
+            default="A page that is on its way while it is purged can reach CloudFront "
+            "after the invalidation. Urgent items, and items that such a page "
+            "may bring back, are therefore purged a second time. Enter the "
+            "longest time that a response needs from Zope to CloudFront. Enter "
+            "0 to purge nothing twice.",
         ),
         default=10.0,
         min=0.0,
@@ -375,8 +387,8 @@ class ICloudFrontSettings(Interface):
         title=_("label_history_days", default="History (days)"),
         description=_(
             "help_history_days",
-            default="Invalidations, and who purged what and why, are kept so long: at "
-            "most the latest 10,000 invalidations.",
+            default="How long to keep invalidations, and who purged what and why. At "
+            "most 10,000 invalidations are kept.",
         ),
         default=HISTORY_DAYS,
         min=1,
@@ -388,9 +400,10 @@ class ICloudFrontSettings(Interface):
         title=_("label_aws_profile", default="AWS profile"),
         description=_(
             "help_aws_profile",
-            default="A profile in the AWS configuration files of the machine that "
-            "Plone runs on. Mostly empty: credentials are then found as usual, in "
-            "environment variables or from the role of the machine or container.",
+            default="A profile in the AWS configuration files of the machine that runs "
+            "Plone. Usually left empty; boto3's default credential chain is "
+            "used, which reads environment variables and the role of the "
+            "machine or container.",
         ),
         default="",
         missing_value="",
@@ -401,8 +414,8 @@ class ICloudFrontSettings(Interface):
         title=_("label_aws_role_arn", default="Role to assume"),
         description=_(
             "help_aws_role_arn",
-            default="The ARN of an IAM role to assume for purging, if the "
-            "distribution belongs to another AWS account.",
+            default="The ARN of an IAM role to assume for purging if the distribution "
+            "belongs to another AWS account.",
         ),
         default="",
         missing_value="",
@@ -411,11 +424,12 @@ class ICloudFrontSettings(Interface):
     )
 
     aws_access_key_id = schema.TextLine(
-        title=_("label_aws_access_key_id", default="Access key id"),
+        title=_("label_aws_access_key_id", default="Access key ID"),
         description=_(
             "help_aws_access_key_id",
-            default="Last resort, for a Plone outside AWS. The pair is stored in "
-            "Plone's database, so give it no right but to create invalidations.",
+            default="Use a key pair only if nothing else is possible, for example "
+            "outside AWS. It is stored in Plone's database, so give it no permission other "
+            "than to create invalidations.",
         ),
         default="",
         missing_value="",
@@ -427,7 +441,7 @@ class ICloudFrontSettings(Interface):
         title=_("label_aws_secret_access_key", default="Secret access key"),
         description=_(
             "help_aws_secret_access_key",
-            default="It is never shown again. Leave empty to keep the stored one.",
+            default="The stored key is never shown. Leave this field empty to keep it.",
         ),
         default="",
         missing_value="",

@@ -228,7 +228,7 @@ def _log_once_a_minute(request: Any, problem: str) -> None:
     if not _last_logged or now - _last_logged >= _LOG_INTERVAL:
         _last_logged = now
         logger.warning(
-            "%s cannot be cached at the edge: %s. It is sent as private.",
+            "%s cannot be cached at the edge (%s), so it is sent as private.",
             request.get("URL"),
             problem,
         )

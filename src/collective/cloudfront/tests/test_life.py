@@ -191,8 +191,8 @@ threading.Event().wait()
     assert process.stdout.readline() == "calling\n"
     process.send_signal(signal.SIGTERM)
     _said, log = end(process, -signal.SIGTERM)
-    assert "Items that wait in <SqliteOutbox" in log
-    assert "A call to CloudFront is still in flight; it is repeated." in log
+    assert "waiting in <SqliteOutbox" in log
+    assert "A request to CloudFront is still in progress and will be repeated." in log
     assert outbox.claim(E1, 60)
 
 
@@ -212,7 +212,7 @@ threading.Event().wait()
     assert process.stdout.readline() == "saved\n"
     process.send_signal(signal.SIGTERM)
     _said, log = end(process, -signal.SIGTERM)
-    assert "ERROR Items are lost, because this process ends" in log
+    assert "ERROR Lost 2 items because this process ends" in log
 
 
 def test_with_a_drain_of_zero_signals_are_left_alone(started, outbox):
@@ -331,5 +331,5 @@ start()
 wait_for(lambda: "/*" in history())
 """)
     _said, log = end(process)
-    assert "every distribution is purged whole once" in log
+    assert "everything in every distribution is purged once" in log
     assert "/*" in items_of(cloudfront)

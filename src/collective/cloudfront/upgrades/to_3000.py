@@ -121,22 +121,21 @@ def carry_over(old: dict[str, str]) -> None:
     pair = {"aws_access_key_id", "aws_secret_access_key"}
     if len(pair & set(valid)) == 1:
         logger.warning(
-            "Upgrade from 2.0: of the access key, only one half was set or is valid; "
-            "AWS credentials are looked for in the environment now. Enter the key in "
-            "the CloudFront control panel if it is needed."
+            "Upgrade from 2.0: the key pair is incomplete or not valid and was "
+            "not copied. AWS credentials are now taken from the environment. "
+            "If you need the key pair, enter it in the CloudFront control "
+            "panel."
         )
         valid = {name: value for name, value in valid.items() if name not in pair}
     if "distribution_id" not in valid:
         logger.warning(
-            "Upgrade from 2.0: there is no valid distribution id, so nothing is "
-            "purged. Enter it in the CloudFront control panel."
+            "Upgrade from 2.0: no valid distribution ID was found, so nothing "
+            "is purged. Enter the ID in the CloudFront control panel."
         )
     registry = getUtility(IRegistry)
     for name, value in valid.items():
         registry[f"{PREFIX}.{name}"] = value
-    logger.info(
-        "Upgrade from 2.0: carried over %s.", ", ".join(sorted(valid)) or "nothing"
-    )
+    logger.info("Upgrade from 2.0: copied %s.", ", ".join(sorted(valid)) or "nothing")
 
 
 def _is_valid(name: str, value: str) -> bool:

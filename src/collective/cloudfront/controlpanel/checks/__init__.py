@@ -116,6 +116,6 @@ def _failure(name: str) -> Result:
         name=name,
         level=Level.ERROR,
         title=name,
-        text=_("check_failed", default="This could not be checked."),
-        advice=_("advice_check_failed", default="The log of Zope says why."),
+        text=_("check_failed", default="This check failed."),
+        advice=_("advice_check_failed", default="See the log of Zope for details."),
     )

@@ -30,12 +30,12 @@ class Act(BrowserView):
         check = find_check(self.context, self.request, name)
         if check is None or not check.action:
             api.portal.show_message(
-                _("nothing_to_act", default="There was nothing to do any more."),
+                _("nothing_to_act", default="There was nothing left to do."),
                 self.request,
                 type="info",
             )
             return
         done = check.act()
         user = api.user.get_current().getId()
-        logger.info("%r uses the button of the check %r.", user, name)
+        logger.info("User %r ran the action of the check %r.", user, name)
         api.portal.show_message(done, self.request, type="info")

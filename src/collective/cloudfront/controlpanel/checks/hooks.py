@@ -34,11 +34,14 @@ class Hooks(Check):
     def text(self) -> str:
         """Which are missing."""
         if not self.names:
-            return _("check_hooks_ok", default="All recording points are in place.")
+            return _(
+                "check_hooks_ok",
+                default="Everything that purging relies on is in place.",
+            )
         return _(
             "check_hooks_missing",
-            default="This version of Plone, or an add-on, has changed code that purging "
-            "relies on, so pages may stay stale: ${names}.",
+            default="This version of Plone or an add-on has changed code that purging "
+            "relies on, so some pages may stay stale: ${names}.",
             mapping={"names": ", ".join(self.names)},
         )
 
@@ -49,6 +52,7 @@ class Hooks(Check):
             return ""
         return _(
             "advice_hooks",
-            default="Update collective.cloudfront. If there is no newer release, report "
-            "these names as a bug, and give pages a short lifetime in CloudFront.",
+            default="Update collective.cloudfront. If no newer release is available, "
+            "report these names as a bug, and set a short lifetime for pages "
+            "in CloudFront.",
         )

@@ -28,11 +28,14 @@ class Languages(Check):
     def text(self) -> str:
         """What that means."""
         if not self.headers:
-            return _("check_languages_ok", default="The URL alone decides it.")
+            return _(
+                "check_languages_ok", default="The URL alone determines the language."
+            )
         return _(
             "check_languages_negotiated",
-            default="Browsers decide it (${headers}) where the URL does not. CloudFront "
-            "does not keep such pages, so Plone answers each visitor itself.",
+            default="If the URL does not determine the language, the browser does "
+            "(${headers}). CloudFront does not cache these pages, so Plone "
+            "serves every visitor itself.",
             mapping={"headers": ", ".join(self.headers)},
         )
 
@@ -43,9 +46,10 @@ class Languages(Check):
             return ""
         return _(
             "advice_languages",
-            default="Use the language of the content item, and turn off the negotiation "
-            "by browser and cookie. Or add ${headers} to CloudFront’s cache key and to "
-            "the Vary header of the caching operations.",
+            default="Use the language of the content item, and turn off language "
+            "negotiation by browser and cookie. Alternatively, add ${headers} "
+            "to CloudFront’s cache key and to the Vary header of the caching "
+            "operations.",
             mapping={"headers": ", ".join(self.headers)},
         )
 

@@ -84,25 +84,27 @@ class Lifetime(SiteCheck):
         if not self.is_enabled:
             return _(
                 "check_lifetime_disabled",
-                default="Caching is disabled in the Caching control panel, so Plone "
-                "does not say how long CloudFront may keep a page, nor which pages "
-                "are not for everybody.",
+                default="Caching is disabled in the Caching control panel. Plone therefore "
+                "does not tell CloudFront how long it may cache a page, or which "
+                "pages are private.",
             )
         if self.short:
             return _(
                 "check_lifetime_short",
-                default="The caching operations give pages no lifetime in shared "
-                "caches (s-maxage), so Plone answers most visitors itself: ${rules}.",
+                default="The caching operations set no lifetime for pages in shared caches "
+                "(s-maxage), so Plone serves most visitors itself: ${rules}.",
                 mapping={"rules": ", ".join(self.short)},
             )
-        return _("check_lifetime_ok", default="Pages are kept at the edge.")
+        return _("check_lifetime_ok", default="CloudFront caches pages.")
 
     @property
     def advice(self) -> str:
         """Our caching profile."""
         if not self.level:
             return ""
-        return _("advice_lifetime", default="Import the settings “With CloudFront”.")
+        return _(
+            "advice_lifetime", default="Import the caching profile “With CloudFront”."
+        )
 
     @property
     def link(self) -> str:
@@ -113,7 +115,7 @@ class Lifetime(SiteCheck):
 class Sharing(SiteCheck):
     """Are answers to logged-in people kept for visitors?"""
 
-    title = _("check_sharing", default="Pages of logged-in people")
+    title = _("check_sharing", default="Pages of logged-in users")
 
     @cached_property
     def shared(self) -> list[str]:
@@ -131,11 +133,11 @@ class Sharing(SiteCheck):
     def text(self) -> str:
         """What is wrong, if anything."""
         if not self.shared:
-            return _("check_sharing_ok", default="Plone marks them as private.")
+            return _("check_sharing_ok", default="Plone marks these pages as private.")
         return _(
             "check_sharing_wrong",
-            default="Plone does not mark them as private, so visitors may see an "
-            "editor's page, unless editors never come through CloudFront: ${rules}.",
+            default="Plone does not mark these pages as private, so visitors may see "
+            "an editor's page unless editors never use CloudFront: ${rules}.",
             mapping={"rules": ", ".join(self.shared)},
         )
 
@@ -146,8 +148,8 @@ class Sharing(SiteCheck):
             return ""
         return _(
             "advice_sharing",
-            default="Choose “Only cache for anonymous users” for their caching "
-            "operation, or import the settings “With CloudFront”.",
+            default="Select “Only cache for anonymous users” in the caching operation, "
+            "or import the caching profile “With CloudFront”.",
         )
 
     @property
@@ -182,18 +184,19 @@ class ContentTypes(SiteCheck):
     def text(self) -> str:
         """What is purged from where."""
         if not self.missing:
-            return _("check_types_ok", default="All are purged.")
+            return _("check_types_ok", default="All content types are purged.")
         if not self.level:
             return _(
                 "check_types_ours",
-                default="From CloudFront all are purged. For other proxies the Caching "
-                "control panel leaves out: ${types}.",
+                default="All content types are purged from CloudFront. These are not "
+                "purged from other proxies: ${types}.",
                 mapping={"types": ", ".join(self.missing)},
             )
         return _(
             "check_types_missing",
-            default="From the caching proxies in the Caching control panel these are "
-            "not purged: ${types}. CloudFront may get old pages from there.",
+            default="These content types are not purged from the caching proxies in "
+            "the Caching control panel: ${types}. CloudFront may get old pages "
+            "from the proxies.",
             mapping={"types": ", ".join(self.missing)},
         )
 
@@ -209,7 +212,7 @@ class ContentTypes(SiteCheck):
         purged = self.registry.get(_TYPES) or ()
         types = sorted(api.portal.get_tool("portal_types").objectIds())
         self.registry[_TYPES] = tuple(dict.fromkeys([*purged, *types]))
-        return _("types_purged", default="All content types are purged now.")
+        return _("types_purged", default="All content types are now purged.")
 
 
 class Outboxes(SiteCheck):
@@ -255,15 +258,20 @@ class Outboxes(SiteCheck):
         if self.is_separate:
             return _(
                 "check_outbox_separate",
-                default="This Zope process has an outbox in its own folder, and "
-                "others may use the same database. Each would keep CloudFront's "
-                "quotas by itself, and what waits would wait for its own process.",
+                default="This Zope process has an outbox in its own folder, but other "
+                "processes may use the same database. With separate outboxes, each "
+                "process applies CloudFront's quotas on its own, and waiting items "
+                "depend on the process that saved them.",
             )
         if self.is_set:
             return _(
-                "check_outbox_set", default="Its place is set (CLOUDFRONT_OUTBOX)."
+                "check_outbox_set", default="The outbox is set in CLOUDFRONT_OUTBOX."
             )
-        return _("check_outbox_ok", default="Only this Zope process needs one.")
+        return _(
+            "check_outbox_ok",
+            default="Only this Zope process uses the database, so it needs no shared "
+            "outbox.",
+        )
 
     @property
     def advice(self) -> str:
@@ -278,7 +286,7 @@ class Outboxes(SiteCheck):
             return ""
         return _(
             "advice_outbox",
-            default="Set CLOUDFRONT_OUTBOX to the same file for all Zope processes of "
+            default="Set CLOUDFRONT_OUTBOX to the same file for all Zope processes on "
             "this machine.",
         )
 
@@ -286,17 +294,20 @@ class Outboxes(SiteCheck):
 class Environment(SiteCheck):
     """Which settings does the environment override? Only to know."""
 
-    title = _("check_environment", default="Environment")
+    title = _("check_environment", default="Environment variables")
 
     @property
     def text(self) -> str:
         """The names of the variables; the values are beside the settings."""
         names = [variable(name) for name in overrides()]
         if not names:
-            return _("check_environment_none", default="It overrides no setting.")
+            return _(
+                "check_environment_none",
+                default="No environment variable overrides a setting.",
+            )
         return _(
             "check_environment_some",
-            default="It overrides settings: ${names}.",
+            default="Environment variables override these settings: ${names}.",
             mapping={"names": ", ".join(names)},
         )
 
@@ -320,10 +331,13 @@ class Leftovers(SiteCheck):
     def text(self) -> str:
         """What there is."""
         if not self.names:
-            return _("check_leftovers_ok", default="There are none.")
+            return _(
+                "check_leftovers_ok", default="There are no settings of release 2.0."
+            )
         return _(
             "check_leftovers_found",
-            default="They are still there, and not used: ${names}.",
+            default="These settings of release 2.0 still exist, but are not used: "
+            "${names}.",
             mapping={"names": ", ".join(self.names)},
         )
 
@@ -332,7 +346,10 @@ class Leftovers(SiteCheck):
         """First the upgrade, which carries them over."""
         if not self.names or self._is_upgraded:
             return ""
-        return _("advice_leftovers", default="Upgrade in the Add-ons control panel.")
+        return _(
+            "advice_leftovers",
+            default="Upgrade the add-on in the Add-ons control panel.",
+        )
 
     @property
     def link(self) -> str:
@@ -344,12 +361,14 @@ class Leftovers(SiteCheck):
         """Remove them, once nobody needs them any more."""
         if not self.names or not self._is_upgraded:
             return ""
-        return _("action_leftovers", default="Remove them")
+        return _("action_leftovers", default="Remove old settings")
 
     def act(self) -> str:
         """Remove them."""
         remove_2_0(self.site)
-        return _("leftovers_removed", default="The settings of 2.0 are removed.")
+        return _(
+            "leftovers_removed", default="The settings of release 2.0 were removed."
+        )
 
     @cached_property
     def _is_upgraded(self) -> bool:
@@ -382,7 +401,7 @@ class Budget(SiteCheck):
     def text(self) -> str:
         """How much of it is used."""
         if not self.budget:
-            return _("check_budget_none", default="None is set.")
+            return _("check_budget_none", default="No budget is set.")
         return _(
             "check_budget_used",
             default="Items this month: ${billed} of ${budget}.",
@@ -396,8 +415,8 @@ class Budget(SiteCheck):
             return ""
         return _(
             "advice_budget",
-            default="Purging goes on with fewer and broader items. Raise the budget if "
-            "that is too broad.",
+            default="Purging continues with fewer, broader items. Raise the budget to "
+            "purge more precisely.",
         )
 
     @property

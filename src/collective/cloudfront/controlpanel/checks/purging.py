@@ -29,14 +29,17 @@ class Purging(SiteCheck):
         """The headline, where something is wrong."""
         if self.level:
             return headline(self.health)
-        return _("check_purging_on", default="What changes is purged.")
+        return _("check_purging_on", default="Changes are purged.")
 
     @property
     def advice(self) -> str:
         """Where to read more."""
         if not self.level:
             return ""
-        return _("advice_purging_off", default="The status says why, and what to do.")
+        return _(
+            "advice_purging_off",
+            default="See the status for the reason and what to do.",
+        )
 
     @property
     def link(self) -> str:

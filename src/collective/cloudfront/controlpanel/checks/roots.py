@@ -34,8 +34,8 @@ class Roots(SiteCheck):
         names = (f"{each.id} ({unquote(each.root)})" for each in self.missing)
         return _(
             "check_roots_missing",
-            default="Nothing is sent to these distributions, because their root "
-            "folders do not exist: ${names}.",
+            default="Nothing is sent to these distributions because their root folders "
+            "do not exist: ${names}.",
             mapping={"names": ", ".join(names)},
         )
 

@@ -23,13 +23,14 @@ import time
 
 _ADVICE_DENIED = _(
     "advice_tags_denied",
-    default="Allow cloudfront:GetDistribution, or choose “Send and purge by them” if you "
-    "know that they do.",
+    default="Allow cloudfront:GetDistribution. If you know that the "
+    "distributions read cache tags, you can select “Send tags and "
+    "purge by tag” instead.",
 )
-_ADVICE_TROUBLE = _("advice_tags_trouble", default="“Test connection” says more.")
+_ADVICE_TROUBLE = _("advice_tags_trouble", default="Use “Test connection” for details.")
 _ADVICE_VOLTO = _(
     "advice_tags_volto",
-    default="Install the middleware for Volto, and switch on “Volto forwards tags”.",
+    default="Install the middleware for Volto, and select “Volto forwards tags”.",
 )
 
 
@@ -97,8 +98,8 @@ class Tags(SiteCheck):
         if self.unseen:
             return _(
                 "check_tags_unseen",
-                default="Changes are purged by cache tag, and by path as well. Whether all "
-                "distributions read the tags could not be seen since ${time} (${code}).",
+                default="Changes are purged by cache tag and by path. Since ${time}, AWS "
+                "has not confirmed that all distributions read the tags (${code}).",
                 mapping={
                     "time": _local(self.unseen.seen),
                     "code": self.unseen.trouble or "–",
@@ -107,13 +108,14 @@ class Tags(SiteCheck):
         if self.waits_for_volto:
             return _(
                 "check_tags_volto",
-                default="Changes are purged by cache tag, and by path as well, because "
-                "Volto does not forward the tags.",
+                default="Changes are purged by cache tag and by path, because Volto does "
+                "not forward the tags.",
             )
         return _(
             "check_tags_both",
-            default="Changes are purged by cache tag, and until ${time} by path as well: "
-            "until then older copies without tags may be at the edge.",
+            default="Changes are purged by cache tag. Until ${time}, they are purged "
+            "by path as well, because CloudFront may still hold older copies "
+            "without tags.",
             mapping={"time": self._until()},
         )
 
@@ -137,22 +139,22 @@ class Tags(SiteCheck):
         if self.is_untold:
             return _(
                 "check_tags_denied",
-                default="Changes are purged by path, because AWS does not say whether "
+                default="Changes are purged by path because AWS does not say whether "
                 "${distribution} reads cache tags (${code}).",
                 mapping={"distribution": other.id, "code": known.trouble},
             )
         if known is None or not known.seen:
             return _(
                 "check_tags_unknown",
-                default="Changes are purged by path. Whether ${distribution} reads cache "
-                "tags is not known yet.",
+                default="Changes are purged by path. It is not yet known whether "
+                "${distribution} reads cache tags.",
                 mapping={"distribution": other.id},
             )
         if known.header:
             return _(
                 "check_tags_other",
-                default="Changes are purged by path, because ${distribution} reads cache "
-                "tags from ${header}, and pages carry them in ${wanted}.",
+                default="Changes are purged by path because ${distribution} reads cache "
+                "tags from ${header}, but pages carry them in ${wanted}.",
                 mapping={
                     "distribution": other.id,
                     "header": known.header,
@@ -161,7 +163,7 @@ class Tags(SiteCheck):
             )
         return _(
             "check_tags_missing",
-            default="Changes are purged by path, because ${distribution} does not read "
+            default="Changes are purged by path because ${distribution} does not read "
             "cache tags.",
             mapping={"distribution": other.id},
         )
@@ -180,8 +182,8 @@ class Tags(SiteCheck):
         if other is None:
             return _(
                 "advice_tags_auto",
-                default="With cache tags a change removes exactly the pages that show "
-                "it: choose “Automatically”.",
+                default="Select “Automatically”. With cache tags, a change purges exactly "
+                "the pages that display the changed content.",
             )
         known = self.known
         if self.is_untold:
@@ -190,8 +192,8 @@ class Tags(SiteCheck):
             return ""
         return _(
             "advice_tags_missing",
-            default="Set CacheTagConfig of the distribution to the header ${header}. "
-            "Purging by tag begins by itself.",
+            default="Set the header ${header} in the CacheTagConfig of the "
+            "distribution. Purging by tag then starts automatically.",
             mapping={"header": other.tag_header},
         )
 

@@ -58,8 +58,8 @@ CHECKS = {
     "distribution": "Distribution",
     "hosts": "Host names",
     "cache_tags": "Cache tags",
-    "permission_create": "Permission to invalidate",
-    "permission_look_up": "Permission to follow invalidations",
+    "permission_create": "Permission to create invalidations",
+    "permission_look_up": "Permission to read invalidations",
     "permission_describe": "Permission to read the distribution",
     "query_strings": "Query strings in the cache key",
     "cookies": "Cookies in the cache key",
@@ -72,106 +72,113 @@ CHECKS = {
 }
 
 _GIVE = (
-    "Give Zope AWS credentials: a role for the machine or container, environment "
-    "variables, a profile, or as a last resort a key pair in the settings."
+    "Provide AWS credentials for Zope: a role for the machine or container, environment "
+    "variables, or a profile. If none of these is possible, enter a key pair in the "
+    "settings."
 )
 _AGAIN = "Test again in a minute."
-_CHECK_CLOCK = "Synchronise this machine's clock, with NTP for example."
-_INCLUDE = "Include all query strings in the cache policy of these cache behaviours."
+_CHECK_CLOCK = "Synchronize the clock of this machine, for example with NTP."
+_INCLUDE = "Include all query strings in the cache policy of these cache behaviors."
 _ELSEWHERE = "or do not forward it, and let editors use another host name."
 
 #: Every code of a finding. Codes that several checks share come first.
 MESSAGES = {
     "not_checked": Wording("This was not checked, because another check failed."),
     "timed_out": Wording(
-        "AWS did not answer all questions within ${seconds} seconds.",
-        "Check this machine's network and name server, and test again.",
+        "AWS did not answer all requests within ${seconds} seconds.",
+        "Check the network and the name server of this machine, and test again.",
     ),
     "unexpected": Wording(
         "The check failed with an unexpected error (${reason}).",
-        "Please report it, with the traceback in the log.",
+        "Report this as a bug, with the traceback from the log.",
     ),
     "unreachable": Wording(
         "AWS cannot be reached: ${reason}",
-        "Let this machine reach AWS by HTTPS, through a proxy (HTTPS_PROXY) if need "
-        "be.",
+        "Allow this machine to connect to AWS over HTTPS, through a proxy "
+        "(HTTPS_PROXY) if necessary.",
     ),
-    "throttled": Wording("AWS limits the rate of calls (${reason}).", _AGAIN),
-    "aws_failed": Wording("AWS failed to answer (${reason}).", _AGAIN),
+    "throttled": Wording("AWS is throttling requests (${reason}).", _AGAIN),
+    "aws_failed": Wording("AWS returned an error (${reason}).", _AGAIN),
     "refused": Wording(
-        "AWS refuses the call (${reason}).",
+        "AWS refused the request (${reason}).",
         "Check the CloudFront settings and the AWS credentials.",
     ),
     "denied": Wording(
         "AWS denies ${action} (${reason}).",
-        "Allow ${action} on this distribution to the credentials that Zope uses.",
+        "Allow ${action} on this distribution for the credentials that Zope uses.",
     ),
     "allowed": Wording("${action} is allowed."),
-    "not_told": Wording("This is not known (${reason}).", _AGAIN),
+    "not_told": Wording("This could not be determined (${reason}).", _AGAIN),
     "not_readable": Wording(
         "Not checked: the permission ${action} is missing (${reason}).",
-        "If you want it checked, allow ${action} to the credentials that Zope uses.",
+        "To include this check, allow ${action} for the credentials that Zope uses.",
     ),
     "missing": Wording(
-        "AWS knows no distribution ${distribution} in this account (${reason}).",
-        "Check the distribution id in the CloudFront settings, and that the "
-        "credentials belong to its AWS account.",
+        "The distribution ${distribution} does not exist in this AWS "
+        "account (${reason}).",
+        "Check the distribution ID in the CloudFront settings, and check "
+        "that the credentials belong to the right AWS account.",
     ),
     "key_unknown": Wording(
-        "AWS does not know the access key id (${reason}).",
-        "Check the access key id, and that nobody has deleted or deactivated it.",
+        "AWS does not recognize the access key ID (${reason}).",
+        "Check the access key ID, and check that nobody has deleted or deactivated it.",
     ),
     "signature": Wording(
         "The signature does not match (${reason}).",
-        "Check the secret access key, and this machine's clock.",
+        "Check the secret access key and the clock of this machine.",
     ),
     "expired": Wording(
         "The temporary credentials have expired (${reason}).",
         "Renew the temporary credentials.",
     ),
     "clock_refused": Wording(
-        "AWS refuses the time of the signature (${reason}).", _CHECK_CLOCK
+        "AWS refused the time of the signature (${reason}).", _CHECK_CLOCK
     ),
     # credentials
     "credentials_settings": Wording(
-        "The key pair in the settings is used; its id ends in ${key}."
+        "The key pair in the settings is used. Its access key ID ends in ${key}."
     ),
     "credentials_env": Wording(
-        "Credentials come from environment variables; the key id ends in ${key}."
+        "The credentials come from environment variables. The access key "
+        "ID ends in ${key}."
     ),
     "credentials_shared": Wording(
-        "Credentials come from the shared credentials file; the key id ends in ${key}."
+        "The credentials come from the shared credentials file. The access "
+        "key ID ends in ${key}."
     ),
     "credentials_config": Wording(
-        "Credentials come from the AWS configuration file; the key id ends in ${key}."
+        "The credentials come from the AWS configuration file. The access "
+        "key ID ends in ${key}."
     ),
     "credentials_machine": Wording(
-        "Credentials come from the role of this machine; the key id ends in ${key}."
+        "The credentials come from the role of this machine. The access "
+        "key ID ends in ${key}."
     ),
     "credentials_container": Wording(
-        "Credentials come from the role of this container; the key id ends in ${key}."
+        "The credentials come from the role of this container. The access "
+        "key ID ends in ${key}."
     ),
     "credentials_role": Wording(
-        "The role ${role} is assumed; its key id ends in ${key}."
+        "The role ${role} is assumed. Its access key ID ends in ${key}."
     ),
     "credentials_assumed": Wording(
-        "The role of an AWS profile is assumed; its key id ends in ${key}."
+        "The role of an AWS profile is assumed. Its access key ID ends in ${key}."
     ),
     "credentials_web_identity": Wording(
-        "A role is assumed with a web identity token; its key id ends in ${key}."
+        "A role is assumed with a web identity token. Its access key ID ends in ${key}."
     ),
     "credentials_other": Wording(
-        "Credentials were found (${method}); the key id ends in ${key}."
+        "Credentials were found (${method}). The access key ID ends in ${key}."
     ),
-    "credentials_none": Wording("There are no AWS credentials.", _GIVE),
+    "credentials_none": Wording("No AWS credentials were found.", _GIVE),
     "credentials_partial": Wording(
-        "The AWS credentials are not complete: ${reason}",
-        "Give both, the access key id and the secret access key, or neither.",
+        "The AWS credentials are incomplete: ${reason}",
+        "Provide both the access key ID and the secret access key, or neither.",
     ),
     "credentials_profile": Wording(
-        "The AWS profile cannot be found: ${reason}",
-        "Check the profile in the CloudFront settings, and the AWS configuration "
-        "files of the user that runs Zope.",
+        "The AWS profile was not found: ${reason}",
+        "Check the profile in the CloudFront settings and the AWS "
+        "configuration files of the user that runs Zope.",
     ),
     "credentials_failed": Wording(
         "The AWS credentials cannot be used: ${reason}",
@@ -179,81 +186,86 @@ MESSAGES = {
     ),
     "role_denied": Wording(
         "The role cannot be assumed (${reason}).",
-        "Check the role to assume, let it trust the credentials that Zope uses, and "
-        "allow sts:AssumeRole on it to them.",
+        "Check the role to assume. Its trust policy must allow the "
+        "credentials that Zope uses, and these credentials need permission "
+        "for sts:AssumeRole on the role.",
     ),
     # identity
-    "identity": Wording("AWS knows these credentials as ${arn}."),
+    "identity": Wording("AWS identifies these credentials as ${arn}."),
     "identity_unknown": Wording(
-        "It is not known whose credentials these are: ${reason}",
-        "Nothing is to be done: this is not needed for purging.",
+        "AWS did not identify these credentials: ${reason}",
+        "You do not need to do anything. Purging works without this.",
     ),
     # distribution
-    "distribution": Wording("${distribution} exists, is deployed and enabled."),
+    "distribution": Wording("${distribution} exists, is deployed, and is enabled."),
     "distribution_no_status": Wording(
-        "${distribution} exists and is enabled. Whether it is deployed is not known."
+        "${distribution} exists and is enabled. Its deployment status is unknown."
     ),
     "distribution_deploying": Wording(
-        "${distribution} is being deployed (${status}): a change of its configuration "
-        "has not arrived everywhere.",
-        "Wait for some minutes, and test again.",
+        "${distribution} is being deployed (${status}). A configuration "
+        "change has not reached all edge locations.",
+        "Wait a few minutes, and test again.",
     ),
     "distribution_disabled": Wording(
-        "${distribution} is disabled: it answers nobody.",
-        "Enable the distribution in the CloudFront console, or set another one.",
+        "${distribution} is disabled and does not serve requests.",
+        "Enable the distribution in the CloudFront console, or enter another one.",
     ),
     # hosts
-    "hosts_listed": Wording("The distribution answers to ${names}."),
-    "hosts_all": Wording("The distribution answers to ${hosts}."),
-    "hosts_some": Wording(
-        "The distribution answers to ${hosts}, and not to ${others}."
-    ),
+    "hosts_listed": Wording("The distribution serves ${names}."),
+    "hosts_all": Wording("The distribution serves ${hosts}."),
+    "hosts_some": Wording("The distribution serves ${hosts}, but not ${others}."),
     "hosts_none": Wording(
-        "The distribution answers to ${names}, and not to ${hosts}.",
-        "Check that this is the site's distribution, or add the host name to its "
-        "alternate domain names.",
+        "The distribution serves ${names}, but not ${hosts}.",
+        "Check that this is the distribution of this site, or add the host "
+        "name to its alternate domain names.",
     ),
     "hosts_untold": Wording(
-        "It is not known which host names the distribution answers to: it has no "
-        "alternate domain names, and the credentials may not read its own.",
-        "Allow cloudfront:GetDistribution on this distribution to the credentials that "
-        "Zope uses.",
+        "It is not known which host names the distribution serves. It has "
+        "no alternate domain names, and the credentials are not allowed to "
+        "read its own domain name.",
+        "Allow cloudfront:GetDistribution on this distribution for the "
+        "credentials that Zope uses.",
     ),
     # cache_tags
-    "cache_tags": Wording("Cache tags are read from the header ${header}."),
+    "cache_tags": Wording(
+        "The distribution reads cache tags from the header ${header}."
+    ),
     "cache_tags_off": Wording("Cache tags are not used."),
     "cache_tags_unused": Wording(
-        "Cache tags are not used, though the distribution reads them from the header "
-        "${header}."
+        "Cache tags are not used, although the distribution reads them "
+        "from the header ${header}."
     ),
     "cache_tags_missing": Wording(
-        "The distribution reads no cache tags: invalidations by tag do nothing.",
-        "Configure ${wanted} as the header of the distribution's cache tags.",
+        "The distribution does not read cache tags, so invalidations by "
+        "tag have no effect.",
+        "Set the header ${wanted} in the CacheTagConfig of the distribution.",
     ),
     "cache_tags_other": Wording(
-        "The distribution reads cache tags from the header ${header}, and Plone sends "
-        "them in ${wanted}: invalidations by tag do nothing.",
+        "The distribution reads cache tags from the header ${header}, but "
+        "Plone sends them in ${wanted}, so invalidations by tag have no "
+        "effect.",
         "Use the same header in the distribution's configuration and in the CloudFront "
         "settings.",
     ),
     # permission_create
     "create_denied": Wording(
-        "AWS denies ${action} (${reason}): nothing can be purged.",
-        "Allow ${action} on this distribution to the credentials that Zope uses. If "
-        "it is allowed, check the distribution id and the AWS account.",
+        "AWS denies ${action} (${reason}), so nothing can be purged.",
+        "Allow ${action} on this distribution for the credentials that "
+        "Zope uses. If it is already allowed, check the distribution ID "
+        "and the AWS account.",
     ),
-    # What all checks of cache behaviours share
-    "behaviours_none": Wording("No cache behaviour serves pages of the site."),
+    # What all checks of cache behaviors share
+    "behaviours_none": Wording("No cache behavior serves pages of the site."),
     "behaviours_uncached": Wording(
-        "CloudFront keeps no answers of these cache behaviours: ${behaviours}."
+        "CloudFront keeps no answers of these cache behaviors: ${behaviours}."
     ),
     "behaviours_untold": Wording(
-        "AWS does not say what is in the cache key of these cache behaviours: "
+        "AWS does not say what is in the cache key of these cache behaviors: "
         "${behaviours}.",
-        "Check these cache behaviours in the CloudFront console.",
+        "Check these cache behaviors in the CloudFront console.",
     ),
     # query_strings
-    "query_strings_all": Wording("All query strings are in the cache key."),
+    "query_strings_all": Wording("The cache key includes all query strings."),
     "query_strings_except": Wording(
         "All query strings but these are in the cache key: ${behaviours}."
     ),
@@ -280,12 +292,12 @@ MESSAGES = {
         "Plone answers many visitors itself, because each cookie, for example of web "
         "analytics, makes another copy of a page: ${behaviours}.",
         "Include only the cookie ${cookie} in the cache policy of these cache "
-        "behaviours.",
+        "behaviors.",
     ),
     "cookies_shared": Wording(
         "People who are logged in see the pages that are cached for visitors, because "
         "the cookie ${cookie} is forwarded and is not in the cache key: ${behaviours}.",
-        "Include the cookie ${cookie} in the cache policy of these cache behaviours, "
+        "Include the cookie ${cookie} in the cache policy of these cache behaviors, "
         + _ELSEWHERE,
     ),
     # authorization
@@ -301,21 +313,21 @@ MESSAGES = {
         "Clients of the REST API that log in, Volto among them, are answered as "
         "visitors, because CloudFront removes the header Authorization: ${behaviours}.",
         "Include the header Authorization in the cache policy of these cache "
-        "behaviours.",
+        "behaviors.",
     ),
     "authorization_shared": Wording(
         "Clients of the REST API that log in get the answers that are cached for "
         "visitors, because the header Authorization is forwarded and is not in the "
         "cache key: ${behaviours}.",
         "Include the header Authorization in the cache policy of these cache "
-        "behaviours, " + _ELSEWHERE,
+        "behaviors, " + _ELSEWHERE,
     ),
     # minimum_ttl
     "minimum_ttl": Wording("The minimum TTL is 0."),
     "minimum_ttl_above": Wording(
         "Visitors may get a page that Plone marked as private, because CloudFront "
         "keeps every answer for the minimum TTL: ${behaviours}.",
-        "Set the minimum TTL of these cache behaviours to 0.",
+        "Set the minimum TTL of these cache behaviors to 0.",
     ),
     # lifetime
     "lifetime": Wording("CloudFront keeps pages for as long as Cache-Control says."),
@@ -327,18 +339,18 @@ MESSAGES = {
     "lifetime_short": Wording(
         "Plone answers more visitors than it needs to, because CloudFront keeps pages "
         "for the maximum TTL only: ${behaviours}.",
-        "Set the maximum TTL of these cache behaviours to at least a day (86400 "
+        "Set the maximum TTL of these cache behaviors to at least a day (86400 "
         "seconds).",
     ),
     "lifetime_default": Wording(
         "Visitors may get an old answer where Plone sends no Cache-Control header, "
         "because CloudFront keeps it for the default TTL: ${behaviours}.",
-        "Set the default TTL of these cache behaviours to 0.",
+        "Set the default TTL of these cache behaviors to 0.",
     ),
     "lifetime_volto": Wording(
         "Volto answers every visitor itself, because its pages have no Cache-Control "
         "header and the default TTL is 0: ${behaviours}.",
-        "Set the default TTL of these cache behaviours to a day (86400 seconds), and "
+        "Set the default TTL of these cache behaviors to a day (86400 seconds), and "
         "leave the minimum TTL at 0.",
     ),
     # methods
@@ -347,7 +359,7 @@ MESSAGES = {
         "Visitors cannot send forms, and editors cannot save, because CloudFront "
         "refuses POST, PUT, PATCH and DELETE: ${behaviours}.",
         "Allow GET, HEAD, OPTIONS, PUT, POST, PATCH and DELETE in these cache "
-        "behaviours. You can leave it if editors use another host name and the site "
+        "behaviors. You can leave it if editors use another host name and the site "
         "has no forms.",
     ),
     # tag_header
@@ -356,14 +368,14 @@ MESSAGES = {
         "Visitors receive the header ${header} with internal ids, which is of no use to "
         "them: ${behaviours}.",
         "Attach a response headers policy that removes ${header} to these cache "
-        "behaviours.",
+        "behaviors.",
     ),
     # clock
-    "clock": Wording("The clock agrees with AWS's (${seconds} s off)."),
-    "clock_off": Wording("The clock is ${seconds} s off AWS's.", _CHECK_CLOCK),
+    "clock": Wording("The clock agrees with AWS (difference: ${seconds} s)."),
+    "clock_off": Wording("The clock differs from AWS by ${seconds} s.", _CHECK_CLOCK),
     "clock_wrong": Wording(
-        "The clock is ${seconds} s off AWS's: AWS refuses what is signed so.",
+        "The clock differs from AWS by ${seconds} s, so AWS refuses signed requests.",
         _CHECK_CLOCK,
     ),
-    "clock_untold": Wording("AWS did not send the time."),
+    "clock_untold": Wording("AWS did not send its time."),
 }

@@ -88,7 +88,7 @@ def make_session(credentials: Credentials) -> Any:
 
     if bool(credentials.access_key_id) != bool(credentials.secret_access_key):
         # boto3 would sign with whatever else it finds.
-        missing = "secret access key" if credentials.access_key_id else "access key id"
+        missing = "secret access key" if credentials.access_key_id else "access key ID"
         raise PartialCredentialsError(provider="the settings", cred_var=missing)
     core = _new_session()
     session = boto3.session.Session(

@@ -93,9 +93,10 @@ class Mending(ABC):
             return  # another thread or process has done it already
         aside, saved = replaced
         logger.error(
-            "The outbox %s is damaged (%s). It was set aside as %s%s. Purging goes on "
-            "with a new outbox, and every distribution is purged whole once, because "
-            "more may have waited in it. Check the disk; the file may be deleted.",
+            "The outbox %s is damaged (%s). It was moved to %s%s. Purging "
+            "continues with a new outbox, and everything in every distribution "
+            "is purged once, because more items may have been waiting. Check "
+            "the disk. You can delete the moved file.",
             self.path,
             reason,
             aside,
@@ -164,10 +165,10 @@ class Mending(ABC):
             if not self._restore(rows, saved):
                 return  # another thread or process has done it already
         logger.error(
-            "The outbox %s is not the file any more that this process had open (%s). "
-            "What waited in it is carried over or purged whole, and every distribution "
-            "is purged whole once. Stop all Zope processes before you replace or "
-            "delete an outbox.",
+            "The outbox %s is no longer the file that this process had open "
+            "(%s). Waiting items are carried over where possible, and "
+            "everything in every distribution is purged once. Stop all Zope "
+            "processes before you replace or delete an outbox.",
             self.path,
             reason,
         )
@@ -177,7 +178,7 @@ class Mending(ABC):
         try:
             self._on_damage(path)
         except Exception:
-            logger.exception("What was to follow the damage of %s failed.", self.path)
+            logger.exception("Handling the damage of %s failed.", self.path)
 
 
 def _require_readable(db: sqlite3.Connection) -> None:

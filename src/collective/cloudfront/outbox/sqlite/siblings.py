@@ -9,6 +9,7 @@ after it is in the outbox, so it may be killed at any moment.
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from collective.cloudfront.outbox.messages import counted
 from collective.cloudfront.outbox.sql import SqlTransaction
 from collective.cloudfront.outbox.sqlite.connections import Connection
 from collective.cloudfront.outbox.sqlite.damage import TABLES
@@ -90,7 +91,7 @@ def _adopt(
         path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
         path.unlink()
     logger.info(
-        "%d rows of %s, left by an older version, were taken over.", count, path
+        "Took over %s that an older version left in %s.", counted(count, "row"), path
     )
     return count
 

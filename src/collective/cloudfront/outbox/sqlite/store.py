@@ -383,10 +383,10 @@ class SqliteStore(Mending):
         self._name = str(self.path)
         self._synchroniser = os.getpid(), Synchroniser(self._log)
         logger.error(
-            "The outbox %s has format %d, which is newer than %d: a newer version of "
-            "collective.cloudfront uses it. Update this process, too. Until then it "
-            "keeps and sends what it has to purge in %s, and the newer version takes "
-            "over what is left there. Nothing is lost.",
+            "The outbox %s has format %d, which is newer than %d, because a "
+            "newer version of collective.cloudfront uses it. Update this "
+            "process, too. Until then, it uses the outbox %s, and the newer "
+            "version takes over the items that remain there. Nothing is lost.",
             self._asked_for,
             newer,
             schema.FORMAT,

@@ -52,7 +52,7 @@ def test_urls_of_other_hosts_are_refused_also_where_no_domain_is_set(client, pro
     reply = client().post(PURGE, paths=["https://www.example.com/a"])
     assert reply.status == 400
     (detail,) = reply.json["error"]["details"]
-    assert detail["message"].startswith("This is not a domain of this site. Enter the")
+    assert detail["message"].startswith("This is not a domain of this site. Enter only")
     assert process.deliver() == []
 
 
@@ -83,7 +83,7 @@ def test_bad_paths_are_each_told_and_nothing_is_purged(client, process):
     details = reply.json["error"]["details"]
     assert [detail["path"] for detail in details] == ["b", "/c*d"]
     assert "neither a path" in details[0]["message"]
-    assert "at the end only" in details[1]["message"]
+    assert "allowed only at the end" in details[1]["message"]
     assert process.deliver() == []
 
 

@@ -119,8 +119,8 @@ def test_a_switch_overrules_the_profile(client, new):
     [
         ({}, "Specify at least one of"),
         ({"snapshot": True}, "Specify at least one of"),
-        ({"caching": "true"}, "“caching” is true or false."),
-        ({"profile": True}, "“profile” is a string."),
+        ({"caching": "true"}, "“caching” must be true or false."),
+        ({"profile": True}, "“profile” must be a string."),
         ({"profile": "Products.CMFPlone:plone"}, "is not a profile with caching"),
         ({"profile": "collective.cloudfront:uninstall"}, "is not a profile with"),
         ({"everything": True}, "everything"),
@@ -211,7 +211,9 @@ def test_one_that_is_not_there_says_so(client, scheduled):
         client().delete(f"{SCHEDULED}/{identifier}")
         reply = client().delete(f"{SCHEDULED}/{identifier}")
         assert reply.status == 404
-        assert reply.json["error"]["message"] == "It is not known any more."
+        assert (
+            reply.json["error"]["message"] == "This scheduled purge no longer exists."
+        )
 
 
 def test_one_of_another_site_is_not_known(client, scheduled, process):

@@ -85,13 +85,13 @@ def test_invalid_values_are_refused_with_a_sentence(client):
     reply = client().patch(PANEL, distribution_id="not-an-id")
     assert reply.status == 400
     assert "'field': 'distribution_id'" in reply.json["message"]
-    assert "“not-an-id” is not the id of a CloudFront" in reply.json["message"]
+    assert "“not-an-id” is not the ID of a CloudFront" in reply.json["message"]
 
 
 def test_a_root_folder_that_does_not_exist_is_refused(client):
     reply = client().patch(PANEL, distribution_id=f"{DISTRIBUTION}/deutsch")
     assert reply.status == 400
-    assert "There is no folder /deutsch in this site" in reply.json["message"]
+    assert "The folder /deutsch does not exist in this site" in reply.json["message"]
 
 
 def test_an_invalid_option_of_a_distribution_is_refused_with_a_sentence(client):
@@ -104,7 +104,7 @@ def test_an_invalid_option_of_a_distribution_is_refused_with_a_sentence(client):
 def test_a_name_that_no_header_has_is_refused_with_a_sentence(client):
     reply = client().patch(PANEL, tag_header="Cache Tag")
     assert reply.status == 400
-    assert "“Cache Tag” is not the name of a header." in reply.json["message"]
+    assert "“Cache Tag” is not a valid header name." in reply.json["message"]
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ def test_what_is_required_cannot_be_cleared(save, site):
 def test_a_choice_is_judged_however_it_is_written(client, site):
     """As Volto sends one that nobody has touched."""
     store(distribution_id="")
-    chosen = {"token": "invalidate", "title": "Send and purge by them"}
+    chosen = {"token": "invalidate", "title": "Send tags and purge by tag"}
     for value in ("invalidate", chosen):
         reply = client().patch(PANEL, cache_tags=value)
         assert reply.status == 400
@@ -184,7 +184,7 @@ def test_settings_are_in_the_groups_of_the_classic_form(panel):
     groups = panel["schema"]["fieldsets"]
     assert [each["title"] for each in groups] == [
         "Site and distribution",
-        "What a change purges, and when",
+        "Scope and timing of purges",
         "Cache tags",
         "Budget and history",
         "AWS credentials",
@@ -194,7 +194,7 @@ def test_settings_are_in_the_groups_of_the_classic_form(panel):
     shown = [name for group in groups for name in group["fields"]]
     assert len(shown) == len(set(shown))
     assert set(shown) == SHOWN
-    assert "may stay empty" in groups[-1]["description"]
+    assert "Leave these fields empty" in groups[-1]["description"]
 
 
 def test_every_setting_has_a_title_a_help_text_and_a_type(panel):

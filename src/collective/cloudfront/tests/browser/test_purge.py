@@ -119,7 +119,7 @@ def test_each_bad_line_is_told_and_corrected_lines_are_looked_at_and_sent(
     expect(problems).to_have_count(4)
     for line, words in (
         ("Line 2, news", "neither a path"),
-        ("Line 3, /ti*tle", "at the end only"),
+        ("Line 3, /ti*tle", "allowed only at the end"),
         ("Line 4, ftp://www.example.com/a", "Only http and https"),
         ("Line 5, https://else.example.org/b", "not a domain of this site"),
     ):

@@ -102,7 +102,7 @@ def test_a_missing_right_pauses_purging_until_it_is_given(
 def enter_key(page: Page, identifier: str, secret: str) -> None:
     """Enter a key pair into the settings."""
     open_cloudfront(page)
-    page.get_by_label("Access key id").fill(identifier)
+    page.get_by_label("Access key ID").fill(identifier)
     page.get_by_label("Secret access key").fill(secret)
     page.get_by_role("button", name="Save").click()
     expect(message(page).first).to_contain_text("Changes saved")

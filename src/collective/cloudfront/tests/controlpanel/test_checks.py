@@ -293,10 +293,11 @@ def test_the_page_shows_them_with_their_level_in_a_word(registry, page):
     registry[ENABLED] = False
     shown = page()
     assert row(shown, "purging") == (
-        "Error: Purging Nothing is purged. The status says why, and what to do."
+        "Error: Purging Nothing is purged. See the status for the reason "
+        "and what to do."
     )
     assert row(shown, "lifetime").startswith("Warning: Lifetime of pages")
-    assert row(shown, "budget") == "In order: Budget None is set."
+    assert row(shown, "budget") == "In order: Budget No budget is set."
 
 
 def test_the_tab_counts_warnings_and_errors(registry, page):
@@ -344,8 +345,10 @@ def test_a_person_has_all_content_types_purged(site, browser):
     person.open(f"{site.absolute_url()}/@@cloudfront-controlpanel")
     person.getControl("Purge all content types").click()
     assert person.url.endswith("/@@cloudfront-controlpanel")
-    assert "All content types are purged now." in person.contents
-    assert row(person.contents, "content-types").endswith("All are purged.")
+    assert "All content types are now purged." in person.contents
+    assert row(person.contents, "content-types").endswith(
+        "All content types are purged."
+    )
     transaction.begin()
     types = api.portal.get_tool("portal_types").objectIds()
     assert set(api.portal.get_registry_record(TYPES)) == set(types)
@@ -358,8 +361,8 @@ def test_a_person_removes_what_is_left_of_2_0(site, browser):
     transaction.commit()
     person = browser()
     person.open(f"{site.absolute_url()}/@@cloudfront-controlpanel")
-    person.getControl("Remove them").click()
-    assert "The settings of 2.0 are removed." in person.contents
+    person.getControl("Remove old settings").click()
+    assert "The settings of release 2.0 were removed." in person.contents
     transaction.begin()
     assert name not in records
 
@@ -406,7 +409,7 @@ def test_where_there_is_no_button_nothing_happens(site, browser, name):
     token = person.getControl(name="_authenticator", index=0).value
     url = f"{site.absolute_url()}/@@cloudfront-check-act"
     person.post(url, f"name={name}&_authenticator={token}")
-    assert "There was nothing to do any more." in person.contents
+    assert "There was nothing left to do." in person.contents
 
 
 # --- languages ------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def test_each_of_the_sites_hosts_is_named_once(person, functional_portal, monkey
     found = texts(person)["finding-hosts"]
     # Which one it is depends on the tests before: some ask a real server
     here = urlsplit(functional_portal.absolute_url()).hostname
-    assert f"answers to www.example.com, and not to {here}." in found
+    assert f"serves www.example.com, but not {here}." in found
 
 
 def test_each_distribution_is_asked_about_its_own_header_once(person, monkeypatch):
@@ -73,7 +73,9 @@ def test_each_distribution_is_asked_about_its_own_header_once(person, monkeypatc
         person.getControl("Test connection").click()
         operations = [each.operation for each in cloudfront.control.log()]
     assert operations.count("GetDistribution") == 1
-    assert "read from the header X-Tags" in texts(person)["finding-cache_tags"]
+    assert (
+        "reads cache tags from the header X-Tags" in texts(person)["finding-cache_tags"]
+    )
 
 
 def test_an_unreachable_cloudfront_is_an_error_with_advice(person, monkeypatch):

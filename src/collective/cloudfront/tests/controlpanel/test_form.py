@@ -118,29 +118,29 @@ def test_all_may_be_emptied_but_the_window(form):
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("distribution_id", "e2qwr", "“e2qwr” is not the id of a CloudFront"),
+        ("distribution_id", "e2qwr", "“e2qwr” is not the ID of a CloudFront"),
         (
             "distribution_id",
             "E2QWR d111.cloudfront.net",
             "“d111.cloudfront.net” is not",
         ),
-        ("distribution_id", "<script>", "“<script>” is not the id"),
+        ("distribution_id", "<script>", "“<script>” is not the ID"),
         ("distribution_id", "E2QWR;rolle=x", "“rolle” is not an option of a distr"),
         (
             "distribution_id",
             "E2QWR;role=plone",
             "“plone” is not the ARN of an IAM role",
         ),
-        ("distribution_id", "E2QWR;prefix=a", "“a” is not a path prefix"),
-        ("distribution_id", "E2QWR;header=a:b", "“a:b” is not the name of a header"),
+        ("distribution_id", "E2QWR;prefix=a", "“a” is not a valid path prefix"),
+        ("distribution_id", "E2QWR;header=a:b", "“a:b” is not a valid header name"),
         (
             "distribution_id",
             "E2QWR;header=A E2QWR;header=B",
             "E2QWR is listed more than once, with different values of “header”.",
         ),
-        ("public_prefix", "intranet", "“intranet” is not a path prefix"),
-        ("public_prefix", "/intranet/", "“/intranet/” is not a path prefix"),
-        ("public_prefix", "/a b", "“/a b” is not a path prefix"),
+        ("public_prefix", "intranet", "“intranet” is not a valid path prefix"),
+        ("public_prefix", "/intranet/", "“/intranet/” is not a valid path prefix"),
+        ("public_prefix", "/a b", "“/a b” is not a valid path prefix"),
         ("window", "61", "Value is too big"),
         ("window", "soon", "is not a valid decimal"),
         ("aws_role_arn", "plone", "“plone” is not the ARN of an IAM role"),
@@ -269,7 +269,7 @@ def test_a_person_sees_what_was_wrong_and_corrects_it(functional_portal, browser
     person.getControl("Distribution").value = "nonsense"
     person.getControl("Save").click()
     assert "The settings were not saved." in person.contents
-    assert "“nonsense” is not the id of a CloudFront" in person.contents
+    assert "“nonsense” is not the ID of a CloudFront" in person.contents
     person.getControl("Distribution").value = "E2CORRECTED"
     person.getControl("Save").click()
     assert "Changes saved." in person.contents
@@ -295,8 +295,8 @@ def test_what_waits_for_a_wrong_distribution_goes_to_the_corrected_one(
 def test_a_root_folder_that_does_not_exist_is_refused(form, portal):
     wrong = form.save(distribution_id="EDEMO1234567/deutsch")
     assert errors(wrong) == {
-        "distribution_id": "There is no folder /deutsch in this site, so nothing would "
-        "ever be sent to EDEMO1234567."
+        "distribution_id": "The folder /deutsch does not exist in this site, so nothing would "
+        "be sent to EDEMO1234567."
     }
     api.content.create(portal, "Folder", "deutsch")
     assert errors(form.save(distribution_id="EDEMO1234567/deutsch")) == {}
@@ -330,4 +330,4 @@ def test_nothing_that_waits_is_nothing_to_say(functional_portal, browser, caplog
     person.open(f"{functional_portal.absolute_url()}/@@cloudfront-controlpanel")
     person.getControl("Distribution").value = "E2CORRECTED"
     person.getControl("Save").click()
-    assert "What waits for" not in caplog.text
+    assert "that waited for" not in caplog.text

@@ -282,7 +282,7 @@ def test_all_places_say_the_same(
     check = next(each for each in found if each["name"] == "purging")
     assert check["level"] == row.level
     if row.level == "ok":
-        assert check["text"] == "What changes is purged."
+        assert check["text"] == "Changes are purged."
     else:
         assert check["text"] == state["health"]["text"]
     # The pages
@@ -309,7 +309,7 @@ def test_all_places_say_the_same(
         assert process.outbox.work() or process.intake.handed_over()
     elif row.status == 503:
         assert (
-            "Nothing is purged: the outbox cannot be used"
+            "Nothing was purged because the outbox cannot be used"
             in (reply.json["error"]["message"])
         )
     person.open(f"{url}/@@cloudfront-purge-all")

@@ -54,7 +54,7 @@ def test_pages_are_purged(form, process, site):
 
 def test_bad_lines_are_each_told_and_nothing_is_purged(form, process):
     contents = typed(form, "/a\nnews\n/b*c\n<script>alert(1)</script>")
-    for words in ("2", "news", "neither a path", "at the end only"):
+    for words in ("2", "news", "neither a path", "allowed only at the end"):
         assert words in contents
     assert "<script>alert(1)" not in contents
     assert process.deliver() == []
@@ -99,7 +99,7 @@ def test_what_is_scheduled_is_listed_and_can_be_cancelled(form, process):
     assert "after the &lt;b&gt;release&lt;/b&gt;" in contents
     assert process.deliver() == []
     form.getControl("Do not purge").click()
-    assert "The purge is cancelled." in form.contents
+    assert "The scheduled purge was cancelled." in form.contents
     assert "Do not purge" not in form.contents
     assert process.outbox.scheduled(10) == []
     assert process.outbox.requests(1)[0].cancelled
@@ -134,7 +134,7 @@ def refuse(process, item):
 
 @pytest.mark.parametrize(
     ("button", "words", "sent"),
-    [("Try again", "is tried again", ["/a"]), ("Discard", "is discarded", [])],
+    [("Try again", "will be sent again", ["/a"]), ("Discard", "was discarded", [])],
 )
 def test_a_refused_item_is_tried_again_or_discarded(
     site, browser, process, button, words, sent

@@ -189,7 +189,7 @@ def test_findings_are_values_that_translations_can_use(examine):
     finding = examine()["hosts"]
     assert (finding.name, finding.code) == ("hosts", "hosts_all")
     assert finding.mapping == {"hosts": "www.example.com", "others": "–"}
-    assert finding.text == "The distribution answers to www.example.com."
+    assert finding.text == "The distribution serves www.example.com."
     assert "hosts_all" in repr(finding)
 
 
@@ -355,7 +355,7 @@ def test_what_is_unknown_is_told_with_its_id(examine):
     finding = examine("EUNKNOWN")["distribution"]
     assert (finding.level, finding.code) == (Level.ERROR, "missing")
     assert "EUNKNOWN" in finding.text
-    assert "distribution id" in finding.advice
+    assert "distribution ID" in finding.advice
 
 
 @pytest.mark.parametrize("distribution", [E1, TENANT])
@@ -539,7 +539,7 @@ def test_no_credentials_are_an_error(refused_credentials, monkeypatch):
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     finding = refused_credentials()
     assert finding.code == "credentials_none"
-    assert "Give Zope AWS credentials" in finding.advice
+    assert "Provide AWS credentials for Zope" in finding.advice
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_the_window_begins_with_the_oldest_item(world, gateway):
     for number in range(40):
         world.release(f"/{number}")
         world.run(0.1)
-    # The stream never ends, and yet nothing waits for its end.
+    # The stream never ends, and yet no items are waiting for its end.
     assert gateway.calls[0].time - world.outbox.history(99)[-1].since < 1.2
 
 
@@ -223,7 +223,7 @@ def test_a_bulk_operation_becomes_the_wildcard_of_its_folder(widening, caplog):
     assert [set(call.items) for call in widening.gateway.calls] == [
         {"/news", "/news/*", "#tag"}
     ]
-    assert "/news/* takes the place of 60 items" in caplog.text
+    assert "/news/* replaces 60 items" in caplog.text
     assert not log_lines(caplog, logging.WARNING)
     widening.run(60)
     assert widening.outbox.work() == ()
@@ -247,7 +247,7 @@ def test_a_hopeless_backlog_purges_everything_and_says_so(widening, caplog):
     widening.run(2)
     assert [call.items for call in widening.gateway.calls] == [("/*",)]
     (line,) = log_lines(caplog, logging.WARNING)
-    assert "hopeless backlog" in line
+    assert "too many items are waiting" in line
     assert "40 items" in line
 
 
@@ -391,7 +391,7 @@ def test_a_throttled_batch_is_repeated_unchanged(world, gateway, caplog):
         (gateway.calls[0].reference, ("/a", "/b"))
     }
     assert len(log_lines(caplog, logging.WARNING)) == 1
-    assert "next try in" in log_lines(caplog, logging.WARNING)[0]
+    assert "next attempt in" in log_lines(caplog, logging.WARNING)[0]
 
 
 def test_throttling_spends_the_rate_of_all_couriers(world, gateway):
@@ -694,7 +694,7 @@ def test_a_taken_reference_is_replaced(world, gateway, caplog):
     first, second = gateway.calls
     assert first.reference != second.reference
     assert sorted(first.items) == sorted(second.items)
-    assert "was taken" in log_lines(caplog, logging.WARNING)[0]
+    assert "was already in use" in log_lines(caplog, logging.WARNING)[0]
 
 
 # --- misconfigured ----------------------------------------------------------------------
@@ -716,6 +716,7 @@ def test_a_misconfigured_distribution_is_paused_and_says_what_to_do(
     lines = log_lines(caplog, logging.ERROR)
     assert 1 <= len(lines) <= 5
     assert "purging is paused" in lines[0]
+    assert "in 15 s, then at growing intervals of at most 5 minutes" in lines[0]
     assert "Allow CreateInvalidation." in lines[0]
 
 
@@ -1070,7 +1071,7 @@ def test_what_nobody_configured_is_kept_and_said(world, gateway, caplog):
     assert gateway.calls == []
     assert world.ready() == ["/a"]
     (line,) = log_lines(caplog, logging.WARNING)
-    assert f"1 items wait for {E1}" in line
+    assert f"Keeping 1 item for {E1}" in line
     world.targets = {E1: Target(E1)}
     world.run(1.5)
     assert gateway.delivered == ["/a"]
@@ -1129,7 +1130,7 @@ def test_items_in_doubt_are_released_and_said(world, gateway, caplog):
     assert gateway.calls == []
     world.run(25)
     assert gateway.delivered == ["/a"]
-    assert "1 items in doubt" in log_lines(caplog, logging.WARNING)[0]
+    assert "Released 1 item in doubt" in log_lines(caplog, logging.WARNING)[0]
 
 
 def test_what_the_intake_keeps_is_brought_in(world, gateway):
@@ -1337,7 +1338,7 @@ def test_when_everything_is_refused_nothing_goes_into_quarantine(
     world.run(20 * 60)
     assert world.quarantined() == []
     assert world.waiting().paused
-    assert "refuses all that it is sent" in str(world.waiting().reason)
+    assert "refuses every item" in str(world.waiting().reason)
     assert len(log_lines(caplog, logging.ERROR)) <= 2, "once in 15 minutes"
     assert len(log_lines(caplog, logging.WARNING)) <= 3
     gateway.otherwise = None
@@ -1370,7 +1371,7 @@ def test_while_nothing_is_known_to_be_good_the_front_page_is_sent(world, gateway
     (settled,) = world.outbox.history(9)
     assert settled.items == ("/",)
     assert [str(cause) for cause in settled.causes.known] == [
-        "check of what CloudFront accepts"
+        "test of what CloudFront accepts"
     ]
 
 
@@ -1473,14 +1474,22 @@ def test_a_backlog_under_the_quotas_is_logged_when_it_begins_and_ends(tmp_path, 
     world.release(*(f"/w{number}/*" for number in range(90)))
     world.run_until_sent()
     warnings = log_lines(caplog, logging.WARNING)
-    assert [line for line in warnings if "quotas let them in" in line] == warnings
+    assert [
+        line for line in warnings if "waiting for CloudFront's quotas" in line
+    ] == warnings
     assert len(warnings) == 1
-    ends = [line for line in log_lines(caplog, logging.INFO) if "nothing waits" in line]
+    ends = [
+        line
+        for line in log_lines(caplog, logging.INFO)
+        if "no items are waiting" in line
+    ]
     assert len(ends) == 1
     world.release("/after")
     world.run_until_sent()
     assert not [
-        line for line in log_lines(caplog, logging.INFO)[-2:] if "nothing waits" in line
+        line
+        for line in log_lines(caplog, logging.INFO)[-2:]
+        if "no items are waiting" in line
     ][1:]
     world.outbox.close()
 
@@ -1493,7 +1502,7 @@ def test_pages_at_the_root_that_changed_together_are_no_hopeless_backlog(
     widening.run(2)
     assert [call.items for call in widening.gateway.calls] == [("/*",)]
     assert not log_lines(caplog, logging.WARNING)
-    assert "/* takes the place of 9 items" in caplog.text
+    assert "/* replaces 9 items" in caplog.text
 
 
 # --- look-ups ------------------------------------------------------------------------------

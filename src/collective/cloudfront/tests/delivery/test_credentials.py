@@ -70,7 +70,7 @@ def test_a_profile_with_mfa_asks_nobody_and_says_that_a_person_is_needed(
     answer = create(gateway)
     assert answer.outcome is Outcome.MISCONFIGURED
     assert "MFA" in str(answer.reason)
-    assert str(answer.advice).startswith("MFA needs a person. Use a role")
+    assert str(answer.advice).startswith("MFA requires a person. Use a role")
     # Nor is there a traceback, of ours or of botocore's.
     assert [record for record in caplog.records if record.exc_info] == []
 

@@ -90,7 +90,7 @@ def test_it_finishes_and_then_the_signal_ends_it_as_before(started, number):
     said, code, log = process.end()
     assert said == ["finished"]
     assert code == -number
-    assert f"{number.name}: this process ends." in log
+    assert f"Received {number.name}. This process is shutting down." in log
 
 
 def test_sigint_is_pythons(started):

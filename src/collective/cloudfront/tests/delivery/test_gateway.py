@@ -116,7 +116,7 @@ def test_too_many_calls_are_throttled(gateway, control):
 def test_an_unknown_distribution_is_a_misconfiguration(gateway, distribution):
     answer = create(gateway, distribution=distribution)
     assert answer.outcome is Outcome.MISCONFIGURED
-    assert "id in the CloudFront settings" in str(answer.advice)
+    assert "in the CloudFront settings" in str(answer.advice)
 
 
 def test_a_denied_call_is_a_misconfiguration_that_names_the_permission(
@@ -158,7 +158,7 @@ def test_an_unknown_access_key_is_a_misconfiguration_that_names_it(gateway, cont
     control.change_options(accepted_access_keys=["AKIDOTHER"])
     answer = create(gateway)
     assert answer.outcome is Outcome.MISCONFIGURED
-    assert "access key id" in str(answer.advice)
+    assert "access key ID" in str(answer.advice)
 
 
 @pytest.mark.parametrize("distribution", ["", "a/b", "E1?x", "ü", "../E1"])
@@ -172,29 +172,34 @@ def test_no_distribution_id_raises_anything(gateway, distribution):
 # --- every error code ----------------------------------------------------------------------
 
 CODES = [
-    ("TooManyInvalidationsInProgress", 400, Outcome.OVER_QUOTA, "goes on by itself"),
-    ("Throttling", 400, Outcome.THROTTLED, "goes on by itself"),
-    ("ThrottlingException", 400, Outcome.THROTTLED, "goes on by itself"),
-    ("RequestLimitExceeded", 503, Outcome.THROTTLED, "goes on by itself"),
-    ("TooManyRequestsException", 429, Outcome.THROTTLED, "goes on by itself"),
-    ("SomethingNew", 429, Outcome.THROTTLED, "goes on by itself"),
-    ("SlowDown", 503, Outcome.THROTTLED, "goes on by itself"),
-    ("InvalidArgument", 400, Outcome.REFUSED_ITEMS, "does not take this path"),
-    ("BatchTooLarge", 413, Outcome.REFUSED_ITEMS, "does not take this path"),
-    ("RequestEntityTooLarge", 413, Outcome.REFUSED_ITEMS, "not take this path"),
+    (
+        "TooManyInvalidationsInProgress",
+        400,
+        Outcome.OVER_QUOTA,
+        "continues automatically",
+    ),
+    ("Throttling", 400, Outcome.THROTTLED, "continues automatically"),
+    ("ThrottlingException", 400, Outcome.THROTTLED, "continues automatically"),
+    ("RequestLimitExceeded", 503, Outcome.THROTTLED, "continues automatically"),
+    ("TooManyRequestsException", 429, Outcome.THROTTLED, "continues automatically"),
+    ("SomethingNew", 429, Outcome.THROTTLED, "continues automatically"),
+    ("SlowDown", 503, Outcome.THROTTLED, "continues automatically"),
+    ("InvalidArgument", 400, Outcome.REFUSED_ITEMS, "does not accept this path"),
+    ("BatchTooLarge", 413, Outcome.REFUSED_ITEMS, "does not accept this path"),
+    ("RequestEntityTooLarge", 413, Outcome.REFUSED_ITEMS, "not accept this path"),
     ("InvalidationBatchAlreadyExists", 400, Outcome.REFERENCE_TAKEN, ""),
-    ("InternalError", 500, Outcome.TRANSIENT, "goes on by itself"),
-    ("ServiceUnavailable", 503, Outcome.TRANSIENT, "goes on by itself"),
-    ("GatewayTimeout", 504, Outcome.TRANSIENT, "goes on by itself"),
-    ("RequestTimeout", 400, Outcome.TRANSIENT, "goes on by itself"),
-    ("InconsistentQuantities", 400, Outcome.TRANSIENT, "goes on by itself"),
-    ("MissingBody", 400, Outcome.TRANSIENT, "goes on by itself"),
+    ("InternalError", 500, Outcome.TRANSIENT, "continues automatically"),
+    ("ServiceUnavailable", 503, Outcome.TRANSIENT, "continues automatically"),
+    ("GatewayTimeout", 504, Outcome.TRANSIENT, "continues automatically"),
+    ("RequestTimeout", 400, Outcome.TRANSIENT, "continues automatically"),
+    ("InconsistentQuantities", 400, Outcome.TRANSIENT, "continues automatically"),
+    ("MissingBody", 400, Outcome.TRANSIENT, "continues automatically"),
     ("AccessDenied", 403, Outcome.MISCONFIGURED, "Allow cloudfront:"),
     ("AccessDeniedException", 403, Outcome.MISCONFIGURED, "Allow cloudfront:"),
-    ("NoSuchDistribution", 404, Outcome.MISCONFIGURED, "distribution id"),
-    ("EntityNotFound", 404, Outcome.MISCONFIGURED, "tenant's id"),
-    ("InvalidClientTokenId", 403, Outcome.MISCONFIGURED, "access key id"),
-    ("UnrecognizedClientException", 403, Outcome.MISCONFIGURED, "access key id"),
+    ("NoSuchDistribution", 404, Outcome.MISCONFIGURED, "distribution ID"),
+    ("EntityNotFound", 404, Outcome.MISCONFIGURED, "ID of the distribution tenant"),
+    ("InvalidClientTokenId", 403, Outcome.MISCONFIGURED, "access key ID"),
+    ("UnrecognizedClientException", 403, Outcome.MISCONFIGURED, "access key ID"),
     ("SignatureDoesNotMatch", 403, Outcome.MISCONFIGURED, "secret access key"),
     ("ExpiredToken", 403, Outcome.MISCONFIGURED, "Renew"),
     ("ExpiredTokenException", 403, Outcome.MISCONFIGURED, "Renew"),
@@ -366,7 +371,7 @@ def test_without_credentials_the_advice_is_to_give_some(
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     answer = create(gateway)
     assert answer.outcome is Outcome.MISCONFIGURED
-    assert "Give Zope AWS credentials" in str(answer.advice)
+    assert "Provide AWS credentials for Zope" in str(answer.advice)
     # Once they are there, they are found without a restart.
     for name, value in cloudfront.environment.items():
         monkeypatch.setenv(name, value)
@@ -381,7 +386,7 @@ def test_without_credentials_the_advice_is_to_give_some(
 def test_half_a_key_pair_is_a_misconfiguration_though_others_would_do(gateway, half):
     answer = create(gateway, credentials=half)
     assert answer.outcome is Outcome.MISCONFIGURED
-    assert "access key id" in str(answer.reason) or "secret access key" in str(
+    assert "access key ID" in str(answer.reason) or "secret access key" in str(
         answer.reason
     )
 
@@ -438,7 +443,7 @@ def test_a_role_is_assumed_from_a_profile(gateway, control, sts, tmp_path, monke
     assert sts.asked == [("AKIDPROFILE", ROLE)]
     answer = create(gateway, credentials=Credentials(role_arn=ROLE))
     assert answer.outcome is Outcome.MISCONFIGURED
-    assert "Give Zope AWS credentials" in str(answer.advice)
+    assert "Provide AWS credentials for Zope" in str(answer.advice)
 
 
 def test_a_role_that_may_not_be_assumed_says_so(gateway, control, sts):

@@ -66,8 +66,8 @@ def test_what_nobody_serves_is_told_after_a_while(world, caplog):
     world.run(290)
     assert warnings(caplog) == []
     world.run(20)
-    assert [each.split(",")[0] for each in warnings(caplog)] == [
-        f"1 items wait for {E2}"
+    assert [each.split(":")[0] for each in warnings(caplog)] == [
+        f"Keeping 1 item for {E2}"
     ]
 
 

@@ -101,7 +101,7 @@ def test_a_distribution_that_reads_tags_is_purged_by_them_until_it_does_not(
     # Whoever saves settings need not wait ten minutes.
     editor.set(history_days=100)
     eventually(lambda: ways(zope) == ["paths"])
-    eventually(lambda: "cache tags are not read any more" in editor.state())
+    eventually(lambda: "cache tags are no longer read" in editor.state())
     assert "does not read cache tags" in check(zope)
     assert "does not read cache tags from cache-tag any more" in zope.log.read_text()
 

@@ -90,8 +90,8 @@ def test_sigterm_finishes_the_call_in_flight_and_gives_up_claims(zope, cloudfron
     outbox.give_up(DISTRIBUTION)
     outbox.end()
     log = zope.log.read_text()
-    assert "SIGTERM: this process ends." in log
-    assert f"Items that wait in <SqliteOutbox {zope.outbox}>: " in log
+    assert "Received SIGTERM. This process is shutting down." in log
+    assert f" waiting in <SqliteOutbox {zope.outbox}>. " in log
 
     # The next process goes on
     cloudfront.control.clear_faults()
@@ -106,4 +106,7 @@ def test_sigterm_tells_what_is_in_memory_only(zope):
     edit(editor, "Nowhere")
     eventually(lambda: "The outbox cannot be used" in zope.log.read_text())
     assert terminate(zope) == -signal.SIGTERM
-    assert "Items are lost, because this process ends" in zope.log.read_text()
+    assert (
+        "because this process ends while the outbox cannot be used"
+        in zope.log.read_text()
+    )

@@ -486,7 +486,7 @@ def test_a_row_that_holds_nonsense_does_not_stop_the_courier(world, caplog, lie)
     assert sent & {"/*", "/a"}
     assert world.outbox.work() == ()
     assert not [
-        each for each in caplog.records if "failed; trying again" in each.message
+        each for each in caplog.records if "failed. Trying again" in each.message
     ]
     world.outbox.release("", [Entry(E1, "/new")])
     world.run(10)

@@ -1,6 +1,7 @@
 """Specification: what is kept for people is kept as values, and comes back as it was."""
 
 from collective.cloudfront.outbox.messages import as_json
+from collective.cloudfront.outbox.messages import counted
 from collective.cloudfront.outbox.messages import from_json
 from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.messages import message
@@ -105,3 +106,10 @@ class TestCauses:
         distinct = {cause for each in all_causes for cause in each.known}
         assert len(found.known) <= MOST_CAUSES
         assert len(found.known) + found.more == len(distinct)
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(0, "0 items"), (1, "1 item"), (2, "2 items")]
+)
+def test_one_is_counted_in_the_singular(count, words):
+    assert counted(count, "item") == words

@@ -207,7 +207,7 @@ def test_an_invalid_distribution_is_reported_and_the_rest_carried_over(site, cap
     assert settings.distribution_ids == ()
     assert settings.aws_access_key_id == KEY_ID
     assert "the value of distribution_id is not valid" in caplog.text
-    assert "there is no valid distribution id" in caplog.text
+    assert "no valid distribution ID was found" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_half_a_key_pair_is_not_carried_over(site, caplog, key_id, secret):
     assert settings.distribution_ids == (DISTRIBUTION,)
     assert settings.aws_access_key_id == ""
     assert settings.aws_secret_access_key == ""
-    assert "only one half was set or is valid" in caplog.text
+    assert "the key pair is incomplete or not valid" in caplog.text
 
 
 def test_values_never_set_are_no_error(site):
