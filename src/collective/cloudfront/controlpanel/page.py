@@ -16,6 +16,8 @@ from collective.cloudfront.controlpanel.headline import next_try
 from collective.cloudfront.controlpanel.health import Code
 from collective.cloudfront.controlpanel.health import Health
 from collective.cloudfront.controlpanel.health import health
+from collective.cloudfront.controlpanel.history_rows import Row
+from collective.cloudfront.controlpanel.history_rows import Rows
 from collective.cloudfront.controlpanel.overview import distributions_in_force
 from collective.cloudfront.controlpanel.overview import Obstacle
 from collective.cloudfront.controlpanel.overview import obstacles
@@ -121,6 +123,7 @@ class CloudFrontPage(ControlPanelFormWrapper):
     tab_list = ViewPageTemplateFile("tabs.pt")
     state = ViewPageTemplateFile("state.pt")
     history = ViewPageTemplateFile("history.pt")
+    rows_table = ViewPageTemplateFile("history_table.pt")
     check_list = ViewPageTemplateFile("checks/checks.pt")
 
     label = "CloudFront"
@@ -293,10 +296,20 @@ class CloudFrontPage(ControlPanelFormWrapper):
         """Say when a waiting distribution is tried again."""
         return next_try(waiting, time.time())
 
+    @cached_property
+    def make(self) -> Rows:
+        """Makes rows of the history."""
+        return Rows(self.context, time.time())
+
     @property
-    def invalidations(self) -> tuple[Settled, ...]:
+    def rows(self) -> list[Row]:
         """The last invalidations."""
-        return self.overview.history
+        return self.make.rows(self.overview.history)
+
+    @property
+    def time_zone(self) -> str:
+        """The name of the site's time zone."""
+        return self.make.moments.zone
 
     @property
     def unavailable(self) -> Message:
