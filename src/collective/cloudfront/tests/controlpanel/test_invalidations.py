@@ -16,8 +16,8 @@ from plone.registry.interfaces import IRegistry
 from urllib.parse import parse_qs
 from urllib.parse import urlsplit
 from zExceptions import NotFound
-from zope.component import getUtility
 from zoneinfo import ZoneInfo
+from zope.component import getUtility
 
 import codecs
 import csv
