@@ -126,9 +126,9 @@ def _limit(form: Mapping[str, Any], query: Query) -> int:
     given = form.get("limit", "")
     if given == "":
         return LIMIT
-    if isinstance(given, str) and given.isdecimal() and len(given) < 9:
-        if 1 <= int(given) <= MOST:
-            return int(given)
+    is_number = isinstance(given, str) and given.isdecimal() and len(given) < 9
+    if is_number and 1 <= int(given) <= MOST:
+        return int(given)
     query.errors["limit"] = _(
         "history_limit",
         default="Enter a number from 1 to ${count}.",

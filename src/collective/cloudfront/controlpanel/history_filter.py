@@ -77,11 +77,10 @@ class Query:
     @property
     def words(self) -> list[tuple[str, str]]:
         """The filter in words: what is asked of which field."""
-        return [
-            (title, CHOICES[self.given[name]][0] if name == "state" else self.given[name])
-            for name, title in FIELDS.items()
-            if name in self.given
-        ]
+        words = dict(self.given)
+        if "state" in words:
+            words["state"] = CHOICES[words["state"]][0]
+        return [(title, words[name]) for name, title in FIELDS.items() if name in words]
 
     def as_query(self, **more: Position | None) -> str:
         """Return it as the query string of another page, or ""."""

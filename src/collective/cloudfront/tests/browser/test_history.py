@@ -11,7 +11,9 @@ import csv
 import pytest
 
 
-LONG = "/departments/engineering/research-and-development/publications/2026/annual-report"
+LONG = (
+    "/departments/engineering/research-and-development/publications/2026/annual-report"
+)
 
 
 def open_history(page: Page) -> None:

@@ -236,7 +236,7 @@ def test_the_filter_is_said_in_words_and_can_be_cleared(busy, view):
 
 
 def test_the_form_keeps_what_was_asked_for(busy, view):
-    tree = view("cloudfront-log", person="ja\"ne", state="requested").tree
+    tree = view("cloudfront-log", person='ja"ne', state="requested").tree
     assert tree.xpath("//input[@name='person']/@value") == ['ja"ne']
     assert tree.xpath("//option[@selected]/@value") == ["requested"]
 
@@ -397,7 +397,9 @@ def test_a_wrong_filter_is_a_page_and_no_file(busy, view):
     assert "not one of the states" in shown.text("cloudfront-filter-state-error")
 
 
-def test_the_file_is_sent_to_who_may_see_the_status(functional_portal, browser, process):
+def test_the_file_is_sent_to_who_may_see_the_status(
+    functional_portal, browser, process
+):
     process.outbox.release("", [Entry(DISTRIBUTION, "/é")])
     process.deliver()
     person = browser()

@@ -333,7 +333,7 @@ def below(path: str) -> Callable[[str], bool]:
         if path.endswith("*"):
             return reached or place.startswith(path[:-1])
         folder = path if path.endswith("/") else f"{path}/"
-        inside = place.startswith(folder) or place.startswith(f"{path}?")
+        inside = place.startswith((folder, f"{path}?"))
         return reached or place == path or inside
 
     return is_below
