@@ -95,8 +95,6 @@ class Log(_Page):
 
     def read(self) -> None:
         """Read what is asked for, unless something is wrong with it."""
-        # What cannot be read has no distributions to choose from, either
-        self.query = read_query(self.request.form, ())
         self.query = read_query(self.request.form, self.past)
         if not self.query.errors:
             query = self.query

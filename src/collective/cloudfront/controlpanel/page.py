@@ -26,7 +26,6 @@ from collective.cloudfront.controlpanel.overview import Overview
 from collective.cloudfront.controlpanel.overview import overview
 from collective.cloudfront.controlpanel.progress import in_progress
 from collective.cloudfront.controlpanel.progress import Progress
-from collective.cloudfront.controlpanel.sentences import cause_sentence
 from collective.cloudfront.controlpanel.sentences import sentence
 from collective.cloudfront.controlpanel.tabs import caching_tabs
 from collective.cloudfront.controlpanel.tabs import may_configure
@@ -35,8 +34,6 @@ from collective.cloudfront.i18n import _
 from collective.cloudfront.interfaces import ICheck
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
 from collective.cloudfront.outbox.messages import Message
-from collective.cloudfront.outbox.values import Cause
-from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.outbox.values import Waiting
 from collective.cloudfront.outbox.values import Work
 from collective.cloudfront.process import this_process
@@ -54,7 +51,6 @@ from plone.protect import CheckAuthenticator
 from plone.protect import PostOnly
 from plone.registry.interfaces import IRegistry
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
-from urllib.parse import urlencode
 from zExceptions import Unauthorized
 from zope.component import getUtility
 
@@ -88,14 +84,6 @@ _SIGNS = {
         "warning", "exclamation-triangle", _("sign_warning", default="Warning:")
     ),
     Level.ERROR: Sign("danger", "x-circle", _("sign_error", default="Error:")),
-}
-
-
-#: By CloudFront's words, and ours for a status that may not be read.
-_STATUSES = {
-    "InProgress": Badge("info", _("badge_in_progress", default="In progress")),
-    "Completed": Badge("success", _("badge_completed", default="Completed")),
-    "Unknown": Badge("secondary", _("badge_unknown", default="Not known")),
 }
 
 
@@ -316,15 +304,6 @@ class CloudFrontPage(ControlPanelFormWrapper):
         """Why the outbox cannot be read, or ""."""
         return self.overview.unavailable
 
-    def detail_url(self, settled: Settled) -> str:
-        """Return where all items of an invalidation are listed."""
-        query = urlencode({"id": settled.invalidation})
-        return f"{self.context.absolute_url()}/@@cloudfront-invalidation?{query}"
-
-    def status(self, settled: Settled) -> Badge:
-        """Return CloudFront's word for the status, in words of ours."""
-        return _STATUSES.get(settled.status) or Badge("secondary", settled.status)
-
     def when(self, timestamp: float) -> str:
         """Return a time as people here write it."""
         return api.portal.get_localized_time(DateTime(timestamp), long_format=True)
@@ -333,24 +312,10 @@ class CloudFrontPage(ControlPanelFormWrapper):
         """Return a message of the outbox or the courier as a sentence to translate."""
         return sentence(message)
 
-    def cause(self, cause: Cause) -> str:
-        """Return who or what caused an invalidation, to be translated."""
-        return cause_sentence(cause)
-
     def iso(self, timestamp: float) -> str:
         """Return a time as machines write it, to the second."""
         moment = datetime.fromtimestamp(timestamp, timezone.utc)
         return moment.isoformat(timespec="seconds")
-
-    def accepted_after(self, settled: Settled) -> str:
-        """Return the time from the oldest commit to CloudFront's acceptance."""
-        return _seconds(settled.accepted - settled.since)
-
-    def completed_after(self, settled: Settled) -> str:
-        """Return the time from the oldest commit to completion, if completed."""
-        if settled.completed is None:
-            return "—"
-        return _seconds(settled.completed - settled.since)
 
     def first_items(self, items: Iterable[str]) -> list[str]:
         """Return the items that the table shows."""
@@ -376,9 +341,3 @@ class HistoryPart(StatePart):
     """``@@cloudfront-history``: the same for the last invalidations."""
 
     part = "history"
-
-
-def _seconds(seconds: float) -> str:
-    # Clocks may have been set back in between.
-    seconds = max(0.0, seconds)
-    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds:.0f} s"

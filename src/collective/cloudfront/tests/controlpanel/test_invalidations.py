@@ -429,7 +429,8 @@ def test_an_outbox_that_cannot_be_read_is_a_message(outbox, view, monkeypatch, n
 
     monkeypatch.setattr(outbox, "find", lambda *arguments, **named: fail())
     monkeypatch.setattr(outbox, "settled", fail)
-    shown = view(name, id="I1")
+    shown = view(name, id="I1", distribution=DISTRIBUTION)
+    assert shown.text("cloudfront-filter-error") is None
     assert f"disk I/O error {EVIL}" in shown.text("cloudfront-unavailable")
     assert EVIL not in shown.contents
 
