@@ -16,6 +16,8 @@ from collective.cloudfront.controlpanel.headline import next_try
 from collective.cloudfront.controlpanel.health import Code
 from collective.cloudfront.controlpanel.health import Health
 from collective.cloudfront.controlpanel.health import health
+from collective.cloudfront.controlpanel.history_rows import Row
+from collective.cloudfront.controlpanel.history_rows import Rows
 from collective.cloudfront.controlpanel.overview import distributions_in_force
 from collective.cloudfront.controlpanel.overview import Obstacle
 from collective.cloudfront.controlpanel.overview import obstacles
@@ -24,7 +26,6 @@ from collective.cloudfront.controlpanel.overview import Overview
 from collective.cloudfront.controlpanel.overview import overview
 from collective.cloudfront.controlpanel.progress import in_progress
 from collective.cloudfront.controlpanel.progress import Progress
-from collective.cloudfront.controlpanel.sentences import cause_sentence
 from collective.cloudfront.controlpanel.sentences import sentence
 from collective.cloudfront.controlpanel.tabs import caching_tabs
 from collective.cloudfront.controlpanel.tabs import may_configure
@@ -33,8 +34,6 @@ from collective.cloudfront.i18n import _
 from collective.cloudfront.interfaces import ICheck
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
 from collective.cloudfront.outbox.messages import Message
-from collective.cloudfront.outbox.values import Cause
-from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.outbox.values import Waiting
 from collective.cloudfront.outbox.values import Work
 from collective.cloudfront.process import this_process
@@ -52,7 +51,6 @@ from plone.protect import CheckAuthenticator
 from plone.protect import PostOnly
 from plone.registry.interfaces import IRegistry
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
-from urllib.parse import urlencode
 from zExceptions import Unauthorized
 from zope.component import getUtility
 
@@ -89,14 +87,6 @@ _SIGNS = {
 }
 
 
-#: By CloudFront's words, and ours for a status that may not be read.
-_STATUSES = {
-    "InProgress": Badge("info", _("badge_in_progress", default="In progress")),
-    "Completed": Badge("success", _("badge_completed", default="Completed")),
-    "Unknown": Badge("secondary", _("badge_unknown", default="Not known")),
-}
-
-
 #: The state of a distribution in a word.
 _BADGES = {
     # There is no table then.
@@ -121,6 +111,7 @@ class CloudFrontPage(ControlPanelFormWrapper):
     tab_list = ViewPageTemplateFile("tabs.pt")
     state = ViewPageTemplateFile("state.pt")
     history = ViewPageTemplateFile("history.pt")
+    rows_table = ViewPageTemplateFile("history_table.pt")
     check_list = ViewPageTemplateFile("checks/checks.pt")
 
     label = "CloudFront"
@@ -293,24 +284,25 @@ class CloudFrontPage(ControlPanelFormWrapper):
         """Say when a waiting distribution is tried again."""
         return next_try(waiting, time.time())
 
+    @cached_property
+    def make(self) -> Rows:
+        """Makes rows of the history."""
+        return Rows(self.context, time.time())
+
     @property
-    def invalidations(self) -> tuple[Settled, ...]:
+    def rows(self) -> list[Row]:
         """The last invalidations."""
-        return self.overview.history
+        return self.make.rows(self.overview.history)
+
+    @property
+    def time_zone(self) -> str:
+        """The name of the site's time zone."""
+        return self.make.moments.zone
 
     @property
     def unavailable(self) -> Message:
         """Why the outbox cannot be read, or ""."""
         return self.overview.unavailable
-
-    def detail_url(self, settled: Settled) -> str:
-        """Return where all items of an invalidation are listed."""
-        query = urlencode({"id": settled.invalidation})
-        return f"{self.context.absolute_url()}/@@cloudfront-invalidation?{query}"
-
-    def status(self, settled: Settled) -> Badge:
-        """Return CloudFront's word for the status, in words of ours."""
-        return _STATUSES.get(settled.status) or Badge("secondary", settled.status)
 
     def when(self, timestamp: float) -> str:
         """Return a time as people here write it."""
@@ -320,24 +312,10 @@ class CloudFrontPage(ControlPanelFormWrapper):
         """Return a message of the outbox or the courier as a sentence to translate."""
         return sentence(message)
 
-    def cause(self, cause: Cause) -> str:
-        """Return who or what caused an invalidation, to be translated."""
-        return cause_sentence(cause)
-
     def iso(self, timestamp: float) -> str:
         """Return a time as machines write it, to the second."""
         moment = datetime.fromtimestamp(timestamp, timezone.utc)
         return moment.isoformat(timespec="seconds")
-
-    def accepted_after(self, settled: Settled) -> str:
-        """Return the time from the oldest commit to CloudFront's acceptance."""
-        return _seconds(settled.accepted - settled.since)
-
-    def completed_after(self, settled: Settled) -> str:
-        """Return the time from the oldest commit to completion, if completed."""
-        if settled.completed is None:
-            return "—"
-        return _seconds(settled.completed - settled.since)
 
     def first_items(self, items: Iterable[str]) -> list[str]:
         """Return the items that the table shows."""
@@ -363,9 +341,3 @@ class HistoryPart(StatePart):
     """``@@cloudfront-history``: the same for the last invalidations."""
 
     part = "history"
-
-
-def _seconds(seconds: float) -> str:
-    # Clocks may have been set back in between.
-    seconds = max(0.0, seconds)
-    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds:.0f} s"

@@ -473,6 +473,7 @@ VIEWS = {
     "cloudfront-state": VIEW_STATUS,
     "cloudfront-history": VIEW_STATUS,
     "cloudfront-log": VIEW_STATUS,
+    "cloudfront-history-csv": VIEW_STATUS,
     "cloudfront-invalidation": VIEW_STATUS,
     "cloudfront-purge-all": PURGE_EVERYTHING,
     "purge-cloudfront": PURGE_EVERYTHING,

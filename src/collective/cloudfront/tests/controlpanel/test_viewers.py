@@ -89,7 +89,8 @@ def test_a_viewer_sees_the_status_the_checks_and_what_happened(site, viewer):
         assert tree.xpath(f"//*[@id='cloudfront-{name}']"), name
     assert "release" in viewer.contents
     assert "@@cloudfront-log" in viewer.contents
-    assert "What happened?" in opened(viewer, site, "@@cloudfront-log").text_content()
+    (title,) = opened(viewer, site, "@@cloudfront-log").xpath("//h1")
+    assert title.text_content() == "History"
 
 
 def test_a_viewer_sees_no_settings_and_no_button(site, viewer):
