@@ -1,4 +1,4 @@
-"""The CloudFront page: state, last invalidations, "Purge all", settings."""
+"""The CloudFront page: the status first, then what to do, then what was done."""
 
 from AccessControl import getSecurityManager
 from collections.abc import Iterable
@@ -8,7 +8,6 @@ from collective.cloudfront.controlpanel.checks import checks
 from collective.cloudfront.controlpanel.checks import find_check
 from collective.cloudfront.controlpanel.checks import Level
 from collective.cloudfront.controlpanel.checks import Result
-from collective.cloudfront.controlpanel.form import SettingsForm
 from collective.cloudfront.controlpanel.headline import clock
 from collective.cloudfront.controlpanel.headline import every_page_in
 from collective.cloudfront.controlpanel.headline import headline
@@ -19,7 +18,6 @@ from collective.cloudfront.controlpanel.health import health
 from collective.cloudfront.controlpanel.overview import distributions_in_force
 from collective.cloudfront.controlpanel.overview import Obstacle
 from collective.cloudfront.controlpanel.overview import obstacles
-from collective.cloudfront.controlpanel.overview import override_sentences
 from collective.cloudfront.controlpanel.overview import Overview
 from collective.cloudfront.controlpanel.overview import overview
 from collective.cloudfront.controlpanel.progress import in_progress
@@ -28,6 +26,8 @@ from collective.cloudfront.controlpanel.sentences import cause_sentence
 from collective.cloudfront.controlpanel.sentences import sentence
 from collective.cloudfront.controlpanel.tabs import caching_tabs
 from collective.cloudfront.controlpanel.tabs import may_configure
+from collective.cloudfront.controlpanel.tabs import PAGE
+from collective.cloudfront.controlpanel.tabs import SETTINGS
 from collective.cloudfront.controlpanel.tabs import Tab
 from collective.cloudfront.i18n import _
 from collective.cloudfront.interfaces import ICheck
@@ -47,13 +47,10 @@ from datetime import datetime
 from datetime import timezone
 from functools import cached_property
 from plone import api
-from plone.app.registry.browser.controlpanel import ControlPanelFormWrapper
-from plone.protect import CheckAuthenticator
-from plone.protect import PostOnly
 from plone.registry.interfaces import IRegistry
+from Products.Five import BrowserView
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from urllib.parse import urlencode
-from zExceptions import Unauthorized
 from zope.component import getUtility
 
 import time
@@ -89,6 +86,10 @@ _SIGNS = {
 }
 
 
+#: Of the banner, where nothing is wrong and something is on its way.
+_ON_ITS_WAY = Sign("info", "arrow-repeat", _("sign_info", default="In progress:"))
+
+
 #: By CloudFront's words, and ours for a status that may not be read.
 _STATUSES = {
     "InProgress": Badge("info", _("badge_in_progress", default="In progress")),
@@ -113,12 +114,12 @@ _BADGES = {
 }
 
 
-class CloudFrontPage(ControlPanelFormWrapper):
+class CloudFrontPage(BrowserView):
     """``@@cloudfront-controlpanel``."""
 
-    form = SettingsForm
     index = ViewPageTemplateFile("page.pt")
     tab_list = ViewPageTemplateFile("tabs.pt")
+    banner = ViewPageTemplateFile("banner.pt")
     state = ViewPageTemplateFile("state.pt")
     history = ViewPageTemplateFile("history.pt")
     check_list = ViewPageTemplateFile("checks/checks.pt")
@@ -130,27 +131,9 @@ class CloudFrontPage(ControlPanelFormWrapper):
         "that visitors see it within seconds.",
     )
 
-    def update(self) -> None:
-        """Leave out the form for who may not configure, and where the add-on's profile
-        is not upgraded yet.
-        """
-        if self.request.method == "POST":
-            # z3c.form asks for it only where one of the form's buttons was sent.
-            CheckAuthenticator(self.request)
-            if not self.may_configure:
-                raise Unauthorized()
-        if any(name.startswith("form.buttons.") for name in self.request.form):
-            # z3c.form would take a button in the query string of a link as well.
-            PostOnly(self.request)
-        if self.is_installed and self.may_configure:
-            super().update()
-
-    @property
-    def form_errors(self) -> bool:
-        """Whether settings were refused; the form is far down on the page."""
-        if not self.may_configure:
-            return False
-        return self.form_instance.status == self.form_instance.formErrorsMessage
+    def __call__(self) -> str:
+        """Return the page."""
+        return self.index()
 
     @cached_property
     def registry(self) -> IRegistry:
@@ -164,8 +147,14 @@ class CloudFrontPage(ControlPanelFormWrapper):
 
     @cached_property
     def may_configure(self) -> bool:
-        """Whether this person sees the settings, and buttons that change something."""
+        """Whether this person sees buttons that change something."""
         return may_configure()
+
+    @property
+    def settings_url(self) -> str | None:
+        """Where the settings are, for who may change them."""
+        site = self.context.absolute_url()
+        return f"{site}/{SETTINGS}" if self.may_configure else None
 
     @property
     def may_purge_everything(self) -> bool:
@@ -207,11 +196,6 @@ class CloudFrontPage(ControlPanelFormWrapper):
         """Why nothing is purged."""
         return obstacles(self.registry)
 
-    @cached_property
-    def overrides(self) -> list[str]:
-        """Which settings below are not used."""
-        return override_sentences(self.registry)
-
     @property
     def distributions(self) -> tuple[str, ...]:
         """Those of this site; what others purge is their business."""
@@ -231,6 +215,18 @@ class CloudFrontPage(ControlPanelFormWrapper):
     def headline(self) -> str:
         """The state in one sentence."""
         return headline(self.health)
+
+    @property
+    def banner_sign(self) -> Sign:
+        """The colour, icon and word of the banner."""
+        if self.health.level is Level.OK and self.health.code is not Code.DELIVERED:
+            return _ON_ITS_WAY
+        return _SIGNS[self.health.level]
+
+    @property
+    def status_url(self) -> str:
+        """Where the status is, from pages that are about something else; or ""."""
+        return ""
 
     @property
     def clock(self) -> str:
@@ -349,20 +345,33 @@ class CloudFrontPage(ControlPanelFormWrapper):
 
 
 class StatePart(CloudFrontPage):
-    """``@@cloudfront-state``: the part of the page that a script keeps current."""
+    """``@@cloudfront-state``: the parts of the page that a script keeps current."""
 
-    part = "state"
+    parts = ("banner", "state")
 
     def __call__(self) -> str:
-        """Return the part alone."""
+        """Return the parts alone."""
         self.request.response.setHeader("Cache-Control", "no-store")
-        return getattr(self, self.part)() if self.is_installed else ""
+        if not self.is_installed:
+            return ""
+        return "".join(getattr(self, part)() for part in self.parts)
 
 
 class HistoryPart(StatePart):
     """``@@cloudfront-history``: the same for the last invalidations."""
 
-    part = "history"
+    parts = ("history",)
+
+
+class BannerPart(StatePart):
+    """``@@cloudfront-banner``: the same for the banner of the settings."""
+
+    parts = ("banner",)
+
+    @property
+    def status_url(self) -> str:
+        """See ``CloudFrontPage``."""
+        return f"{self.context.absolute_url()}/{PAGE}"
 
 
 def _seconds(seconds: float) -> str:

@@ -18,6 +18,17 @@ def open_cloudfront(page: Page) -> None:
     cloudfront_tab(page).click()
 
 
+def open_settings(page: Page) -> None:
+    """Go to the settings, from the CloudFront page."""
+    open_cloudfront(page)
+    section(page, "Settings").click()
+
+
+def section(page: Page, name: str) -> Locator:
+    """A page below our tab."""
+    return page.locator("#cloudfront-sections").get_by_role("link", name=name)
+
+
 def cloudfront_tab(page: Page) -> Locator:
     """Our tab in the Caching control panel; after its name may come a number."""
     return page.locator(".autotabs").get_by_role("link", name="CloudFront")

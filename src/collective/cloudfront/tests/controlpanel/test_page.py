@@ -211,7 +211,11 @@ def test_a_budget_that_is_used_up_is_a_warning(page, process, configured):
 
 @pytest.mark.parametrize(
     ("view", "words"),
-    [("cloudfront-state", "on their way"), ("cloudfront-history", "None yet.")],
+    [
+        ("cloudfront-banner", "on their way"),
+        ("cloudfront-state", "on their way"),
+        ("cloudfront-history", "None yet."),
+    ],
 )
 def test_a_script_fetches_the_parts_that_change(
     configured, portal, process, view, words
@@ -312,7 +316,6 @@ def test_an_outbox_that_cannot_be_read_is_a_message_and_no_error_page(
     assert f"cannot be read: disk I/O error {EVIL}" in shown.text(
         "cloudfront-unavailable"
     )
-    assert "form.buttons.save" in shown.contents
 
 
 def test_a_really_unusable_outbox_is_a_message_too(page, process, tmp_path):
@@ -404,31 +407,7 @@ def test_a_site_still_at_2_0_is_told_to_upgrade(page, configured):
             del configured.records[name]
     shown = page()
     assert "this site has not" in shown.text("cloudfront-upgrade")
-    assert "form.buttons.save" not in shown.contents
-
-
-# --- the environment -------------------------------------------------------------
-
-
-def test_what_the_environment_overrides_is_said_next_to_the_form(page, monkeypatch):
-    monkeypatch.setenv("CLOUDFRONT_WINDOW", "3")
-    assert page().text("cloudfront-overrides") == (
-        "CLOUDFRONT_WINDOW is set in this process's environment; the value here is not "
-        "used. In force is: 3.0"
-    )
-
-
-def test_a_secret_in_the_environment_is_not_shown(page, monkeypatch):
-    monkeypatch.setenv("CLOUDFRONT_AWS_SECRET_ACCESS_KEY", "hush")
-    shown = page()
-    assert "CLOUDFRONT_AWS_SECRET_ACCESS_KEY is set" in shown.text(
-        "cloudfront-overrides"
-    )
-    assert "hush" not in shown.contents
-
-
-def test_without_overrides_nothing_is_said(page):
-    assert page().text("cloudfront-overrides") is None
+    assert shown.text("cloudfront-headline") is None
 
 
 # --- what others wrote -----------------------------------------------------------
@@ -470,6 +449,8 @@ def test_a_site_administrator_may_see_it(functional_portal, browser):
 
 VIEWS = {
     "cloudfront-controlpanel": VIEW_STATUS,
+    "cloudfront-settings": MANAGE_PURGING,
+    "cloudfront-banner": VIEW_STATUS,
     "cloudfront-state": VIEW_STATUS,
     "cloudfront-history": VIEW_STATUS,
     "cloudfront-log": VIEW_STATUS,
