@@ -2,19 +2,26 @@
 
 from AccessControl import getSecurityManager
 from collections.abc import Iterable
+from collective.cloudfront.controlpanel.cards import Card
+from collective.cloudfront.controlpanel.cards import cards
 from collective.cloudfront.controlpanel.chart import Bar
 from collective.cloudfront.controlpanel.chart import bars
 from collective.cloudfront.controlpanel.checks import checks
 from collective.cloudfront.controlpanel.checks import find_check
 from collective.cloudfront.controlpanel.checks import Level
 from collective.cloudfront.controlpanel.checks import Result
-from collective.cloudfront.controlpanel.headline import clock
 from collective.cloudfront.controlpanel.headline import every_page_in
 from collective.cloudfront.controlpanel.headline import headline
-from collective.cloudfront.controlpanel.headline import next_try
+from collective.cloudfront.controlpanel.headline import OUTBOX_UNREADABLE
+from collective.cloudfront.controlpanel.headline import OUTBOX_UNWRITABLE
 from collective.cloudfront.controlpanel.health import Code
 from collective.cloudfront.controlpanel.health import Health
 from collective.cloudfront.controlpanel.health import health
+from collective.cloudfront.controlpanel.hindrances import Hindrance
+from collective.cloudfront.controlpanel.hindrances import hindrances
+from collective.cloudfront.controlpanel.numbers import dollars
+from collective.cloudfront.controlpanel.numbers import number
+from collective.cloudfront.controlpanel.numbers import seconds
 from collective.cloudfront.controlpanel.overview import distributions_in_force
 from collective.cloudfront.controlpanel.overview import Obstacle
 from collective.cloudfront.controlpanel.overview import obstacles
@@ -35,8 +42,8 @@ from collective.cloudfront.interfaces import PURGE_EVERYTHING
 from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.outbox.values import Settled
-from collective.cloudfront.outbox.values import Waiting
 from collective.cloudfront.outbox.values import Work
+from collective.cloudfront.planning.price import shares
 from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import is_installed
 from collective.cloudfront.settings import value_in_force
@@ -117,10 +124,19 @@ _BADGES = {
 class CloudFrontPage(BrowserView):
     """``@@cloudfront-controlpanel``."""
 
+    cancel_label = _("label_cancel_scheduled", default="Cancel scheduled purge")
+    retry_label = _("label_retry", default="Try again")
+    discard_label = _("label_discard", default="Discard…")
+    discard_confirm_label = _("label_discard_confirm", default="Discard this item")
+    outbox_unreadable = OUTBOX_UNREADABLE
+    outbox_unwritable = OUTBOX_UNWRITABLE
+
     index = ViewPageTemplateFile("page.pt")
     tab_list = ViewPageTemplateFile("tabs.pt")
     banner = ViewPageTemplateFile("banner.pt")
     state = ViewPageTemplateFile("state.pt")
+    scheduled_list = ViewPageTemplateFile("scheduled.pt")
+    quarantined_list = ViewPageTemplateFile("quarantined.pt")
     history = ViewPageTemplateFile("history.pt")
     check_list = ViewPageTemplateFile("checks/checks.pt")
 
@@ -174,8 +190,12 @@ class CloudFrontPage(BrowserView):
 
     @property
     def problems(self) -> list[Result]:
-        """The checks that found something."""
-        return [check for check in self.checks if check.level is not Level.OK]
+        """The checks that found something. What the banner says is not said again."""
+        return [
+            check
+            for check in self.checks
+            if check.level is not Level.OK and check.name != "purging"
+        ]
 
     @property
     def in_order(self) -> list[Result]:
@@ -229,10 +249,14 @@ class CloudFrontPage(BrowserView):
         return ""
 
     @property
-    def clock(self) -> str:
-        """What is to be added to it, and counts seconds; or ""."""
-        last = max((each.accepted for each in self.overview.history), default=None)
-        return clock(self.health, last, time.time())
+    def cards(self) -> list[Card]:
+        """The few numbers to begin with."""
+        return cards(self.overview, self.health, time.time())
+
+    @property
+    def hindrances(self) -> list[Hindrance]:
+        """Why distributions wait, and what to do; nothing waits where nothing is sent."""
+        return [] if self.obstacles else hindrances(self.overview, time.time())
 
     @property
     def in_progress(self) -> list[Progress]:
@@ -275,19 +299,42 @@ class CloudFrontPage(BrowserView):
 
     def badge(self, work: Work) -> Badge:
         """Return the state of a distribution in a word."""
-        state = replace(self.overview, work=(work,))
-        found = health(state, bool(self.obstacles), time.time())
+        found = self._health_of(work)
         if found.code is Code.OFF and found.pending:
             return Badge("secondary", _("badge_kept", default="Kept"))
         return _BADGES[found.code]
 
+    @property
+    def shows_distributions(self) -> bool:
+        """Whether one of several distributions is in trouble: then which one matters."""
+        works = self.overview.work
+        return len(works) > 1 and any(self._health_of(each).level for each in works)
+
+    def _health_of(self, work: Work) -> Health:
+        state = replace(self.overview, work=(work,))
+        return health(state, bool(self.obstacles), time.time())
+
+    def number(self, value: int) -> str:
+        """Return a number as people here write it."""
+        return number(value)
+
+    def billed(self, work: Work) -> int:
+        """Return how many items of this month AWS bills for a distribution."""
+        return self.overview.billed.get(work.distribution, 0)
+
+    def share(self, work: Work) -> str:
+        """Return what part of this month's bill is a distribution's; "" if nothing is."""
+        amount = shares(self.overview.billed).get(work.distribution)
+        return f"≈ {dollars(amount)}" if amount else ""
+
+    def naming(self, action: str, *names: str) -> str:
+        """Return what a button does, and to what: there are others with its words."""
+        mapping = {"action": action, "names": " ".join(names)}
+        return _("action_on", default="${action}: ${names}", mapping=mapping)
+
     def every_page_in(self, until: float) -> str:
         """Say when every page is purged again."""
         return every_page_in(until, time.time())
-
-    def next_try(self, waiting: Waiting) -> str:
-        """Say when a waiting distribution is tried again."""
-        return next_try(waiting, time.time())
 
     @property
     def invalidations(self) -> tuple[Settled, ...]:
@@ -327,13 +374,13 @@ class CloudFrontPage(BrowserView):
 
     def accepted_after(self, settled: Settled) -> str:
         """Return the time from the oldest commit to CloudFront's acceptance."""
-        return _seconds(settled.accepted - settled.since)
+        return seconds(settled.accepted - settled.since)
 
     def completed_after(self, settled: Settled) -> str:
         """Return the time from the oldest commit to completion, if completed."""
         if settled.completed is None:
             return "—"
-        return _seconds(settled.completed - settled.since)
+        return seconds(settled.completed - settled.since)
 
     def first_items(self, items: Iterable[str]) -> list[str]:
         """Return the items that the table shows."""
@@ -372,9 +419,3 @@ class BannerPart(StatePart):
     def status_url(self) -> str:
         """See ``CloudFrontPage``."""
         return f"{self.context.absolute_url()}/{PAGE}"
-
-
-def _seconds(seconds: float) -> str:
-    # Clocks may have been set back in between.
-    seconds = max(0.0, seconds)
-    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds:.0f} s"

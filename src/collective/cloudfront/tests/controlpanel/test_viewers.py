@@ -133,6 +133,9 @@ def test_buttons_are_shown_by_permission(site, somebody):
     person = somebody(VIEW_STATUS, PURGE_EVERYTHING)
     tree = opened(person, site)
     assert forms(tree) == ["cloudfront-cancel"]
+    (button,) = content(tree).iterfind(".//button")
+    said = button.get("aria-label")
+    assert said.startswith("Cancel scheduled purge: /* ")
     assert "@@cloudfront-purge-all" in person.contents
     assert SETTINGS not in person.contents
 
