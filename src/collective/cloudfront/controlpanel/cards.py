@@ -10,6 +10,7 @@ from collective.cloudfront.controlpanel.numbers import number
 from collective.cloudfront.controlpanel.numbers import seconds
 from collective.cloudfront.controlpanel.overview import Overview
 from collective.cloudfront.i18n import _
+from collective.cloudfront.i18n import message_id
 from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.planning.price import cost
 from collective.cloudfront.planning.price import forecast
@@ -21,6 +22,8 @@ from datetime import datetime
 from datetime import timezone
 from plone import api
 from statistics import mean
+
+import math
 
 
 #: There is nothing to say.
@@ -59,7 +62,7 @@ def _freshness(state: Overview, health: Health, now: float) -> Card:
         return Card(
             "fresh",
             _("card_oldest", default="Oldest change on its way"),
-            seconds(now - oldest),
+            _age(now - oldest),
             counts=True,
         )
     done = [each.completed or each.accepted for each in state.history]
@@ -75,6 +78,28 @@ def _freshness(state: Overview, health: Health, now: float) -> Card:
         (said,) if said else (),
         counts=True,
     )
+
+
+def _age(past: float) -> str:
+    """Return how long ago something was, in one unit."""
+    units = (
+        (100, 1, _AGES[0]),
+        (100 * 60, 60, _AGES[1]),
+        (48 * 3600, 3600, _AGES[2]),
+        (math.inf, 86400, _AGES[3]),
+    )
+    size, text = next((size, text) for most, size, text in units if past < most)
+    return message_id(
+        str(text), str(text.default), {"count": number(max(0, round(past / size)))}
+    )
+
+
+_AGES = (
+    _("age_seconds", default="${count} s"),
+    _("age_minutes", default="${count} min"),
+    _("age_hours", default="${count} h"),
+    _("age_days", default="${count} days"),
+)
 
 
 def _oldest(state: Overview) -> float | None:

@@ -5,8 +5,11 @@
 
 from collective.cloudfront.tests.browser.camera import NARROW
 from collective.cloudfront.tests.browser.make_sites import EDITOR
+from collective.cloudfront.tests.browser.pages import headline
+from collective.cloudfront.tests.browser.pages import hindrance
 from collective.cloudfront.tests.browser.pages import history
 from collective.cloudfront.tests.browser.pages import open_cloudfront
+from collective.cloudfront.tests.browser.pages import open_settings
 from collective.cloudfront.tests.browser.pages import purge_pages
 from collective.cloudfront.tests.browser.pages import scheduled
 from collective.cloudfront.tests.browser.pages import tomorrow
@@ -36,7 +39,7 @@ def busy(page, editor, cloudfront) -> Page:
     expect(row).to_be_visible()
     yield page
     open_cloudfront(page)
-    row.get_by_role("button", name="Do not purge").click()
+    row.get_by_role("button", name="Cancel scheduled purge").click()
     expect(row).to_have_count(0)
 
 
@@ -51,7 +54,9 @@ def test_the_status_with_a_history_and_what_is_scheduled(busy, look):
 
 
 def test_the_results_of_the_connection_test(page, cloudfront, look):
-    open_cloudfront(page)
+    open_settings(page)
+    look(page)
+    look.picture(page, "settings", "#fieldset-settings")
     page.get_by_role("button", name="Test connection").click()
     expect(page.locator(".cloudfront-findings").first).to_be_visible()
     look(page)
@@ -83,3 +88,22 @@ def test_the_question_before_content_is_purged(page, look):
     page.get_by_label("Reason").fill("New prices")
     look(page)
     look.picture(page, "purge-content")
+
+
+def test_a_paused_site_says_what_to_do_in_the_light_and_in_the_dark(
+    page, editor, cloudfront, look
+):
+    cloudfront.control.change_options(denied_actions=["CreateInvalidation"])
+    editor.edit("/welcome", description="Written for a picture")
+    open_cloudfront(page)
+    expect(hindrance(page)).to_be_visible()
+    look(page)
+    look.picture(page, "status-paused", "#cloudfront-cards")
+    # Plone's theme has dark colours, for sites that ask for them
+    page.evaluate("document.documentElement.setAttribute('data-bs-theme', 'dark')")
+    look(page)
+    look.picture(page, "status-dark", "#cloudfront-cards")
+    cloudfront.control.change_options(denied_actions=[])
+    open_settings(page)
+    page.get_by_role("button", name="Save").click()
+    expect(headline(page)).to_contain_text("Everything is delivered")

@@ -54,6 +54,15 @@ def test_what_is_on_its_way_is_as_old_as_the_oldest_change():
     assert sent["waiting"][1:] == ["0", "Invalidations in progress: 1."]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "age"),
+    [(99, "99 s"), (100, "2 min"), (7_200, "2 h"), (90_000, "25 h"), (345_600, "4 days")],
+)
+def test_an_age_has_one_unit(seconds, age):
+    found = shown(work=(work(ready=2, oldest=NOW - seconds),))
+    assert found["fresh"][1] == age
+
+
 def test_where_nothing_was_ever_purged_there_is_nothing_to_say():
     found = shown()
     assert found["fresh"] == ["Last completed", "—"]
@@ -93,9 +102,9 @@ def test_the_time_from_saving_to_acceptance_is_an_average():
     history = (settled(10, 9.5, 5), settled(20, 18.5, 15))
     assert shown(history=history)["speed"] == [
         "From saving to CloudFront",
-        "1.0 s",
+        "1.0\N{NO-BREAK SPACE}s",
         "Average of the last 2 invalidations.",
-        "Completed everywhere after 5.0 s.",
+        "Completed everywhere after 5.0\N{NO-BREAK SPACE}s.",
     ]
 
 
