@@ -13,6 +13,7 @@ from collective.cloudfront.tests.browser.pages import open_settings
 from collective.cloudfront.tests.browser.pages import purge_pages
 from collective.cloudfront.tests.browser.pages import scheduled
 from collective.cloudfront.tests.browser.pages import tomorrow
+from collective.cloudfront.tests.browser.pages import unfold
 from collective.cloudfront.tests.http.people import Editor
 from playwright.sync_api import expect
 from playwright.sync_api import Page
@@ -45,6 +46,10 @@ def busy(page, editor, cloudfront) -> Page:
 
 def test_the_status_with_a_history_and_what_is_scheduled(busy, look):
     look(busy)
+    for summary in ("By distribution", "This month"):
+        unfold(busy, summary)
+    look(busy)
+    look.picture(busy, "status-open", "#cloudfront-month")
     # Without the message that the last form was sent
     open_cloudfront(busy)
     expect(scheduled(busy)).to_be_visible()
@@ -99,6 +104,9 @@ def test_a_paused_site_says_what_to_do_in_the_light_and_in_the_dark(
     expect(hindrance(page)).to_be_visible()
     look(page)
     look.picture(page, "status-paused", "#cloudfront-cards")
+    page.set_viewport_size({"width": NARROW, "height": 900})
+    look.picture(page, "status-paused-narrow", "#cloudfront-cards")
+    page.set_viewport_size({"width": 1200, "height": 900})
     # Plone's theme has dark colours, for sites that ask for them
     page.evaluate("document.documentElement.setAttribute('data-bs-theme', 'dark')")
     look(page)
