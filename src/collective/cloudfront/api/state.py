@@ -7,7 +7,7 @@ from collective.cloudfront.api.scheduled import ScheduledByPeople
 from collective.cloudfront.api.set_up import set_up_of
 from collective.cloudfront.api.times import iso
 from collective.cloudfront.controlpanel.checks import checks
-from collective.cloudfront.controlpanel.headline import headline
+from collective.cloudfront.controlpanel.headline import report
 from collective.cloudfront.controlpanel.health import Health
 from collective.cloudfront.controlpanel.health import health
 from collective.cloudfront.controlpanel.overview import distributions_in_force
@@ -102,11 +102,11 @@ class State(Service):
 
 
 def health_as_json(found: Health, translated: Callable[[str], str]) -> dict[str, str]:
-    """Return how purging is, as a level, a code and a sentence."""
+    """Return how purging is, as a level, a code and sentences."""
     return {
         "level": found.level.name.lower(),
         "code": found.code.value,
-        "text": translated(headline(found)),
+        "text": translated(report(found)),
     }
 
 

@@ -1,6 +1,7 @@
 """Entries of the history as rows of a table: texts to show, without markup."""
 
 from collections.abc import Iterable
+from collective.cloudfront.controlpanel.numbers import seconds
 from collective.cloudfront.controlpanel.sentences import cause_sentence
 from collective.cloudfront.controlpanel.sentences import sentence
 from collective.cloudfront.i18n import _
@@ -191,7 +192,7 @@ def accepted_after(entry: HistoryEntry) -> str:
     """Return the time from the oldest commit to CloudFront's acceptance."""
     if not isinstance(entry, Settled):
         return ""
-    return _seconds(entry.accepted - entry.since)
+    return seconds(entry.accepted - entry.since)
 
 
 def completed_after(entry: HistoryEntry) -> str:
@@ -200,10 +201,4 @@ def completed_after(entry: HistoryEntry) -> str:
         return ""
     if entry.completed is None:
         return NONE
-    return _seconds(entry.completed - entry.since)
-
-
-def _seconds(seconds: float) -> str:
-    # Clocks may have been set back in between.
-    seconds = max(0.0, seconds)
-    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds:.0f} s"
+    return seconds(entry.completed - entry.since)
