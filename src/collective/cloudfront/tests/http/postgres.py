@@ -58,21 +58,37 @@ class Postgres:
     def __init__(self, folder: Path, primary: int, standby: int):
         self._folder = folder
         self._ports = {"primary": primary, "standby": standby}
-        (folder / "replicas.conf").write_text(f"{_HOST}:{standby}\n")
+        self._replicas = folder / "replicas.conf"
+        self.read_from("standby")
 
-    def storage(self, from_standby: bool = False, keep_history: bool = True) -> str:
+    def storage(
+        self, replica: bool = False, keep_history: bool = True, name: str = _DATABASE
+    ) -> str:
         """Return a storage for ``zope.conf``: all from the primary, or loads from the
         standby.
         """
-        path = self._folder / "replicas.conf"
         return _STORAGE.format(
             keep_history=str(keep_history).lower(),
-            replica=_REPLICA.format(path=path) if from_standby else "",
-            database=_DATABASE,
+            replica=_REPLICA.format(path=self._replicas) if replica else "",
+            database=name,
             role=_ROLE,
             host=_HOST,
             port=self._ports["primary"],
         )
+
+    def add_database(self, name: str) -> None:
+        """Add one that is empty, unless it is there."""
+        known = f"SELECT count(*) FROM pg_database WHERE datname = '{name}'"
+        if not self._on("primary", known):
+            self._on("primary", f"CREATE DATABASE {name}")
+            self.wait_for_standby()
+
+    def read_from(self, server: str) -> None:
+        """Let storages with a replica read from ``primary`` or ``standby`` from now on."""
+        before = self._replicas.stat().st_mtime if self._replicas.exists() else 0
+        self._replicas.write_text(f"{_HOST}:{self._ports[server]}\n")
+        # RelStorage looks at the time only
+        os.utime(self._replicas, (before + 1, before + 1))
 
     def pause(self) -> None:
         """Let the standby show what it shows now, until ``resume``."""
@@ -104,7 +120,7 @@ class Postgres:
             connection.autocommit = True
             with connection.cursor() as cursor:
                 cursor.execute(statement)
-                return cursor.fetchone()[0]
+                return cursor.fetchone()[0] if cursor.description else None
         finally:
             connection.close()
 
