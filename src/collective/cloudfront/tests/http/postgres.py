@@ -76,6 +76,19 @@ class Postgres:
             port=self._ports["primary"],
         )
 
+    def copy_database(self, var: Path, home: Path) -> None:
+        """Copy the database in an instance's ``var`` to the primary, for one in ``home``."""
+        from ZODB.blob import BlobStorage
+        from ZODB.config import storageFromString
+        from ZODB.FileStorage import FileStorage
+
+        copy = storageFromString(self.storage().replace("$HOME", str(home)))
+        files = FileStorage(str(var / "Data.fs"), read_only=True)
+        copy.copyTransactionsFrom(BlobStorage(str(var / "blobstorage"), files))
+        files.close()
+        copy.close()
+        self.wait_for_standby()
+
     def add_database(self, name: str) -> None:
         """Add one that is empty, unless it is there."""
         known = f"SELECT count(*) FROM pg_database WHERE datname = '{name}'"
