@@ -143,7 +143,10 @@ def postgres(delay: float = 0.0) -> Iterator[Postgres]:
     """Run both in a folder of their own; the standby shows each commit ``delay`` seconds
     later.
     """
-    with TemporaryDirectory(prefix="postgres", dir="/tmp") as made, ExitStack() as stack:
+    with (
+        TemporaryDirectory(prefix="postgres", dir="/tmp") as made,
+        ExitStack() as stack,
+    ):
         folder = Path(made)
         folder.chmod(0o755)
         servers = _Servers(folder)
