@@ -37,7 +37,7 @@ import threading
 
 
 #: What was purged is remembered for so long (seconds): longer than a page is rendered, or
-#: a ZEO client lags behind.
+#: a ZEO client or a replica lags behind.
 REMEMBER_SECONDS = 600.0
 #: CloudFront waits no longer for an origin (seconds): the origin response timeout is 120
 #: s at most, or 180 s on request (developer guide, "Quotas").
@@ -99,8 +99,8 @@ class Answer:
     """A response that CloudFront may store.
 
     ``keys``: the items that reach nothing but it, and its cache tags (``#…``).
-    ``snapshot``: the last transaction that it certainly shows; None if the storage does
-    not say. ``begun`` and ``ended`` are Unix seconds.
+    ``snapshot``: the last transaction that it certainly shows, 0 if there is none; None if
+    the storage does not say. ``begun`` and ``ended`` are Unix seconds.
     """
 
     keys: tuple[str, ...]
