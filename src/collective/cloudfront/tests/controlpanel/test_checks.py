@@ -125,7 +125,7 @@ def test_a_check_that_fails_is_an_error_and_a_log_line(look, another, caplog, wh
     found = look()
     assert next(iter(found)) == "another"
     assert found["another"].level is Level.ERROR
-    assert len(found) == 13
+    assert len(found) == 14
     assert "The check 'another' failed." in caplog.text
 
 
