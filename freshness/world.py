@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextlib import ExitStack
+from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import field
 from freshness.crawler import Answer
@@ -24,9 +25,11 @@ from freshness.crawler import Reader
 from freshness.crawler import urls_of
 from freshness.crawler import urls_worked_on
 from freshness.editor import Editor
+from freshness.editor import NotPossible
 from freshness.in_zope import NO_QUOTAS
 from pathlib import Path
 
+import itertools
 import os
 import random
 import time
@@ -107,6 +110,7 @@ class World:
         self.tags = tags
         self._servers = servers
         self._stopped = False
+        self._numbers = itertools.count()
         self._walking = walking
         self.cloudfront = LocalCloudFront(options=_options(tags))
         # Started once, so that it has ports for good.
@@ -352,12 +356,22 @@ class World:
         At the end, what can be done about answers that are late has been done.
         """
         if self._stopped:
+            self._save_on_replica()
             dropped = sorted(self._cached & self._known.keys() - self._kept())
             chance = random.Random(len(self._known))
             self.visit(chance.sample(dropped, min(_VISITED, len(dropped))))
             self.go_on()
         time.sleep(_AGAIN_AFTER + _BEGUN)
         self.settle()
+
+    def _save_on_replica(self) -> None:
+        """Have the Zope of the visitors save something that no page shows.
+
+        It then knows of a newer transaction than the one that it reads.
+        """
+        days = 100 + next(self._numbers)
+        with suppress(NotPossible):  # it may conflict with what it cannot see
+            self._everywhere[1].set(history_days=days)
 
     def _delay(self) -> float | None:
         """Return the longest time from a commit to its acceptance since the mark."""

@@ -52,6 +52,15 @@ def missing() -> str:
     return ""
 
 
+#: Otherwise it ends queries of visitors when it goes on after a rest.
+_STANDBY = """\
+recovery_min_apply_delay = {delay}
+hot_standby_feedback = on
+max_standby_streaming_delay = -1
+max_standby_archive_delay = -1
+"""
+
+
 class Postgres:
     """A primary and its hot standby, both running."""
 
@@ -186,8 +195,9 @@ class _Servers:
         home = self._home / "standby"
         source = ("-h", _HOST, "-p", primary, "-U", _ROLE)
         self._run("pg_basebackup", "-D", home, "-R", "-c", "fast", *source)
+        settings = _STANDBY.format(delay=round(delay * 1000))
         with (home / "postgresql.conf").open("a") as file:
-            file.write(f"recovery_min_apply_delay = {round(delay * 1000)}\n")
+            file.write(settings)
 
     def start(self, name: str, port: int) -> None:
         """Start a server; return when it answers."""
