@@ -173,7 +173,9 @@ def site(functional_portal, folder, process, monkeypatch):
     # AWS is asked for nothing here; that it would be is a change, too.
     process.asked = []
     monkeypatch.setattr(
-        connection, "test_connection", lambda *each: process.asked.append(each) or []
+        connection,
+        "test_connection",
+        lambda *each, **rest: process.asked.append(each) or [],
     )
     return functional_portal
 
