@@ -37,7 +37,7 @@ def cloudfront(monkeypatch):
 @pytest.fixture
 def person(functional_portal, browser):
     person = browser()
-    person.open(f"{functional_portal.absolute_url()}/@@cloudfront-controlpanel")
+    person.open(f"{functional_portal.absolute_url()}/@@cloudfront-settings")
     return person
 
 
@@ -86,7 +86,7 @@ def test_the_person_reads_why_aws_refuses_and_the_settings_are_saved(
 
 def test_an_unknown_distribution_is_an_error(person, cloudfront):
     ((text, kind),) = about_aws(save(person, distribution_id="E9NOBODY"))
-    assert "AWS knows no distribution E9NOBODY in this account" in text
+    assert "The distribution E9NOBODY does not exist in this AWS account" in text
     assert "alert-danger" in kind
     assert stored("distribution_id") == "E9NOBODY"
 
