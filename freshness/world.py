@@ -372,6 +372,8 @@ class World:
         days = 100 + next(self._numbers)
         with suppress(NotPossible):  # it may conflict with what it cannot see
             self._everywhere[1].set(history_days=days)
+        # The connection that saved is to be free again, for the next visitor
+        time.sleep(_BEGUN)
 
     def _delay(self) -> float | None:
         """Return the longest time from a commit to its acceptance since the mark."""
