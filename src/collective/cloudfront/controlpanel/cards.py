@@ -1,5 +1,6 @@
 """The few numbers that the page begins with: one card each."""
 
+from collections.abc import Sequence
 from collective.cloudfront.controlpanel.headline import clock
 from collective.cloudfront.controlpanel.headline import every_page_in
 from collective.cloudfront.controlpanel.health import Code
@@ -14,7 +15,6 @@ from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.planning.price import cost
 from collective.cloudfront.planning.price import forecast
 from collective.cloudfront.planning.price import FREE
-from collections.abc import Sequence
 from dataclasses import dataclass
 from DateTime import DateTime
 from datetime import datetime

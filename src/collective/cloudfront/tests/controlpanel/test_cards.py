@@ -56,7 +56,13 @@ def test_what_is_on_its_way_is_as_old_as_the_oldest_change():
 
 @pytest.mark.parametrize(
     ("seconds", "age"),
-    [(99, "99 s"), (100, "2 min"), (7_200, "2 h"), (90_000, "25 h"), (345_600, "4 days")],
+    [
+        (99, "99 s"),
+        (100, "2 min"),
+        (7_200, "2 h"),
+        (90_000, "25 h"),
+        (345_600, "4 days"),
+    ],
 )
 def test_an_age_has_one_unit(seconds, age):
     found = shown(work=(work(ready=2, oldest=NOW - seconds),))

@@ -28,7 +28,6 @@ from unittest.mock import ANY
 from zope.component import getUtility
 
 import pytest
-import re
 import time
 import transaction
 
@@ -409,9 +408,7 @@ def test_what_waits_where_nothing_is_purged_is_kept_and_not_tried(
     deliver(process, "/a", answers=[denied])
     configured[PURGING_ENABLED] = False
     shown = page()
-    assert shown.text("cloudfront-headline") == (
-        "Nothing is purged; items kept: 1."
-    )
+    assert shown.text("cloudfront-headline") == ("Nothing is purged; items kept: 1.")
     assert "tried again" not in shown.text("cloudfront-state")
 
 

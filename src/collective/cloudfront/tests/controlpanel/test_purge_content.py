@@ -210,7 +210,10 @@ def test_what_is_selected_is_purged_together(folder, manager, process):
     process.deliver()
     process.gateway.batches.clear()
     answer = select(manager, folder, folder["page"], other)
-    assert answer == {"status": "success", "msg": "Visitors see the current pages within seconds."}
+    assert answer == {
+        "status": "success",
+        "msg": "Visitors see the current pages within seconds.",
+    }
     assert process.deliver() == ["/folder/page*", "/folder/zebra*"]
     assert len(process.gateway.batches) == 1
     assert len(process.outbox.requests(9)) == 1

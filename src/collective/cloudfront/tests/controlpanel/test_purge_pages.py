@@ -48,7 +48,9 @@ def later(hours=3):
 
 def test_pages_are_purged(form, process, site):
     host = urlsplit(site.absolute_url()).netloc
-    assert "Items on their way to CloudFront: 2." in typed(form, f"/a\nhttp://{host}/b?c=d\n")
+    assert "Items on their way to CloudFront: 2." in typed(
+        form, f"/a\nhttp://{host}/b?c=d\n"
+    )
     assert process.deliver() == ["/a", "/b?c=d"]
 
 
