@@ -49,7 +49,6 @@ def test_the_status_with_a_history_and_what_is_scheduled(busy, look):
     for summary in ("By distribution", "This month"):
         unfold(busy, summary)
     look(busy)
-    look.picture(busy, "status-open", "#cloudfront-month")
     # Without the message that the last form was sent
     open_cloudfront(busy)
     expect(scheduled(busy)).to_be_visible()
@@ -104,9 +103,6 @@ def test_a_paused_site_says_what_to_do_in_the_light_and_in_the_dark(
     expect(hindrance(page)).to_be_visible()
     look(page)
     look.picture(page, "status-paused", "#cloudfront-cards")
-    page.set_viewport_size({"width": NARROW, "height": 900})
-    look.picture(page, "status-paused-narrow", "#cloudfront-cards")
-    page.set_viewport_size({"width": 1200, "height": 900})
     # Plone's theme has dark colours for sites that switch them on by this attribute;
     # Plone itself never does. Its outlined buttons have too little contrast there
     page.evaluate("document.documentElement.setAttribute('data-bs-theme', 'dark')")
