@@ -4,6 +4,7 @@ from collective.cloudfront.controlpanel.connection import why_not
 from collective.cloudfront.controlpanel.fieldsets import FIELDSETS
 from collective.cloudfront.controlpanel.roots import root_refused
 from collective.cloudfront.i18n import _
+from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import PREFIX
 from collective.cloudfront.settings.keypair import keeps_secret
@@ -122,7 +123,11 @@ class SettingsForm(RegistryEditForm):
         """Store what was typed. An empty secret is no new one."""
         if keeps_secret(_key_pair(data)):
             data = {name: value for name, value in data.items() if name != SECRET}
-        return super().applyChanges(data)
+        changes = super().applyChanges(data)
+        if not changes:
+            # What is paused is tried again at once, as the status promises.
+            this_process().settings_changed()
+        return changes
 
     def _widget(self, name: str) -> Any:
         for group in self.groups:

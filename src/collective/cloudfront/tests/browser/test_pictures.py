@@ -111,6 +111,7 @@ def test_a_paused_site_says_what_to_do_in_the_light_and_in_the_dark(
         assert not found.violations_count, found.generate_report()
     look.picture(page, "status-dark", "#cloudfront-cards")
     cloudfront.control.change_options(denied_actions=[])
+    # What is paused is tried again at once, also when nothing is changed
     open_settings(page)
     page.get_by_role("button", name="Save").click()
     expect(headline(page)).to_contain_text("Everything is delivered")
