@@ -6,6 +6,7 @@ from collective.cloudfront.controlpanel.roots import root_refused
 from collective.cloudfront.controlpanel.saved import connections
 from collective.cloudfront.controlpanel.saved import try_after_commit
 from collective.cloudfront.i18n import _
+from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import PREFIX
 from collective.cloudfront.settings.keypair import keeps_secret
@@ -128,6 +129,9 @@ class SettingsForm(RegistryEditForm):
         before = connections(registry)
         changes = super().applyChanges(data)
         try_after_commit(registry, self.request, before)
+        if not changes:
+            # What is paused is tried again at once, as the status promises.
+            this_process().settings_changed()
         return changes
 
     def _widget(self, name: str) -> Any:

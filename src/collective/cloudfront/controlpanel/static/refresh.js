@@ -1,7 +1,8 @@
 // Keeps what tells of a state current. Without it, reloading does the same.
 // The page says where to ask (data-refresh). The answer has sections, which replace those
-// with the same ids. What has not changed is left alone, and so is a section that somebody
-// has the focus in; details stay open that somebody has opened. What only counts seconds (data-volatile) is
+// with the same ids. What has not changed is left alone, and so is what somebody has the
+// focus in: only parts around it with ids are replaced. Details stay open that somebody has
+// opened. What only counts seconds (data-volatile) is
 // shown, but is no change: it is not said to screen readers. A part with something final
 // in it (data-final) is not asked for again.
 
@@ -30,22 +31,30 @@ async function refresh(part) {
     throw new Error(`${answer.status} ${answer.url}`);
   }
   const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
-  return [...parsed.querySelectorAll("section[id]")].map(renew).some(Boolean);
+  const sections = [...parsed.querySelectorAll("section[id]")];
+  return sections.map(keepOpen).map(renew).some(Boolean);
+}
+
+function keepOpen(fresh) {
+  for (const details of fresh.querySelectorAll("details[id]")) {
+    const known = document.getElementById(details.id);
+    if (known) {
+      details.open = known.open;
+    }
+  }
+  return fresh;
 }
 
 function renew(fresh) {
   const known = document.getElementById(fresh.id);
-  if (!known || known.contains(document.activeElement)) {
+  if (!known || fresh.outerHTML === known.outerHTML) {
     return false;
   }
-  for (const details of known.querySelectorAll("details[id]")) {
-    const again = fresh.querySelector(`details[id="${CSS.escape(details.id)}"]`);
-    if (again) {
-      again.open = details.open;
-    }
-  }
-  if (fresh.innerHTML === known.innerHTML && fresh.className === known.className) {
-    return false;
+  const focused = document.activeElement;
+  if (known.contains(focused)) {
+    // Around what has the focus
+    const children = known === focused ? [] : [...fresh.children];
+    return children.filter((child) => child.id).map(renew).some(Boolean);
   }
   known.replaceWith(fresh);
   return lasting(fresh) !== lasting(known);

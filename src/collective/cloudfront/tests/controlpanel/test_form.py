@@ -1,5 +1,7 @@
 """The settings form: what it stores, refuses, and never shows."""
 
+from collective.cloudfront.outbox.messages import NOTHING
+from collective.cloudfront.outbox.messages import plain
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.settings import read_settings
 from collective.cloudfront.testing import DISTRIBUTION
@@ -10,6 +12,7 @@ from zExceptions import Forbidden
 from zope.component import getUtility
 
 import pytest
+import time
 import transaction
 
 
@@ -322,6 +325,25 @@ def test_the_history_stays_when_the_distribution_is_another_one(
     for view in ("@@cloudfront-controlpanel", "@@cloudfront-log"):
         person.open(f"{url}/{view}")
         assert "/before" in person.contents
+
+
+def test_saving_the_settings_as_they_are_tries_again_what_is_paused(form, process):
+    process.outbox.release("token", [Entry(DISTRIBUTION, "/a")])
+    store(distribution_id=DISTRIBUTION)
+    form.save()
+    process.run_errands()
+    until = time.time() + 600
+    process.outbox.wait(
+        DISTRIBUTION,
+        reason=plain("Denied."),
+        advice=NOTHING,
+        paused=True,
+        until=until,
+    )
+    form.save()
+    process.run_errands()
+    (work,) = process.outbox.work()
+    assert work.waiting is None or work.waiting.until < until
 
 
 def test_nothing_that_waits_is_nothing_to_say(functional_portal, browser, caplog):
