@@ -255,7 +255,9 @@ def test_the_page_in_german_is_german(portal, process, speak):
     assert "Zugriffsschlüssel-ID" in shown  # the form
     assert "Zu leerende Inhaltstypen" in shown  # a check
     assert "jane: Einstellungen" in shown  # a cause
-    assert "CloudFront hat die Anfrage abgelehnt (AccessDenied: no)" in shown  # the courier
+    assert (
+        "CloudFront hat die Anfrage abgelehnt (AccessDenied: no)" in shown
+    )  # the courier
     assert "benutzt, cloudfront:CreateInvalidation für" in shown  # its advice
 
 
