@@ -18,10 +18,10 @@ TOX = $(if $(PYENV_VERSION),PYENV_VERSION=$(PYENV_VERSION)) $(BIN)/tox
 
 .DEFAULT_GOAL := help
 .PHONY: help install test test-long test-soak lint format i18n sentences demo bench freshness docs screenshots \
-    tox buildout pins clean
+    tox buildout pins release-check clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
 
 install: .venv/.installed ## Plone 6.2, the add-on and the tools in .venv
 
@@ -87,6 +87,9 @@ buildout: .venv-buildout/.installed ## bin/instance and bin/test by zc.buildout
 
 pins: install ## Resolve requirements/*.in and setup.py to pins again
 	PATH="$(CURDIR)/$(BIN):$$PATH" scripts/pins
+
+release-check: install ## Build the release and try it beside Plone 6.1 and 6.2
+	$(TOX) -q run -e release-check -- --python "$(CURDIR)/$(BIN)/python" $(ARGS)
 
 clean: ## Remove all that was made, but not the demo's and instance's data
 	rm -rf .venv .venv-buildout .tox .pytest_cache .ruff_cache .hypothesis \

@@ -5,7 +5,10 @@ CloudFront, which caches everything, still has, with Plone's own. Exit status 1 
 of them is stale. ``--walk 500 --seed 7`` mixes the operations at random.
 """
 
+from collective.cloudfront.tests.http.postgres import missing
+from collective.cloudfront.tests.http.postgres import postgres
 from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
@@ -24,6 +27,12 @@ import argparse
 import signal
 import sys
 import time
+
+
+#: How RelStorage keeps objects, unless it is told otherwise.
+_KEPT = "history"
+#: In a walk, seconds until the hot standby shows what was committed.
+_LAG = 3.0
 
 
 @dataclass(slots=True)
@@ -87,6 +96,8 @@ def perform(world: World, name: str) -> Result:
         result.add(world.look(own or ()))
     except Exception as error:  # the others are to be performed all the same
         result.error = f"{type(error).__name__}: {error}"
+    finally:
+        world.go_on()
     result.seconds = time.monotonic() - started
     return result
 
@@ -104,6 +115,13 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
         "--volto", action="store_true", help="a site for Volto, which reads /++api++/"
     )
     parser.add_argument("--tags", action="store_true", help="purge by cache tags")
+    parser.add_argument(
+        "--relstorage",
+        nargs="?",
+        const=_KEPT,
+        choices=(_KEPT, "history-free"),
+        help="in PostgreSQL, with a Zope for visitors that reads a hot standby",
+    )
     parser.add_argument("--walk", type=int, default=0, metavar="N", help="random steps")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=int, default=10, help="steps between looks")
@@ -124,11 +142,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = _arguments(arguments)
     # Zope is stopped also where a time limit ends this.
     signal.signal(signal.SIGTERM, _end)
-    zopes = 2 if options.walk else 1
-    with (
-        _folder(options.dir) as folder,
-        World(folder, options.volto, zopes, options.tags).running() as world,
-    ):
+    if options.relstorage and missing():
+        print(missing(), file=sys.stderr)
+        return 2
+    with ExitStack() as stack:
+        world = stack.enter_context(_world(options, stack).running())
         # What a Zope answers to its very first requests is nobody's measure.
         world.settle()
         world.warm()
@@ -145,6 +163,22 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         write_json(options.json, results, unsteady)
     return 0 if all(result.is_good for result in results) else 1
+
+
+def _world(options: argparse.Namespace, stack: ExitStack) -> World:
+    folder = stack.enter_context(_folder(options.dir))
+    servers = None
+    if options.relstorage:
+        # Operations of the table stop the standby instead
+        servers = stack.enter_context(postgres(_LAG if options.walk else 0.0))
+    return World(
+        folder,
+        volto=options.volto,
+        walking=bool(options.walk),
+        tags=options.tags,
+        servers=servers,
+        keep_history=options.relstorage == _KEPT,
+    )
 
 
 @contextmanager

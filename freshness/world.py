@@ -10,6 +10,7 @@ from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local import Options
 from collective.cloudfront.local.options import QuotaModel
 from collective.cloudfront.outbox import open_outbox
+from collective.cloudfront.tests.http.postgres import Postgres
 from collective.cloudfront.tests.http.zeo import zeo_server
 from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ from freshness.in_zope import NO_QUOTAS
 from pathlib import Path
 
 import os
+import random
 import time
 
 
@@ -34,8 +36,8 @@ DISTRIBUTION = "EFRESHNESS123"
 _ROOT = Path(__file__).parent.parent
 _WINDOW = 0.2
 _INTERVAL = 2.0
-#: In a walk, and while a visitor waits: seconds after which what may have been on its way
-#: is purged again.
+#: In a walk, with a replica, and while a visitor waits: seconds after which what may have
+#: been on its way is purged again.
 _AGAIN_AFTER = 3.0
 #: Seconds that slow pages take.
 _SLOW = 1.5
@@ -52,6 +54,8 @@ BY_TAGS = {
     "CLOUDFRONT_VOLTO_TAGS": "true",
 }
 _TAG_HEADER = "Cache-Tag"
+#: So many URLs that were purged are visited while the replica is behind.
+_VISITED = 40
 #: URLs from before are remembered; the oldest go first.
 _REMEMBERED = 40
 
@@ -83,37 +87,61 @@ class Finding:
 
 
 class World:
-    """The site, its edge and its editors, each of whom has a Zope."""
+    """The site, its edge and its editors.
+
+    In a walk there are two editors, each of whom has a Zope. With ``servers`` the site is
+    in RelStorage: editors work on a Zope on the primary, and visitors are answered by a
+    Zope that reads the standby.
+    """
 
     def __init__(
-        self, folder: Path, volto: bool = False, zopes: int = 1, tags: bool = False
+        self,
+        folder: Path,
+        volto: bool = False,
+        walking: bool = False,
+        tags: bool = False,
+        servers: Postgres | None = None,
+        keep_history: bool = True,
     ):
         self.volto = volto
         self.tags = tags
+        self._servers = servers
+        self._stopped = False
+        self._walking = walking
         self.cloudfront = LocalCloudFront(options=_options(tags))
         # Started once, so that it has ports for good.
         with self.cloudfront:
             pass
         outbox = f"sqlite:///{folder.absolute()}/outbox.sqlite"
         environ = {**self._environ(), "CLOUDFRONT_OUTBOX": outbox}
-        self._walking = zopes > 1
-        if self._walking:
+        if walking:
             environ[NO_QUOTAS] = "yes"
+        if walking or servers:
             environ["CLOUDFRONT_AGAIN_AFTER"] = str(_AGAIN_AFTER)
         self.instances = [
             Instance(folder / f"zope{number}", environ=environ, zcml="freshness")
-            for number in range(1, zopes + 1)
+            for number in range(1, 3 if walking or servers else 2)
         ]
-        self.editors = [Editor(instance.site_url) for instance in self.instances]
+        everywhere = [Editor(instance.site_url) for instance in self.instances]
+        self._everywhere = everywhere
+        self.editors = everywhere[: 2 if walking else 1]
+        if servers:
+            first, second = self.instances
+            first.storage = servers.storage(False, keep_history)
+            second.storage = servers.storage(True, keep_history)
+            # Who saves something and looks at it must not read the replica.
+            self.editors = [Editor(first.site_url) for _each in self.editors]
         for editor in self.editors:
             editor.while_visitor_waits = self.visitor_waiting
         self.editor = self.editors[0]
         self._outbox = open_outbox(outbox)
-        # Visitors are answered by the first Zope, whoever changed something.
-        origins = [virtual_host_root(instance.url) for instance in self.instances]
-        self.cloudfront.edge.origin = origins[0]
-        self._origin = Reader(origins[0])
-        self._last_origin = Reader(origins[-1])
+        # Visitors are answered by one Zope, whoever changed something.
+        asked, other = self.instances[0], self.instances[-1]
+        if servers:
+            asked, other = other, asked
+        self.cloudfront.edge.origin = virtual_host_root(asked.url)
+        self._origin = Reader(self.cloudfront.edge.origin)
+        self._last_origin = Reader(virtual_host_root(other.url))
         self._edge = Reader(self.cloudfront.edge_url)
         #: What the edge has answered, by URL: this is what it keeps.
         self._known: dict[str, Answer] = {}
@@ -143,8 +171,12 @@ class World:
         maker.configure()
         kind = "volto" if self.volto else "classic"
         maker.run("freshness.site", DISTRIBUTION, kind)
+        if self._servers:
+            self._servers.wait_for_standby()
         with self.cloudfront, ExitStack() as stack:
-            if len(self.instances) > 1:
+            if self._servers:
+                self.instances[1].configure()
+            elif self._walking:
                 zeo = stack.enter_context(zeo_server(maker.home / "var"))
                 for instance in self.instances:
                     instance.zeo = zeo
@@ -152,10 +184,11 @@ class World:
             for instance in self.instances:
                 stack.callback(instance.stop)
                 instance.start()
-            for instance, editor in zip(self.instances, self.editors, strict=True):
+            for instance in self.instances:
                 instance.wait_until_ready()
+            for editor in self.editors:
                 editor.log_in()
-            if not self._walking:
+            if not (self._walking or self._servers):
                 # What is purged a second time would be counted with a later operation
                 self.editor.set(again_after=0.0)
             yield self
@@ -272,7 +305,10 @@ class World:
     # Looking
 
     def mark(self) -> None:
-        """Count calls from now on."""
+        """Count calls from now on. A replica stays where it is until the next look."""
+        if self._servers:
+            self._servers.pause()
+            self._stopped = True
         self._calls = len(self.cloudfront.control.invalidations())
         self._accepted = time.time()
 
@@ -282,6 +318,8 @@ class World:
         Asked for through the edge, because it is then cached at once.
         """
         self.settle()
+        if self._servers:
+            self._catch_up()
         kept = self._kept()
         dropped = sorted(self._cached & self._known.keys() - kept)
         made = self.cloudfront.control.invalidations()[self._calls :]
@@ -301,6 +339,26 @@ class World:
         finding.own = {url for url in finding.stale if _is_of(url, own)}
         return finding
 
+    def go_on(self) -> None:
+        """Let a replica go on that was stopped by ``mark``."""
+        if self._servers:
+            self._servers.resume()
+            self._stopped = False
+            self._servers.wait_for_standby()
+
+    def _catch_up(self) -> None:
+        """Have visitors come while the replica is behind, and let it catch up.
+
+        At the end, what can be done about answers that are late has been done.
+        """
+        if self._stopped:
+            dropped = sorted(self._cached & self._known.keys() - self._kept())
+            chance = random.Random(len(self._known))
+            self.visit(chance.sample(dropped, min(_VISITED, len(dropped))))
+            self.go_on()
+        time.sleep(_AGAIN_AFTER + _BEGUN)
+        self.settle()
+
     def _delay(self) -> float | None:
         """Return the longest time from a commit to its acceptance since the mark."""
         delays = [
@@ -311,7 +369,14 @@ class World:
         return 1000 * max(delays) if delays else None
 
     def settle(self) -> None:
-        """Wait until nothing is left to be sent, or to be sent soon."""
+        """Wait until nothing is left to be sent, or to be sent soon, and a replica shows
+        everything, unless it was stopped.
+        """
+        self._wait_until_sent()
+        if self._servers and not self._stopped:
+            self._servers.wait_for_standby()
+
+    def _wait_until_sent(self) -> None:
         started = time.monotonic()
         quiet_until = started + 0.1
         while time.monotonic() < started + _PATIENCE:
@@ -335,7 +400,7 @@ class World:
 
     def _is_in_memory(self) -> bool:
         """Say whether the outbox was locked, so that a Zope tries again in a second."""
-        return any(editor.in_memory() for editor in self.editors)
+        return any(editor.in_memory() for editor in self._everywhere)
 
     def _is_due_soon(self) -> bool:
         """Say whether a site purge is scheduled; dates are further away."""

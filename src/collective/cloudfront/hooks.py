@@ -107,6 +107,18 @@ HOOKS = (
         "tagging.snapshot: where the snapshot ends",
         "answers that come too late stay at the edge",
     ),
+    Hook(
+        "relstorage.storage:RelStorage.__init__#_cache",
+        "tagging.snapshot: what RelStorage polled last",
+        "answers that come too late stay at the edge, with RelStorage and a replica",
+        if_loaded=True,
+    ),
+    Hook(
+        "relstorage.storage:RelStorage.lastTransaction#highest_visible_tid",
+        "tagging.snapshot: what RelStorage polled last",
+        "answers that come too late stay at the edge, with RelStorage and a replica",
+        if_loaded=True,
+    ),
     # --- code on the call stack, tagging.recording.callers
     Hook(
         "plone.app.contenttypes.browser/templates/listing.pt",

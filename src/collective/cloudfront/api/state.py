@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from collections.abc import Mapping
+from collective.cloudfront.api.history import History
 from collective.cloudfront.api.scheduled import ScheduledByPeople
 from collective.cloudfront.api.set_up import set_up_of
 from collective.cloudfront.api.times import iso
 from collective.cloudfront.controlpanel.checks import checks
-from collective.cloudfront.controlpanel.headline import headline
+from collective.cloudfront.controlpanel.headline import report
 from collective.cloudfront.controlpanel.health import Health
 from collective.cloudfront.controlpanel.health import health
 from collective.cloudfront.controlpanel.overview import distributions_in_force
@@ -40,15 +41,15 @@ import time
 class State(Service):
     """What waits, what is in progress, what was sent and what it costs.
 
-    And, below it, what the checks find, what people have scheduled, and how caching is
-    set up.
+    And, below it, what the checks find, what was purged, what people have scheduled, and
+    how caching is set up.
     """
 
     name = ""
 
     def publishTraverse(self, request: Any, name: str) -> "State":
         """Take a name from the URL."""
-        if self.name or name not in ("checks", "scheduled", "set-up"):
+        if self.name or name not in ("checks", "history", "scheduled", "set-up"):
             raise NotFound(self.context, name, request)
         self.name = name
         return self
@@ -58,6 +59,7 @@ class State(Service):
         parts = {
             "": self._state,
             "checks": self._checks,
+            "history": History(self.context, self.request).reply,
             "scheduled": ScheduledByPeople(self.context, self.request).reply,
             "set-up": lambda: set_up_of(self.context),
         }
@@ -100,11 +102,11 @@ class State(Service):
 
 
 def health_as_json(found: Health, translated: Callable[[str], str]) -> dict[str, str]:
-    """Return how purging is, as a level, a code and a sentence."""
+    """Return how purging is, as a level, a code and sentences."""
     return {
         "level": found.level.name.lower(),
         "code": found.code.value,
-        "text": translated(headline(found)),
+        "text": translated(report(found)),
     }
 
 

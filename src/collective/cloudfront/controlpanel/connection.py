@@ -114,6 +114,7 @@ def connection_rows(site: Any) -> list[tuple[str, list[Row]]]:
                     credentials_of(settings, distribution),
                     hosts,
                     distribution.tag_header if tagged else "",
+                    is_classic=settings.classic,
                 )
             ],
         )

@@ -3,6 +3,8 @@
 from collective.cloudfront.controlpanel.connection import why_not
 from collective.cloudfront.controlpanel.fieldsets import FIELDSETS
 from collective.cloudfront.controlpanel.roots import root_refused
+from collective.cloudfront.controlpanel.saved import connections
+from collective.cloudfront.controlpanel.saved import try_after_commit
 from collective.cloudfront.i18n import _
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import PREFIX
@@ -122,7 +124,11 @@ class SettingsForm(RegistryEditForm):
         """Store what was typed. An empty secret is no new one."""
         if keeps_secret(_key_pair(data)):
             data = {name: value for name, value in data.items() if name != SECRET}
-        return super().applyChanges(data)
+        registry = getUtility(IRegistry)
+        before = connections(registry)
+        changes = super().applyChanges(data)
+        try_after_commit(registry, self.request, before)
+        return changes
 
     def _widget(self, name: str) -> Any:
         for group in self.groups:

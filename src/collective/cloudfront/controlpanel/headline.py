@@ -1,5 +1,6 @@
 """The health in one sentence, what of it counts seconds, and what to say after a click."""
 
+from collections.abc import Callable
 from collective.cloudfront.controlpanel.health import Code
 from collective.cloudfront.controlpanel.health import flow
 from collective.cloudfront.controlpanel.health import Health
@@ -12,12 +13,66 @@ import math
 
 
 def headline(health: Health) -> str:
-    """Return how purging is, in a sentence."""
+    """Return how purging is, in one sentence."""
     return _HEADLINES[health.code](health)
 
 
+def report(health: Health) -> str:
+    """Return the headline, and in further sentences why it is so and what to do."""
+    names = ("first", "second", "third")
+    texts = [headline(health), *filter(None, (reason(health), advice(health)))]
+    return _SENTENCES[len(texts)](dict(zip(names, texts, strict=False)))
+
+
+# zope.i18n takes a message within a message of the same id for a circle.
+_SENTENCES: dict[int, Callable[[dict[str, str]], str]] = {
+    1: lambda mapping: mapping["first"],
+    2: lambda mapping: _(
+        "two_sentences", default="${first} ${second}", mapping=mapping
+    ),
+    3: lambda mapping: _(
+        "three_sentences", default="${first} ${second} ${third}", mapping=mapping
+    ),
+}
+
+
+def reason(health: Health) -> str:
+    """Return why something is wrong, as a sentence; or ""."""
+    if health.code in (Code.UNAVAILABLE, Code.IN_MEMORY):
+        return full_sentence(health.trouble)
+    if health.code in (Code.PAUSED, Code.WAITING) and health.waiting is not None:
+        return full_sentence(health.waiting.reason)
+    return ""
+
+
+def advice(health: Health) -> str:
+    """Return what to do about it, as a sentence; or ""."""
+    if health.code is Code.UNAVAILABLE:
+        return OUTBOX_UNREADABLE
+    if health.code is Code.IN_MEMORY:
+        return OUTBOX_UNWRITABLE
+    if health.code in (Code.PAUSED, Code.WAITING) and health.waiting is not None:
+        return full_sentence(health.waiting.advice)
+    return ""
+
+
+OUTBOX_UNREADABLE = _(
+    "outbox_unreadable",
+    default="Check the disk, and the permissions of the outbox file, on the machine "
+    "that Plone runs on. Editors can save meanwhile, and their changes are kept.",
+)
+OUTBOX_UNWRITABLE = _(
+    "outbox_unwritable",
+    default="Free space on the disk, or correct the permissions of the outbox file. Do "
+    "not restart Zope before: the items would be lost. They are tried again every second.",
+)
+
+
 def _unavailable(health: Health) -> str:
-    return _("state_unknown", default="The state is not known now.")
+    return _(
+        "state_unknown",
+        default="The outbox cannot be read, so the status is not known.",
+    )
 
 
 def _off(health: Health) -> str:
@@ -25,7 +80,7 @@ def _off(health: Health) -> str:
         return _("state_off", default="Nothing is purged.")
     return _(
         "state_off_kept",
-        default="Nothing is purged. Nothing is lost either; items kept: ${count}.",
+        default="Nothing is purged; items kept: ${count}.",
         mapping={"count": health.pending},
     )
 
@@ -33,21 +88,19 @@ def _off(health: Health) -> str:
 def _in_memory(health: Health) -> str:
     return _(
         "state_in_memory",
-        default="The outbox cannot be used: ${reason} Items waiting: ${count}.",
-        mapping={"count": health.pending, "reason": _full(health.trouble)},
+        default="The outbox cannot be written; items waiting in memory: ${count}.",
+        mapping={"count": health.pending},
     )
 
 
 def _paused(health: Health) -> str:
     return _(
         "state_paused",
-        default="Purging is paused for ${distributions}: ${reason} Nothing is lost; "
-        "items kept: ${count}. ${advice}",
+        default="Purging is paused for ${distributions}; nothing is lost, items kept: "
+        "${count}.",
         mapping={
             "count": health.pending,
             "distributions": " ".join(health.paused),
-            "reason": _full(health.waiting.reason) if health.waiting else "",
-            "advice": _full(health.waiting.advice) if health.waiting else "",
         },
     )
 
@@ -55,23 +108,21 @@ def _paused(health: Health) -> str:
 def _waiting(health: Health) -> str:
     return _(
         "state_waiting",
-        default="Items waiting: ${count}. ${reason}",
-        mapping={
-            "count": health.pending,
-            "reason": _full(health.waiting.reason) if health.waiting else "",
-        },
+        default="CloudFront accepts nothing at the moment; items waiting: ${count}.",
+        mapping={"count": health.pending},
     )
 
 
 def _quarantined(health: Health) -> str:
-    if flow(health) is Code.DELIVERED:
-        rest = _("state_rest_delivered", default="Everything else is delivered.")
-    else:
-        rest = _HEADLINES[flow(health)](health)
+    if flow(health) in (Code.DELIVERED, Code.IN_PROGRESS):
+        return _(
+            "state_refused",
+            default="CloudFront refuses some items; everything else is delivered.",
+        )
     return _(
-        "state_refused",
-        default="CloudFront refuses some items. ${rest}",
-        mapping={"rest": rest},
+        "state_refused_pending",
+        default="CloudFront refuses some items; other items on their way: ${count}.",
+        mapping={"count": health.pending},
     )
 
 
@@ -86,9 +137,7 @@ def _pending(health: Health) -> str:
 def _in_progress(health: Health) -> str:
     return _(
         "state_in_progress",
-        default="Everything is delivered. Invalidations that CloudFront is "
-        "working on: ${count}.",
-        mapping={"count": health.in_progress},
+        default="Everything is delivered, and CloudFront is removing the old copies.",
     )
 
 
@@ -110,7 +159,7 @@ _HEADLINES = {
 }
 
 
-def _full(message: Message) -> str:
+def full_sentence(message: Message) -> str:
     """Return a message as a sentence with a full stop; AWS's texts often have none."""
     translated = sentence(message)
     if not message or str(message).endswith((".", "!", "?")):
@@ -122,14 +171,14 @@ def _full(message: Message) -> str:
 
 
 def clock(health: Health, last: float | None, now: float) -> str:
-    """Return a sentence that goes with the headline and is another one soon, or "".
+    """Return a sentence about the last invalidation, or about the next one; or "".
+
+    It is another one soon.
 
     ``last`` is when CloudFront accepted the last invalidation.
     """
     if health.code in (Code.UNAVAILABLE, Code.OFF, Code.IN_MEMORY):
         return ""
-    if health.waiting is not None:
-        return next_try(health.waiting, now)
     if health.coalesced_until is not None:
         return every_page_in(health.coalesced_until, now)
     if health.pending or last is None:

@@ -118,7 +118,7 @@ def _obstacles(registry: IRegistry, environ: Mapping[str, str]) -> Iterator[Obst
             yield Obstacle(
                 _("obstacle_enabled", default="“Purge from CloudFront” is off."),
                 _("advice_enabled", default="Switch it on in the CloudFront settings."),
-                "@@cloudfront-controlpanel#fieldset-settings",
+                "@@cloudfront-settings#fieldset-settings",
             )
     if not distributions_in_force(registry, environ):
         if variable("distribution_id") in environ:
@@ -139,7 +139,7 @@ def _obstacles(registry: IRegistry, environ: Mapping[str, str]) -> Iterator[Obst
                     default="In the CloudFront settings, enter the id of the "
                     "distribution that serves this site.",
                 ),
-                "@@cloudfront-controlpanel#fieldset-settings",
+                "@@cloudfront-settings#fieldset-settings",
             )
 
     site = getSite()
@@ -153,7 +153,7 @@ def _obstacles(registry: IRegistry, environ: Mapping[str, str]) -> Iterator[Obst
                 default="The root folder of the distribution does not exist.",
             ),
             ROOT_ADVICE,
-            "@@cloudfront-controlpanel#fieldset-settings",
+            "@@cloudfront-settings#fieldset-settings",
         )
 
 

@@ -1,42 +1,47 @@
-"""The CloudFront page: state, last invalidations, "Purge all", settings."""
+"""The CloudFront page: the status first, then what to do, then what was done."""
 
 from AccessControl import getSecurityManager
 from collections.abc import Iterable
+from collective.cloudfront.controlpanel.cards import Card
+from collective.cloudfront.controlpanel.cards import cards
 from collective.cloudfront.controlpanel.chart import Bar
 from collective.cloudfront.controlpanel.chart import bars
 from collective.cloudfront.controlpanel.checks import checks
 from collective.cloudfront.controlpanel.checks import find_check
 from collective.cloudfront.controlpanel.checks import Level
 from collective.cloudfront.controlpanel.checks import Result
-from collective.cloudfront.controlpanel.form import SettingsForm
-from collective.cloudfront.controlpanel.headline import clock
 from collective.cloudfront.controlpanel.headline import every_page_in
 from collective.cloudfront.controlpanel.headline import headline
-from collective.cloudfront.controlpanel.headline import next_try
+from collective.cloudfront.controlpanel.headline import OUTBOX_UNREADABLE
+from collective.cloudfront.controlpanel.headline import OUTBOX_UNWRITABLE
 from collective.cloudfront.controlpanel.health import Code
 from collective.cloudfront.controlpanel.health import Health
 from collective.cloudfront.controlpanel.health import health
+from collective.cloudfront.controlpanel.hindrances import Hindrance
+from collective.cloudfront.controlpanel.hindrances import hindrances
+from collective.cloudfront.controlpanel.history_rows import Row
+from collective.cloudfront.controlpanel.history_rows import Rows
+from collective.cloudfront.controlpanel.numbers import dollars
+from collective.cloudfront.controlpanel.numbers import number
 from collective.cloudfront.controlpanel.overview import distributions_in_force
 from collective.cloudfront.controlpanel.overview import Obstacle
 from collective.cloudfront.controlpanel.overview import obstacles
-from collective.cloudfront.controlpanel.overview import override_sentences
 from collective.cloudfront.controlpanel.overview import Overview
 from collective.cloudfront.controlpanel.overview import overview
 from collective.cloudfront.controlpanel.progress import in_progress
 from collective.cloudfront.controlpanel.progress import Progress
-from collective.cloudfront.controlpanel.sentences import cause_sentence
 from collective.cloudfront.controlpanel.sentences import sentence
 from collective.cloudfront.controlpanel.tabs import caching_tabs
 from collective.cloudfront.controlpanel.tabs import may_configure
+from collective.cloudfront.controlpanel.tabs import PAGE
+from collective.cloudfront.controlpanel.tabs import SETTINGS
 from collective.cloudfront.controlpanel.tabs import Tab
 from collective.cloudfront.i18n import _
 from collective.cloudfront.interfaces import ICheck
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
 from collective.cloudfront.outbox.messages import Message
-from collective.cloudfront.outbox.values import Cause
-from collective.cloudfront.outbox.values import Settled
-from collective.cloudfront.outbox.values import Waiting
 from collective.cloudfront.outbox.values import Work
+from collective.cloudfront.planning.price import shares
 from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import is_installed
 from collective.cloudfront.settings import value_in_force
@@ -47,13 +52,9 @@ from datetime import datetime
 from datetime import timezone
 from functools import cached_property
 from plone import api
-from plone.app.registry.browser.controlpanel import ControlPanelFormWrapper
-from plone.protect import CheckAuthenticator
-from plone.protect import PostOnly
 from plone.registry.interfaces import IRegistry
+from Products.Five import BrowserView
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
-from urllib.parse import urlencode
-from zExceptions import Unauthorized
 from zope.component import getUtility
 
 import time
@@ -89,12 +90,8 @@ _SIGNS = {
 }
 
 
-#: By CloudFront's words, and ours for a status that may not be read.
-_STATUSES = {
-    "InProgress": Badge("info", _("badge_in_progress", default="In progress")),
-    "Completed": Badge("success", _("badge_completed", default="Completed")),
-    "Unknown": Badge("secondary", _("badge_unknown", default="Not known")),
-}
+#: Of the banner, where nothing is wrong and something is on its way.
+_ON_ITS_WAY = Sign("info", "arrow-repeat", _("sign_info", default="In progress:"))
 
 
 #: The state of a distribution in a word.
@@ -113,14 +110,24 @@ _BADGES = {
 }
 
 
-class CloudFrontPage(ControlPanelFormWrapper):
+class CloudFrontPage(BrowserView):
     """``@@cloudfront-controlpanel``."""
 
-    form = SettingsForm
+    cancel_label = _("label_cancel_scheduled", default="Cancel scheduled purge")
+    retry_label = _("label_retry", default="Try again")
+    discard_label = _("label_discard", default="Discard…")
+    discard_confirm_label = _("label_discard_confirm", default="Discard this item")
+    outbox_unreadable = OUTBOX_UNREADABLE
+    outbox_unwritable = OUTBOX_UNWRITABLE
+
     index = ViewPageTemplateFile("page.pt")
     tab_list = ViewPageTemplateFile("tabs.pt")
+    banner = ViewPageTemplateFile("banner.pt")
     state = ViewPageTemplateFile("state.pt")
+    scheduled_list = ViewPageTemplateFile("scheduled.pt")
+    quarantined_list = ViewPageTemplateFile("quarantined.pt")
     history = ViewPageTemplateFile("history.pt")
+    rows_table = ViewPageTemplateFile("history_table.pt")
     check_list = ViewPageTemplateFile("checks/checks.pt")
 
     label = "CloudFront"
@@ -130,27 +137,9 @@ class CloudFrontPage(ControlPanelFormWrapper):
         "that visitors see it within seconds.",
     )
 
-    def update(self) -> None:
-        """Leave out the form for who may not configure, and where the add-on's profile
-        is not upgraded yet.
-        """
-        if self.request.method == "POST":
-            # z3c.form asks for it only where one of the form's buttons was sent.
-            CheckAuthenticator(self.request)
-            if not self.may_configure:
-                raise Unauthorized()
-        if any(name.startswith("form.buttons.") for name in self.request.form):
-            # z3c.form would take a button in the query string of a link as well.
-            PostOnly(self.request)
-        if self.is_installed and self.may_configure:
-            super().update()
-
-    @property
-    def form_errors(self) -> bool:
-        """Whether settings were refused; the form is far down on the page."""
-        if not self.may_configure:
-            return False
-        return self.form_instance.status == self.form_instance.formErrorsMessage
+    def __call__(self) -> str:
+        """Return the page."""
+        return self.index()
 
     @cached_property
     def registry(self) -> IRegistry:
@@ -164,8 +153,14 @@ class CloudFrontPage(ControlPanelFormWrapper):
 
     @cached_property
     def may_configure(self) -> bool:
-        """Whether this person sees the settings, and buttons that change something."""
+        """Whether this person sees buttons that change something."""
         return may_configure()
+
+    @property
+    def settings_url(self) -> str | None:
+        """Where the settings are, for who may change them."""
+        site = self.context.absolute_url()
+        return f"{site}/{SETTINGS}" if self.may_configure else None
 
     @property
     def may_purge_everything(self) -> bool:
@@ -185,8 +180,12 @@ class CloudFrontPage(ControlPanelFormWrapper):
 
     @property
     def problems(self) -> list[Result]:
-        """The checks that found something."""
-        return [check for check in self.checks if check.level is not Level.OK]
+        """The checks that found something. What the banner says is not said again."""
+        return [
+            check
+            for check in self.checks
+            if check.level is not Level.OK and check.name != "purging"
+        ]
 
     @property
     def in_order(self) -> list[Result]:
@@ -206,11 +205,6 @@ class CloudFrontPage(ControlPanelFormWrapper):
     def obstacles(self) -> list[Obstacle]:
         """Why nothing is purged."""
         return obstacles(self.registry)
-
-    @cached_property
-    def overrides(self) -> list[str]:
-        """Which settings below are not used."""
-        return override_sentences(self.registry)
 
     @property
     def distributions(self) -> tuple[str, ...]:
@@ -233,10 +227,26 @@ class CloudFrontPage(ControlPanelFormWrapper):
         return headline(self.health)
 
     @property
-    def clock(self) -> str:
-        """What is to be added to it, and counts seconds; or ""."""
-        last = max((each.accepted for each in self.overview.history), default=None)
-        return clock(self.health, last, time.time())
+    def banner_sign(self) -> Sign:
+        """The colour, icon and word of the banner."""
+        if self.health.level is Level.OK and self.health.code is not Code.DELIVERED:
+            return _ON_ITS_WAY
+        return _SIGNS[self.health.level]
+
+    @property
+    def status_url(self) -> str:
+        """Where the status is, from pages that are about something else; or ""."""
+        return ""
+
+    @property
+    def cards(self) -> list[Card]:
+        """The few numbers to begin with."""
+        return cards(self.overview, self.health, time.time())
+
+    @property
+    def hindrances(self) -> list[Hindrance]:
+        """Why distributions wait, and what to do; nothing waits where nothing is sent."""
+        return [] if self.obstacles else hindrances(self.overview, time.time())
 
     @property
     def in_progress(self) -> list[Progress]:
@@ -279,38 +289,62 @@ class CloudFrontPage(ControlPanelFormWrapper):
 
     def badge(self, work: Work) -> Badge:
         """Return the state of a distribution in a word."""
-        state = replace(self.overview, work=(work,))
-        found = health(state, bool(self.obstacles), time.time())
+        found = self._health_of(work)
         if found.code is Code.OFF and found.pending:
             return Badge("secondary", _("badge_kept", default="Kept"))
         return _BADGES[found.code]
+
+    @property
+    def shows_distributions(self) -> bool:
+        """Whether one of several distributions is in trouble: then which one matters."""
+        works = self.overview.work
+        return len(works) > 1 and any(self._health_of(each).level for each in works)
+
+    def _health_of(self, work: Work) -> Health:
+        state = replace(self.overview, work=(work,))
+        return health(state, bool(self.obstacles), time.time())
+
+    def number(self, value: int) -> str:
+        """Return a number as people here write it."""
+        return number(value)
+
+    def billed(self, work: Work) -> int:
+        """Return how many items of this month AWS bills for a distribution."""
+        return self.overview.billed.get(work.distribution, 0)
+
+    def share(self, work: Work) -> str:
+        """Return what part of this month's bill is a distribution's; "" if nothing is."""
+        amount = shares(self.overview.billed).get(work.distribution)
+        return f"≈ {dollars(amount)}" if amount else ""
+
+    def naming(self, action: str, *names: str) -> str:
+        """Return what a button does, and to what: there are others with its words."""
+        mapping = {"action": action, "names": " ".join(names)}
+        return _("action_on", default="${action}: ${names}", mapping=mapping)
 
     def every_page_in(self, until: float) -> str:
         """Say when every page is purged again."""
         return every_page_in(until, time.time())
 
-    def next_try(self, waiting: Waiting) -> str:
-        """Say when a waiting distribution is tried again."""
-        return next_try(waiting, time.time())
+    @cached_property
+    def make(self) -> Rows:
+        """Makes rows of the history."""
+        return Rows(self.context, time.time())
 
     @property
-    def invalidations(self) -> tuple[Settled, ...]:
+    def rows(self) -> list[Row]:
         """The last invalidations."""
-        return self.overview.history
+        return self.make.rows(self.overview.history)
+
+    @property
+    def time_zone(self) -> str:
+        """The name of the site's time zone."""
+        return self.make.moments.zone
 
     @property
     def unavailable(self) -> Message:
         """Why the outbox cannot be read, or ""."""
         return self.overview.unavailable
-
-    def detail_url(self, settled: Settled) -> str:
-        """Return where all items of an invalidation are listed."""
-        query = urlencode({"id": settled.invalidation})
-        return f"{self.context.absolute_url()}/@@cloudfront-invalidation?{query}"
-
-    def status(self, settled: Settled) -> Badge:
-        """Return CloudFront's word for the status, in words of ours."""
-        return _STATUSES.get(settled.status) or Badge("secondary", settled.status)
 
     def when(self, timestamp: float) -> str:
         """Return a time as people here write it."""
@@ -320,24 +354,10 @@ class CloudFrontPage(ControlPanelFormWrapper):
         """Return a message of the outbox or the courier as a sentence to translate."""
         return sentence(message)
 
-    def cause(self, cause: Cause) -> str:
-        """Return who or what caused an invalidation, to be translated."""
-        return cause_sentence(cause)
-
     def iso(self, timestamp: float) -> str:
         """Return a time as machines write it, to the second."""
         moment = datetime.fromtimestamp(timestamp, timezone.utc)
         return moment.isoformat(timespec="seconds")
-
-    def accepted_after(self, settled: Settled) -> str:
-        """Return the time from the oldest commit to CloudFront's acceptance."""
-        return _seconds(settled.accepted - settled.since)
-
-    def completed_after(self, settled: Settled) -> str:
-        """Return the time from the oldest commit to completion, if completed."""
-        if settled.completed is None:
-            return "—"
-        return _seconds(settled.completed - settled.since)
 
     def first_items(self, items: Iterable[str]) -> list[str]:
         """Return the items that the table shows."""
@@ -349,23 +369,30 @@ class CloudFrontPage(ControlPanelFormWrapper):
 
 
 class StatePart(CloudFrontPage):
-    """``@@cloudfront-state``: the part of the page that a script keeps current."""
+    """``@@cloudfront-state``: the parts of the page that a script keeps current."""
 
-    part = "state"
+    parts = ("banner", "state")
 
     def __call__(self) -> str:
-        """Return the part alone."""
+        """Return the parts alone."""
         self.request.response.setHeader("Cache-Control", "no-store")
-        return getattr(self, self.part)() if self.is_installed else ""
+        if not self.is_installed:
+            return ""
+        return "".join(getattr(self, part)() for part in self.parts)
 
 
 class HistoryPart(StatePart):
     """``@@cloudfront-history``: the same for the last invalidations."""
 
-    part = "history"
+    parts = ("history",)
 
 
-def _seconds(seconds: float) -> str:
-    # Clocks may have been set back in between.
-    seconds = max(0.0, seconds)
-    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds:.0f} s"
+class BannerPart(StatePart):
+    """``@@cloudfront-banner``: the same for the banner of the settings."""
+
+    parts = ("banner",)
+
+    @property
+    def status_url(self) -> str:
+        """See ``CloudFrontPage``."""
+        return f"{self.context.absolute_url()}/{PAGE}"

@@ -14,10 +14,6 @@ from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from urllib.parse import urlencode
 
 
-#: How many items are named when they are queued.
-_MENTIONED = 3
-
-
 class PurgeContent(PurgeForm):
     """``@@cloudfront-purge-content``."""
 
@@ -33,8 +29,8 @@ class PurgeContent(PurgeForm):
             return super().thanks(purge_request)
         return _(
             "content_purged",
-            default="Queued for CloudFront: ${items}",
-            mapping={"items": " ".join(purge_request.items[:_MENTIONED])},
+            default="CloudFront is asked to drop its old copies. Visitors see the "
+            "current page within seconds.",
         )
 
     def next_url(self, purge_request: PurgeRequest) -> str:

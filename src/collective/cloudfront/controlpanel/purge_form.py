@@ -135,7 +135,10 @@ class PurgeForm(BrowserView):
                 "purge_scheduled", default="Items scheduled: ${count}.", mapping=mapping
             )
         return _(
-            "purge_queued", default="Items on their way: ${count}.", mapping=mapping
+            "purge_queued",
+            default="Visitors see the current pages within seconds. Items on their way "
+            "to CloudFront: ${count}.",
+            mapping=mapping,
         )
 
     # The page

@@ -64,7 +64,9 @@ class PurgeSelected(ContentsBaseAction):
     """``@@fc-cloudfront-purge``, by POST: one purge for all that is selected."""
 
     required_obj_permission = PURGE_CONTENT
-    success_msg = _("selected_purged", default="Queued for CloudFront.")
+    success_msg = _(
+        "selected_purged", default="Visitors see the current pages within seconds."
+    )
     failure_msg = _("selected_not_purged", default="Not everything was purged")
 
     def protect(self) -> None:

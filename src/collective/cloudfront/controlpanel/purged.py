@@ -40,22 +40,29 @@ class Notice:
 
 _NOTICES = {
     Stage.WAITING: Notice(
-        _("purged_waiting", default="On its way to CloudFront."), "info"
+        _(
+            "purged_waiting",
+            default="Visitors may still see the old page. The change is on its way to "
+            "CloudFront.",
+        ),
+        "info",
     ),
     Stage.IN_MEMORY: Notice(OUTBOX_FAILS, "danger"),
     Stage.PAUSED: Notice(
         _(
             "purged_paused",
-            default="Purging is paused, so it waits. Nothing is lost; an administrator "
-            "sees in the CloudFront control panel what to do.",
+            default="Visitors may still see the old page, because purging is paused. "
+            "Nothing is lost. An administrator sees in the CloudFront control panel what "
+            "to do.",
         ),
         "warning",
     ),
     Stage.QUARANTINED: Notice(
         _(
             "purged_refused",
-            default="CloudFront refuses it. An administrator sees why in the "
-            "CloudFront control panel.",
+            default="Visitors may see the old page until it expires, because CloudFront "
+            "refuses to remove it. An administrator sees why in the CloudFront control "
+            "panel.",
         ),
         "danger",
         final=True,
@@ -63,12 +70,13 @@ _NOTICES = {
     Stage.IN_PROGRESS: Notice(
         _(
             "purged_in_progress",
-            default="CloudFront has accepted it and is removing it everywhere.",
+            default="CloudFront is removing the old page everywhere. This takes some "
+            "seconds.",
         ),
         "info",
     ),
     Stage.FRESH: Notice(
-        _("purged_fresh", default="It is fresh: visitors get it from Plone again."),
+        _("purged_fresh", default="Visitors now see the current page."),
         "success",
         final=True,
     ),
@@ -97,13 +105,15 @@ class Purged(BrowserView):
     @cached_property
     def notice(self) -> Notice | None:
         """What to show, if anything."""
-        if self.moment is None:
-            return None
-        preview = preview_of_content(self.context)
         # Of nothing nobody can say that it is fresh.
-        if preview is None or not preview.items:
+        if self.moment is None or self.preview is None or not self.preview.items:
             return None
-        return _NOTICES[self._stage(preview, self.moment)]
+        return _NOTICES[self._stage(self.preview, self.moment)]
+
+    @cached_property
+    def preview(self) -> Preview | None:
+        """What is sent for the object; None where nothing is purged."""
+        return preview_of_content(self.context)
 
     def _stage(self, preview: Preview, moment: float) -> Stage:
         if site_health(getUtility(IRegistry)).code in OF_THE_OUTBOX:

@@ -37,6 +37,8 @@ logger = logging.getLogger("collective.cloudfront")
 _plone = MessageFactory("plone")
 
 PAGE = "@@cloudfront-controlpanel"
+SETTINGS = "@@cloudfront-settings"
+LOG = "@@cloudfront-log"
 #: A name; it is the same in all languages.
 TITLE = "CloudFront"
 BADGE = "badge rounded-pill text-bg-warning"
@@ -51,6 +53,15 @@ _LISTS = etree.XPath(
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """A page of ours, below our tab."""
+
+    title: str
+    url: str
+    active: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Tab:
     """One tab."""
 
@@ -59,6 +70,23 @@ class Tab:
     active: bool = False
     #: How many warnings and errors the page behind it has.
     problems: int = 0
+    sections: tuple[Section, ...] = ()
+
+
+#: Titles of our pages, and the names of the views that belong to them.
+_SECTIONS = (
+    (_("section_status", default="Status"), PAGE, ("cloudfront-controlpanel",)),
+    (
+        _("section_history", default="History"),
+        LOG,
+        ("cloudfront-log", "cloudfront-invalidation"),
+    ),
+    (
+        _("section_settings", default="Settings"),
+        SETTINGS,
+        ("cloudfront-settings", "cloudfront-test-connection"),
+    ),
+)
 
 
 def caching_tabs(request: Any) -> list[Tab]:
@@ -83,8 +111,21 @@ def caching_tabs(request: Any) -> list[Tab]:
     ]
     if may_see_status():
         number = problems(checks(site, request))
-        tabs.append(Tab(TITLE, f"{url}/{PAGE}", active=True, problems=number))
+        ours = _sections(url, request)
+        tabs.append(
+            Tab(TITLE, f"{url}/{PAGE}", active=True, problems=number, sections=ours)
+        )
     return tabs
+
+
+def _sections(site_url: str, request: Any) -> tuple[Section, ...]:
+    """Return our pages that this person may open."""
+    here = request.get("URL", "").rpartition("/")[2].removeprefix("@@")
+    return tuple(
+        Section(title, f"{site_url}/{view}", active=here in names)
+        for title, view, names in _SECTIONS
+        if view != SETTINGS or may_configure()
+    )
 
 
 def may_see_status() -> bool:

@@ -117,7 +117,7 @@ def _serve(instance: Instance, cloudfront: LocalCloudFront) -> None:
     _print(
         f"\n"
         f"  Edit here       {site}/welcome/edit  ({USER} / {PASSWORD})\n"
-        f"  Settings        {site}/@@cloudfront-controlpanel\n"
+        f"  Status          {site}/@@cloudfront-controlpanel\n"
         f"  Visit the edge  {cloudfront.edge_url.replace(LOOPBACK, HOST)}/welcome\n"
         f"  Zope's log      {instance.log}\n"
         f"\n"

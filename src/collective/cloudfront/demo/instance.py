@@ -151,10 +151,10 @@ def clean_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]
 
 
 class Instance:
-    """A Zope with a file storage, or with the storage of a ZEO server.
+    """A Zope with a file storage, or with the storage of a ZEO server, or with another.
 
     ``zeo``: the server's address, such as ``127.0.0.1:8100``. Without ``server_sync``,
-    the answers of a client may lag behind it.
+    the answers of a client may lag behind it. ``storage``: a section of ``zope.conf``.
     """
 
     def __init__(
@@ -165,6 +165,7 @@ class Instance:
         zeo: str | None = None,
         server_sync: bool = True,
         zcml: str = "",
+        storage: str = "",
     ):
         """``environ``: added to the environment of the process. ``zcml``: a package to
         load besides the add-ons.
@@ -176,6 +177,7 @@ class Instance:
         self.zeo = zeo
         self.server_sync = server_sync
         self.zcml = zcml
+        self.storage = storage
         self._process: subprocess.Popen | None = None
 
     @property
@@ -214,7 +216,7 @@ class Instance:
         """Write the configuration files."""
         for folder in ("etc", "var/log", "var/blobstorage", "var/blobcache"):
             (self.home / folder).mkdir(parents=True, exist_ok=True)
-        storage = _FILE_STORAGE
+        storage = self.storage or _FILE_STORAGE
         if self.zeo:
             server_sync = "on" if self.server_sync else "off"
             storage = _CLIENT_STORAGE.format(zeo=self.zeo, server_sync=server_sync)

@@ -5,23 +5,27 @@ Two pure functions, :func:`read` and :func:`write`, around
 but is not verified: the local CloudFront knows no secrets.
 """
 
-from collections.abc import Iterable
 from collective.cloudfront.local.control import ControlPlane
 from collective.cloudfront.local.errors import ApiError
 from collective.cloudfront.local.errors import UnreadableAnswer
 from collective.cloudfront.local.messages import header_value
 from collective.cloudfront.local.messages import Request
 from collective.cloudfront.local.messages import Response
-from collective.cloudfront.local.records import CachePolicy
 from collective.cloudfront.local.records import Call
 from collective.cloudfront.local.records import Distribution
 from collective.cloudfront.local.records import Invalidation
 from collective.cloudfront.local.records import Operation
 from collective.cloudfront.local.records import Page
 from collective.cloudfront.local.records import PAGE_SIZE
+from collective.cloudfront.local.records import Policy
+from collective.cloudfront.local.writing import behaviour_elements
+from collective.cloudfront.local.writing import boolean
+from collective.cloudfront.local.writing import element
+from collective.cloudfront.local.writing import origins_element
+from collective.cloudfront.local.writing import policy_element
+from collective.cloudfront.local.writing import several
+from collective.cloudfront.local.writing import timestamp
 from dataclasses import replace
-from datetime import datetime
-from datetime import timezone
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qs
@@ -38,7 +42,8 @@ NAMESPACE = "http://cloudfront.amazonaws.com/doc/2020-05-31/"
 MAX_BODY = 16 * 2**20
 
 _ROUTE = re.compile(
-    r"/2020-05-31/(distribution|distribution-tenant|cache-policy)/([^/]+)"
+    r"/2020-05-31/(distribution|distribution-tenant|cache-policy"
+    r"|origin-request-policy|response-headers-policy)/([^/]+)"
     r"(?:/(invalidation|config)(?:/([^/]+))?)?"
 )
 _OPERATIONS = {
@@ -53,14 +58,13 @@ _OPERATIONS = {
     ("GET", "distribution-tenant", "invalidation", True): Operation.GET_FOR_TENANT,
     ("GET", "distribution-tenant", "", False): Operation.GET_TENANT,
     ("GET", "cache-policy", "", False): Operation.GET_CACHE_POLICY,
+    ("GET", "origin-request-policy", "", False): Operation.GET_REQUEST_POLICY,
+    ("GET", "response-headers-policy", "", False): Operation.GET_RESPONSE_POLICY,
 }
 _SIGNATURE = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(\w+)/\d{8}/[\w-]+/cloudfront/aws4_request, ?"
     r"SignedHeaders=[\w;-]+, ?Signature=[0-9a-f]{64}"
 )
-#: The query string to list where a policy lists some.
-_NAME = "b_start:int"
-
 # A document type could define entities that expand without end; comments and CDATA
 # are harmless. NUL is not XML, but makes expat guess UTF-16, which would hide "<!".
 _FORBIDDEN = re.compile(r"<!(?!--|\[CDATA\[)|\0")
@@ -102,7 +106,7 @@ def read(request: Request) -> Call:
         )
     known: dict[str, Any] = {
         "operation": operation,
-        "policy" if kind == "cache-policy" else "distribution": unquote(name),
+        "policy" if kind.endswith("-policy") else "distribution": unquote(name),
         "invalidation": unquote(invalidation),
         "access_key": _access_key(request),
     }
@@ -208,7 +212,7 @@ def _malformed(detail: str) -> ApiError:
 
 def write(
     call: Call,
-    answer: Invalidation | Page | Distribution | CachePolicy,
+    answer: Invalidation | Page | Distribution | Policy,
     base_url: str,
 ) -> Response:
     """Put the answer to a call into XML."""
@@ -221,8 +225,9 @@ def write(
         return _xml(200, "OK", _invalidation(answer))
     if isinstance(answer, Page):
         return _xml(200, "OK", _page(answer))
-    if isinstance(answer, CachePolicy):
-        return _xml(200, "OK", _cache_policy(answer), ("ETag", "ELOCAL"))
+    if isinstance(answer, Policy):
+        policy = policy_element(call.operation, answer, timestamp(answer.created))
+        return _xml(200, "OK", policy, ("ETag", "ELOCAL"))
     if call.operation is Operation.GET_TENANT:
         return _xml(200, "OK", _tenant(answer), ("ETag", "ELOCAL"))
     etag = ("ETag", answer.etag)
@@ -233,15 +238,15 @@ def write(
 
 def write_error(error: ApiError) -> Response:
     """Put an error into XML."""
-    root = _element(
+    root = element(
         "ErrorResponse",
-        _element(
+        element(
             "Error",
-            _element("Type", "Receiver" if error.status >= 500 else "Sender"),
-            _element("Code", error.code),
-            _element("Message", error.message),
+            element("Type", "Receiver" if error.status >= 500 else "Sender"),
+            element("Code", error.code),
+            element("Message", error.message),
         ),
-        _element("RequestId", str(uuid.uuid4())),
+        element("RequestId", str(uuid.uuid4())),
     )
     return _xml(error.status, error.code, root)
 
@@ -255,75 +260,58 @@ def _xml(
     return Response(status, reason, (*fixed, *headers), body)
 
 
-def _element(
-    name: str, *content: ElementTree.Element | str | int
-) -> ElementTree.Element:
-    element = ElementTree.Element(name)
-    for part in content:
-        if isinstance(part, ElementTree.Element):
-            element.append(part)
-        else:
-            element.text = str(part)
-    return element
-
-
-def _time(seconds: float) -> str:
-    moment = datetime.fromtimestamp(seconds, timezone.utc)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def _invalidation(invalidation: Invalidation) -> ElementTree.Element:
-    items = [_element("Path", item) for item in invalidation.items]
-    return _element(
+    items = [element("Path", item) for item in invalidation.items]
+    return element(
         "Invalidation",
         *_summary(invalidation),
-        _element(
+        element(
             "InvalidationBatch",
-            _element(
+            element(
                 "Paths",
-                _element("Quantity", len(items)),
-                _element("Items", *items),
+                element("Quantity", len(items)),
+                element("Items", *items),
             ),
-            _element("CallerReference", invalidation.caller_reference),
+            element("CallerReference", invalidation.caller_reference),
         ),
     )
 
 
 def _summary(invalidation: Invalidation) -> list[ElementTree.Element]:
     return [
-        _element("Id", invalidation.id),
-        _element("CreateTime", _time(invalidation.created)),
-        _element("Status", invalidation.status.value),
+        element("Id", invalidation.id),
+        element("CreateTime", timestamp(invalidation.created)),
+        element("Status", invalidation.status.value),
     ]
 
 
 def _page(page: Page) -> ElementTree.Element:
     summaries = [
-        _element("InvalidationSummary", *_summary(invalidation))
+        element("InvalidationSummary", *_summary(invalidation))
         for invalidation in page.invalidations
     ]
-    more = [_element("NextMarker", page.next_marker)] if page.next_marker else []
-    return _element(
+    more = [element("NextMarker", page.next_marker)] if page.next_marker else []
+    return element(
         "InvalidationList",
-        _element("Marker", page.marker),
+        element("Marker", page.marker),
         *more,
-        _element("MaxItems", page.max_items),
-        _element("IsTruncated", "true" if page.next_marker else "false"),
-        _element("Quantity", len(summaries)),
-        *([_element("Items", *summaries)] if summaries else []),
+        element("MaxItems", page.max_items),
+        element("IsTruncated", "true" if page.next_marker else "false"),
+        element("Quantity", len(summaries)),
+        *([element("Items", *summaries)] if summaries else []),
     )
 
 
 def _distribution(distribution: Distribution) -> ElementTree.Element:
     name = distribution.id
-    return _element(
+    return element(
         "Distribution",
-        _element("Id", name),
-        _element("ARN", f"arn:aws:cloudfront::000000000000:distribution/{name}"),
-        _element("Status", _status(distribution)),
-        _element("LastModifiedTime", _time(distribution.created)),
-        _element("InProgressInvalidationBatches", distribution.batches_in_progress),
-        _element("DomainName", f"{name.lower()}.localhost"),
+        element("Id", name),
+        element("ARN", f"arn:aws:cloudfront::000000000000:distribution/{name}"),
+        element("Status", _status(distribution)),
+        element("LastModifiedTime", timestamp(distribution.created)),
+        element("InProgressInvalidationBatches", distribution.batches_in_progress),
+        element("DomainName", f"{name.lower()}.localhost"),
         _distribution_config(distribution),
     )
 
@@ -331,95 +319,36 @@ def _distribution(distribution: Distribution) -> ElementTree.Element:
 def _distribution_config(distribution: Distribution) -> ElementTree.Element:
     """Write the members that botocore's model requires, and what can be chosen."""
     name = distribution.cache_tag_header
-    tags = [_element("CacheTagConfig", _element("HeaderName", name))] if name else []
-    origin = _element(
-        "Origin", _element("Id", "origin"), _element("DomainName", "localhost")
-    )
-    return _element(
+    tags = [element("CacheTagConfig", element("HeaderName", name))] if name else []
+    return element(
         "DistributionConfig",
-        _element("CallerReference", "local"),
-        _element("Aliases", *_several("CNAME", distribution.aliases)),
-        _element("Origins", _element("Quantity", 1), _element("Items", origin)),
-        _element(
-            "DefaultCacheBehavior",
-            _element("TargetOriginId", "origin"),
-            _element("ViewerProtocolPolicy", "allow-all"),
-            _cache_key(distribution),
-        ),
-        _element("Comment", "Local CloudFront, not for production"),
-        _element("Enabled", _boolean(distribution.enabled)),
+        element("CallerReference", "local"),
+        element("Aliases", *several("CNAME", distribution.aliases)),
+        origins_element(distribution.behaviours),
+        *behaviour_elements(distribution.behaviours),
+        element("Comment", "Local CloudFront, not for production"),
+        element("Enabled", boolean(distribution.enabled)),
         *tags,
-    )
-
-
-def _cache_key(distribution: Distribution) -> ElementTree.Element:
-    """Write the policy's id, or the older ForwardedValues in its place."""
-    if distribution.cache_policy:
-        return _element("CachePolicyId", distribution.cache_policy)
-    names = [_NAME] if distribution.query_strings == "whitelist" else []
-    return _element(
-        "ForwardedValues",
-        _element("QueryString", _boolean(distribution.query_strings != "none")),
-        _element("Cookies", _element("Forward", "none")),
-        _element("QueryStringCacheKeys", *_several("Name", names)),
     )
 
 
 def _tenant(tenant: Distribution) -> ElementTree.Element:
     domains = [
-        _element("member", _element("Domain", name), _element("Status", "active"))
+        element("member", element("Domain", name), element("Status", "active"))
         for name in tenant.aliases
     ]
-    return _element(
+    return element(
         "DistributionTenant",
-        _element("Id", tenant.id),
-        _element("DistributionId", tenant.parent),
-        _element("Name", tenant.id),
-        _element("Domains", *domains),
-        _element("CreatedTime", _time(tenant.created)),
-        _element("LastModifiedTime", _time(tenant.created)),
-        _element("Enabled", _boolean(tenant.enabled)),
-        _element("Status", _status(tenant)),
+        element("Id", tenant.id),
+        element("DistributionId", tenant.parent),
+        element("Name", tenant.id),
+        element("Domains", *domains),
+        element("CreatedTime", timestamp(tenant.created)),
+        element("LastModifiedTime", timestamp(tenant.created)),
+        element("Enabled", boolean(tenant.enabled)),
+        element("Status", _status(tenant)),
     )
-
-
-def _cache_policy(policy: CachePolicy) -> ElementTree.Element:
-    listed = policy.query_strings in ("whitelist", "allExcept")
-    names = [_element("QueryStrings", *_several("Name", [_NAME]))] if listed else []
-    disabled = policy.name == "Managed-CachingDisabled"
-    return _element(
-        "CachePolicy",
-        _element("Id", policy.id),
-        _element("LastModifiedTime", _time(policy.created)),
-        _element(
-            "CachePolicyConfig",
-            _element("Name", policy.name),
-            _element("MaxTTL", 0 if disabled else 31_536_000),
-            _element("MinTTL", 0),
-            _element(
-                "ParametersInCacheKeyAndForwardedToOrigin",
-                _element("EnableAcceptEncodingGzip", _boolean(not disabled)),
-                _element("HeadersConfig", _element("HeaderBehavior", "none")),
-                _element("CookiesConfig", _element("CookieBehavior", "none")),
-                _element(
-                    "QueryStringsConfig",
-                    _element("QueryStringBehavior", policy.query_strings),
-                    *names,
-                ),
-            ),
-        ),
-    )
-
-
-def _several(name: str, values: Iterable[str]) -> list[ElementTree.Element]:
-    """Write a list as CloudFront does: how many, and which."""
-    items = [_element(name, value) for value in values]
-    return [_element("Quantity", len(items)), _element("Items", *items)]
 
 
 def _status(distribution: Distribution) -> str:
     return "Deployed" if distribution.deployed else "InProgress"
-
-
-def _boolean(value: bool) -> str:
-    return "true" if value else "false"

@@ -24,10 +24,10 @@ from collective.cloudfront.local.errors import UnreadableAnswer
 from collective.cloudfront.local.faults import Fault
 from collective.cloudfront.local.faults import FaultKind
 from collective.cloudfront.local.ledger import Ledger
-from collective.cloudfront.local.options import MANAGED_POLICIES
 from collective.cloudfront.local.options import Options
+from collective.cloudfront.local.policies import find_policy
+from collective.cloudfront.local.policies import KINDS
 from collective.cloudfront.local.quotas import Bucket
-from collective.cloudfront.local.records import CachePolicy
 from collective.cloudfront.local.records import Call
 from collective.cloudfront.local.records import Distribution
 from collective.cloudfront.local.records import Invalidation
@@ -199,8 +199,8 @@ class ControlPlane:
             self._check_api_rate(now)
         if call.problem:
             raise call.problem
-        if call.operation is Operation.GET_CACHE_POLICY:
-            return self._find_policy(call), Outcome.ANSWERED
+        if call.operation in KINDS:
+            return find_policy(call, self.options, self._started), Outcome.ANSWERED
         ledger = self._find_ledger(call)
         if call.operation.creates:
             return self._create(call, ledger, now)
@@ -304,8 +304,7 @@ class ControlPlane:
             aliases=self.options.aliases,
             deployed=self.options.deployed,
             enabled=self.options.enabled,
-            cache_policy=self.options.cache_policy,
-            query_strings=self.options.query_strings,
+            behaviours=self.options.all_behaviours,
             parent=self._parent() if call.operation.is_for_tenants else "",
             etag=self._etag(),
         )
@@ -314,13 +313,6 @@ class ControlPlane:
         """Return the first distribution. All tenants belong to it."""
         names = [name for name in self.options.distributions if name[0] == "E"]
         return names[0] if names else "ENOTHERE12345"
-
-    def _find_policy(self, call: Call) -> CachePolicy:
-        own = {self.options.cache_policy: ("local", self.options.query_strings)}
-        name, query_strings = {**own, **MANAGED_POLICIES}.get(call.policy, ("", ""))
-        if not name:
-            raise ApiError.of("NoSuchCachePolicy", "The cache policy does not exist.")
-        return CachePolicy(call.policy, name, query_strings, self._started)
 
     # What happened
 

@@ -12,6 +12,8 @@ STATUS_OF = {
     "NoSuchCachePolicy": 404,
     "NoSuchDistribution": 404,
     "NoSuchInvalidation": 404,
+    "NoSuchOriginRequestPolicy": 404,
+    "NoSuchResponseHeadersPolicy": 404,
     "UnknownOperation": 404,
     "PreconditionFailed": 412,
     "BatchTooLarge": 413,

@@ -1,8 +1,11 @@
 """The options of the local CloudFront: one frozen value."""
 
 from collections.abc import Mapping
+from collective.cloudfront.local.behaviours import Behaviour
+from collective.cloudfront.local.behaviours import make_behaviour
 from dataclasses import asdict
 from dataclasses import dataclass
+from dataclasses import field
 from dataclasses import fields
 from dataclasses import replace
 from enum import Enum
@@ -15,19 +18,6 @@ DEMO_DISTRIBUTION = "EDEMO1234567"
 
 _DISTRIBUTION_ID = re.compile(r"E[A-Z0-9]+|dt_[A-Za-z0-9]+")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]*")
-
-#: Managed cache policies, and which query strings they put into the cache key
-#: (developer guide, "Use managed cache policies").
-MANAGED_POLICIES = {
-    "658327ea-f89d-4fab-a63d-7e88639e58f6": ("Managed-CachingOptimized", "none"),
-    "4135ea2d-6df8-44a3-9df3-4b5a84be39ad": ("Managed-CachingDisabled", "none"),
-    "4cc15a8a-d715-48a4-82b8-cc0b614638fe": (
-        "UseOriginCacheControlHeaders-QueryStrings",
-        "all",
-    ),
-}
-
-_QUERY_STRINGS = ("none", "whitelist", "allExcept", "all")
 
 
 class QuotaModel(str, Enum):
@@ -74,12 +64,16 @@ class Options:
     #: Has the last change of the configuration arrived everywhere?
     deployed: bool = True
     enabled: bool = True
-    #: Id of the default behaviour's cache policy: a managed one, or one of your own
-    #: with ``query_strings``; empty: the older ForwardedValues, likewise.
-    cache_policy: str = "4cc15a8a-d715-48a4-82b8-cc0b614638fe"
+    #: Id of the default behaviour's cache policy: a managed one, or one of your own;
+    #: empty: the older ForwardedValues.
+    cache_policy: str = "local"
     #: ``none``, ``whitelist``, ``allExcept`` or ``all``; ForwardedValues have no
     #: ``allExcept``.
     query_strings: str = "all"
+    #: The rest of the default behaviour, and others: the fields of
+    #: :class:`~collective.cloudfront.local.behaviours.Behaviour`.
+    default_behaviour: Mapping[str, Any] = field(default_factory=dict)
+    behaviours: tuple[Mapping[str, Any], ...] = ()
 
     #: Access key ids that are known; None: any.
     accepted_access_keys: frozenset[str] | None = None
@@ -142,10 +136,20 @@ class Options:
 
     def changed(self, changes: Mapping[str, Any]) -> "Options":
         """Return a copy with some options changed; raise ValueError if one is wrong."""
-        unknown = sorted(set(changes) - {field.name for field in fields(self)})
+        unknown = sorted(set(changes) - {each.name for each in fields(self)})
         if unknown:
             raise ValueError(f"There is no option {', '.join(unknown)}.")
         return replace(self, **changes)
+
+    @property
+    def all_behaviours(self) -> tuple[Behaviour, ...]:
+        """The default behaviour, and the others."""
+        first = {
+            "cache_policy": self.cache_policy,
+            "query_strings": self.query_strings,
+            **self.default_behaviour,
+        }
+        return tuple(make_behaviour(each) for each in (first, *self.behaviours))
 
     def as_json(self) -> dict[str, Any]:
         """Return what :func:`json.dumps` takes and :meth:`changed` takes back."""
@@ -162,6 +166,7 @@ def _coerce(options: Options) -> None:
     for name in (
         "distributions",
         "aliases",
+        "behaviours",
         "denied_actions",
         "accepted_access_keys",
     ):
@@ -169,6 +174,7 @@ def _coerce(options: Options) -> None:
             raise ValueError(f"Option {name} is a list, not a string.")
     convert(options, "distributions", tuple(options.distributions))
     convert(options, "aliases", tuple(options.aliases))
+    convert(options, "behaviours", tuple(options.behaviours))
     convert(options, "denied_actions", frozenset(options.denied_actions))
     if options.accepted_access_keys is not None:
         keys = frozenset(options.accepted_access_keys)
@@ -188,11 +194,13 @@ def _check(options: Options) -> None:
             raise ValueError(f"{name!r} is not a distribution id (E… or dt_…).")
     if not _HEADER_NAME.fullmatch(str(options.cache_tag_header)):
         raise ValueError(f"{options.cache_tag_header!r} is not a header name.")
-    if options.query_strings not in _QUERY_STRINGS:
-        choice = ", ".join(_QUERY_STRINGS)
-        raise ValueError(f"Option query_strings is one of {choice}.")
-    for field in fields(options):
-        _check_number(field.name, getattr(options, field.name), field.default)
+    patterns = [each.path_pattern for each in options.all_behaviours]
+    if patterns[0] or "" in patterns[1:]:
+        raise ValueError("All behaviours but the default one have a path_pattern.")
+    if len(set(patterns)) < len(patterns):
+        raise ValueError("No two behaviours have the same path_pattern.")
+    for each in fields(options):
+        _check_number(each.name, getattr(options, each.name), each.default)
 
 
 def _check_number(name: str, value: Any, default: Any) -> None:

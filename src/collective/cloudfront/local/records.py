@@ -1,10 +1,11 @@
 """What the control plane knows and says: values, without behaviour.
 
 A :class:`Call` comes in; an :class:`Invalidation`, a :class:`Page`, a
-:class:`Distribution` or a :class:`CachePolicy` goes out; a :class:`LogEntry` stays.
+:class:`Distribution` or a :class:`Policy` goes out; a :class:`LogEntry` stays.
 Times are seconds since the epoch.
 """
 
+from collective.cloudfront.local.behaviours import Behaviour
 from collective.cloudfront.local.errors import ApiError
 from dataclasses import dataclass
 from dataclasses import replace
@@ -32,6 +33,8 @@ class Operation(str, Enum):
     UPDATE_DISTRIBUTION = "UpdateDistribution"
     GET_TENANT = "GetDistributionTenant"
     GET_CACHE_POLICY = "GetCachePolicy"
+    GET_REQUEST_POLICY = "GetOriginRequestPolicy"
+    GET_RESPONSE_POLICY = "GetResponseHeadersPolicy"
 
     @property
     def creates(self) -> bool:
@@ -103,21 +106,21 @@ class Distribution:
     aliases: tuple[str, ...] = ()
     deployed: bool = True
     enabled: bool = True
-    #: Id of the cache policy; empty: there are ForwardedValues.
-    cache_policy: str = ""
-    query_strings: str = "all"
+    #: The default one first.
+    behaviours: tuple[Behaviour, ...] = (Behaviour(),)
     #: Of a tenant: the distribution that it belongs to.
     parent: str = ""
     etag: str = "ELOCAL"
 
 
 @dataclass(frozen=True, slots=True)
-class CachePolicy:
-    """What GetCachePolicy returns."""
+class Policy:
+    """What GetCachePolicy, GetOriginRequestPolicy and GetResponseHeadersPolicy return."""
 
     id: str
     name: str
-    query_strings: str
+    #: Says what the policy does; the rest of it is somebody else's.
+    behaviour: Behaviour
     created: float
 
 
@@ -133,7 +136,7 @@ class Call:
     #: The number of items according to the client.
     quantity: int | None = None
     invalidation: str = ""
-    #: Id of a cache policy.
+    #: Id of a policy.
     policy: str = ""
     #: For an update: the version that it changes, and the new value.
     if_match: str = ""

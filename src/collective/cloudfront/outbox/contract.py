@@ -41,6 +41,9 @@ All of this is written once, over a ``store.Store``, which is what engines provi
 from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Sequence
+from collective.cloudfront.outbox.finding import HistoryFilter
+from collective.cloudfront.outbox.finding import HistoryPage
+from collective.cloudfront.outbox.finding import Position
 from collective.cloudfront.outbox.memory import ClaimLost
 from collective.cloudfront.outbox.memory import Known
 from collective.cloudfront.outbox.memory import MemoryChanged
@@ -336,16 +339,25 @@ class Ledger(Protocol):
         """Count what is prepared, quarantined and scheduled."""
 
     def history(
-        self,
-        limit: int,
-        distributions: Collection[str] | None = None,
-        before: float | None = None,
+        self, limit: int, distributions: Collection[str] | None = None
     ) -> list[Settled]:
         """Return the latest settled invalidations, newest first: of all, or of the
         given distributions.
+        """
 
-        With ``before`` (Unix seconds) only those accepted earlier: the next page
-        begins before the last one's last ``accepted``.
+    def find(
+        self,
+        wanted: HistoryFilter,
+        limit: int,
+        before: Position | None = None,
+        after: Position | None = None,
+    ) -> HistoryPage:
+        """Return a page of invalidations, refused items and purges by hand: at most
+        ``limit`` of those that are wanted, newest first.
+
+        The first page has the newest. The next one has those ``before`` the position
+        ``older`` of this one, whatever has been added since; the one before has those
+        ``after`` its ``newer``. If fewer than ``limit`` are newer, it is the first page.
         """
 
     def settled(
@@ -373,13 +385,10 @@ class Ledger(Protocol):
         """
 
     def requests(
-        self,
-        limit: int,
-        distributions: Collection[str] | None = None,
-        before: float | None = None,
+        self, limit: int, distributions: Collection[str] | None = None
     ) -> list[PurgeRequest]:
         """Return the latest requests, newest first: all, or those for any of the given
-        distributions; with ``before`` (Unix seconds) only earlier ones.
+        distributions.
         """
 
     def planned(

@@ -90,16 +90,12 @@ class StoredLedger(Part):
         return dict(sorted(found.items()))
 
     def history(
-        self,
-        limit: int,
-        distributions: Collection[str] | None = None,
-        before: float | None = None,
+        self, limit: int, distributions: Collection[str] | None = None
     ) -> list[Settled]:
         """See ``contract.Ledger``."""
-        before = math.inf if before is None else before
         order = ("-accepted", "-position")
         scans = [
-            Scan(INVALIDATION, equal, order, below=before, limit=limit)
+            Scan(INVALIDATION, equal, order, below=math.inf, limit=limit)
             for equal in each_of(distributions)
         ]
         with self._look() as rows:
@@ -125,13 +121,10 @@ class StoredLedger(Part):
             session.rows.put(REQUEST, [request_row(request)])
 
     def requests(
-        self,
-        limit: int,
-        distributions: Collection[str] | None = None,
-        before: float | None = None,
+        self, limit: int, distributions: Collection[str] | None = None
     ) -> list[PurgeRequest]:
         """See ``contract.Ledger``."""
-        scan = Scan(REQUEST, order=("-time",), below=before)
+        scan = Scan(REQUEST, order=("-time",))
         return self._requests(scan, limit, distributions)
 
     def planned(

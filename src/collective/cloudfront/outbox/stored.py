@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from collective.cloudfront.outbox.clocks import Ahead
+from collective.cloudfront.outbox.history import StoredHistory
 from collective.cloudfront.outbox.ledger import StoredLedger
 from collective.cloudfront.outbox.memory import StoredClaims
 from collective.cloudfront.outbox.memory import StoredMemory
@@ -29,6 +30,7 @@ class StoredOutbox(
     StoredMemory,
     StoredRuns,
     StoredLedger,
+    StoredHistory,
     StoredRepair,
 ):
     """See ``contract.Outbox``."""

@@ -27,7 +27,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from collective.cloudfront.planning.cover import broadest
 from collective.cloudfront.planning.cover import covers
-from collective.cloudfront.planning.items import normalise
+from collective.cloudfront.planning.items import quickly_normalised
 from collective.cloudfront.planning.items import wildcards_of
 from dataclasses import dataclass
 from functools import cached_property
@@ -37,7 +37,7 @@ import threading
 
 
 #: What was purged is remembered for so long (seconds): longer than a page is rendered, or
-#: a ZEO client lags behind.
+#: a ZEO client or a replica lags behind.
 REMEMBER_SECONDS = 600.0
 #: CloudFront waits no longer for an origin (seconds): the origin response timeout is 120
 #: s at most, or 180 s on request (developer guide, "Quotas").
@@ -99,8 +99,8 @@ class Answer:
     """A response that CloudFront may store.
 
     ``keys``: the items that reach nothing but it, and its cache tags (``#…``).
-    ``snapshot``: the last transaction that it certainly shows; None if the storage does
-    not say. ``begun`` and ``ended`` are Unix seconds.
+    ``snapshot``: the last transaction that it certainly shows, 0 if there is none; None if
+    the storage does not say. ``begun`` and ``ended`` are Unix seconds.
     """
 
     keys: tuple[str, ...]
@@ -171,7 +171,7 @@ class Lately:
         """
         # The cache key may hold no query string
         urls = (path, f"{path}?{query}") if query else (path,)
-        keys = (*map(normalise, urls), *[f"#{tag}" for tag in tags])
+        keys = (*map(quickly_normalised, urls), *[f"#{tag}" for tag in tags])
         answer = Answer(keys, snapshot, begun, self._clock())
         with self._lock:
             if self._has_been_purged(answer):

@@ -27,21 +27,23 @@ class Places:
         self.path = "/".join(site.getPhysicalPath())
         self._catalog = catalog
         self._uids: dict[str, str | None] = {self.path: self.site}
+        self._chains: dict[str, tuple[str, ...]] = {self.path: (self.site,)}
 
     def chain(self, path: str) -> tuple[str, ...]:
         """Return the UIDs of what is at ``path`` and above it, up to the site.
 
         What the catalog does not know is left out. Empty: ``path`` is not in the site.
         """
-        if path != self.path and not path.startswith(self.path + "/"):
-            return ()
-        found = []
-        while len(path) > len(self.path):
+        chain = self._chains.get(path)
+        if chain is None:
+            if not path.startswith(self.path + "/"):
+                return ()
+            chain = self.chain(path.rpartition("/")[0])
             uid = self.uid(path)
             if uid:
-                found.append(uid)
-            path = path.rpartition("/")[0]
-        return (*found, self.site)
+                chain = (uid, *chain)
+            self._chains[path] = chain
+        return chain
 
     def uid(self, path: str) -> str | None:
         """Return the UID of what is at ``path``, or None if the catalog has none."""

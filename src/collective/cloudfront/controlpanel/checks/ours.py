@@ -422,7 +422,7 @@ class Budget(SiteCheck):
     @property
     def link(self) -> str:
         """Where to raise it."""
-        return "#cloudfront-settings-section" if self.level else ""
+        return "@@cloudfront-settings#fieldset-costs" if self.level else ""
 
 
 def connection_of(site: Any) -> Any:

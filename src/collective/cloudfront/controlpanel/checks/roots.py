@@ -47,4 +47,4 @@ class Roots(SiteCheck):
     @property
     def link(self) -> str:
         """The settings."""
-        return "#cloudfront-settings-section" if self.missing else ""
+        return "@@cloudfront-settings#fieldset-settings" if self.missing else ""

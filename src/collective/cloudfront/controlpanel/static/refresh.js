@@ -1,6 +1,7 @@
 // Keeps what tells of a state current. Without it, reloading does the same.
-// The page says where to ask (data-refresh); what has not changed is left alone, and so
-// is a part that somebody has the focus in. What only counts seconds (data-volatile) is
+// The page says where to ask (data-refresh). The answer has sections, which replace those
+// with the same ids. What has not changed is left alone, and so is a section that somebody
+// has the focus in; details stay open that somebody has opened. What only counts seconds (data-volatile) is
 // shown, but is no change: it is not said to screen readers. A part with something final
 // in it (data-final) is not asked for again.
 
@@ -29,12 +30,21 @@ async function refresh(part) {
     throw new Error(`${answer.status} ${answer.url}`);
   }
   const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const fresh = parsed.querySelector("section");
-  const known = part.querySelector("section");
-  if (!fresh || !known || fresh.innerHTML === known.innerHTML) {
+  return [...parsed.querySelectorAll("section[id]")].map(renew).some(Boolean);
+}
+
+function renew(fresh) {
+  const known = document.getElementById(fresh.id);
+  if (!known || known.contains(document.activeElement)) {
     return false;
   }
-  if (part.contains(document.activeElement)) {
+  for (const details of known.querySelectorAll("details[id]")) {
+    const again = fresh.querySelector(`details[id="${CSS.escape(details.id)}"]`);
+    if (again) {
+      again.open = details.open;
+    }
+  }
+  if (fresh.innerHTML === known.innerHTML && fresh.className === known.className) {
     return false;
   }
   known.replaceWith(fresh);
@@ -73,6 +83,12 @@ document.addEventListener("visibilitychange", () => {
     delay = EVERY;
   }
 });
+
+// Until version 3.0 the settings were on the page of the status.
+const moved = document.querySelector("[data-settings]");
+if (moved && /^#(fieldset-|cloudfront-settings)/.test(location.hash)) {
+  location.replace(moved.dataset.settings + location.hash);
+}
 
 if (parts.length) {
   setTimeout(go, EVERY);

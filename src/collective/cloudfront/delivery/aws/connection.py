@@ -1,10 +1,10 @@
-"""Test the connection to a distribution: ten checks, each with a sentence.
+"""Test the connection to a distribution: sixteen checks, each with a sentence.
 
 ::
 
-    credentials ──► identity ──► distribution ──► hosts, cache tags, query strings
+    credentials ──► identity ──► distribution ──► hosts, cache tags
                                       │
-                                      └──► permissions ──► clock
+                                      └──► permissions ──► cache behaviours ──► clock
 
 Nothing is changed, invalidated or billed. It stops at the first call that gets no
 answer, and where every other call would be refused for the same reason; what was not
@@ -14,7 +14,7 @@ checked then says so. AWS's limits on calls count these few as well.
 from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Mapping
-from collective.cloudfront.delivery.aws.described import QueryStrings
+from collections.abc import Sequence
 from collective.cloudfront.delivery.aws.described import Reply
 from collective.cloudfront.delivery.aws.described import UNREACHABLE
 from collective.cloudfront.delivery.aws.findings import CHECKS
@@ -24,14 +24,19 @@ from collective.cloudfront.delivery.aws.judging import cause_of
 from collective.cloudfront.delivery.aws.judging import judge_cache_tags
 from collective.cloudfront.delivery.aws.judging import judge_clock
 from collective.cloudfront.delivery.aws.judging import judge_hosts
-from collective.cloudfront.delivery.aws.judging import judge_query_strings
 from collective.cloudfront.delivery.aws.judging import level_of
 from collective.cloudfront.delivery.aws.judging import why_unsigned
+from collective.cloudfront.delivery.aws.judging_behaviours import judge_behaviours
+from collective.cloudfront.delivery.aws.judging_behaviours import JUDGES
+from collective.cloudfront.delivery.aws.judging_behaviours import Use
+from collective.cloudfront.delivery.aws.policies import resolve
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.aws.port import is_tenant
 from collective.cloudfront.delivery.aws.probe import Probe
+from collective.cloudfront.delivery.aws.probe import Way
 from collective.cloudfront.delivery.calls import Call
 from collective.cloudfront.delivery.calls import THREAD
+from dataclasses import dataclass
 
 import logging
 import threading
@@ -91,23 +96,6 @@ _ACTIONS = {
         "cloudfront:GetDistributionTenant",
     ),
 }
-_GET_DISTRIBUTION = "cloudfront:GetDistribution"
-_GET_CACHE_POLICY = "cloudfront:GetCachePolicy"
-
-#: AWS's managed cache policies, which nobody can change (developer guide, "Use managed
-#: cache policies"): no permission is needed to know them.
-MANAGED_POLICIES = {
-    # CachingOptimized, CachingOptimizedForUncompressedObjects
-    "658327ea-f89d-4fab-a63d-7e88639e58f6": QueryStrings("none"),
-    "b2884449-e4de-46a7-ac36-70bc7f1ddd6d": QueryStrings("none"),
-    # CachingDisabled
-    "4135ea2d-6df8-44a3-9df3-4b5a84be39ad": QueryStrings("none", caches=False),
-    # UseOriginCacheControlHeaders, and the same with -QueryStrings
-    "83da9c7e-98b4-4e11-a168-04f0df8e2c65": QueryStrings("none"),
-    "4cc15a8a-d715-48a4-82b8-cc0b614638fe": QueryStrings("all"),
-    # Amplify
-    "2e54312d-136d-493c-8eb9-b001f22f67d2": QueryStrings("all"),
-}
 
 
 def test_connection(
@@ -116,16 +104,64 @@ def test_connection(
     hosts: Collection[str],
     tag_header: str,
     clock: Callable[[], float] = time.time,  # noqa: PT028 - it is no test
+    is_classic: bool = True,  # noqa: PT028
 ) -> list[Finding]:
     """Return one finding for each of ``CHECKS``, in their order.
 
     ``hosts`` are the names that visitors use for the site, ``tag_header`` is the
     header that Plone sends cache tags in (empty: none); ``clock`` returns seconds
-    since the epoch. It raises nothing and takes at most ``LIMIT`` seconds, in another
-    thread, and there is no reason to call it where somebody else waits.
+    since the epoch; ``is_classic`` is False where Volto makes the pages. It raises
+    nothing and takes at most ``LIMIT`` seconds, in another thread, and there is no
+    reason to call it where somebody else waits.
     """
-    examination = _Examination(distribution, credentials, hosts, tag_header, clock)
-    call = Call(examination.run)
+    use = Use(is_classic, tag_header)
+    examination = _Examination(distribution, credentials, hosts, use, clock)
+    trial = _begin(examination, examination.examine)
+    code, mapping = _end(trial, time.monotonic() + LIMIT, LIMIT)
+    return _complete(examination.findings.copy(), code, mapping)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A distribution or tenant, and how calls for it are signed."""
+
+    distribution: str
+    credentials: Credentials
+
+
+def try_connections(asked: Sequence[Connection], limit: float) -> list[Finding]:
+    """Say of each connection whether AWS lets us invalidate: the finding that decides.
+
+    It looks for the credentials and asks one question for each, all at once. It raises
+    nothing and takes at most ``limit`` seconds.
+    """
+    latest = time.monotonic() + limit
+    trials = []
+    for each in asked:
+        examination = _Examination(
+            each.distribution, each.credentials, (), Use(), time.time
+        )
+        trials.append(_begin(examination, examination.try_to_create))
+    return [_decisive(trial, *_end(trial, latest, limit)) for trial in trials]
+
+
+def _decisive(trial: "_Trial", code: str, mapping: Mapping[str, str]) -> Finding:
+    if code:
+        return Finding("permission_create", Level.UNKNOWN, code, mapping)
+    return trial.examination.findings[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """An examination in a thread of its own; ``call`` is None where there is none."""
+
+    examination: "_Examination"
+    call: Call[None] | None
+    error: str = ""
+
+
+def _begin(examination: "_Examination", job: Callable[[], None]) -> _Trial:
+    call = Call(lambda: examination.run(job))
     thread = threading.Thread(
         target=call.run, name=f"{THREAD} connection test", daemon=True
     )
@@ -133,13 +169,22 @@ def test_connection(
         thread.start()
     except RuntimeError as error:
         # There are no threads to be had, or Python is shutting down.
-        return _complete([], "unexpected", {"reason": type(error).__name__})
-    if not call.wait(LIMIT):
-        examination.given_up = True
-        call.give_up()  # what it waits for is closed, and its thread ends
-        limit = {"seconds": f"{LIMIT:g}"}
-        return _complete(examination.findings.copy(), "timed_out", limit)
-    return _complete(examination.findings)
+        return _Trial(examination, None, type(error).__name__)
+    return _Trial(examination, call)
+
+
+def _end(trial: _Trial, latest: float, limit: float) -> tuple[str, dict[str, str]]:
+    """Wait until ``latest`` (monotonic), which is ``limit`` seconds after it began.
+
+    Returns our code for why it was not done, with its mapping; empty if it was.
+    """
+    if trial.call is None:
+        return "unexpected", {"reason": trial.error}
+    if trial.call.wait(max(0.0, latest - time.monotonic())):
+        return "", {}
+    trial.examination.given_up = True
+    trial.call.give_up()  # what it waits for is closed, and its thread ends
+    return "timed_out", {"seconds": f"{limit:g}"}
 
 
 # Or pytest would take it for a test wherever it is imported.
@@ -177,7 +222,7 @@ class _Examination:
         distribution: str,
         credentials: Credentials,
         hosts: Collection[str],
-        tag_header: str,
+        use: Use,
         clock: Callable[[], float],
     ) -> None:
         self.findings: list[Finding] = []
@@ -186,18 +231,17 @@ class _Examination:
         self._distribution = distribution
         self._credentials = credentials
         self._hosts = hosts
-        self._tag_header = tag_header
+        self._use = use
         self._clock = clock
         #: Seconds by which our clock is ahead of AWS's.
         self._skew: float | None = None
         self._answered = False
-        self._probe = Probe(credentials)
+        self._probe = Probe(credentials, self._note)
 
-    def run(self) -> None:
-        """Check; whatever goes wrong becomes a finding, too."""
+    def run(self, job: Callable[[], None]) -> None:
+        """Do one of the jobs below; whatever goes wrong becomes a finding, too."""
         try:
-            self._go_as_far_as_possible()
-            self._check_clock()
+            job()
         except _GivenUp:
             pass
         except Exception as error:
@@ -211,24 +255,33 @@ class _Examination:
                 reason = type(error).__name__
                 self._add(name, Level.ERROR, "unexpected", reason=reason)
 
+    def examine(self) -> None:
+        """Make all checks."""
+        self._go_as_far_as_possible()
+        self._check_clock()
+
+    def try_to_create(self) -> None:
+        """Find the credentials, and ask whether they may create invalidations."""
+        if self._check_credentials():
+            self._check_permission("permission_create", self._probe.try_create)
+
     def _go_as_far_as_possible(self) -> None:
         if not self._check_credentials():
             return
         self._check_identity()
-        described = self._describe()
-        if cause_of(described) in _FATAL:
+        way = self._describe()
+        if cause_of(way.own) in _FATAL:
             return
-        holder = self._find_holder(described)
-        self._check_hosts(described)
-        self._check_cache_tags(holder)
-        if holder.error == UNREACHABLE or not self._check_permissions():
+        self._check_hosts(way.own)
+        self._check_cache_tags(way.holder)
+        if way.holder.error == UNREACHABLE or not self._check_permissions():
             return
-        self._check_query_strings(holder)
+        self._check_behaviours(way.holder)
 
     # Who we are
 
     def _check_credentials(self) -> bool:
-        reply = self._note(self._probe.sign())
+        reply = self._probe.sign()
         if reply.error:
             code, level = why_unsigned(reply)
             self._add("credentials", level, code, reason=reply.reason)
@@ -248,7 +301,7 @@ class _Examination:
         return True
 
     def _check_identity(self) -> None:
-        reply = self._note(self._probe.identity())
+        reply = self._probe.identity()
         if reply.error:
             # STS need not be reachable where CloudFront is.
             reason = reply.reason
@@ -258,20 +311,13 @@ class _Examination:
 
     # What the distribution is like
 
-    def _describe(self) -> Reply:
+    def _describe(self) -> Way:
         """Return what is known of the distribution or tenant."""
-        tenant = is_tenant(self._distribution)
-        ask = self._probe.tenant if tenant else self._probe.distribution
-        reply = self._note(ask(self._distribution))
-        cause = cause_of(reply)
-        if cause in ("", "denied"):
-            self._judge_permission("permission_describe", reply)
-        if cause == "denied" and not is_tenant(self._distribution):
-            config = self._note(self._probe.configuration(self._distribution))
-            # Of two refusals the first one has named the permission to ask for.
-            reply = reply if cause_of(config) == "denied" else config
-        self._judge_distribution(reply)
-        return reply
+        way = self._probe.describe(self._distribution)
+        if cause_of(way.first) in ("", "denied"):
+            self._judge_permission("permission_describe", way.first)
+        self._judge_distribution(way.own)
+        return way
 
     def _judge_distribution(self, reply: Reply) -> None:
         described = reply.found
@@ -291,12 +337,6 @@ class _Examination:
         else:
             self._report("distribution", Level.OK, "distribution")
 
-    def _find_holder(self, described: Reply) -> Reply:
-        """Return what is known of the distribution that holds the configuration."""
-        if described.found is None or not described.found.parent:
-            return described
-        return self._note(self._probe.distribution(described.found.parent))
-
     def _check_hosts(self, described: Reply) -> None:
         if described.found is None:
             self._not_readable("hosts", described)
@@ -305,45 +345,41 @@ class _Examination:
         self._add("hosts", level, code, **mapping)
 
     def _check_cache_tags(self, holder: Reply) -> None:
-        if holder.found is None and self._tag_header:
+        wanted = self._use.tag_header
+        if holder.found is None and wanted:
             self._not_readable("cache_tags", holder)
             return
         found = holder.found.tag_header if holder.found else ""
-        level, code = judge_cache_tags(found, self._tag_header)
-        self._add("cache_tags", level, code, header=found, wanted=self._tag_header)
+        level, code = judge_cache_tags(found, wanted)
+        self._add("cache_tags", level, code, header=found, wanted=wanted)
 
-    def _check_query_strings(self, holder: Reply) -> None:
+    def _check_behaviours(self, holder: Reply) -> None:
         if holder.found is None:
-            self._not_readable("query_strings", holder)
+            for name in JUDGES:
+                self._not_readable(name, holder)
             return
-        key = holder.found.query_strings
-        policy = holder.found.cache_policy
-        if policy:
-            key = MANAGED_POLICIES.get(policy)
-        if policy and key is None:
-            reply = self._note(self._probe.cache_policy(policy))
-            key = reply.found
-            if key is None:
-                self._not_readable("query_strings", reply, _GET_CACHE_POLICY)
-                return
-        level, code = judge_query_strings(key)
-        names = ", ".join(key.names) if key else ""
-        self._add("query_strings", level, code, names=names)
+        behaviours = resolve(self._probe, holder.found.behaviours)
+        for name in JUDGES:
+            verdict = judge_behaviours(name, behaviours, self._use)
+            if isinstance(verdict, Reply):
+                self._not_readable(name, verdict)
+            else:
+                level, code, mapping = verdict
+                self._add(name, level, code, **mapping)
 
     # What is allowed
 
     def _check_permissions(self) -> bool:
         """Return whether AWS could be reached."""
-        asked = {
-            "permission_create": self._probe.try_create,
-            "permission_look_up": self._probe.try_look_up,
-        }
-        for name, ask in asked.items():
-            reply = self._note(ask(self._distribution))
-            self._judge_permission(name, reply)
-            if reply.error == UNREACHABLE:
-                return False
-        return True
+        return self._check_permission(
+            "permission_create", self._probe.try_create
+        ) and self._check_permission("permission_look_up", self._probe.try_look_up)
+
+    def _check_permission(self, name: str, ask: Callable[[str], Reply]) -> bool:
+        """Return whether AWS could be reached."""
+        reply = ask(self._distribution)
+        self._judge_permission(name, reply)
+        return reply.error != UNREACHABLE
 
     def _judge_permission(self, name: str, reply: Reply) -> None:
         as_hoped = not reply.error or reply.error in _REFUSED_AS_HOPED.get(name, ())
@@ -365,14 +401,13 @@ class _Examination:
 
     # What time it is
 
-    def _note(self, reply: Reply) -> Reply:
-        """Note the time of an answer, and return the answer."""
+    def _note(self, reply: Reply) -> None:
+        """Note the time of an answer."""
         if self.given_up:
             raise _GivenUp
         if reply.date is not None and self._skew is None:
             self._skew = self._clock() - reply.date
         self._answered = self._answered or reply.status > 0
-        return reply
 
     def _check_clock(self) -> None:
         if self._skew is not None:
@@ -395,12 +430,10 @@ class _Examination:
         level = level_of(name, cause, reply)
         self._report(name, level, cause, reason=reply.reason, action=action)
 
-    def _not_readable(
-        self, name: str, reply: Reply, action: str = _GET_DISTRIBUTION
-    ) -> None:
-        if reply.operation == "GetDistributionTenant":
-            action = self._action("permission_describe")
+    def _not_readable(self, name: str, reply: Reply) -> None:
         if cause_of(reply) == "denied":
+            # The IAM actions are called like the operations
+            action = f"cloudfront:{reply.operation}"
             self._add(
                 name, Level.UNKNOWN, "not_readable", reason=reply.reason, action=action
             )

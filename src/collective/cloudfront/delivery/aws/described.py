@@ -1,5 +1,7 @@
 """What AWS says about a connection, as values."""
 
+from collective.cloudfront.delivery.aws.behaviours import Behaviour
+from collective.cloudfront.delivery.aws.behaviours import read_behaviours
 from collective.cloudfront.delivery.aws.port import Outcome
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -21,26 +23,11 @@ class Signer:
 
 
 @dataclass(frozen=True, slots=True)
-class QueryStrings:
-    """Which query strings are in the cache key.
-
-    ``behaviour`` is CloudFront's word: ``none``, ``whitelist``, ``allExcept`` or
-    ``all``; ``names`` are those of the two in the middle.
-    """
-
-    behaviour: str
-    names: tuple[str, ...] = ()
-    #: False: the longest lifetime is 0 seconds, nothing is kept.
-    caches: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class Described:
     """A distribution or a tenant, as AWS describes it.
 
     ``status`` is empty if AWS did not name one. A tenant has a ``parent``, the distribution
-    that holds what follows; there ``query_strings`` is None, as it is where a
-    ``cache_policy`` decides.
+    that holds what follows.
     """
 
     status: str
@@ -49,8 +36,7 @@ class Described:
     hosts: tuple[str, ...]
     parent: str = ""
     tag_header: str = ""
-    cache_policy: str = ""
-    query_strings: QueryStrings | None = None
+    behaviours: tuple[Behaviour, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,25 +82,14 @@ def date_of(answer: Any) -> float | None:
 def read_distribution(answer: dict[str, Any]) -> Described:
     """Read a Distribution, or what else has a DistributionConfig."""
     config = answer["DistributionConfig"]
-    behaviour = config["DefaultCacheBehavior"]
     own = [answer["DomainName"]] if "DomainName" in answer else []
     return Described(
         status=answer.get("Status", ""),
         enabled=config["Enabled"],
         hosts=(*config.get("Aliases", {}).get("Items", ()), *own),
         tag_header=config.get("CacheTagConfig", {}).get("HeaderName", ""),
-        cache_policy=behaviour.get("CachePolicyId", ""),
-        query_strings=_read_forwarded(behaviour.get("ForwardedValues")),
+        behaviours=read_behaviours(config),
     )
-
-
-def _read_forwarded(values: dict[str, Any] | None) -> QueryStrings | None:
-    if values is None:
-        return None
-    if not values["QueryString"]:
-        return QueryStrings("none")
-    names = tuple(values.get("QueryStringCacheKeys", {}).get("Items", ()))
-    return QueryStrings("whitelist", names) if names else QueryStrings("all")
 
 
 def read_tenant(answer: dict[str, Any]) -> Described:
@@ -124,15 +99,4 @@ def read_tenant(answer: dict[str, Any]) -> Described:
         enabled=answer.get("Enabled", True),
         hosts=tuple(domain["Domain"] for domain in answer.get("Domains", ())),
         parent=answer.get("DistributionId", ""),
-    )
-
-
-def read_policy(config: dict[str, Any]) -> QueryStrings:
-    """Read a CachePolicyConfig."""
-    parameters = config.get("ParametersInCacheKeyAndForwardedToOrigin", {})
-    chosen = parameters.get("QueryStringsConfig", {})
-    return QueryStrings(
-        chosen.get("QueryStringBehavior", "none"),
-        tuple(chosen.get("QueryStrings", {}).get("Items", ())),
-        caches=config.get("MaxTTL", 1) > 0,
     )

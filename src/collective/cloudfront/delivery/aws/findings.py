@@ -62,6 +62,12 @@ CHECKS = {
     "permission_look_up": "Permission to read invalidations",
     "permission_describe": "Permission to read the distribution",
     "query_strings": "Query strings in the cache key",
+    "cookies": "Cookies in the cache key",
+    "authorization": "Authorization in the cache key",
+    "minimum_ttl": "Minimum TTL",
+    "lifetime": "Lifetime at the edge",
+    "methods": "Allowed HTTP methods",
+    "tag_header": "Cache tags hidden from visitors",
     "clock": "Clock",
 }
 
@@ -72,13 +78,8 @@ _GIVE = (
 )
 _AGAIN = "Test again in a minute."
 _CHECK_CLOCK = "Synchronize the clock of this machine, for example with NTP."
-_INCLUDE = (
-    "Include all query strings in the cache key of the default cache "
-    "behavior, for example with the managed cache policy "
-    "UseOriginCacheControlHeaders-QueryStrings. Otherwise, visitors "
-    "get each other's listing pages, search results, and REST API "
-    "responses (b_start:int, SearchableText, expand)."
-)
+_INCLUDE = "Include all query strings in the cache policy of these cache behaviors."
+_ELSEWHERE = "or do not forward it, and let editors use another host name."
 
 #: Every code of a finding. Codes that several checks share come first.
 MESSAGES = {
@@ -109,7 +110,7 @@ MESSAGES = {
     "allowed": Wording("${action} is allowed."),
     "not_told": Wording("This could not be determined (${reason}).", _AGAIN),
     "not_readable": Wording(
-        "This could not be determined (${reason}).",
+        "Not checked: the permission ${action} is missing (${reason}).",
         "To include this check, allow ${action} for the credentials that Zope uses.",
     ),
     "missing": Wording(
@@ -253,25 +254,121 @@ MESSAGES = {
         "Zope uses. If it is already allowed, check the distribution ID "
         "and the AWS account.",
     ),
+    # What all checks of cache behaviors share
+    "behaviours_none": Wording("No cache behavior serves pages of the site."),
+    "behaviours_uncached": Wording(
+        "CloudFront keeps no answers of these cache behaviors: ${behaviours}."
+    ),
+    "behaviours_untold": Wording(
+        "AWS does not say what is in the cache key of these cache behaviors: "
+        "${behaviours}.",
+        "Check these cache behaviors in the CloudFront console.",
+    ),
     # query_strings
     "query_strings_all": Wording("The cache key includes all query strings."),
     "query_strings_except": Wording(
-        "The cache key includes all query strings except ${names}."
+        "All query strings but these are in the cache key: ${behaviours}."
     ),
     "query_strings_some": Wording(
-        "The cache key includes only the query strings ${names}.", _INCLUDE
+        "Visitors get wrong search results, batches and answers of the REST API, "
+        "because only some query strings are in the cache key: ${behaviours}.",
+        _INCLUDE,
     ),
     "query_strings_none": Wording(
-        "The cache key does not include query strings.", _INCLUDE
+        "Visitors get wrong search results, batches and answers of the REST API, "
+        "because no query strings are in the cache key: ${behaviours}.",
+        _INCLUDE,
     ),
-    "query_strings_uncached": Wording(
-        "The default cache behavior does not cache responses, so query "
-        "strings do not matter."
+    # cookies
+    "cookies_key": Wording(
+        "The cookie ${cookie} is in the cache key, so people who are logged in get "
+        "their own pages."
     ),
-    "query_strings_untold": Wording(
-        "The default cache behavior does not specify the cache key.",
-        "Check in the CloudFront console that the cache key includes all "
-        "query strings.",
+    "cookies_removed": Wording(
+        "CloudFront removes the cookie ${cookie}, so nobody can log in through it. "
+        "Editors need another host name."
+    ),
+    "cookies_all": Wording(
+        "Plone answers many visitors itself, because each cookie, for example of web "
+        "analytics, makes another copy of a page: ${behaviours}.",
+        "Include only the cookie ${cookie} in the cache policy of these cache "
+        "behaviors.",
+    ),
+    "cookies_shared": Wording(
+        "People who are logged in see the pages that are cached for visitors, because "
+        "the cookie ${cookie} is forwarded and is not in the cache key: ${behaviours}.",
+        "Include the cookie ${cookie} in the cache policy of these cache behaviors, "
+        + _ELSEWHERE,
+    ),
+    # authorization
+    "authorization_key": Wording(
+        "The header Authorization is in the cache key, so clients of the REST API that "
+        "log in get their own answers."
+    ),
+    "authorization_removed": Wording(
+        "CloudFront removes the header Authorization, so clients of the REST API "
+        "cannot log in through it. They need another host name."
+    ),
+    "authorization_lost": Wording(
+        "Clients of the REST API that log in, Volto among them, are answered as "
+        "visitors, because CloudFront removes the header Authorization: ${behaviours}.",
+        "Include the header Authorization in the cache policy of these cache "
+        "behaviors.",
+    ),
+    "authorization_shared": Wording(
+        "Clients of the REST API that log in get the answers that are cached for "
+        "visitors, because the header Authorization is forwarded and is not in the "
+        "cache key: ${behaviours}.",
+        "Include the header Authorization in the cache policy of these cache "
+        "behaviors, " + _ELSEWHERE,
+    ),
+    # minimum_ttl
+    "minimum_ttl": Wording("The minimum TTL is 0."),
+    "minimum_ttl_above": Wording(
+        "Visitors may get a page that Plone marked as private, because CloudFront "
+        "keeps every answer for the minimum TTL: ${behaviours}.",
+        "Set the minimum TTL of these cache behaviors to 0.",
+    ),
+    # lifetime
+    "lifetime": Wording("CloudFront keeps pages for as long as Cache-Control says."),
+    "lifetime_none": Wording(
+        "Plone answers every visitor itself, because CloudFront keeps no page: "
+        "${behaviours}.",
+        "Use a cache policy with a maximum TTL of at least a day (86400 seconds).",
+    ),
+    "lifetime_short": Wording(
+        "Plone answers more visitors than it needs to, because CloudFront keeps pages "
+        "for the maximum TTL only: ${behaviours}.",
+        "Set the maximum TTL of these cache behaviors to at least a day (86400 "
+        "seconds).",
+    ),
+    "lifetime_default": Wording(
+        "Visitors may get an old answer where Plone sends no Cache-Control header, "
+        "because CloudFront keeps it for the default TTL: ${behaviours}.",
+        "Set the default TTL of these cache behaviors to 0.",
+    ),
+    "lifetime_volto": Wording(
+        "Volto answers every visitor itself, because its pages have no Cache-Control "
+        "header and the default TTL is 0: ${behaviours}.",
+        "Set the default TTL of these cache behaviors to a day (86400 seconds), and "
+        "leave the minimum TTL at 0.",
+    ),
+    # methods
+    "methods": Wording("All HTTP methods are allowed."),
+    "methods_few": Wording(
+        "Visitors cannot send forms, and editors cannot save, because CloudFront "
+        "refuses POST, PUT, PATCH and DELETE: ${behaviours}.",
+        "Allow GET, HEAD, OPTIONS, PUT, POST, PATCH and DELETE in these cache "
+        "behaviors. You can leave it if editors use another host name and the site "
+        "has no forms.",
+    ),
+    # tag_header
+    "tag_header": Wording("A response headers policy removes the header ${header}."),
+    "tag_header_sent": Wording(
+        "Visitors receive the header ${header} with internal ids, which is of no use to "
+        "them: ${behaviours}.",
+        "Attach a response headers policy that removes ${header} to these cache "
+        "behaviors.",
     ),
     # clock
     "clock": Wording("The clock agrees with AWS (difference: ${seconds} s)."),

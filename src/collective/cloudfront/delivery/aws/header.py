@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from collective.cloudfront.delivery.aws.described import Reply
-from collective.cloudfront.delivery.aws.judging import cause_of
 from collective.cloudfront.delivery.aws.port import Credentials
-from collective.cloudfront.delivery.aws.port import is_tenant
 from collective.cloudfront.delivery.aws.probe import Probe
 from collective.cloudfront.planning.reading import Seen
 
@@ -29,16 +27,4 @@ def look(distribution: str, credentials: Sequence[Credentials]) -> Seen | str:
 
 def _ask(distribution: str, probe: Probe) -> Reply:
     signed = probe.sign()
-    if signed.error:
-        return signed
-    if is_tenant(distribution):
-        tenant = probe.tenant(distribution)
-        if tenant.found is None:
-            return tenant
-        distribution = tenant.found.parent
-    reply = probe.distribution(distribution)
-    if cause_of(reply) != "denied":
-        return reply
-    configuration = probe.configuration(distribution)
-    # Of two refusals the first one names the permission to ask for.
-    return configuration if configuration.found is not None else reply
+    return signed if signed.error else probe.describe(distribution).holder

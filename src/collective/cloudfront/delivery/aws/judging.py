@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from collections.abc import Iterable
-from collective.cloudfront.delivery.aws.described import QueryStrings
 from collective.cloudfront.delivery.aws.described import Reply
 from collective.cloudfront.delivery.aws.described import UNEXPECTED
 from collective.cloudfront.delivery.aws.described import UNREACHABLE
@@ -94,20 +93,6 @@ def judge_cache_tags(found: str, wanted: str) -> tuple[Level, str]:
     if found.lower() != wanted.lower():
         return Level.WARNING, "cache_tags_other"
     return Level.OK, "cache_tags"
-
-
-def judge_query_strings(key: QueryStrings | None) -> tuple[Level, str]:
-    """Say whether pages that differ by their query strings are kept apart."""
-    if key is None:
-        return Level.UNKNOWN, "query_strings_untold"
-    if not key.caches:
-        return Level.OK, "query_strings_uncached"
-    return {
-        "all": (Level.OK, "query_strings_all"),
-        "allExcept": (Level.OK, "query_strings_except"),
-        "whitelist": (Level.WARNING, "query_strings_some"),
-        "none": (Level.WARNING, "query_strings_none"),
-    }.get(key.behaviour, (Level.UNKNOWN, "query_strings_untold"))
 
 
 def judge_clock(skew: float) -> tuple[Level, str]:

@@ -1,9 +1,11 @@
 """The diagnostic client: asks AWS about a connection, and never changes anything."""
 
 from collections.abc import Callable
+from collective.cloudfront.delivery.aws.behaviours import read_cache_policy
+from collective.cloudfront.delivery.aws.behaviours import read_request_policy
+from collective.cloudfront.delivery.aws.behaviours import read_response_policy
 from collective.cloudfront.delivery.aws.described import date_of
 from collective.cloudfront.delivery.aws.described import read_distribution
-from collective.cloudfront.delivery.aws.described import read_policy
 from collective.cloudfront.delivery.aws.described import read_tenant
 from collective.cloudfront.delivery.aws.described import Reply
 from collective.cloudfront.delivery.aws.described import Signer
@@ -15,6 +17,7 @@ from collective.cloudfront.delivery.aws.errors import CredentialsFailed
 from collective.cloudfront.delivery.aws.errors import is_unreachable
 from collective.cloudfront.delivery.aws.errors import NeedsPerson
 from collective.cloudfront.delivery.aws.errors import refusal_of
+from collective.cloudfront.delivery.aws.judging import cause_of
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.aws.port import is_tenant
 from collective.cloudfront.delivery.aws.port import Outcome
@@ -23,6 +26,7 @@ from collective.cloudfront.delivery.aws.session import make_session
 from collective.cloudfront.delivery.aws.session import reading_credentials
 from collective.cloudfront.delivery.aws.session import region_of
 from collective.cloudfront.outbox.messages import message
+from dataclasses import dataclass
 from typing import Any
 
 import logging
@@ -42,15 +46,33 @@ _NO_INVALIDATION = "IDOESNOTEXIST"
 _SHORTEST_SECRET = 8
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What AWS says on the way from a distribution, or a tenant, to its configuration.
+
+    ``first`` is the reply to the first question, GetDistribution or
+    GetDistributionTenant. ``own`` describes what was asked about, and ``holder`` the
+    distribution that holds the configuration: a tenant's parent, otherwise the same.
+    """
+
+    first: Reply
+    own: Reply
+    holder: Reply
+
+
 class Probe:
     """Asks AWS about a connection. No method raises, changes or bills anything.
 
     For one thread. It has a session of its own, so that what it finds is what holds
-    now, and the courier's clients do not suffer.
+    now, and the courier's clients do not suffer. ``note`` is called with each reply;
+    what it raises is raised.
     """
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(
+        self, credentials: Credentials, note: Callable[[Reply], None] = lambda _: None
+    ) -> None:
         self._credentials = credentials
+        self._note = note
         self._secrets = {credentials.secret_access_key}
         self._session: Any = None
         self._client: Any = None
@@ -63,32 +85,59 @@ class Probe:
         """Ask STS who we are: an ARN. It is not waited for as long as CloudFront."""
         return self._ask(self._call_sts, lambda answer: answer["Arn"])
 
-    def distribution(self, distribution: str) -> Reply:
-        """Ask what a distribution is like: ``Described``."""
-        return self._ask(
+    def describe(self, distribution: str) -> Way:
+        """Ask what a distribution, or a distribution tenant, is like: ``Described``.
+
+        Where GetDistribution is denied, GetDistributionConfig tells the same by another
+        permission, but for the status.
+        """
+        if not is_tenant(distribution):
+            first, own = self._distribution(distribution)
+            return Way(first, own, own)
+        tenant = self._tenant(distribution)
+        if tenant.found is None or not tenant.found.parent:
+            return Way(tenant, tenant, tenant)
+        return Way(tenant, tenant, self._distribution(tenant.found.parent)[1])
+
+    def _distribution(self, distribution: str) -> tuple[Reply, Reply]:
+        """Return the reply to GetDistribution, and the one that tells more."""
+        first = self._ask(
             lambda: self._client.get_distribution(Id=distribution),
             lambda answer: read_distribution(answer["Distribution"]),
         )
-
-    def configuration(self, distribution: str) -> Reply:
-        """Ask for the same by another permission: ``Described``, without status."""
-        return self._ask(
+        if cause_of(first) != "denied":
+            return first, first
+        config = self._ask(
             lambda: self._client.get_distribution_config(Id=distribution),
             read_distribution,
         )
+        # Of two refusals the first one names the permission to ask for.
+        return first, first if cause_of(config) == "denied" else config
 
-    def tenant(self, tenant: str) -> Reply:
-        """Ask what a distribution tenant is like: ``Described``."""
+    def _tenant(self, tenant: str) -> Reply:
         return self._ask(
             lambda: self._client.get_distribution_tenant(Identifier=tenant),
             lambda answer: read_tenant(answer["DistributionTenant"]),
         )
 
     def cache_policy(self, policy: str) -> Reply:
-        """Ask what a cache policy puts into the cache key: ``QueryStrings``."""
+        """Ask what a cache policy says: ``Caching``."""
         return self._ask(
-            lambda: self._client.get_cache_policy(Id=policy),
-            lambda answer: read_policy(answer["CachePolicy"]["CachePolicyConfig"]),
+            lambda: self._client.get_cache_policy(Id=policy), read_cache_policy
+        )
+
+    def request_policy(self, policy: str) -> Reply:
+        """Ask what an origin request policy adds: ``Forwarded``."""
+        return self._ask(
+            lambda: self._client.get_origin_request_policy(Id=policy),
+            read_request_policy,
+        )
+
+    def response_policy(self, policy: str) -> Reply:
+        """Ask which headers a response headers policy removes: a frozenset."""
+        return self._ask(
+            lambda: self._client.get_response_headers_policy(Id=policy),
+            read_response_policy,
         )
 
     def try_create(self, distribution: str) -> Reply:
@@ -152,6 +201,11 @@ class Probe:
         return sts.get_caller_identity()
 
     def _ask(self, call: Callable[[], Any], read: Callable[[Any], Any]) -> Reply:
+        reply = self._reply(call, read)
+        self._note(reply)
+        return reply
+
+    def _reply(self, call: Callable[[], Any], read: Callable[[Any], Any]) -> Reply:
         try:
             answer = call()
             found, date = read(answer), date_of(answer)

@@ -12,6 +12,7 @@ from collective.cloudfront.tagging.vocabulary.dependencies import Kind
 from dataclasses import dataclass
 from Products.ZCatalog.query import IndexQuery
 from typing import Any
+from typing import NamedTuple
 
 
 #: A query for more types than this counts as a query for all types.
@@ -78,8 +79,7 @@ _LANGUAGE_FOLDER = "LRF"
 _POSITION = "getObjPositionInParent"
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """Something that a response depends on, before UIDs are looked up."""
 
     kind: Kind

@@ -23,7 +23,6 @@ from collective.cloudfront.tagging.recording.resolution import Resolution
 from collective.cloudfront.tagging.vocabulary.dependencies import Dependency
 from collective.cloudfront.tagging.vocabulary.dependencies import Kind
 from collective.cloudfront.tagging.vocabulary.levels import Navigation
-from dataclasses import replace
 from functools import cached_property
 from Products.CMFCore.interfaces import IContentish
 from types import FrameType
@@ -102,7 +101,7 @@ class ReadSet:
         asked = Query(catalog, query, sorted_by, self.path, self._navigated)
         for fact in asked.facts():
             if fact.kind is Kind.WITHIN and asked.finds_by_titles:
-                fact = replace(fact, titles=shows_titles(frame))
+                fact = fact._replace(titles=shows_titles(frame))
             self.note(fact)
 
     def note_object(self, start: Any, found: Any, frame: FrameType) -> None:

@@ -6,8 +6,8 @@ depth that was asked for.
 """
 
 from collective.cloudfront.tagging.vocabulary.levels import Navigation
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 
 #: Interfaces that queries ask for instead of content types, and that are tagged like
@@ -15,7 +15,8 @@ from enum import Enum
 INTERFACES = ("plone.event.interfaces.IEvent",)
 
 
-class Facet(Enum):
+# Texts, for these are hashed often, and an Enum's own hash is slow.
+class Facet(str, Enum):
     """How much of the objects in its result a query depends on."""
 
     #: What tabs show: title, place, type, state. For navigation only
@@ -26,7 +27,7 @@ class Facet(Enum):
     EDIT = "edit"
 
 
-class Kind(Enum):
+class Kind(str, Enum):
     """The kinds of dependencies."""
 
     OWN = "own"
@@ -49,8 +50,7 @@ PLACED = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Dependency:
+class Dependency(NamedTuple):
     """One thing that a response depends on. Use the functions below to make it."""
 
     kind: Kind

@@ -6,6 +6,7 @@ every tag is one that CloudFront stores: ASCII 33 to 126 without a comma, at mos
 """
 
 from collective.cloudfront.tagging.vocabulary.dependencies import Facet
+from functools import lru_cache
 from hashlib import sha256
 
 import re
@@ -22,6 +23,8 @@ _TAG = re.compile(rf"[!-+\--~]{{1,{MAX_TAG_LENGTH}}}\Z")
 _UID = re.compile(r"[0-9a-z-]{1,64}\Z")
 
 
+# The same few are written again and again
+@lru_cache(10_000)
 def uid_tag(uid: str) -> str:
     """Return the tag of an object.
 
@@ -61,6 +64,7 @@ def foreign_tag(name: str) -> str:
     return name.lower() if _TAG.match(name) else _hash(name)
 
 
+@lru_cache(1000)
 def _word(text: str) -> str:
     """Write ``text`` in the characters of a tag, differently for each text.
 

@@ -29,7 +29,8 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
 _TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 _VARYING = {
     "a time": _TIME,
-    "an id": re.compile(r"\b[0-9a-f]{32}\b"),
+    "a position": re.compile(r"\b\d+\.\d+%2C[\w.-]+"),
+    "an id": re.compile(r"\b[0-9a-f]{8}(-?)([0-9a-f]{4}\1){3}[0-9a-f]{12}\b"),
     "a token": _TOKEN,
 }
 _SHOWN = ("Content-Type", "Location", "WWW-Authenticate", "Retry-After")

@@ -196,7 +196,8 @@ def have_delivered(monkeypatch, site, now):
         process.outbox.complete(process.outbox.history(1)[0], "Completed")
 
 
-def have_trouble(monkeypatch, site, now):
+def have_history(monkeypatch, site, now):
+    """Something is accepted, something refused, and something to come."""
     have_delivered(monkeypatch, site, now)
     deliver("/~old", answers=[REFUSED] * CONFIRMED_REFUSALS)
     purge = ManualPurge(site)
@@ -204,6 +205,10 @@ def have_trouble(monkeypatch, site, now):
     due = datetime.fromisoformat(later("2026-11-21T22:00:00+00:00", now))
     purge.send("jane", "release 1.3", due.timestamp())
     transaction.commit()
+
+
+def have_trouble(monkeypatch, site, now):
+    have_history(monkeypatch, site, now)
     deliver("/contact*", cause=Cause("eddie", ("/contact",), 1), answers=[DENIED])
 
 
@@ -217,7 +222,7 @@ def have_scheduled(monkeypatch, site, now):
 
 
 def have_no_right_to_look(monkeypatch, site, now):
-    monkeypatch.setattr(connection, "test_connection", lambda *each: FOUND)
+    monkeypatch.setattr(connection, "test_connection", lambda *each, **rest: FOUND)
 
 
 def have_no_profile_of_others(monkeypatch, site, now):
@@ -259,6 +264,8 @@ def have_a_key_pair(monkeypatch, site, now):
 
 #: What is done before; nothing for all others.
 BEFORE = {
+    "history": have_history,
+    "history-filter": have_history,
     "scheduled": have_scheduled,
     "scheduled-cancel": have_scheduled,
     "set-up": have_no_profile_of_others,

@@ -56,14 +56,15 @@ class Camera:
         assert not results.violations_count, results.generate_report()
 
     def picture(self, page: Page, name: str, last: str = OURS) -> None:
-        """Keep a picture of a page, from its heading to the end of ``last``."""
+        """Keep a picture of a page, from its tabs or heading to the end of ``last``."""
         if self._folder is None:
             return
         # The cursor would blink.
         page.evaluate("document.activeElement.blur()")
         page.mouse.move(0, 0)
         frame = page.locator(OURS).bounding_box()
-        top = page.locator(f"{OURS} h1").bounding_box()["y"]
+        begin = page.locator(f"{OURS} .autotabs, {OURS} h1").first
+        top = begin.bounding_box()["y"]
         end = page.locator(last).bounding_box()
         clip = {
             "x": max(0, frame["x"] - _MARGIN),

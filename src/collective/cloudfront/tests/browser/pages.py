@@ -18,6 +18,17 @@ def open_cloudfront(page: Page) -> None:
     cloudfront_tab(page).click()
 
 
+def open_settings(page: Page) -> None:
+    """Go to the settings, from the CloudFront page."""
+    open_cloudfront(page)
+    section(page, "Settings").click()
+
+
+def section(page: Page, name: str) -> Locator:
+    """A page below our tab."""
+    return page.locator("#cloudfront-sections").get_by_role("link", name=name)
+
+
 def cloudfront_tab(page: Page) -> Locator:
     """Our tab in the Caching control panel; after its name may come a number."""
     return page.locator(".autotabs").get_by_role("link", name="CloudFront")
@@ -29,14 +40,25 @@ def headline(page: Page) -> Locator:
 
 
 def state(page: Page) -> Locator:
-    """The row of the distribution."""
+    """The row of the distribution, which is folded away at first."""
     return page.locator("#cloudfront-work tbody tr")
+
+
+def unfold(page: Page, summary: str) -> None:
+    """Open details."""
+    page.locator("summary", has_text=summary).click()
 
 
 def number(page: Page, column: str) -> Locator:
     """The cell below a heading in the row of the distribution."""
-    headings = page.locator("#cloudfront-work thead th").all_inner_texts()
-    return state(page).locator("td").nth(headings.index(column))
+    headings = page.locator("#cloudfront-work thead th").all_text_contents()
+    position = [heading.strip() for heading in headings].index(column)
+    return state(page).locator("td").nth(position)
+
+
+def hindrance(page: Page) -> Locator:
+    """Why CloudFront takes nothing, and what to do."""
+    return page.locator(".cloudfront-hindrance")
 
 
 def history(page: Page, words: str) -> Locator:

@@ -2,12 +2,12 @@
 
 from collective.cloudfront.delivery.aws.findings import CHECKS
 from collective.cloudfront.tests.browser.conftest import PLAIN_DISTRIBUTION
-from collective.cloudfront.tests.browser.pages import cloudfront_tab
 from collective.cloudfront.tests.browser.pages import headline
 from collective.cloudfront.tests.browser.pages import history
 from collective.cloudfront.tests.browser.pages import message
 from collective.cloudfront.tests.browser.pages import open_cloudfront
 from collective.cloudfront.tests.browser.pages import open_control_panel
+from collective.cloudfront.tests.browser.pages import open_settings
 from playwright.sync_api import expect
 from playwright.sync_api import Page
 
@@ -57,7 +57,7 @@ def test_an_administrator_installs_configures_tests_and_uninstalls_it(
     page.get_by_label("Enable purging").check()
     page.get_by_role("button", name="Save").click()
     expect(message(page).first).to_contain_text("Changes saved")
-    cloudfront_tab(page).click()
+    open_settings(page)
     page.get_by_label("Distribution", exact=True).fill("not an id")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("alert").first).to_contain_text("not saved")

@@ -5,11 +5,15 @@
 
 from collective.cloudfront.tests.browser.camera import NARROW
 from collective.cloudfront.tests.browser.make_sites import EDITOR
+from collective.cloudfront.tests.browser.pages import headline
+from collective.cloudfront.tests.browser.pages import hindrance
 from collective.cloudfront.tests.browser.pages import history
 from collective.cloudfront.tests.browser.pages import open_cloudfront
+from collective.cloudfront.tests.browser.pages import open_settings
 from collective.cloudfront.tests.browser.pages import purge_pages
 from collective.cloudfront.tests.browser.pages import scheduled
 from collective.cloudfront.tests.browser.pages import tomorrow
+from collective.cloudfront.tests.browser.pages import unfold
 from collective.cloudfront.tests.http.people import Editor
 from playwright.sync_api import expect
 from playwright.sync_api import Page
@@ -36,12 +40,16 @@ def busy(page, editor, cloudfront) -> Page:
     expect(row).to_be_visible()
     yield page
     open_cloudfront(page)
-    row.get_by_role("button", name="Do not purge").click()
+    row.get_by_role("button", name="Cancel scheduled purge").click()
     expect(row).to_have_count(0)
 
 
 def test_the_status_with_a_history_and_what_is_scheduled(busy, look):
     look(busy)
+    for summary in ("By distribution", "This month"):
+        unfold(busy, summary)
+    look(busy)
+    look.picture(busy, "status-open", "#cloudfront-month")
     # Without the message that the last form was sent
     open_cloudfront(busy)
     expect(scheduled(busy)).to_be_visible()
@@ -51,7 +59,9 @@ def test_the_status_with_a_history_and_what_is_scheduled(busy, look):
 
 
 def test_the_results_of_the_connection_test(page, cloudfront, look):
-    open_cloudfront(page)
+    open_settings(page)
+    look(page)
+    look.picture(page, "settings", "#fieldset-settings")
     page.get_by_role("button", name="Test connection").click()
     expect(page.locator(".cloudfront-findings").first).to_be_visible()
     look(page)
@@ -83,3 +93,25 @@ def test_the_question_before_content_is_purged(page, look):
     page.get_by_label("Reason").fill("New prices")
     look(page)
     look.picture(page, "purge-content")
+
+
+def test_a_paused_site_says_what_to_do_in_the_light_and_in_the_dark(
+    page, editor, cloudfront, look
+):
+    cloudfront.control.change_options(denied_actions=["CreateInvalidation"])
+    editor.edit("/welcome", description="Written for a picture")
+    open_cloudfront(page)
+    expect(hindrance(page)).to_be_visible()
+    look(page)
+    look.picture(page, "status-paused", "#cloudfront-cards")
+    page.set_viewport_size({"width": NARROW, "height": 900})
+    look.picture(page, "status-paused-narrow", "#cloudfront-cards")
+    page.set_viewport_size({"width": 1200, "height": 900})
+    # Plone's theme has dark colours, for sites that ask for them
+    page.evaluate("document.documentElement.setAttribute('data-bs-theme', 'dark')")
+    look(page)
+    look.picture(page, "status-dark", "#cloudfront-cards")
+    cloudfront.control.change_options(denied_actions=[])
+    open_settings(page)
+    page.get_by_role("button", name="Save").click()
+    expect(headline(page)).to_contain_text("Everything is delivered")

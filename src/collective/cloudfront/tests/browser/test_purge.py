@@ -9,6 +9,7 @@ from collective.cloudfront.tests.browser.pages import open_cloudfront
 from collective.cloudfront.tests.browser.pages import open_control_panel
 from collective.cloudfront.tests.browser.pages import purge_pages
 from collective.cloudfront.tests.browser.pages import scheduled
+from collective.cloudfront.tests.browser.pages import section
 from collective.cloudfront.tests.browser.pages import tomorrow
 from collective.cloudfront.tests.http.people import eventually
 from playwright.sync_api import expect
@@ -41,7 +42,9 @@ def test_who_may_configure_only_sees_no_button_and_is_refused(person, complaints
     page = person(CONFIGURER)
     open_control_panel(page, "CloudFront")
     expect(headline(page)).to_be_visible()
+    section(page, "Settings").click()
     expect(page.get_by_role("button", name="Test connection")).to_be_visible()
+    section(page, "Status").click()
     expect(page.get_by_role("link", name="Purge all")).to_have_count(0)
     expect(page.get_by_role("link", name="Purge pages")).to_have_count(0)
     assert_refused(page, complaints, "@@cloudfront-purge-all", "@@cloudfront-purge")
@@ -83,7 +86,7 @@ def test_a_purge_is_scheduled_for_a_chosen_time_and_cancelled(page, cloudfront, 
     expect(row).to_contain_text("/*")
     expect(row).to_contain_text("3:00")
     look(page)
-    row.get_by_role("button", name="Do not purge").click()
+    row.get_by_role("button", name="Cancel scheduled purge").click()
     expect(message(page)).to_contain_text("cancelled")
     expect(row).to_have_count(0)
     assert len(cloudfront.control.invalidations()) == before
@@ -176,13 +179,19 @@ def test_an_editor_purges_one_page_from_the_toolbar(person, cloudfront, viewer, 
     page = person(EDITOR)
     purge_content(page, "news/story-3")
     look(page)
+    # Paths are for who asks for them
+    expect(page.get_by_text("/news/story-3*")).not_to_be_visible()
+    page.get_by_text("Details", exact=True).click()
+    expect(page.get_by_text("/news/story-3*")).to_be_visible()
     expect(page.get_by_label("Including everything below")).to_have_count(0)
     page.get_by_label("Reason").fill("New figures")
     page.get_by_role("button", name="Purge", exact=True).click()
     expect(page.get_by_role("heading", name="Story 3")).to_be_visible()
-    expect(message(page).first).to_contain_text("Queued for CloudFront")
+    expect(message(page).first).to_contain_text("Visitors see the current page")
     # And it tells by itself when it is done
-    expect(page.get_by_label("CloudFront", exact=True)).to_contain_text("It is fresh")
+    expect(page.get_by_label("CloudFront", exact=True)).to_contain_text(
+        "Visitors now see the current page."
+    )
     look(page)
     eventually(lambda: viewer.cache("/news/story-3") == "Miss")
     assert viewer.cache("/about") == "Hit"
@@ -197,7 +206,7 @@ def test_a_folder_is_purged_from_the_toolbar_with_everything_below(
     page.get_by_label("Reason").fill("New prices")
     look(page)
     page.get_by_role("button", name="Purge", exact=True).click()
-    expect(message(page).first).to_contain_text("Queued for CloudFront")
+    expect(message(page).first).to_contain_text("Visitors see the current page")
     eventually(lambda: viewer.cache("/news/story-1") == "Miss")
     assert viewer.cache("/about") == "Hit"
 
@@ -211,7 +220,7 @@ def test_what_is_selected_in_a_folder_is_purged_together(
         page.get_by_role("row", name=title).get_by_role("checkbox").check()
     page.locator("#btn-cloudfront-purge").click()
     page.get_by_role("button", name="Purge", exact=True).click()
-    expect(page.get_by_text("Queued for CloudFront.")).to_be_visible()
+    expect(page.get_by_text("Visitors see the current pages")).to_be_visible()
     eventually(lambda: viewer.cache("/news/story-1") == "Miss")
     assert viewer.cache("/news/story-2") == "Miss"
     assert viewer.cache("/news/story-3") == "Hit"

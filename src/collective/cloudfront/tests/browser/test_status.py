@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from collective.cloudfront.tests.browser.pages import headline
+from collective.cloudfront.tests.browser.pages import hindrance
 from collective.cloudfront.tests.browser.pages import history
 from collective.cloudfront.tests.browser.pages import message
 from collective.cloudfront.tests.browser.pages import number
 from collective.cloudfront.tests.browser.pages import open_cloudfront
+from collective.cloudfront.tests.browser.pages import open_settings
 from collective.cloudfront.tests.browser.pages import purge_pages
 from collective.cloudfront.tests.browser.pages import refused
-from collective.cloudfront.tests.browser.pages import state
+from collective.cloudfront.tests.browser.pages import unfold
 from contextlib import contextmanager
 from playwright.sync_api import expect
 from playwright.sync_api import Page
@@ -53,6 +55,7 @@ def test_an_edit_is_seen_waiting_then_in_progress_then_completed_without_reloadi
     page.get_by_label("Summary").fill("A page about watching.")
     with watching(person()) as watcher:
         expect(headline(watcher)).to_contain_text("Everything is delivered")
+        unfold(watcher, "By distribution")
         page.get_by_role("button", name="Save").click()
         expect(number(watcher, "Waiting items")).not_to_have_text("0")
         look(watcher)
@@ -60,6 +63,8 @@ def test_an_edit_is_seen_waiting_then_in_progress_then_completed_without_reloadi
         expect(number(watcher, "Waiting items")).to_have_text("0")
         row = history(watcher, "/about")
         expect(row).not_to_contain_text("Completed")
+        # What somebody has opened stays open
+        expect(number(watcher, "Waiting items")).to_be_visible()
         look(watcher)
         expect(row).to_contain_text("Completed")
         expect(number(watcher, "Invalidations in progress")).to_have_text("0")
@@ -73,8 +78,8 @@ def test_wrong_credentials_pause_purging_and_right_ones_deliver_what_was_kept(
     enter_key(page, BAD, "wrong-secret")
     editor.edit("/welcome", description="Written under wrong credentials")
     expect(headline(watcher)).to_contain_text("paused")
-    expect(headline(watcher)).to_contain_text("Nothing is lost")
-    expect(state(watcher)).to_contain_text("Check the access key id")
+    expect(headline(watcher)).to_contain_text("nothing is lost")
+    expect(hindrance(watcher)).to_contain_text("Check the access key id")
     look(watcher)
     assert "wrong-secret" not in page.content()
     enter_key(page, GOOD, "right-secret")
@@ -90,10 +95,11 @@ def test_a_missing_right_pauses_purging_until_it_is_given(
     cloudfront.control.change_options(denied_actions=["CreateInvalidation"])
     editor.edit("/welcome", description="Written without the right")
     expect(headline(watcher)).to_contain_text("paused")
-    expect(headline(watcher)).to_contain_text("Nothing is lost")
+    expect(headline(watcher)).to_contain_text("nothing is lost")
+    expect(hindrance(watcher)).to_contain_text("cloudfront:CreateInvalidation")
     cloudfront.control.change_options(denied_actions=[])
     # Somebody who cannot wait some minutes
-    open_cloudfront(page)
+    open_settings(page)
     page.get_by_label("Budget").fill("1000")
     page.get_by_role("button", name="Save").click()
     expect(headline(watcher)).to_contain_text("Everything is delivered")
@@ -101,7 +107,7 @@ def test_a_missing_right_pauses_purging_until_it_is_given(
 
 def enter_key(page: Page, identifier: str, secret: str) -> None:
     """Enter a key pair into the settings."""
-    open_cloudfront(page)
+    open_settings(page)
     page.get_by_label("Access key ID").fill(identifier)
     page.get_by_label("Secret access key").fill(secret)
     page.get_by_role("button", name="Save").click()
@@ -140,7 +146,9 @@ def test_a_refused_item_is_shown_with_the_reason_and_can_be_tried_again(
 def test_a_refused_item_can_be_discarded(page, cloudfront):
     refuse(page, cloudfront, "/refused-and-discarded")
     row = refused(page, "/refused-and-discarded")
-    row.get_by_role("button", name="Discard").click()
+    expect(row.get_by_role("button", name="Discard this item")).not_to_be_visible()
+    row.locator("summary").click()
+    row.get_by_role("button", name="Discard this item").click()
     expect(message(page)).to_contain_text("discarded")
     expect(row).to_have_count(0)
     assert not [

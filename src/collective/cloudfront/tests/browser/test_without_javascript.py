@@ -4,9 +4,11 @@ from collective.cloudfront.tests.browser.pages import headline
 from collective.cloudfront.tests.browser.pages import history
 from collective.cloudfront.tests.browser.pages import message
 from collective.cloudfront.tests.browser.pages import open_cloudfront
+from collective.cloudfront.tests.browser.pages import open_settings
 from collective.cloudfront.tests.browser.pages import scheduled
 from collective.cloudfront.tests.browser.pages import state
 from collective.cloudfront.tests.browser.pages import tomorrow
+from collective.cloudfront.tests.browser.pages import unfold
 from collective.cloudfront.tests.http.people import eventually
 from playwright.sync_api import expect
 from playwright.sync_api import Page
@@ -23,15 +25,17 @@ def page(person) -> Page:
 def test_the_state_is_shown(page, cloudfront):
     open_cloudfront(page)
     expect(headline(page)).to_be_visible()
+    expect(state(page)).not_to_be_visible()
+    unfold(page, "By distribution")
     expect(state(page)).to_be_visible()
 
 
 def test_settings_are_saved(page, cloudfront):
-    open_cloudfront(page)
+    open_settings(page)
     page.get_by_label("Budget").fill("900")
     page.get_by_role("button", name="Save").click()
     expect(message(page).first).to_contain_text("Changes saved")
-    open_cloudfront(page)
+    open_settings(page)
     expect(page.get_by_label("Budget")).to_have_value("900")
 
 
@@ -68,6 +72,6 @@ def test_a_purge_is_scheduled_and_cancelled(page, cloudfront):
     page.get_by_label("Not before").fill(tomorrow())
     page.get_by_role("button", name="Purge everything").click()
     row = scheduled(page).filter(has_text="Without JavaScript")
-    row.get_by_role("button", name="Do not purge").click()
+    row.get_by_role("button", name="Cancel scheduled purge").click()
     expect(message(page)).to_contain_text("cancelled")
     expect(row).to_have_count(0)

@@ -80,7 +80,7 @@ def another(registry, portal):
 
 def test_a_site_that_is_set_up_well_has_no_problems(look):
     found = look()
-    assert len(found) == 12
+    assert len(found) == 13
     assert problems(found.values()) == 0
     assert all(result.title and result.text for result in found.values())
 
@@ -467,3 +467,42 @@ def test_nothing_is_purged_where_all_root_folders_are_gone(look):
     found = look()
     assert translate(found["purging"].text) == "Nothing is purged."
     assert found["roots"].level is Level.WARNING
+
+
+# --- the REST API ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def profile(portal):
+    """Install or forget plone.restapi's profile."""
+    setup = portal.portal_setup
+
+    def choose(installed):
+        if installed:
+            setup.setLastVersionForProfile("plone.restapi:default", ("0006",))
+        else:
+            setup.unsetLastVersionForProfile("plone.restapi:default")
+
+    return choose
+
+
+@pytest.mark.parametrize(
+    ("installed", "api_paths", "level", "text"),
+    [
+        (True, "on", Level.OK, "plone.restapi is installed."),
+        (True, "off", Level.OK, "plone.restapi is installed."),
+        (False, "off", Level.OK, "only for scripts and monitoring"),
+        (False, "auto", Level.OK, "only for scripts and monitoring"),
+        (False, "on", Level.WARNING, "401 Missing 'plone.restapi: Use REST API'"),
+    ],
+)
+def test_a_missing_rest_api_is_a_warning_only_where_somebody_uses_it(
+    registry, look, profile, installed, api_paths, level, text
+):
+    registry["collective.cloudfront.api_paths"] = api_paths
+    profile(installed)
+    found = look()["rest-api"]
+    assert found.level is level
+    assert text in translate(found.text)
+    advice = "Install it in the Add-ons control panel."
+    assert translate(found.advice) == ("" if installed else advice)

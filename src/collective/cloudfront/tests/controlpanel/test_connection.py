@@ -23,7 +23,7 @@ def texts(browser):
 @pytest.fixture
 def person(functional_portal, browser):
     person = browser()
-    person.open(f"{functional_portal.absolute_url()}/@@cloudfront-controlpanel")
+    person.open(f"{functional_portal.absolute_url()}/@@cloudfront-settings")
     return person
 
 

@@ -52,7 +52,7 @@ class Form:
         self.request.method = self.request.environ["REQUEST_METHOD"] = method
         self.request.form = fields
         self.request.response.setStatus(200)
-        page = self.portal.restrictedTraverse("@@cloudfront-controlpanel")
+        page = self.portal.restrictedTraverse("@@cloudfront-settings")
         page.update()
         return page.contents
 
@@ -265,7 +265,7 @@ def test_cancelling_changes_nothing(form):
 
 def test_a_person_sees_what_was_wrong_and_corrects_it(functional_portal, browser):
     person = browser()
-    person.open(f"{functional_portal.absolute_url()}/@@cloudfront-controlpanel")
+    person.open(f"{functional_portal.absolute_url()}/@@cloudfront-settings")
     person.getControl("Distribution").value = "nonsense"
     person.getControl("Save").click()
     assert "The settings were not saved." in person.contents
@@ -283,7 +283,7 @@ def test_what_waits_for_a_wrong_distribution_goes_to_the_corrected_one(
 ):
     process.outbox.release("token", [Entry(DISTRIBUTION, "/a")])
     person = browser()
-    person.open(f"{functional_portal.absolute_url()}/@@cloudfront-controlpanel")
+    person.open(f"{functional_portal.absolute_url()}/@@cloudfront-settings")
     person.getControl("Distribution").value = "E2CORRECTED"
     person.getControl("Save").click()
     assert {work.distribution for work in process.outbox.work()} == {"E2CORRECTED"}
@@ -316,7 +316,7 @@ def test_the_history_stays_when_the_distribution_is_another_one(
     for view in ("@@cloudfront-controlpanel", "@@cloudfront-log"):
         person.open(f"{url}/{view}")
         assert "/before" in person.contents
-    person.open(f"{url}/@@cloudfront-controlpanel")
+    person.open(f"{url}/@@cloudfront-settings")
     person.getControl("Distribution").value = "E2CORRECTED"
     person.getControl("Save").click()
     for view in ("@@cloudfront-controlpanel", "@@cloudfront-log"):
@@ -327,7 +327,7 @@ def test_the_history_stays_when_the_distribution_is_another_one(
 def test_nothing_that_waits_is_nothing_to_say(functional_portal, browser, caplog):
     caplog.set_level("INFO", "collective.cloudfront")
     person = browser()
-    person.open(f"{functional_portal.absolute_url()}/@@cloudfront-controlpanel")
+    person.open(f"{functional_portal.absolute_url()}/@@cloudfront-settings")
     person.getControl("Distribution").value = "E2CORRECTED"
     person.getControl("Save").click()
     assert "that waited for" not in caplog.text

@@ -181,8 +181,9 @@ class Row:
 
 
 OFF = "Nothing is purged."
-IN_MEMORY = "The outbox cannot be used: disk full. Items waiting:"
-PAUSED = f"Purging is paused for {DISTRIBUTION}: "
+IN_MEMORY = "The outbox cannot be written; items waiting in memory:"
+PAUSED = f"Purging is paused for {DISTRIBUTION}; nothing is lost, items kept: 1."
+NOTHING_ACCEPTED = "CloudFront accepts nothing at the moment; items waiting: 1."
 WAITS = "Purging is paused, so this waits in the outbox."
 LATER = "CloudFront does not accept it now, so this waits in the outbox."
 
@@ -202,7 +203,7 @@ TABLE = [
         in_progress,
         "ok",
         "in_progress",
-        "Everything is delivered. Invalidations that CloudFront is working on: 1.",
+        "Everything is delivered, and CloudFront is removing the old copies.",
         "In progress",
         0,
     ),
@@ -210,7 +211,7 @@ TABLE = [
         quarantined,
         "warning",
         "quarantined",
-        "CloudFront refuses some items. Everything else is delivered.",
+        "CloudFront refuses some items; everything else is delivered.",
         "Refused items",
         0,
     ),
@@ -218,8 +219,8 @@ TABLE = [
         throttled,
         "ok",
         "waiting",
-        "Items waiting: 1. Rate exceeded.",
-        "Waiting Rate exceeded",
+        f"{NOTHING_ACCEPTED} Rate exceeded.",
+        "Waiting",
         1,
         LATER,
     ),
@@ -227,22 +228,32 @@ TABLE = [
         unreachable,
         "warning",
         "waiting",
-        "Items waiting: 1. CloudFront cannot be reached: timeout.",
-        "Waiting CloudFront cannot be reached",
+        f"{NOTHING_ACCEPTED} CloudFront cannot be reached: timeout.",
+        "Waiting",
         1,
         LATER,
     ),
-    Row(no_credentials, "error", "paused", PAUSED, "Paused There are no", 1, WAITS),
     Row(
-        access_denied, "error", "paused", PAUSED, "Paused CloudFront refuses", 1, WAITS
+        no_credentials, "error", "paused", f"{PAUSED} There are no", "Paused", 1, WAITS
     ),
-    Row(wrong_id, "error", "paused", PAUSED, "Paused CloudFront refuses", 1, WAITS),
+    Row(
+        access_denied,
+        "error",
+        "paused",
+        f"{PAUSED} CloudFront refuses",
+        "Paused",
+        1,
+        WAITS,
+    ),
+    Row(
+        wrong_id, "error", "paused", f"{PAUSED} CloudFront refuses", "Paused", 1, WAITS
+    ),
     Row(disk_full, "error", "in_memory", IN_MEMORY, "In memory", 1, FAILING, 503),
     Row(
         unusable,
         "error",
         "unavailable",
-        "The state is not known now.",
+        "The outbox cannot be read, so the status is not known.",
         "",
         0,
         FAILING,
@@ -284,7 +295,8 @@ def test_all_places_say_the_same(
     if row.level == "ok":
         assert check["text"] == "Changes are purged."
     else:
-        assert check["text"] == state["health"]["text"]
+        # Here one sentence; the others say why, and what to do
+        assert state["health"]["text"].startswith(check["text"])
     # The pages
     person, url = browser(), healthy.absolute_url()
     problems = sum(each["level"] != "ok" for each in found)
@@ -295,9 +307,13 @@ def test_all_places_say_the_same(
         tab = tree.xpath(TABS)[-1]
         badges = [word for each in tab.xpath("span/text()") for word in each.split()]
         assert badges == ([str(problems)] if problems else [])
-    assert (
-        words(tree.get_element_by_id("cloudfront-headline")) == state["health"]["text"]
-    )
+    banner = tree.get_element_by_id("cloudfront-headline")
+    assert state["health"]["text"].startswith(words(banner))
+    sections = tree.xpath("//*[@id='cloudfront-banner' or @id='cloudfront-state']")
+    shown = " ".join(words(each) for each in sections)
+    assert all(part in shown for part in sentences_of(state["health"]["text"]))
+    kinds = tree.get_element_by_id("cloudfront-banner").get("class").split()
+    assert KINDS[row.level] & set(kinds)
     if row.badge:
         cell = tree.xpath("//table[@id='cloudfront-work']/tbody/tr/td[2]")[0]
         assert words(cell).startswith(row.badge)
@@ -321,6 +337,19 @@ def test_all_places_say_the_same(
     said = " ".join(map(words, tree.xpath("//*[contains(@class, 'portalMessage')]")))
     assert row.clicked in said
     assert (WORKING in said) == (row.clicked == WORKING)
+
+
+#: Of the banner, by level.
+KINDS = {
+    "ok": {"alert-success", "alert-info"},
+    "warning": {"alert-warning"},
+    "error": {"alert-danger"},
+}
+
+
+def sentences_of(text: str) -> list[str]:
+    """Return what the page says of the health, too: in one place or another."""
+    return [each.strip(" .") for each in text.split(". ")]
 
 
 def words(element: Any) -> str:

@@ -47,9 +47,12 @@ OURS = "collective.cloudfront."
 #: what is to be done: see ``tests/api``.
 ASKED = {
     "cloudfront-controlpanel": VIEW_STATUS,
+    "cloudfront-banner": VIEW_STATUS,
+    "cloudfront-settings": MANAGE_PURGING,
     "cloudfront-state": VIEW_STATUS,
     "cloudfront-history": VIEW_STATUS,
     "cloudfront-log": VIEW_STATUS,
+    "cloudfront-history-csv": VIEW_STATUS,
     "cloudfront-invalidation": VIEW_STATUS,
     "cloudfront-check-act": MANAGE_PURGING,
     "cloudfront-refused": MANAGE_PURGING,
@@ -67,9 +70,12 @@ ASKED = {
 }
 #: Views that only show something: they do nothing by POST either, and need not refuse it.
 READERS = {
+    "cloudfront-controlpanel",
+    "cloudfront-banner",
     "cloudfront-state",
     "cloudfront-history",
     "cloudfront-log",
+    "cloudfront-history-csv",
     "cloudfront-invalidation",
     "cloudfront-purged",
     "purge-cloudfront",
@@ -274,7 +280,7 @@ def person(browser):
 
 def test_the_forms_that_change_something_are_found(forms):
     assert {form.view for form in forms} >= {
-        "cloudfront-controlpanel",
+        "cloudfront-settings",
         "cloudfront-purge-all",
         "cloudfront-purge",
         "cloudfront-purge-content",

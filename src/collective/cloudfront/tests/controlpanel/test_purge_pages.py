@@ -48,7 +48,9 @@ def later(hours=3):
 
 def test_pages_are_purged(form, process, site):
     host = urlsplit(site.absolute_url()).netloc
-    assert "Items on their way: 2." in typed(form, f"/a\nhttp://{host}/b?c=d\n")
+    assert "Items on their way to CloudFront: 2." in typed(
+        form, f"/a\nhttp://{host}/b?c=d\n"
+    )
     assert process.deliver() == ["/a", "/b?c=d"]
 
 
@@ -98,9 +100,9 @@ def test_what_is_scheduled_is_listed_and_can_be_cancelled(form, process):
     assert "Items scheduled: 1." in contents
     assert "after the &lt;b&gt;release&lt;/b&gt;" in contents
     assert process.deliver() == []
-    form.getControl("Do not purge").click()
+    form.getControl("Cancel scheduled purge").click()
     assert "The scheduled purge was cancelled." in form.contents
-    assert "Do not purge" not in form.contents
+    assert "Cancel scheduled purge" not in form.contents
     assert process.outbox.scheduled(10) == []
     assert process.outbox.requests(1)[0].cancelled
 

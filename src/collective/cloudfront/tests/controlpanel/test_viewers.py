@@ -20,6 +20,7 @@ import transaction
 
 PASSWORD = "correct horse"
 PAGE = "@@cloudfront-controlpanel"
+SETTINGS = "@@cloudfront-settings"
 
 
 @pytest.fixture
@@ -89,7 +90,8 @@ def test_a_viewer_sees_the_status_the_checks_and_what_happened(site, viewer):
         assert tree.xpath(f"//*[@id='cloudfront-{name}']"), name
     assert "release" in viewer.contents
     assert "@@cloudfront-log" in viewer.contents
-    assert "What happened?" in opened(viewer, site, "@@cloudfront-log").text_content()
+    (title,) = opened(viewer, site, "@@cloudfront-log").xpath("//h1")
+    assert title.text_content() == "History"
 
 
 def test_a_viewer_sees_no_settings_and_no_button(site, viewer):
@@ -124,7 +126,7 @@ def test_who_configures_is_told_what_to_do(site, browser):
     transaction.commit()
     person = browser()
     links = [link.get("href") for link in opened(person, site).iterfind(".//a[@href]")]
-    assert any(f"{PAGE}#fieldset-settings" in link for link in links)
+    assert any(f"{SETTINGS}#fieldset-settings" in link for link in links)
     assert "Tell an administrator" not in person.contents
 
 
@@ -132,13 +134,16 @@ def test_buttons_are_shown_by_permission(site, somebody):
     person = somebody(VIEW_STATUS, PURGE_EVERYTHING)
     tree = opened(person, site)
     assert forms(tree) == ["cloudfront-cancel"]
+    (button,) = content(tree).iterfind(".//button")
+    said = button.get("aria-label")
+    assert said.startswith("Cancel scheduled purge: /* ")
     assert "@@cloudfront-purge-all" in person.contents
-    assert "cloudfront-settings-section" not in person.contents
+    assert SETTINGS not in person.contents
 
 
 def test_who_may_do_both_saves_the_settings(site, somebody):
     person = somebody(VIEW_STATUS, MANAGE_PURGING)
-    opened(person, site)
+    opened(person, site, SETTINGS)
     person.getControl("Coalescing window").value = "7"
     person.getControl("Save").click()
     transaction.begin()
@@ -154,7 +159,7 @@ def test_a_viewer_who_sends_the_form_all_the_same_changes_nothing(
     viewer.raiseHttpErrors = False
     for button in ("&form.buttons.save=Save", ""):
         viewer.post(
-            f"{site.absolute_url()}/{PAGE}",
+            f"{site.absolute_url()}/{SETTINGS}",
             f"_authenticator={token}&form.widgets.window=7.0{button}",
         )
         assert "Insufficient Privileges" in viewer.contents

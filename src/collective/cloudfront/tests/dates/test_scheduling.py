@@ -187,7 +187,8 @@ def _everything_with_dates(site):
     dated(deep, "folderish", portal_type="Folder")
     start, end = pydt(later(4)), pydt(later(4.1))
     create(deep, "event", "Event", start=start, end=end)
-    past = pydt(DateTime() - 3), pydt(DateTime() - 2.9)
+    # And a half: no occurrence begins now, while others look
+    past = pydt(DateTime() - 3.5), pydt(DateTime() - 3.4)
     create(
         deep,
         "recurring",

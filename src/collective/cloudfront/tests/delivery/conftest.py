@@ -1,7 +1,10 @@
 """A local CloudFront for boto3; property tests take the time they need."""
 
 from collections.abc import Iterator
+from collective.cloudfront.delivery.aws import probe
+from collective.cloudfront.delivery.aws import session
 from collective.cloudfront.delivery.aws.gateway import Boto3Gateway
+from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local import Options
 from collective.cloudfront.tests.delivery.gateways import E1
@@ -70,3 +73,18 @@ def sts(cloudfront, monkeypatch):
     yield handler
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def quick(cloudfront, monkeypatch):
+    """Make clients once: that takes longer than all the calls."""
+    own, clients = session.make_session(Credentials()), {}
+    make = own.client
+
+    def make_once(service, **rest):
+        if service not in clients:
+            clients[service] = make(service, **rest)
+        return clients[service]
+
+    own.client = make_once
+    monkeypatch.setattr(probe, "make_session", lambda credentials: own)

@@ -56,6 +56,11 @@ class Editor:
         """Wait until nothing of this site's outbox is left to send."""
         eventually(self._nothing_is_pending)
 
+    def purge(self, *paths: str, reason: str = "") -> None:
+        """Purge paths by hand."""
+        body = {"paths": list(paths), "reason": reason}
+        self._call("POST", "/@cloudfront/purge", body)
+
     def state(self) -> str:
         """Return the state of purging, as JSON."""
         return self._call("GET", "/@cloudfront").text

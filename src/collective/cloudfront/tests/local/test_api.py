@@ -6,6 +6,7 @@ from .helpers import refused
 from .helpers import TENANT
 from botocore import UNSIGNED
 from collective.cloudfront.local.api import MAX_BODY
+from collective.cloudfront.local.behaviours import METHODS
 from datetime import datetime
 from datetime import timezone
 from email.utils import formatdate
@@ -16,6 +17,8 @@ import requests
 
 
 QUERY_STRINGS_POLICY = "4cc15a8a-d715-48a4-82b8-cc0b614638fe"
+ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
+SECURITY_HEADERS = "67f7725c-6f97-4210-82d7-5512b31e9d03"
 NAMESPACE = "http://cloudfront.amazonaws.com/doc/2020-05-31/"
 SIGNATURE = (
     "AWS4-HMAC-SHA256 Credential=AKID/20270115/us-east-1/cloudfront/aws4_request, "
@@ -257,6 +260,48 @@ def test_a_cache_policy_tells_the_query_strings_of_the_cache_key(
         client.get_cache_policy(Id="another")
 
 
+def test_each_behaviour_tells_its_pattern_its_methods_and_its_policies(
+    client, cloudfront
+):
+    cloudfront.control.change_options(
+        default_behaviour={"request_policy": "own", "response_policy": "own"},
+        behaviours=[
+            {"path_pattern": "/en/*", "cache_policy": "", "methods": METHODS[0]}
+        ],
+    )
+    config = client.get_distribution_config(Id=DISTRIBUTION)["DistributionConfig"]
+    default = config["DefaultCacheBehavior"]
+    assert len(default["AllowedMethods"]["Items"]) == 7
+    assert default["OriginRequestPolicyId"] == default["ResponseHeadersPolicyId"]
+    (other,) = config["CacheBehaviors"]["Items"]
+    assert (other["PathPattern"], other["MinTTL"]) == ("/en/*", 0)
+    assert other["AllowedMethods"]["Items"] == ["GET", "HEAD"]
+    assert other["ForwardedValues"]["Cookies"]["Forward"] == "whitelist"
+
+
+def test_the_other_policies_tell_what_they_forward_and_remove(client, cloudfront):
+    cloudfront.control.change_options(
+        default_behaviour={
+            "request_policy": "own",
+            "request_headers": "allExcept",
+            "request_header_names": ["Host"],
+            "response_policy": "own",
+            "removed_headers": ["Cache-Tag"],
+        }
+    )
+    request = client.get_origin_request_policy(Id="own")["OriginRequestPolicy"]
+    headers = request["OriginRequestPolicyConfig"]["HeadersConfig"]
+    assert headers["HeaderBehavior"] == "allExcept"
+    assert headers["Headers"]["Items"] == ["Host"]
+    response = client.get_response_headers_policy(Id="own")["ResponseHeadersPolicy"]
+    removed = response["ResponseHeadersPolicyConfig"]["RemoveHeadersConfig"]
+    assert removed["Items"] == [{"Header": "Cache-Tag"}]
+    with refused("NoSuchOriginRequestPolicy", 404):
+        client.get_origin_request_policy(Id="another")
+    with refused("NoSuchResponseHeadersPolicy", 404):
+        client.get_response_headers_policy(Id="another")
+
+
 def test_a_tenant_is_described_and_belongs_to_the_first_distribution(
     client, cloudfront
 ):
@@ -289,6 +334,10 @@ def test_what_botocore_requires_of_an_answer_is_there(create, client):
         "CreateInvalidation": create("/b", reference="r2"),
         "GetDistributionTenant": client.get_distribution_tenant(Identifier=TENANT),
         "GetCachePolicy": client.get_cache_policy(Id=QUERY_STRINGS_POLICY),
+        "GetOriginRequestPolicy": client.get_origin_request_policy(Id=ALL_VIEWER),
+        "GetResponseHeadersPolicy": client.get_response_headers_policy(
+            Id=SECURITY_HEADERS
+        ),
     }
 
     def check(shape, value):

@@ -13,6 +13,7 @@ from collective.cloudfront.tests.outbox.contract.batches import BatchesContract
 from collective.cloudfront.tests.outbox.contract.causes import CausesContract
 from collective.cloudfront.tests.outbox.contract.claims import ClaimsContract
 from collective.cloudfront.tests.outbox.contract.common import Engine
+from collective.cloudfront.tests.outbox.contract.history import HistoryContract
 from collective.cloudfront.tests.outbox.contract.lately import LatelyContract
 from collective.cloudfront.tests.outbox.contract.ledger import LedgerContract
 from collective.cloudfront.tests.outbox.contract.many import ManyContract
@@ -36,6 +37,7 @@ class OutboxContract(
     ScheduleContract,
     LatelyContract,
     LedgerContract,
+    HistoryContract,
     CausesContract,
     ManyContract,
 ):

@@ -72,27 +72,6 @@ class LedgerContract(Opened):
         assert found(9, []) == []
         assert len(found(9)) == 6
 
-    def test_history_is_paged_by_the_time_of_acceptance(self, outbox, clock):
-        for number in range(7):
-            distribution = (E1, E2, "E3")[number % 3]
-            outbox.release("", entries("/a", distribution=distribution))
-            assert outbox.claim(distribution, 60)
-            batch = outbox.freeze(distribution, f"r{number}", ["/a"])
-            outbox.settle(batch, f"I{number}")
-            clock.advance(1)
-
-        def pages(distributions):
-            before = None
-            while page := outbox.history(2, distributions, before):
-                yield [each.invalidation for each in page]
-                before = page[-1].accepted
-
-        assert list(pages(None)) == [["I6", "I5"], ["I4", "I3"], ["I2", "I1"], ["I0"]]
-        assert list(pages([E1, E2])) == [["I6", "I4"], ["I3", "I1"], ["I0"]]
-        assert list(pages({E1})) == [["I6", "I3"], ["I0"]]
-        assert outbox.history(9, None, before=0.0) == []
-        assert outbox.history(9, before=clock.now + 9) == outbox.history(9)
-
     def test_a_refused_item_can_be_tried_again(self, outbox, other, clock):
         since = clock.now
         outbox.release("", [Entry(E1, "/a", urgent=True), Entry(E1, "/b")])
@@ -143,7 +122,6 @@ class LedgerContract(Opened):
         outbox.record_request(second)
         assert other.requests(10) == [second, first]
         assert other.requests(1) == [second]
-        assert other.requests(10, before=6.0) == [first]
 
     def test_what_people_did_for_some_distributions(self, outbox):
         outbox.record_request(action("1", distributions=(E1, E2)))

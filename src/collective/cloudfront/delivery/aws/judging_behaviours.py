@@ -1,0 +1,203 @@
+"""What to think of the cache behaviours of a distribution: pure functions.
+
+Each check looks at every behaviour and has one verdict about all of them: the worst one,
+with the behaviours that it is about. The law: where nothing is known of one behaviour and
+nothing is wrong with the others, the verdict is the reply that says why.
+"""
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from collective.cloudfront.delivery.aws.behaviours import Caching
+from collective.cloudfront.delivery.aws.behaviours import DEFAULT
+from collective.cloudfront.delivery.aws.described import Reply
+from collective.cloudfront.delivery.aws.findings import Level
+from collective.cloudfront.delivery.aws.policies import Resolved
+from dataclasses import dataclass
+
+
+#: Seconds. "With CloudFront" has pages kept for so long.
+DAY = 86_400
+#: CloudFront allows only the first two, these and OPTIONS, or all seven.
+_TO_CHANGE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How a site uses a distribution. ``tag_header`` is empty where no tags are sent."""
+
+    is_classic: bool = True
+    tag_header: str = ""
+
+    @property
+    def session(self) -> str:
+        """The name of the cookie of people who are logged in."""
+        return "__ac" if self.is_classic else "auth_token"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What to think of one behaviour; ``detail`` is shown beside its pattern."""
+
+    level: Level
+    code: str
+    detail: str = ""
+
+
+#: None: the check does not concern this behaviour.
+_Opinion = Verdict | Reply | None
+
+
+def judge_behaviours(
+    name: str, behaviours: Sequence[Resolved], use: Use
+) -> tuple[Level, str, dict[str, str]] | Reply:
+    """Return what the check ``name`` says of all behaviours: level, code and mapping, or
+    the reply because of which it is not known.
+    """
+    judge = JUDGES[name]
+    opinions = {each.pattern: judge(each, use) for each in behaviours}
+    verdicts = {
+        pattern: verdict
+        for pattern, verdict in opinions.items()
+        if isinstance(verdict, Verdict)
+    }
+    wrong = [each for each in verdicts.values() if each.level is Level.WARNING]
+    unknown = [each for each in opinions.values() if isinstance(each, Reply)]
+    if unknown and not wrong:
+        return unknown[0]
+    if not verdicts:
+        return Level.UNKNOWN, "behaviours_none", {}
+    chosen = (wrong or list(verdicts.values()))[0]
+    return chosen.level, chosen.code, _mapping(verdicts, chosen.code, use)
+
+
+def _mapping(verdicts: Mapping[str, Verdict], code: str, use: Use) -> dict[str, str]:
+    concerned = [
+        f"{pattern}: {verdict.detail}" if verdict.detail else pattern
+        for pattern, verdict in verdicts.items()
+        if verdict.code == code
+    ]
+    return {
+        "behaviours": "; ".join(concerned),
+        "cookie": use.session,
+        "header": use.tag_header,
+    }
+
+
+def _knows_caching(
+    judge: Callable[[Resolved, Caching, Use], _Opinion],
+) -> Callable[[Resolved, Use], _Opinion]:
+    """Make a judge that needs what is in the cache key."""
+
+    def judge_if_known(behaviour: Resolved, use: Use) -> _Opinion:
+        caching = behaviour.caching
+        if caching.found is not None:
+            return judge(behaviour, caching.found, use)
+        if not caching.error:
+            return Verdict(Level.UNKNOWN, "behaviours_untold")
+        return caching
+
+    return judge_if_known
+
+
+@_knows_caching
+def _judge_query_strings(behaviour: Resolved, caching: Caching, use: Use) -> _Opinion:
+    if behaviour.is_for_files:
+        return None
+    if not caching.keeps:
+        return Verdict(Level.OK, "behaviours_uncached")
+    chosen = caching.query_strings
+    level, code = {
+        "all": (Level.OK, "query_strings_all"),
+        "allExcept": (Level.OK, "query_strings_except"),
+        "whitelist": (Level.WARNING, "query_strings_some"),
+        "none": (Level.WARNING, "query_strings_none"),
+    }.get(chosen.behaviour, (Level.UNKNOWN, "behaviours_untold"))
+    return Verdict(level, code, ", ".join(chosen.names))
+
+
+@_knows_caching
+def _judge_cookies(behaviour: Resolved, caching: Caching, use: Use) -> _Opinion:
+    if not caching.keeps:
+        return Verdict(Level.OK, "behaviours_uncached")
+    if caching.cookies.behaviour == "all":
+        return Verdict(Level.WARNING, "cookies_all")
+    if caching.cookies.includes(use.session):
+        return Verdict(Level.OK, "cookies_key")
+    forwarded = behaviour.forwarded
+    if forwarded.found is None:
+        return forwarded
+    if forwarded.found.cookies.includes(use.session):
+        return Verdict(Level.WARNING, "cookies_shared")
+    return Verdict(Level.OK, "cookies_removed")
+
+
+@_knows_caching
+def _judge_authorization(behaviour: Resolved, caching: Caching, use: Use) -> _Opinion:
+    if not caching.keeps:
+        return Verdict(Level.OK, "behaviours_uncached")
+    if caching.headers.includes("authorization"):
+        return Verdict(Level.OK, "authorization_key")
+    forwarded = behaviour.forwarded
+    if forwarded.found is None:
+        return forwarded
+    if forwarded.found.headers.includes("authorization"):
+        return Verdict(Level.WARNING, "authorization_shared")
+    if caching.cookies.includes(use.session):
+        # Here people log in
+        return Verdict(Level.WARNING, "authorization_lost")
+    return Verdict(Level.OK, "authorization_removed")
+
+
+@_knows_caching
+def _judge_minimum_ttl(behaviour: Resolved, caching: Caching, use: Use) -> _Opinion:
+    if caching.keeps and caching.min_ttl > 0:
+        return Verdict(Level.WARNING, "minimum_ttl_above", f"{caching.min_ttl} s")
+    return Verdict(Level.OK, "minimum_ttl")
+
+
+@_knows_caching
+def _judge_lifetime(behaviour: Resolved, caching: Caching, use: Use) -> _Opinion:
+    if not caching.keeps:
+        # For some patterns, such as those of forms, that is what somebody wants
+        is_default = behaviour.pattern == DEFAULT
+        level = Level.WARNING if is_default else Level.OK
+        return Verdict(level, "lifetime_none" if is_default else "behaviours_uncached")
+    if caching.max_ttl < DAY:
+        return Verdict(Level.WARNING, "lifetime_short", f"{caching.max_ttl} s")
+    if use.is_classic and caching.default_ttl > 0:
+        ttl = f"{caching.default_ttl} s"
+        return Verdict(Level.WARNING, "lifetime_default", ttl)
+    if not use.is_classic and behaviour.pattern == DEFAULT and not caching.default_ttl:
+        return Verdict(Level.WARNING, "lifetime_volto")
+    return Verdict(Level.OK, "lifetime")
+
+
+def _judge_methods(behaviour: Resolved, use: Use) -> _Opinion:
+    if behaviour.is_for_files:
+        return None
+    if behaviour.methods >= _TO_CHANGE:
+        return Verdict(Level.OK, "methods")
+    return Verdict(Level.WARNING, "methods_few")
+
+
+def _judge_tag_header(behaviour: Resolved, use: Use) -> _Opinion:
+    if not use.tag_header:
+        return Verdict(Level.OK, "cache_tags_off")
+    if behaviour.removed.found is None:
+        return behaviour.removed
+    if use.tag_header.lower() in behaviour.removed.found:
+        return Verdict(Level.OK, "tag_header")
+    return Verdict(Level.WARNING, "tag_header_sent")
+
+
+#: By the names of the checks.
+JUDGES: dict[str, Callable[[Resolved, Use], _Opinion]] = {
+    "query_strings": _judge_query_strings,
+    "cookies": _judge_cookies,
+    "authorization": _judge_authorization,
+    "minimum_ttl": _judge_minimum_ttl,
+    "lifetime": _judge_lifetime,
+    "methods": _judge_methods,
+    "tag_header": _judge_tag_header,
+}

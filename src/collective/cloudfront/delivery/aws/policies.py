@@ -1,0 +1,100 @@
+"""Ask AWS for the policies of cache behaviours, each once."""
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from collective.cloudfront.delivery.aws.behaviours import Behaviour
+from collective.cloudfront.delivery.aws.behaviours import Forwarded
+from collective.cloudfront.delivery.aws.behaviours import MANAGED_POLICIES
+from collective.cloudfront.delivery.aws.described import Reply
+from collective.cloudfront.delivery.aws.described import UNREACHABLE
+from collective.cloudfront.delivery.aws.probe import Probe
+from dataclasses import dataclass
+
+import re
+
+
+_FILE = re.compile(r".*\.\w+")
+
+#: What a behaviour without such a policy forwards, and removes.
+_NOTHING_FORWARDED = Reply(found=Forwarded())
+_NOTHING_REMOVED: Reply = Reply(found=frozenset())
+#: A behaviour that has neither a policy nor the older settings.
+_UNTOLD = Reply()
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A behaviour with what its policies say: replies that found ``Caching``,
+    ``Forwarded``, and a frozenset of the headers that are removed, in lower case.
+    """
+
+    pattern: str
+    methods: frozenset[str]
+    caching: Reply
+    forwarded: Reply
+    removed: Reply
+
+    @property
+    def is_for_files(self) -> bool:
+        """Whether its pattern names an extension, as ``*.jpg`` does."""
+        return _FILE.fullmatch(self.pattern) is not None
+
+
+def resolve(probe: Probe, behaviours: Iterable[Behaviour]) -> list[Resolved]:
+    """Return the behaviours with what their policies say.
+
+    Several behaviours may share a policy: AWS is asked about it once. After a question
+    without an answer nothing else is asked.
+    """
+    policies = _Policies(probe)
+    return [
+        Resolved(
+            behaviour.pattern,
+            behaviour.methods,
+            policies.caching(behaviour),
+            policies.forwarded(behaviour),
+            policies.removed(behaviour),
+        )
+        for behaviour in behaviours
+    ]
+
+
+class _Policies:
+    def __init__(self, probe: Probe) -> None:
+        self._probe = probe
+        self._known: dict[tuple[str, str], Reply] = {}
+        self._unreachable: Reply | None = None
+
+    def caching(self, behaviour: Behaviour) -> Reply:
+        """Return the reply that found ``Caching``."""
+        policy = behaviour.cache_policy
+        if not policy:
+            caching = behaviour.caching
+            return _UNTOLD if caching is None else Reply(found=caching)
+        reply = self._ask("cache", policy, self._probe.cache_policy)
+        if reply.found is None and policy in MANAGED_POLICIES:
+            return Reply(found=MANAGED_POLICIES[policy])
+        return reply
+
+    def forwarded(self, behaviour: Behaviour) -> Reply:
+        """Return the reply that found ``Forwarded``."""
+        policy = behaviour.request_policy
+        if not policy:
+            return _NOTHING_FORWARDED
+        return self._ask("request", policy, self._probe.request_policy)
+
+    def removed(self, behaviour: Behaviour) -> Reply:
+        """Return the reply that found the headers that are removed."""
+        policy = behaviour.response_policy
+        if not policy:
+            return _NOTHING_REMOVED
+        return self._ask("response", policy, self._probe.response_policy)
+
+    def _ask(self, kind: str, policy: str, ask: Callable[[str], Reply]) -> Reply:
+        if (kind, policy) not in self._known:
+            if self._unreachable is not None:
+                return self._unreachable
+            reply = self._known[kind, policy] = ask(policy)
+            if reply.error == UNREACHABLE:
+                self._unreachable = reply
+        return self._known[kind, policy]
