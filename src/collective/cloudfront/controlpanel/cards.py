@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from collective.cloudfront.controlpanel.headline import clock
 from collective.cloudfront.controlpanel.headline import every_page_in
-from collective.cloudfront.controlpanel.headline import next_try
 from collective.cloudfront.controlpanel.health import Code
 from collective.cloudfront.controlpanel.health import Health
 from collective.cloudfront.controlpanel.numbers import dollars
@@ -122,11 +121,9 @@ def _when(timestamp: float, now: float) -> str:
 
 def _waiting(state: Overview, health: Health, now: float) -> Card:
     notes = []
-    if health.code not in (Code.OFF, Code.IN_MEMORY):
-        if health.waiting is not None:
-            notes.append(next_try(health.waiting, now))
-        elif health.coalesced_until is not None:
-            notes.append(every_page_in(health.coalesced_until, now))
+    # Why something else waits, and until when, is said above.
+    if health.code is Code.COALESCED and health.coalesced_until is not None:
+        notes.append(every_page_in(health.coalesced_until, now))
     if state.in_progress:
         notes.append(
             _(

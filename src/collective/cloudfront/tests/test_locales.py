@@ -234,7 +234,7 @@ def test_the_site_speaks_its_language(speak, http_request, language):
 
 
 @pytest.mark.parametrize(
-    "view", ["controlpanel", "log", "purge", "purge-all", "purge-content"]
+    "view", ["controlpanel", "settings", "log", "purge", "purge-all", "purge-content"]
 )
 def test_a_page_in_german_has_no_english_sentence(portal, process, speak, view):
     make_something_to_see(process)
@@ -252,13 +252,14 @@ def test_the_page_in_german_is_german(portal, process, speak):
     speak("de")
     shown = text_of(portal.restrictedTraverse("@@cloudfront-controlpanel")())
     assert "Letzte Invalidierungen" in shown  # a template
-    assert "Zugriffsschlüssel-ID" in shown  # the form
     assert "Zu leerende Inhaltstypen" in shown  # a check
     assert "jane: Einstellungen" in shown  # a cause
     assert (
         "CloudFront hat die Anfrage abgelehnt (AccessDenied: no)" in shown
     )  # the courier
     assert "benutzt, cloudfront:CreateInvalidation für" in shown  # its advice
+    shown = text_of(portal.restrictedTraverse("@@cloudfront-settings")())
+    assert "Zugriffsschlüssel-ID" in shown  # the form
 
 
 def make_something_to_see(process) -> None:

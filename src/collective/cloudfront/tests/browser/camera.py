@@ -62,6 +62,7 @@ class Camera:
         # The cursor would blink.
         page.evaluate("document.activeElement.blur()")
         page.mouse.move(0, 0)
+        page.evaluate("window.scrollTo(0, 0)")
         frame = page.locator(OURS).bounding_box()
         begin = page.locator(f"{OURS} .autotabs, {OURS} h1").first
         top = begin.bounding_box()["y"]

@@ -229,7 +229,7 @@ def test_what_is_selected_in_a_folder_is_purged_together(
 def test_what_happened_is_told_with_all_items_and_who_did_it(page, cloudfront, look):
     purge_pages(page, "/one\n/two\n/three\n/four", "Four at once")
     open_cloudfront(page)
-    page.get_by_role("link", name="What happened?").click()
+    section(page, "History").click()
     people = page.get_by_role("region", name="Purged by people").get_by_role("row")
     expect(people.filter(has_text="Four at once")).to_contain_text("/one")
     look(page)

@@ -105,6 +105,26 @@ def test_a_missing_right_pauses_purging_until_it_is_given(
     expect(headline(watcher)).to_contain_text("Everything is delivered")
 
 
+def test_the_banner_stays_in_sight_on_a_wide_screen_and_covers_nothing_on_a_narrow_one(
+    page, cloudfront
+):
+    open_cloudfront(page)
+    banner = page.locator("#cloudfront-banner")
+    end = "window.scrollTo(0, document.body.scrollHeight)"
+    page.set_viewport_size({"width": 1200, "height": 400})
+    page.locator("#cloudfront-purge").evaluate("element => element.scrollIntoView()")
+    expect(banner).to_be_in_viewport()
+    page.set_viewport_size({"width": 400, "height": 400})
+    page.evaluate(end)
+    expect(banner).not_to_be_in_viewport()
+
+
+def test_bookmarks_of_settings_on_the_former_page_lead_to_them(page, cloudfront):
+    page.goto("@@cloudfront-controlpanel#fieldset-costs")
+    expect(page.get_by_label("Budget")).to_be_in_viewport()
+    assert page.url.endswith("/@@cloudfront-settings#fieldset-costs")
+
+
 def enter_key(page: Page, identifier: str, secret: str) -> None:
     """Enter a key pair into the settings."""
     open_settings(page)
