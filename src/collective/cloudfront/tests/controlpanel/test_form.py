@@ -178,12 +178,12 @@ def test_a_key_pair_is_stored(form):
 
 def test_the_stored_secret_is_never_shown(key_pair, form):
     assert SECRET not in form.show()
-    assert "One is stored" in form.show()
+    assert "A key is stored" in form.show()
     assert form.fields()["form.widgets.aws_secret_access_key"] == ""
 
 
 def test_it_is_said_that_there_is_no_secret(form):
-    assert "None is stored" in form.show()
+    assert "No key is stored" in form.show()
 
 
 def test_the_typed_secret_is_not_shown_again_with_an_error(form):
