@@ -90,13 +90,13 @@ class SettingsForm(RegistryEditForm):
         self._widget(SECRET).description = (
             _(
                 "help_secret_stored",
-                default="One is stored; it is never shown. Leave this empty to keep "
-                "it. It is removed when you clear the access key id.",
+                default="A key is stored and is never shown. Leave this field empty to "
+                "keep it. To remove it, clear the access key ID.",
             )
             if self.getContent().aws_secret_access_key
             else _(
                 "help_secret_missing",
-                default="None is stored. Once stored, it is never shown again.",
+                default="No key is stored. Once stored, a key is never shown again.",
             )
         )
 

@@ -38,7 +38,7 @@ _LONGEST = {
     "state": LONGEST_NAME,
     "search": LONGEST_NAME,
 }
-_BY_HAND = _("history_by_hand", default="Purged by hand")
+_BY_HAND = _("history_by_hand", default="Manual purges")
 #: What may be chosen as state: its words, and the states that it stands for.
 CHOICES = {
     **{each.value: (STATES[each][1], frozenset({each})) for each in HistoryState},

@@ -47,7 +47,7 @@ _HELP = {
     ),
     "search": _(
         "history_help_search",
-        default="Words in items, ids, user names, changed objects or reasons.",
+        default="Words in items, IDs, user names, changed objects, or reasons.",
     ),
 }
 
@@ -88,7 +88,7 @@ class Log(_Page):
     label = _("heading_log", default="History")
     description = _(
         "description_log",
-        default="All invalidations that are kept, refused items, and purges by hand.",
+        default="Invalidations, refused items, and manual purges.",
     )
 
     query = Query()

@@ -136,8 +136,8 @@ def _obstacles(registry: IRegistry, environ: Mapping[str, str]) -> Iterator[Obst
                 _("obstacle_distribution", default="No distribution is set."),
                 _(
                     "advice_distribution",
-                    default="In the CloudFront settings, enter the id of the "
-                    "distribution that serves this site.",
+                    default="Enter the ID of the distribution that serves this site in the "
+                    "CloudFront settings.",
                 ),
                 "@@cloudfront-settings#fieldset-settings",
             )

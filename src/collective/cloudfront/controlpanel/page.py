@@ -266,8 +266,9 @@ class CloudFrontPage(BrowserView):
             return ""
         return _(
             "budget_exceeded",
-            default="This month's budget of ${budget} items is used up. Purging goes "
-            "on, with fewer and broader items, so Plone answers more visitors itself.",
+            default="This month's budget of ${budget} items is used up. Purging "
+            "continues with fewer, broader items, so Plone serves more "
+            "visitors itself.",
             mapping={"budget": budget},
         )
 

@@ -79,7 +79,7 @@ class PurgePages(PurgeForm):
             )
         if not (self.lines or self.typed("section")):
             self.errors["form"] = _(
-                "nothing_typed", default="Say which pages or which section."
+                "nothing_typed", default="Specify pages or a section."
             )
         if self.errors:
             return

@@ -365,8 +365,8 @@ MESSAGES = {
     # tag_header
     "tag_header": Wording("A response headers policy removes the header ${header}."),
     "tag_header_sent": Wording(
-        "Visitors receive the header ${header} with internal ids, which is of no use to "
-        "them: ${behaviours}.",
+        "Visitors receive the header ${header} with internal IDs, which "
+        "they do not need: ${behaviours}.",
         "Attach a response headers policy that removes ${header} to these cache "
         "behaviors.",
     ),

@@ -218,7 +218,7 @@ def test_a_save_succeeds_whichever_function_raises(site, process, caplog, save):
         purged = any(reaches(item, "/news/page") for item in items)
         # With tags only, a page is no path
         purged = purged or any(item.startswith("#") for item in items)
-        lost = "Purge everything in the control panel" in caplog.text
+        lost = "Use “Purge all” in the control panel" in caplog.text
         errors = [each for each in caplog.records if each.levelname == "ERROR"]
         if not errors:
             # Some are on the way of the first time only

@@ -89,7 +89,7 @@ def test_purging_by_tag_and_path_for_a_while(look):
     level, text, advice = look()
     assert (level, advice) == (Level.OK, "")
     tomorrow = time.gmtime(now + 86400)
-    assert f"until {time.strftime('%b %d, %Y', tomorrow)}" in text
+    assert f"Until {time.strftime('%b %d, %Y', tomorrow)}" in text
 
 
 def test_what_has_not_been_seen_for_long(look):

@@ -4,6 +4,7 @@ from collective.cloudfront.controlpanel.checks import Check
 from collective.cloudfront.controlpanel.checks import checks
 from collective.cloudfront.controlpanel.checks import Level
 from collective.cloudfront.controlpanel.checks import problems
+from collective.cloudfront.controlpanel.checks import Result
 from collective.cloudfront.interfaces import ICheck
 from collective.cloudfront.interfaces import ICloudFrontLayer
 from collective.cloudfront.interfaces import MANAGE_PURGING
@@ -298,6 +299,17 @@ def test_the_page_shows_them_with_their_level_in_a_word(registry, page):
     )
     assert row(shown, "lifetime").startswith("Warning: Lifetime of pages")
     assert row(shown, "budget") == "In order: Budget No budget is set."
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(1, "1 check passed"), (2, "2 checks passed")]
+)
+def test_checks_that_passed_are_counted(portal, monkeypatch, count, words):
+    view = portal.restrictedTraverse("@@cloudfront-controlpanel")
+    passed = [Result("outbox", Level.OK, "Outbox", "It works.")] * count
+    monkeypatch.setattr(type(view), "in_order", property(lambda self: passed))
+    section = html.fromstring(view()).get_element_by_id("cloudfront-checks")
+    assert " ".join(section.xpath("string(.//summary)").split()) == words
 
 
 def test_the_tab_counts_warnings_and_errors(registry, page):

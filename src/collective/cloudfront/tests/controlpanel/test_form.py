@@ -147,7 +147,7 @@ def test_all_may_be_emptied_but_the_window(form):
         ("window", "61", "Value is too big"),
         ("window", "soon", "is not a valid decimal"),
         ("aws_role_arn", "plone", "“plone” is not the ARN of an IAM role"),
-        ("aws_access_key_id", "secret?", "This is not an AWS access key id."),
+        ("aws_access_key_id", "secret?", "This is not an AWS access key ID."),
     ],
 )
 def test_an_invalid_value_is_refused_at_its_field_with_a_sentence(
@@ -181,12 +181,12 @@ def test_a_key_pair_is_stored(form):
 
 def test_the_stored_secret_is_never_shown(key_pair, form):
     assert SECRET not in form.show()
-    assert "One is stored" in form.show()
+    assert "A key is stored" in form.show()
     assert form.fields()["form.widgets.aws_secret_access_key"] == ""
 
 
 def test_it_is_said_that_there_is_no_secret(form):
-    assert "None is stored" in form.show()
+    assert "No key is stored" in form.show()
 
 
 def test_the_typed_secret_is_not_shown_again_with_an_error(form):
@@ -223,7 +223,7 @@ def test_an_access_key_id_needs_a_secret(form):
 
 def test_a_secret_needs_an_access_key_id(form):
     contents = form.save(aws_secret_access_key=SECRET)
-    assert "Enter the access key id" in errors(contents)["aws_access_key_id"]
+    assert "Enter the access key ID" in errors(contents)["aws_access_key_id"]
     assert stored("aws_secret_access_key") == ""
 
 

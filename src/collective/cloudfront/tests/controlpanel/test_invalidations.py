@@ -233,7 +233,7 @@ def test_the_filter_is_said_in_words_and_can_be_cleared(busy, view):
     shown = view("cloudfront-log", person="jane", state="by_hand", path="/news")
     said = shown.text("cloudfront-filter")
     assert said == (
-        "Only these entries are shown: Person: jane Path: /news Status: Purged by hand"
+        "Only these entries are shown: Person: jane Path: /news Status: Manual purges"
     )
     (clear,) = shown.tree.xpath("//a[text()='Clear filter']/@href")
     assert clear.endswith("/@@cloudfront-log")

@@ -208,7 +208,7 @@ def test_a_budget_that_is_used_up_is_a_warning(page, process, configured):
     deliver(process, "/a", "/b")
     warning = page().text("cloudfront-budget")
     assert "budget of 1 items is used up" in warning
-    assert "Purging goes on" in warning
+    assert "Purging continues" in warning
 
 
 @pytest.mark.parametrize(

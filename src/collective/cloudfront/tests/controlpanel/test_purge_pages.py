@@ -92,7 +92,7 @@ def test_an_unknown_section_is_told(form, process, section):
 
 
 def test_nothing_typed_is_told(form):
-    assert "Say which pages or which section." in typed(form)
+    assert "Specify pages or a section." in typed(form)
 
 
 def test_what_is_scheduled_is_listed_and_can_be_cancelled(form, process):

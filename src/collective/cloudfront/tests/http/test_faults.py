@@ -134,7 +134,7 @@ def test_wrong_credentials_pause_purging_until_they_are_corrected(
     try:
         save("Written under wrong credentials")
         eventually(lambda: "purging is paused" in log())
-        assert "Check the access key id" in log()
+        assert "Check the access key ID" in log()
         assert "Nothing is lost" in log()
         assert viewer.cache("/welcome") == "Hit"
         editor.set(aws_access_key_id=good, aws_secret_access_key="right-secret")
@@ -178,7 +178,7 @@ def test_a_damaged_outbox_is_set_aside_and_everything_is_purged(
     viewer.warm("/welcome", "/about")
     damage(zope.outbox)
     save("Written into a damaged outbox")
-    eventually(lambda: "was set aside" in log())
+    eventually(lambda: "was moved to" in log())
     eventually(lambda: "a damaged outbox" in viewer.get("/welcome").text)
     eventually(
         lambda: any("/*" in made.items for made in cloudfront.control.invalidations())

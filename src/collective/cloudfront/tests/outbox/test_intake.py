@@ -557,7 +557,7 @@ def test_the_log_says_when_it_works_again(intake, outbox, caplog):
     intake.retry()
     outbox.failure = None
     intake.retry()
-    assert "works again: 2 kept items" in caplog.text
+    assert "works again. It has taken over 2 items from memory." in caplog.text
 
 
 # --- bounds ----------------------------------------------------------------------------
