@@ -18,7 +18,7 @@ from collective.cloudfront.local.records import Operation
 from collective.cloudfront.local.records import Page
 from collective.cloudfront.local.records import PAGE_SIZE
 from collective.cloudfront.local.records import Policy
-from collective.cloudfront.local.writing import behaviour_elements
+from collective.cloudfront.local.writing import behavior_elements
 from collective.cloudfront.local.writing import boolean
 from collective.cloudfront.local.writing import element
 from collective.cloudfront.local.writing import origins_element
@@ -324,8 +324,8 @@ def _distribution_config(distribution: Distribution) -> ElementTree.Element:
         "DistributionConfig",
         element("CallerReference", "local"),
         element("Aliases", *several("CNAME", distribution.aliases)),
-        origins_element(distribution.behaviours),
-        *behaviour_elements(distribution.behaviours),
+        origins_element(distribution.behaviors),
+        *behavior_elements(distribution.behaviors),
         element("Comment", "Local CloudFront, not for production"),
         element("Enabled", boolean(distribution.enabled)),
         *tags,

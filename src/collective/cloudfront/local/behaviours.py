@@ -1,4 +1,4 @@
-"""The cache behaviours of a distribution and their policies: values.
+"""The cache behaviors of a distribution and their policies: values.
 
 They are what GetDistribution and similar calls return, and change nothing at the edge.
 """
@@ -38,14 +38,14 @@ _PATTERN = re.compile(r"[A-Za-z0-9_\-.*$/~\"'@:+&?]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
-class Behaviour:
-    """A cache behaviour, with what its policies say if they are not managed ones.
+class Behavior:
+    """A cache behavior, with what its policies say if they are not managed ones.
 
     ``…_names`` belong to ``whitelist`` and ``allExcept``. An empty ``cache_policy`` means
     the older ForwardedValues; an empty ``request_policy`` or ``response_policy``, none.
     """
 
-    #: Empty: the default behaviour.
+    #: Empty: the default behavior.
     path_pattern: str = ""
     origin_domain: str = "localhost"
     methods: tuple[str, ...] = METHODS[-1]
@@ -80,7 +80,7 @@ class Behaviour:
         if set(self.methods) not in [set(each) for each in METHODS]:
             raise ValueError("CloudFront does not allow these methods alone.")
         if not 0 <= self.min_ttl <= self.max_ttl:
-            raise ValueError("The TTLs of a behaviour are not in order.")
+            raise ValueError("The TTLs of a behavior are not in order.")
         if self.request_headers == "whitelist" and _names_authorization(
             self.request_header_names
         ):
@@ -91,16 +91,16 @@ def _names_authorization(names: tuple[str, ...]) -> bool:
     return "authorization" in {name.lower() for name in names}
 
 
-def make_behaviour(values: Mapping[str, Any]) -> Behaviour:
-    """Return a behaviour; raise ValueError if a value is wrong."""
-    unknown = sorted(set(values) - {field.name for field in fields(Behaviour)})
+def make_behavior(values: Mapping[str, Any]) -> Behavior:
+    """Return a behavior; raise ValueError if a value is wrong."""
+    unknown = sorted(set(values) - {field.name for field in fields(Behavior)})
     if unknown:
-        raise ValueError(f"A behaviour has no {', '.join(unknown)}.")
-    return Behaviour(**values)
+        raise ValueError(f"A behavior has no {', '.join(unknown)}.")
+    return Behavior(**values)
 
 
-def _optimized() -> Behaviour:
-    return Behaviour(
+def _optimized() -> Behavior:
+    return Behavior(
         query_strings="none",
         cookies="none",
         headers="none",
@@ -110,7 +110,7 @@ def _optimized() -> Behaviour:
 
 
 #: Managed policies by id, with their names (developer guide, "Use managed cache
-#: policies" and the pages on the other two kinds). They are read from a behaviour.
+#: policies" and the pages on the other two kinds). They are read from a behavior.
 MANAGED_CACHE = {
     "658327ea-f89d-4fab-a63d-7e88639e58f6": (
         "Managed-CachingOptimized",
@@ -118,11 +118,11 @@ MANAGED_CACHE = {
     ),
     "4135ea2d-6df8-44a3-9df3-4b5a84be39ad": (
         "Managed-CachingDisabled",
-        Behaviour(query_strings="none", cookies="none", headers="none", max_ttl=0),
+        Behavior(query_strings="none", cookies="none", headers="none", max_ttl=0),
     ),
     QUERY_STRINGS: (
         "UseOriginCacheControlHeaders-QueryStrings",
-        Behaviour(
+        Behavior(
             cookies="all",
             header_names=(
                 "host",
@@ -137,11 +137,11 @@ MANAGED_CACHE = {
 MANAGED_REQUEST = {
     "216adef6-5c7f-47e4-b989-5492eafa07d3": (
         "Managed-AllViewer",
-        Behaviour(request_cookies="all", request_headers="allViewer"),
+        Behavior(request_cookies="all", request_headers="allViewer"),
     ),
     "b689b0a8-53d0-40ab-baf2-68738e2966ac": (
         "Managed-AllViewerExceptHostHeader",
-        Behaviour(
+        Behavior(
             request_cookies="all",
             request_headers="allExcept",
             request_header_names=("host",),
@@ -151,6 +151,6 @@ MANAGED_REQUEST = {
 MANAGED_RESPONSE = {
     "67f7725c-6f97-4210-82d7-5512b31e9d03": (
         "Managed-SecurityHeadersPolicy",
-        Behaviour(),
+        Behavior(),
     ),
 }

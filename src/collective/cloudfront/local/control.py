@@ -304,7 +304,7 @@ class ControlPlane:
             aliases=self.options.aliases,
             deployed=self.options.deployed,
             enabled=self.options.enabled,
-            behaviours=self.options.all_behaviours,
+            behaviors=self.options.all_behaviors,
             parent=self._parent() if call.operation.is_for_tenants else "",
             etag=self._etag(),
         )

@@ -1,8 +1,8 @@
 """The options of the local CloudFront: one frozen value."""
 
 from collections.abc import Mapping
-from collective.cloudfront.local.behaviours import Behaviour
-from collective.cloudfront.local.behaviours import make_behaviour
+from collective.cloudfront.local.behaviors import Behavior
+from collective.cloudfront.local.behaviors import make_behavior
 from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
@@ -64,16 +64,16 @@ class Options:
     #: Has the last change of the configuration arrived everywhere?
     deployed: bool = True
     enabled: bool = True
-    #: Id of the default behaviour's cache policy: a managed one, or one of your own;
+    #: Id of the default behavior's cache policy: a managed one, or one of your own;
     #: empty: the older ForwardedValues.
     cache_policy: str = "local"
     #: ``none``, ``whitelist``, ``allExcept`` or ``all``; ForwardedValues have no
     #: ``allExcept``.
     query_strings: str = "all"
-    #: The rest of the default behaviour, and others: the fields of
-    #: :class:`~collective.cloudfront.local.behaviours.Behaviour`.
-    default_behaviour: Mapping[str, Any] = field(default_factory=dict)
-    behaviours: tuple[Mapping[str, Any], ...] = ()
+    #: The rest of the default behavior, and others: the fields of
+    #: :class:`~collective.cloudfront.local.behaviors.Behavior`.
+    default_behavior: Mapping[str, Any] = field(default_factory=dict)
+    behaviors: tuple[Mapping[str, Any], ...] = ()
 
     #: Access key ids that are known; None: any.
     accepted_access_keys: frozenset[str] | None = None
@@ -142,14 +142,14 @@ class Options:
         return replace(self, **changes)
 
     @property
-    def all_behaviours(self) -> tuple[Behaviour, ...]:
-        """The default behaviour, and the others."""
+    def all_behaviors(self) -> tuple[Behavior, ...]:
+        """The default behavior, and the others."""
         first = {
             "cache_policy": self.cache_policy,
             "query_strings": self.query_strings,
-            **self.default_behaviour,
+            **self.default_behavior,
         }
-        return tuple(make_behaviour(each) for each in (first, *self.behaviours))
+        return tuple(make_behavior(each) for each in (first, *self.behaviors))
 
     def as_json(self) -> dict[str, Any]:
         """Return what :func:`json.dumps` takes and :meth:`changed` takes back."""
@@ -166,7 +166,7 @@ def _coerce(options: Options) -> None:
     for name in (
         "distributions",
         "aliases",
-        "behaviours",
+        "behaviors",
         "denied_actions",
         "accepted_access_keys",
     ):
@@ -174,7 +174,7 @@ def _coerce(options: Options) -> None:
             raise ValueError(f"Option {name} is a list, not a string.")
     convert(options, "distributions", tuple(options.distributions))
     convert(options, "aliases", tuple(options.aliases))
-    convert(options, "behaviours", tuple(options.behaviours))
+    convert(options, "behaviors", tuple(options.behaviors))
     convert(options, "denied_actions", frozenset(options.denied_actions))
     if options.accepted_access_keys is not None:
         keys = frozenset(options.accepted_access_keys)
@@ -194,11 +194,11 @@ def _check(options: Options) -> None:
             raise ValueError(f"{name!r} is not a distribution id (E… or dt_…).")
     if not _HEADER_NAME.fullmatch(str(options.cache_tag_header)):
         raise ValueError(f"{options.cache_tag_header!r} is not a header name.")
-    patterns = [each.path_pattern for each in options.all_behaviours]
+    patterns = [each.path_pattern for each in options.all_behaviors]
     if patterns[0] or "" in patterns[1:]:
-        raise ValueError("All behaviours but the default one have a path_pattern.")
+        raise ValueError("All behaviors but the default one have a path_pattern.")
     if len(set(patterns)) < len(patterns):
-        raise ValueError("No two behaviours have the same path_pattern.")
+        raise ValueError("No two behaviors have the same path_pattern.")
     for each in fields(options):
         _check_number(each.name, getattr(options, each.name), each.default)
 

@@ -1,11 +1,11 @@
-"""What the control plane knows and says: values, without behaviour.
+"""What the control plane knows and says: values, without behavior.
 
 A :class:`Call` comes in; an :class:`Invalidation`, a :class:`Page`, a
 :class:`Distribution` or a :class:`Policy` goes out; a :class:`LogEntry` stays.
 Times are seconds since the epoch.
 """
 
-from collective.cloudfront.local.behaviours import Behaviour
+from collective.cloudfront.local.behaviors import Behavior
 from collective.cloudfront.local.errors import ApiError
 from dataclasses import dataclass
 from dataclasses import replace
@@ -107,7 +107,7 @@ class Distribution:
     deployed: bool = True
     enabled: bool = True
     #: The default one first.
-    behaviours: tuple[Behaviour, ...] = (Behaviour(),)
+    behaviors: tuple[Behavior, ...] = (Behavior(),)
     #: Of a tenant: the distribution that it belongs to.
     parent: str = ""
     etag: str = "ELOCAL"
@@ -120,7 +120,7 @@ class Policy:
     id: str
     name: str
     #: Says what the policy does; the rest of it is somebody else's.
-    behaviour: Behaviour
+    behavior: Behavior
     created: float
 
 

@@ -1,8 +1,8 @@
-"""The XML of cache behaviours and policies, as CloudFront writes it."""
+"""The XML of cache behaviors and policies, as CloudFront writes it."""
 
 from collections.abc import Iterable
 from collections.abc import Sequence
-from collective.cloudfront.local.behaviours import Behaviour
+from collective.cloudfront.local.behaviors import Behavior
 from collective.cloudfront.local.records import Operation
 from collective.cloudfront.local.records import Policy
 from datetime import datetime
@@ -37,9 +37,9 @@ def timestamp(seconds: float) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def origins_element(behaviours: Sequence[Behaviour]) -> ElementTree.Element:
-    """Write the origins of the behaviours; the domain names are their ids, too."""
-    domains = dict.fromkeys(each.origin_domain for each in behaviours)
+def origins_element(behaviors: Sequence[Behavior]) -> ElementTree.Element:
+    """Write the origins of the behaviors; the domain names are their ids, too."""
+    domains = dict.fromkeys(each.origin_domain for each in behaviors)
     origins = [
         element("Origin", element("Id", name), element("DomainName", name))
         for name in domains
@@ -49,66 +49,66 @@ def origins_element(behaviours: Sequence[Behaviour]) -> ElementTree.Element:
     )
 
 
-def behaviour_elements(behaviours: Sequence[Behaviour]) -> list[ElementTree.Element]:
-    """Write the default behaviour, and the others, if any."""
-    default, *others = behaviours
+def behavior_elements(behaviors: Sequence[Behavior]) -> list[ElementTree.Element]:
+    """Write the default behavior, and the others, if any."""
+    default, *others = behaviors
     written = [
         element(
             "CacheBehavior",
             element("PathPattern", each.path_pattern),
-            *_behaviour(each),
+            *_behavior(each),
         )
         for each in others
     ]
     quantity = element("Quantity", len(written))
     items = [element("Items", *written)] if written else []
     return [
-        element("DefaultCacheBehavior", *_behaviour(default)),
+        element("DefaultCacheBehavior", *_behavior(default)),
         element("CacheBehaviors", quantity, *items),
     ]
 
 
-def _behaviour(behaviour: Behaviour) -> list[ElementTree.Element]:
+def _behavior(behavior: Behavior) -> list[ElementTree.Element]:
     cached = several("Method", ("GET", "HEAD"))
     policies = {
-        "CachePolicyId": behaviour.cache_policy,
-        "OriginRequestPolicyId": behaviour.request_policy,
-        "ResponseHeadersPolicyId": behaviour.response_policy,
+        "CachePolicyId": behavior.cache_policy,
+        "OriginRequestPolicyId": behavior.request_policy,
+        "ResponseHeadersPolicyId": behavior.response_policy,
     }
     return [
-        element("TargetOriginId", behaviour.origin_domain),
+        element("TargetOriginId", behavior.origin_domain),
         element("ViewerProtocolPolicy", "allow-all"),
         element(
             "AllowedMethods",
-            *several("Method", behaviour.methods),
+            *several("Method", behavior.methods),
             element("CachedMethods", *cached),
         ),
         *(element(name, policy) for name, policy in policies.items() if policy),
-        *([] if behaviour.cache_policy else _forwarded_values(behaviour)),
+        *([] if behavior.cache_policy else _forwarded_values(behavior)),
     ]
 
 
-def _forwarded_values(behaviour: Behaviour) -> list[ElementTree.Element]:
+def _forwarded_values(behavior: Behavior) -> list[ElementTree.Element]:
     """Write the older settings. Where all query strings count, none is named."""
-    listed = behaviour.query_strings == "whitelist"
-    names = behaviour.query_string_names if listed else ()
+    listed = behavior.query_strings == "whitelist"
+    names = behavior.query_string_names if listed else ()
     cookies = (
-        [element("WhitelistedNames", *several("Name", behaviour.cookie_names))]
-        if behaviour.cookies == "whitelist"
+        [element("WhitelistedNames", *several("Name", behavior.cookie_names))]
+        if behavior.cookies == "whitelist"
         else []
     )
-    headers = behaviour.header_names if behaviour.headers == "whitelist" else ()
+    headers = behavior.header_names if behavior.headers == "whitelist" else ()
     return [
         element(
             "ForwardedValues",
-            element("QueryString", boolean(behaviour.query_strings != "none")),
-            element("Cookies", element("Forward", behaviour.cookies), *cookies),
+            element("QueryString", boolean(behavior.query_strings != "none")),
+            element("Cookies", element("Forward", behavior.cookies), *cookies),
             element("Headers", *several("Name", headers)),
             element("QueryStringCacheKeys", *several("Name", names)),
         ),
-        element("MinTTL", behaviour.min_ttl),
-        element("DefaultTTL", behaviour.default_ttl),
-        element("MaxTTL", behaviour.max_ttl),
+        element("MinTTL", behavior.min_ttl),
+        element("DefaultTTL", behavior.default_ttl),
+        element("MaxTTL", behavior.max_ttl),
     ]
 
 
@@ -126,42 +126,38 @@ def policy_element(
         kind,
         element("Id", policy.id),
         element("LastModifiedTime", modified),
-        element(
-            f"{kind}Config", element("Name", policy.name), *write(policy.behaviour)
-        ),
+        element(f"{kind}Config", element("Name", policy.name), *write(policy.behavior)),
     )
 
 
-def _cache_policy(behaviour: Behaviour) -> list[ElementTree.Element]:
-    compresses = element("EnableAcceptEncodingGzip", boolean(behaviour.max_ttl > 0))
+def _cache_policy(behavior: Behavior) -> list[ElementTree.Element]:
+    compresses = element("EnableAcceptEncodingGzip", boolean(behavior.max_ttl > 0))
     return [
-        element("DefaultTTL", behaviour.default_ttl),
-        element("MaxTTL", behaviour.max_ttl),
-        element("MinTTL", behaviour.min_ttl),
+        element("DefaultTTL", behavior.default_ttl),
+        element("MaxTTL", behavior.max_ttl),
+        element("MinTTL", behavior.min_ttl),
         element(
             "ParametersInCacheKeyAndForwardedToOrigin",
             compresses,
-            _chosen("Header", behaviour.headers, behaviour.header_names),
-            _chosen("Cookie", behaviour.cookies, behaviour.cookie_names),
-            _chosen(
-                "QueryString", behaviour.query_strings, behaviour.query_string_names
-            ),
+            _chosen("Header", behavior.headers, behavior.header_names),
+            _chosen("Cookie", behavior.cookies, behavior.cookie_names),
+            _chosen("QueryString", behavior.query_strings, behavior.query_string_names),
         ),
     ]
 
 
-def _request_policy(behaviour: Behaviour) -> list[ElementTree.Element]:
+def _request_policy(behavior: Behavior) -> list[ElementTree.Element]:
     return [
-        _chosen("Header", behaviour.request_headers, behaviour.request_header_names),
-        _chosen("Cookie", behaviour.request_cookies, behaviour.request_cookie_names),
+        _chosen("Header", behavior.request_headers, behavior.request_header_names),
+        _chosen("Cookie", behavior.request_cookies, behavior.request_cookie_names),
         _chosen("QueryString", "all", ()),
     ]
 
 
-def _response_policy(behaviour: Behaviour) -> list[ElementTree.Element]:
+def _response_policy(behavior: Behavior) -> list[ElementTree.Element]:
     removed = [
         element("ResponseHeadersPolicyRemoveHeader", element("Header", name))
-        for name in behaviour.removed_headers
+        for name in behavior.removed_headers
     ]
     if not removed:
         return []
@@ -169,8 +165,8 @@ def _response_policy(behaviour: Behaviour) -> list[ElementTree.Element]:
     return [element("RemoveHeadersConfig", quantity, element("Items", *removed))]
 
 
-def _chosen(kind: str, behaviour: str, names: Sequence[str]) -> ElementTree.Element:
+def _chosen(kind: str, behavior: str, names: Sequence[str]) -> ElementTree.Element:
     """Write which headers, cookies or query strings are meant."""
-    listed = behaviour in ("whitelist", "allExcept", "allViewerAndWhitelistCloudFront")
+    listed = behavior in ("whitelist", "allExcept", "allViewerAndWhitelistCloudFront")
     lists = [element(f"{kind}s", *several("Name", names))] if listed else []
-    return element(f"{kind}sConfig", element(f"{kind}Behavior", behaviour), *lists)
+    return element(f"{kind}sConfig", element(f"{kind}Behavior", behavior), *lists)

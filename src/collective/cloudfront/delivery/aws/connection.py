@@ -4,7 +4,7 @@
 
     credentials ──► identity ──► distribution ──► hosts, cache tags
                                       │
-                                      └──► permissions ──► cache behaviours ──► clock
+                                      └──► permissions ──► cache behaviors ──► clock
 
 Nothing is changed, invalidated or billed. It stops at the first call that gets no
 answer, and where every other call would be refused for the same reason; what was not
@@ -26,9 +26,9 @@ from collective.cloudfront.delivery.aws.judging import judge_clock
 from collective.cloudfront.delivery.aws.judging import judge_hosts
 from collective.cloudfront.delivery.aws.judging import level_of
 from collective.cloudfront.delivery.aws.judging import why_unsigned
-from collective.cloudfront.delivery.aws.judging_behaviours import judge_behaviours
-from collective.cloudfront.delivery.aws.judging_behaviours import JUDGES
-from collective.cloudfront.delivery.aws.judging_behaviours import Use
+from collective.cloudfront.delivery.aws.judging_behaviors import judge_behaviors
+from collective.cloudfront.delivery.aws.judging_behaviors import JUDGES
+from collective.cloudfront.delivery.aws.judging_behaviors import Use
 from collective.cloudfront.delivery.aws.policies import resolve
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.aws.port import is_tenant
@@ -276,7 +276,7 @@ class _Examination:
         self._check_cache_tags(way.holder)
         if way.holder.error == UNREACHABLE or not self._check_permissions():
             return
-        self._check_behaviours(way.holder)
+        self._check_behaviors(way.holder)
 
     # Who we are
 
@@ -353,14 +353,14 @@ class _Examination:
         level, code = judge_cache_tags(found, wanted)
         self._add("cache_tags", level, code, header=found, wanted=wanted)
 
-    def _check_behaviours(self, holder: Reply) -> None:
+    def _check_behaviors(self, holder: Reply) -> None:
         if holder.found is None:
             for name in JUDGES:
                 self._not_readable(name, holder)
             return
-        behaviours = resolve(self._probe, holder.found.behaviours)
+        behaviors = resolve(self._probe, holder.found.behaviors)
         for name in JUDGES:
-            verdict = judge_behaviours(name, behaviours, self._use)
+            verdict = judge_behaviors(name, behaviors, self._use)
             if isinstance(verdict, Reply):
                 self._not_readable(name, verdict)
             else:

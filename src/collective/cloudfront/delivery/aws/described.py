@@ -1,7 +1,7 @@
 """What AWS says about a connection, as values."""
 
-from collective.cloudfront.delivery.aws.behaviours import Behaviour
-from collective.cloudfront.delivery.aws.behaviours import read_behaviours
+from collective.cloudfront.delivery.aws.behaviors import Behavior
+from collective.cloudfront.delivery.aws.behaviors import read_behaviors
 from collective.cloudfront.delivery.aws.port import Outcome
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -36,7 +36,7 @@ class Described:
     hosts: tuple[str, ...]
     parent: str = ""
     tag_header: str = ""
-    behaviours: tuple[Behaviour, ...] = ()
+    behaviors: tuple[Behavior, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def read_distribution(answer: dict[str, Any]) -> Described:
         enabled=config["Enabled"],
         hosts=(*config.get("Aliases", {}).get("Items", ()), *own),
         tag_header=config.get("CacheTagConfig", {}).get("HeaderName", ""),
-        behaviours=read_behaviours(config),
+        behaviors=read_behaviors(config),
     )
 
 

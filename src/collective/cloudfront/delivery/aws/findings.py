@@ -255,28 +255,28 @@ MESSAGES = {
         "and the AWS account.",
     ),
     # What all checks of cache behaviors share
-    "behaviours_none": Wording("No cache behavior serves pages of the site."),
-    "behaviours_uncached": Wording(
-        "CloudFront keeps no answers of these cache behaviors: ${behaviours}."
+    "behaviors_none": Wording("No cache behavior serves pages of the site."),
+    "behaviors_uncached": Wording(
+        "CloudFront keeps no answers of these cache behaviors: ${behaviors}."
     ),
-    "behaviours_untold": Wording(
+    "behaviors_untold": Wording(
         "AWS does not say what is in the cache key of these cache behaviors: "
-        "${behaviours}.",
+        "${behaviors}.",
         "Check these cache behaviors in the CloudFront console.",
     ),
     # query_strings
     "query_strings_all": Wording("The cache key includes all query strings."),
     "query_strings_except": Wording(
-        "All query strings but these are in the cache key: ${behaviours}."
+        "All query strings but these are in the cache key: ${behaviors}."
     ),
     "query_strings_some": Wording(
         "Visitors get wrong search results, batches and answers of the REST API, "
-        "because only some query strings are in the cache key: ${behaviours}.",
+        "because only some query strings are in the cache key: ${behaviors}.",
         _INCLUDE,
     ),
     "query_strings_none": Wording(
         "Visitors get wrong search results, batches and answers of the REST API, "
-        "because no query strings are in the cache key: ${behaviours}.",
+        "because no query strings are in the cache key: ${behaviors}.",
         _INCLUDE,
     ),
     # cookies
@@ -290,13 +290,13 @@ MESSAGES = {
     ),
     "cookies_all": Wording(
         "Plone answers many visitors itself, because each cookie, for example of web "
-        "analytics, makes another copy of a page: ${behaviours}.",
+        "analytics, makes another copy of a page: ${behaviors}.",
         "Include only the cookie ${cookie} in the cache policy of these cache "
         "behaviors.",
     ),
     "cookies_shared": Wording(
         "People who are logged in see the pages that are cached for visitors, because "
-        "the cookie ${cookie} is forwarded and is not in the cache key: ${behaviours}.",
+        "the cookie ${cookie} is forwarded and is not in the cache key: ${behaviors}.",
         "Include the cookie ${cookie} in the cache policy of these cache behaviors, "
         + _ELSEWHERE,
     ),
@@ -311,14 +311,14 @@ MESSAGES = {
     ),
     "authorization_lost": Wording(
         "Clients of the REST API that log in, Volto among them, are answered as "
-        "visitors, because CloudFront removes the header Authorization: ${behaviours}.",
+        "visitors, because CloudFront removes the header Authorization: ${behaviors}.",
         "Include the header Authorization in the cache policy of these cache "
         "behaviors.",
     ),
     "authorization_shared": Wording(
         "Clients of the REST API that log in get the answers that are cached for "
         "visitors, because the header Authorization is forwarded and is not in the "
-        "cache key: ${behaviours}.",
+        "cache key: ${behaviors}.",
         "Include the header Authorization in the cache policy of these cache "
         "behaviors, " + _ELSEWHERE,
     ),
@@ -326,30 +326,30 @@ MESSAGES = {
     "minimum_ttl": Wording("The minimum TTL is 0."),
     "minimum_ttl_above": Wording(
         "Visitors may get a page that Plone marked as private, because CloudFront "
-        "keeps every answer for the minimum TTL: ${behaviours}.",
+        "keeps every answer for the minimum TTL: ${behaviors}.",
         "Set the minimum TTL of these cache behaviors to 0.",
     ),
     # lifetime
     "lifetime": Wording("CloudFront keeps pages for as long as Cache-Control says."),
     "lifetime_none": Wording(
         "Plone answers every visitor itself, because CloudFront keeps no page: "
-        "${behaviours}.",
+        "${behaviors}.",
         "Use a cache policy with a maximum TTL of at least a day (86400 seconds).",
     ),
     "lifetime_short": Wording(
         "Plone answers more visitors than it needs to, because CloudFront keeps pages "
-        "for the maximum TTL only: ${behaviours}.",
+        "for the maximum TTL only: ${behaviors}.",
         "Set the maximum TTL of these cache behaviors to at least a day (86400 "
         "seconds).",
     ),
     "lifetime_default": Wording(
         "Visitors may get an old answer where Plone sends no Cache-Control header, "
-        "because CloudFront keeps it for the default TTL: ${behaviours}.",
+        "because CloudFront keeps it for the default TTL: ${behaviors}.",
         "Set the default TTL of these cache behaviors to 0.",
     ),
     "lifetime_volto": Wording(
         "Volto answers every visitor itself, because its pages have no Cache-Control "
-        "header and the default TTL is 0: ${behaviours}.",
+        "header and the default TTL is 0: ${behaviors}.",
         "Set the default TTL of these cache behaviors to a day (86400 seconds), and "
         "leave the minimum TTL at 0.",
     ),
@@ -357,7 +357,7 @@ MESSAGES = {
     "methods": Wording("All HTTP methods are allowed."),
     "methods_few": Wording(
         "Visitors cannot send forms, and editors cannot save, because CloudFront "
-        "refuses POST, PUT, PATCH and DELETE: ${behaviours}.",
+        "refuses POST, PUT, PATCH and DELETE: ${behaviors}.",
         "Allow GET, HEAD, OPTIONS, PUT, POST, PATCH and DELETE in these cache "
         "behaviors. You can leave it if editors use another host name and the site "
         "has no forms.",
@@ -366,7 +366,7 @@ MESSAGES = {
     "tag_header": Wording("A response headers policy removes the header ${header}."),
     "tag_header_sent": Wording(
         "Visitors receive the header ${header} with internal IDs, which "
-        "they do not need: ${behaviours}.",
+        "they do not need: ${behaviors}.",
         "Attach a response headers policy that removes ${header} to these cache "
         "behaviors.",
     ),

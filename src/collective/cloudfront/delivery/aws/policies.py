@@ -1,10 +1,10 @@
-"""Ask AWS for the policies of cache behaviours, each once."""
+"""Ask AWS for the policies of cache behaviors, each once."""
 
 from collections.abc import Callable
 from collections.abc import Iterable
-from collective.cloudfront.delivery.aws.behaviours import Behaviour
-from collective.cloudfront.delivery.aws.behaviours import Forwarded
-from collective.cloudfront.delivery.aws.behaviours import MANAGED_POLICIES
+from collective.cloudfront.delivery.aws.behaviors import Behavior
+from collective.cloudfront.delivery.aws.behaviors import Forwarded
+from collective.cloudfront.delivery.aws.behaviors import MANAGED_POLICIES
 from collective.cloudfront.delivery.aws.described import Reply
 from collective.cloudfront.delivery.aws.described import UNREACHABLE
 from collective.cloudfront.delivery.aws.probe import Probe
@@ -15,16 +15,16 @@ import re
 
 _FILE = re.compile(r".*\.\w+")
 
-#: What a behaviour without such a policy forwards, and removes.
+#: What a behavior without such a policy forwards, and removes.
 _NOTHING_FORWARDED = Reply(found=Forwarded())
 _NOTHING_REMOVED: Reply = Reply(found=frozenset())
-#: A behaviour that has neither a policy nor the older settings.
+#: A behavior that has neither a policy nor the older settings.
 _UNTOLD = Reply()
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A behaviour with what its policies say: replies that found ``Caching``,
+    """A behavior with what its policies say: replies that found ``Caching``,
     ``Forwarded``, and a frozenset of the headers that are removed, in lower case.
     """
 
@@ -40,22 +40,22 @@ class Resolved:
         return _FILE.fullmatch(self.pattern) is not None
 
 
-def resolve(probe: Probe, behaviours: Iterable[Behaviour]) -> list[Resolved]:
-    """Return the behaviours with what their policies say.
+def resolve(probe: Probe, behaviors: Iterable[Behavior]) -> list[Resolved]:
+    """Return the behaviors with what their policies say.
 
-    Several behaviours may share a policy: AWS is asked about it once. After a question
+    Several behaviors may share a policy: AWS is asked about it once. After a question
     without an answer nothing else is asked.
     """
     policies = _Policies(probe)
     return [
         Resolved(
-            behaviour.pattern,
-            behaviour.methods,
-            policies.caching(behaviour),
-            policies.forwarded(behaviour),
-            policies.removed(behaviour),
+            behavior.pattern,
+            behavior.methods,
+            policies.caching(behavior),
+            policies.forwarded(behavior),
+            policies.removed(behavior),
         )
-        for behaviour in behaviours
+        for behavior in behaviors
     ]
 
 
@@ -65,27 +65,27 @@ class _Policies:
         self._known: dict[tuple[str, str], Reply] = {}
         self._unreachable: Reply | None = None
 
-    def caching(self, behaviour: Behaviour) -> Reply:
+    def caching(self, behavior: Behavior) -> Reply:
         """Return the reply that found ``Caching``."""
-        policy = behaviour.cache_policy
+        policy = behavior.cache_policy
         if not policy:
-            caching = behaviour.caching
+            caching = behavior.caching
             return _UNTOLD if caching is None else Reply(found=caching)
         reply = self._ask("cache", policy, self._probe.cache_policy)
         if reply.found is None and policy in MANAGED_POLICIES:
             return Reply(found=MANAGED_POLICIES[policy])
         return reply
 
-    def forwarded(self, behaviour: Behaviour) -> Reply:
+    def forwarded(self, behavior: Behavior) -> Reply:
         """Return the reply that found ``Forwarded``."""
-        policy = behaviour.request_policy
+        policy = behavior.request_policy
         if not policy:
             return _NOTHING_FORWARDED
         return self._ask("request", policy, self._probe.request_policy)
 
-    def removed(self, behaviour: Behaviour) -> Reply:
+    def removed(self, behavior: Behavior) -> Reply:
         """Return the reply that found the headers that are removed."""
-        policy = behaviour.response_policy
+        policy = behavior.response_policy
         if not policy:
             return _NOTHING_REMOVED
         return self._ask("response", policy, self._probe.response_policy)

@@ -1,9 +1,9 @@
 """The diagnostic client: asks AWS about a connection, and never changes anything."""
 
 from collections.abc import Callable
-from collective.cloudfront.delivery.aws.behaviours import read_cache_policy
-from collective.cloudfront.delivery.aws.behaviours import read_request_policy
-from collective.cloudfront.delivery.aws.behaviours import read_response_policy
+from collective.cloudfront.delivery.aws.behaviors import read_cache_policy
+from collective.cloudfront.delivery.aws.behaviors import read_request_policy
+from collective.cloudfront.delivery.aws.behaviors import read_response_policy
 from collective.cloudfront.delivery.aws.described import date_of
 from collective.cloudfront.delivery.aws.described import read_distribution
 from collective.cloudfront.delivery.aws.described import read_tenant

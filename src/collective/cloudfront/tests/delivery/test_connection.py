@@ -12,7 +12,7 @@ from collective.cloudfront.delivery.aws.findings import MESSAGES
 from collective.cloudfront.delivery.aws.judging import judge_cache_tags
 from collective.cloudfront.delivery.aws.judging import judge_clock
 from collective.cloudfront.delivery.aws.judging import judge_hosts
-from collective.cloudfront.delivery.aws.judging_behaviours import JUDGES
+from collective.cloudfront.delivery.aws.judging_behaviors import JUDGES
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.local.errors import STATUS_OF
 from collective.cloudfront.tests.delivery.gateways import E1
@@ -103,7 +103,7 @@ def control(cloudfront):
     cloudfront.control.change_options(
         aliases=["www.example.com", "*.example.org"],
         cache_tag_header="Cache-Tag",
-        default_behaviour=RIGHT,
+        default_behavior=RIGHT,
     )
     return cloudfront.control
 
@@ -159,8 +159,8 @@ def test_where_all_is_well_every_check_is_ok(quick, examine, distribution):
 def test_each_policy_is_asked_for_once(quick, examine, control, sts):
     request = {"request_policy": "own", "request_cookies": "all"}
     control.change_options(
-        default_behaviour=RIGHT | request,
-        behaviours=[RIGHT | request | {"path_pattern": "/en/*", "cache_policy": "own"}],
+        default_behavior=RIGHT | request,
+        behaviors=[RIGHT | request | {"path_pattern": "/en/*", "cache_policy": "own"}],
     )
     control.change_options(cache_policy="own")
     examine()

@@ -6,7 +6,7 @@ from .helpers import refused
 from .helpers import TENANT
 from botocore import UNSIGNED
 from collective.cloudfront.local.api import MAX_BODY
-from collective.cloudfront.local.behaviours import METHODS
+from collective.cloudfront.local.behaviors import METHODS
 from datetime import datetime
 from datetime import timezone
 from email.utils import formatdate
@@ -233,39 +233,39 @@ def test_the_configuration_tells_what_was_chosen(client, cloudfront):
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "query_string", "listed"),
+    ("behavior", "query_string", "listed"),
     [("none", False, 0), ("whitelist", True, 1), ("all", True, 0)],
 )
 def test_the_query_strings_of_the_cache_key_are_told_in_the_older_way(
-    client, cloudfront, behaviour, query_string, listed
+    client, cloudfront, behavior, query_string, listed
 ):
-    cloudfront.control.change_options(cache_policy="", query_strings=behaviour)
+    cloudfront.control.change_options(cache_policy="", query_strings=behavior)
     config = client.get_distribution_config(Id=DISTRIBUTION)["DistributionConfig"]
     forwarded = config["DefaultCacheBehavior"]["ForwardedValues"]
     assert forwarded["QueryString"] is query_string
     assert forwarded["QueryStringCacheKeys"]["Quantity"] == listed
 
 
-@pytest.mark.parametrize("behaviour", ["none", "whitelist", "allExcept", "all"])
+@pytest.mark.parametrize("behavior", ["none", "whitelist", "allExcept", "all"])
 def test_a_cache_policy_tells_the_query_strings_of_the_cache_key(
-    client, cloudfront, behaviour
+    client, cloudfront, behavior
 ):
-    cloudfront.control.change_options(cache_policy="own", query_strings=behaviour)
+    cloudfront.control.change_options(cache_policy="own", query_strings=behavior)
     config = client.get_distribution_config(Id=DISTRIBUTION)["DistributionConfig"]
     policy = config["DefaultCacheBehavior"]["CachePolicyId"]
     found = client.get_cache_policy(Id=policy)["CachePolicy"]["CachePolicyConfig"]
     key = found["ParametersInCacheKeyAndForwardedToOrigin"]
-    assert key["QueryStringsConfig"]["QueryStringBehavior"] == behaviour
+    assert key["QueryStringsConfig"]["QueryStringBehavior"] == behavior
     with refused("NoSuchCachePolicy", 404):
         client.get_cache_policy(Id="another")
 
 
-def test_each_behaviour_tells_its_pattern_its_methods_and_its_policies(
+def test_each_behavior_tells_its_pattern_its_methods_and_its_policies(
     client, cloudfront
 ):
     cloudfront.control.change_options(
-        default_behaviour={"request_policy": "own", "response_policy": "own"},
-        behaviours=[
+        default_behavior={"request_policy": "own", "response_policy": "own"},
+        behaviors=[
             {"path_pattern": "/en/*", "cache_policy": "", "methods": METHODS[0]}
         ],
     )
@@ -281,7 +281,7 @@ def test_each_behaviour_tells_its_pattern_its_methods_and_its_policies(
 
 def test_the_other_policies_tell_what_they_forward_and_remove(client, cloudfront):
     cloudfront.control.change_options(
-        default_behaviour={
+        default_behavior={
             "request_policy": "own",
             "request_headers": "allExcept",
             "request_header_names": ["Host"],

@@ -1,17 +1,17 @@
-"""Specification: what the connection test finds in cache behaviours and their policies.
+"""Specification: what the connection test finds in cache behaviors and their policies.
 
 One distribution is right. Each row of the table changes one thing, and gives exactly its
 finding. All through real boto3, against the local CloudFront.
 """
 
-from collective.cloudfront.delivery.aws.behaviours import MANAGED_POLICIES
+from collective.cloudfront.delivery.aws.behaviors import MANAGED_POLICIES
 from collective.cloudfront.delivery.aws.connection import test_connection as examine
 from collective.cloudfront.delivery.aws.findings import Level
-from collective.cloudfront.delivery.aws.judging_behaviours import JUDGES
+from collective.cloudfront.delivery.aws.judging_behaviors import JUDGES
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.aws.probe import Probe
-from collective.cloudfront.local.behaviours import MANAGED_CACHE
-from collective.cloudfront.local.behaviours import METHODS
+from collective.cloudfront.local.behaviors import MANAGED_CACHE
+from collective.cloudfront.local.behaviors import METHODS
 from collective.cloudfront.tests.delivery.gateways import E1
 from collective.cloudfront.tests.delivery.gateways import TENANT
 
@@ -40,11 +40,11 @@ def _no_sts(cloudfront, monkeypatch):
 
 @pytest.fixture
 def find(quick, cloudfront):
-    """Describe a distribution, and return what is found of its behaviours, by name."""
+    """Describe a distribution, and return what is found of its behaviors, by name."""
 
     def find(default=RIGHT, others=(), distribution=E1, tags="Cache-Tag", **rest):
         cloudfront.control.change_options(
-            cache_tag_header="Cache-Tag", default_behaviour=default, behaviours=others
+            cache_tag_header="Cache-Tag", default_behavior=default, behaviors=others
         )
         found = examine(distribution, Credentials(), (), tags, **rest)
         assert cloudfront.control.invalidations() == []
@@ -122,13 +122,13 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("change", "code"), WRONG)
-def test_each_wrong_behaviour_gives_exactly_its_finding(find, change, code):
+def test_each_wrong_behavior_gives_exactly_its_finding(find, change, code):
     found = find(RIGHT | change)
     assert codes(found) == {code}
 
 
 @pytest.mark.parametrize(("change", "code"), WRONG)
-def test_a_finding_names_the_behaviour_with_a_path_pattern(find, change, code):
+def test_a_finding_names_the_behavior_with_a_path_pattern(find, change, code):
     wrong = RIGHT | change | {"path_pattern": "/en/*"}
     found = find(RIGHT, [wrong | _others(wrong)])
     if code == "lifetime_none":
@@ -142,7 +142,7 @@ def test_a_finding_names_the_behaviour_with_a_path_pattern(find, change, code):
 
 
 def _others(wrong):
-    """Return policies of its own for a behaviour that names "own"."""
+    """Return policies of its own for a behavior that names "own"."""
     return {
         name: f"other-{name}"
         for name in ("cache_policy", "request_policy", "response_policy")
@@ -169,7 +169,7 @@ def test_the_older_forwarded_values_count_as_well(find, change, code):
     assert codes(find(LEGACY | change)) == {code}
 
 
-def test_all_wrong_behaviours_are_named_with_their_values(find):
+def test_all_wrong_behaviors_are_named_with_their_values(find):
     others = [
         RIGHT | {"path_pattern": "/en/*", "cache_policy": "a", "min_ttl": 5},
         RIGHT | {"path_pattern": "/de/*", "cache_policy": "b"},
@@ -208,7 +208,7 @@ def test_files_need_neither_query_strings_nor_other_methods(find):
 
 def test_a_distribution_without_pages_of_the_site_is_not_judged(find):
     found = find(RIGHT | {"origin_domain": "b.s3.amazonaws.com"})
-    assert codes(found) == {"behaviours_none"}
+    assert codes(found) == {"behaviors_none"}
 
 
 def test_where_no_tags_are_sent_their_header_need_not_be_removed(find):

@@ -1,4 +1,4 @@
-"""The cache behaviours of a distribution, and the policies that they name, as values."""
+"""The cache behaviors of a distribution, and the policies that they name, as values."""
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -7,7 +7,7 @@ from typing import Any
 import re
 
 
-#: CloudFront's console calls the default behaviour so.
+#: CloudFront's console calls the default behavior so.
 DEFAULT = "Default (*)"
 
 #: Seconds. What holds where older ForwardedValues say nothing (developer guide,
@@ -24,11 +24,11 @@ _S3 = re.compile(r".*\.s3[.-].*amazonaws\.com(\.cn)?")
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Some names. ``behaviour`` is CloudFront's word: ``none``, ``whitelist``,
+    """Some names. ``behavior`` is CloudFront's word: ``none``, ``whitelist``,
     ``allExcept`` or ``all``; ``names`` are those of the two in the middle.
     """
 
-    behaviour: str = "none"
+    behavior: str = "none"
     names: tuple[str, ...] = ()
 
     def includes(self, name: str) -> bool:
@@ -40,7 +40,7 @@ class Chosen:
             "all": True,
             "allExcept": not listed,
             "whitelist": listed,
-        }.get(self.behaviour, False)
+        }.get(self.behavior, False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ class Forwarded:
 
 
 @dataclass(frozen=True, slots=True)
-class Behaviour:
-    """A cache behaviour. Policies are ids, or empty; ``caching`` is None where a cache
+class Behavior:
+    """A cache behavior. Policies are ids, or empty; ``caching`` is None where a cache
     policy decides.
     """
 
@@ -82,45 +82,45 @@ class Behaviour:
     caching: Caching | None = None
 
 
-def read_behaviours(config: dict[str, Any]) -> tuple[Behaviour, ...]:
-    """Return the behaviours of a DistributionConfig that may serve a site's pages, the
+def read_behaviors(config: dict[str, Any]) -> tuple[Behavior, ...]:
+    """Return the behaviors of a DistributionConfig that may serve a site's pages, the
     default one first. What is stored in Amazon S3, and Plone's own resources, are none.
     """
     origins = {
         origin["Id"]: origin["DomainName"]
         for origin in config.get("Origins", {}).get("Items", ())
     }
-    behaviours = [
+    behaviors = [
         (DEFAULT, config["DefaultCacheBehavior"]),
         *(
-            (behaviour["PathPattern"], behaviour)
-            for behaviour in config.get("CacheBehaviors", {}).get("Items", ())
+            (behavior["PathPattern"], behavior)
+            for behavior in config.get("CacheBehaviors", {}).get("Items", ())
         ),
     ]
     return tuple(
-        _read_behaviour(pattern, behaviour)
-        for pattern, behaviour in behaviours
+        _read_behavior(pattern, behavior)
+        for pattern, behavior in behaviors
         if not _RESOURCES.match(pattern)
-        and not _S3.fullmatch(origins.get(behaviour.get("TargetOriginId"), ""))
+        and not _S3.fullmatch(origins.get(behavior.get("TargetOriginId"), ""))
     )
 
 
-def _read_behaviour(pattern: str, behaviour: dict[str, Any]) -> Behaviour:
-    methods = behaviour.get("AllowedMethods", {}).get("Items", ("GET", "HEAD"))
-    policy = behaviour.get("CachePolicyId", "")
-    return Behaviour(
+def _read_behavior(pattern: str, behavior: dict[str, Any]) -> Behavior:
+    methods = behavior.get("AllowedMethods", {}).get("Items", ("GET", "HEAD"))
+    policy = behavior.get("CachePolicyId", "")
+    return Behavior(
         pattern,
         frozenset(methods),
         cache_policy=policy,
-        request_policy=behaviour.get("OriginRequestPolicyId", ""),
-        response_policy=behaviour.get("ResponseHeadersPolicyId", ""),
-        caching=None if policy else _read_forwarded_values(behaviour),
+        request_policy=behavior.get("OriginRequestPolicyId", ""),
+        response_policy=behavior.get("ResponseHeadersPolicyId", ""),
+        caching=None if policy else _read_forwarded_values(behavior),
     )
 
 
-def _read_forwarded_values(behaviour: dict[str, Any]) -> Caching | None:
+def _read_forwarded_values(behavior: dict[str, Any]) -> Caching | None:
     """Read the older settings: what they forward is in the cache key, too."""
-    values = behaviour.get("ForwardedValues")
+    values = behavior.get("ForwardedValues")
     if values is None:
         return None
     headers = tuple(values.get("Headers", {}).get("Items", ()))
@@ -133,10 +133,10 @@ def _read_forwarded_values(behaviour: dict[str, Any]) -> Caching | None:
             tuple(cookies.get("WhitelistedNames", {}).get("Items", ())),
         ),
         Chosen("all") if forwards_all else Chosen("whitelist", headers),
-        behaviour.get("MinTTL", 0),
-        behaviour.get("DefaultTTL", _DEFAULT_TTL),
+        behavior.get("MinTTL", 0),
+        behavior.get("DefaultTTL", _DEFAULT_TTL),
         # Where all headers are forwarded, CloudFront keeps nothing
-        0 if forwards_all else behaviour.get("MaxTTL", _MAX_TTL),
+        0 if forwards_all else behavior.get("MaxTTL", _MAX_TTL),
     )
 
 
@@ -176,10 +176,10 @@ def read_response_policy(answer: dict[str, Any]) -> frozenset[str]:
 
 def _read_chosen(config: dict[str, Any], kind: str) -> Chosen:
     chosen = config.get(f"{kind}sConfig", {})
-    behaviour = chosen.get(f"{kind}Behavior", "none")
-    if behaviour.startswith("allViewer"):
-        behaviour = "all"
-    return Chosen(behaviour, tuple(chosen.get(f"{kind}s", {}).get("Items", ())))
+    behavior = chosen.get(f"{kind}Behavior", "none")
+    if behavior.startswith("allViewer"):
+        behavior = "all"
+    return Chosen(behavior, tuple(chosen.get(f"{kind}s", {}).get("Items", ())))
 
 
 def _of_origin(query_strings: str) -> Caching:

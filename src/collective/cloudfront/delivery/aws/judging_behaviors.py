@@ -1,15 +1,15 @@
-"""What to think of the cache behaviours of a distribution: pure functions.
+"""What to think of the cache behaviors of a distribution: pure functions.
 
-Each check looks at every behaviour and has one verdict about all of them: the worst one,
-with the behaviours that it is about. The law: where nothing is known of one behaviour and
+Each check looks at every behavior and has one verdict about all of them: the worst one,
+with the behaviors that it is about. The law: where nothing is known of one behavior and
 nothing is wrong with the others, the verdict is the reply that says why.
 """
 
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
-from collective.cloudfront.delivery.aws.behaviours import Caching
-from collective.cloudfront.delivery.aws.behaviours import DEFAULT
+from collective.cloudfront.delivery.aws.behaviors import Caching
+from collective.cloudfront.delivery.aws.behaviors import DEFAULT
 from collective.cloudfront.delivery.aws.described import Reply
 from collective.cloudfront.delivery.aws.findings import Level
 from collective.cloudfront.delivery.aws.policies import Resolved
@@ -37,25 +37,25 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to think of one behaviour; ``detail`` is shown beside its pattern."""
+    """What to think of one behavior; ``detail`` is shown beside its pattern."""
 
     level: Level
     code: str
     detail: str = ""
 
 
-#: None: the check does not concern this behaviour.
+#: None: the check does not concern this behavior.
 _Opinion = Verdict | Reply | None
 
 
-def judge_behaviours(
-    name: str, behaviours: Sequence[Resolved], use: Use
+def judge_behaviors(
+    name: str, behaviors: Sequence[Resolved], use: Use
 ) -> tuple[Level, str, dict[str, str]] | Reply:
-    """Return what the check ``name`` says of all behaviours: level, code and mapping, or
+    """Return what the check ``name`` says of all behaviors: level, code and mapping, or
     the reply because of which it is not known.
     """
     judge = JUDGES[name]
-    opinions = {each.pattern: judge(each, use) for each in behaviours}
+    opinions = {each.pattern: judge(each, use) for each in behaviors}
     verdicts = {
         pattern: verdict
         for pattern, verdict in opinions.items()
@@ -66,7 +66,7 @@ def judge_behaviours(
     if unknown and not wrong:
         return unknown[0]
     if not verdicts:
-        return Level.UNKNOWN, "behaviours_none", {}
+        return Level.UNKNOWN, "behaviors_none", {}
     chosen = (wrong or list(verdicts.values()))[0]
     return chosen.level, chosen.code, _mapping(verdicts, chosen.code, use)
 
@@ -78,7 +78,7 @@ def _mapping(verdicts: Mapping[str, Verdict], code: str, use: Use) -> dict[str, 
         if verdict.code == code
     ]
     return {
-        "behaviours": "; ".join(concerned),
+        "behaviors": "; ".join(concerned),
         "cookie": use.session,
         "header": use.tag_header,
     }
@@ -89,42 +89,42 @@ def _knows_caching(
 ) -> Callable[[Resolved, Use], _Opinion]:
     """Make a judge that needs what is in the cache key."""
 
-    def judge_if_known(behaviour: Resolved, use: Use) -> _Opinion:
-        caching = behaviour.caching
+    def judge_if_known(behavior: Resolved, use: Use) -> _Opinion:
+        caching = behavior.caching
         if caching.found is not None:
-            return judge(behaviour, caching.found, use)
+            return judge(behavior, caching.found, use)
         if not caching.error:
-            return Verdict(Level.UNKNOWN, "behaviours_untold")
+            return Verdict(Level.UNKNOWN, "behaviors_untold")
         return caching
 
     return judge_if_known
 
 
 @_knows_caching
-def _judge_query_strings(behaviour: Resolved, caching: Caching, use: Use) -> _Opinion:
-    if behaviour.is_for_files:
+def _judge_query_strings(behavior: Resolved, caching: Caching, use: Use) -> _Opinion:
+    if behavior.is_for_files:
         return None
     if not caching.keeps:
-        return Verdict(Level.OK, "behaviours_uncached")
+        return Verdict(Level.OK, "behaviors_uncached")
     chosen = caching.query_strings
     level, code = {
         "all": (Level.OK, "query_strings_all"),
         "allExcept": (Level.OK, "query_strings_except"),
         "whitelist": (Level.WARNING, "query_strings_some"),
         "none": (Level.WARNING, "query_strings_none"),
-    }.get(chosen.behaviour, (Level.UNKNOWN, "behaviours_untold"))
+    }.get(chosen.behavior, (Level.UNKNOWN, "behaviors_untold"))
     return Verdict(level, code, ", ".join(chosen.names))
 
 
 @_knows_caching
-def _judge_cookies(behaviour: Resolved, caching: Caching, use: Use) -> _Opinion:
+def _judge_cookies(behavior: Resolved, caching: Caching, use: Use) -> _Opinion:
     if not caching.keeps:
-        return Verdict(Level.OK, "behaviours_uncached")
-    if caching.cookies.behaviour == "all":
+        return Verdict(Level.OK, "behaviors_uncached")
+    if caching.cookies.behavior == "all":
         return Verdict(Level.WARNING, "cookies_all")
     if caching.cookies.includes(use.session):
         return Verdict(Level.OK, "cookies_key")
-    forwarded = behaviour.forwarded
+    forwarded = behavior.forwarded
     if forwarded.found is None:
         return forwarded
     if forwarded.found.cookies.includes(use.session):
@@ -133,12 +133,12 @@ def _judge_cookies(behaviour: Resolved, caching: Caching, use: Use) -> _Opinion:
 
 
 @_knows_caching
-def _judge_authorization(behaviour: Resolved, caching: Caching, use: Use) -> _Opinion:
+def _judge_authorization(behavior: Resolved, caching: Caching, use: Use) -> _Opinion:
     if not caching.keeps:
-        return Verdict(Level.OK, "behaviours_uncached")
+        return Verdict(Level.OK, "behaviors_uncached")
     if caching.headers.includes("authorization"):
         return Verdict(Level.OK, "authorization_key")
-    forwarded = behaviour.forwarded
+    forwarded = behavior.forwarded
     if forwarded.found is None:
         return forwarded
     if forwarded.found.headers.includes("authorization"):
@@ -150,43 +150,43 @@ def _judge_authorization(behaviour: Resolved, caching: Caching, use: Use) -> _Op
 
 
 @_knows_caching
-def _judge_minimum_ttl(behaviour: Resolved, caching: Caching, use: Use) -> _Opinion:
+def _judge_minimum_ttl(behavior: Resolved, caching: Caching, use: Use) -> _Opinion:
     if caching.keeps and caching.min_ttl > 0:
         return Verdict(Level.WARNING, "minimum_ttl_above", f"{caching.min_ttl} s")
     return Verdict(Level.OK, "minimum_ttl")
 
 
 @_knows_caching
-def _judge_lifetime(behaviour: Resolved, caching: Caching, use: Use) -> _Opinion:
+def _judge_lifetime(behavior: Resolved, caching: Caching, use: Use) -> _Opinion:
     if not caching.keeps:
         # For some patterns, such as those of forms, that is what somebody wants
-        is_default = behaviour.pattern == DEFAULT
+        is_default = behavior.pattern == DEFAULT
         level = Level.WARNING if is_default else Level.OK
-        return Verdict(level, "lifetime_none" if is_default else "behaviours_uncached")
+        return Verdict(level, "lifetime_none" if is_default else "behaviors_uncached")
     if caching.max_ttl < DAY:
         return Verdict(Level.WARNING, "lifetime_short", f"{caching.max_ttl} s")
     if use.is_classic and caching.default_ttl > 0:
         ttl = f"{caching.default_ttl} s"
         return Verdict(Level.WARNING, "lifetime_default", ttl)
-    if not use.is_classic and behaviour.pattern == DEFAULT and not caching.default_ttl:
+    if not use.is_classic and behavior.pattern == DEFAULT and not caching.default_ttl:
         return Verdict(Level.WARNING, "lifetime_volto")
     return Verdict(Level.OK, "lifetime")
 
 
-def _judge_methods(behaviour: Resolved, use: Use) -> _Opinion:
-    if behaviour.is_for_files:
+def _judge_methods(behavior: Resolved, use: Use) -> _Opinion:
+    if behavior.is_for_files:
         return None
-    if behaviour.methods >= _TO_CHANGE:
+    if behavior.methods >= _TO_CHANGE:
         return Verdict(Level.OK, "methods")
     return Verdict(Level.WARNING, "methods_few")
 
 
-def _judge_tag_header(behaviour: Resolved, use: Use) -> _Opinion:
+def _judge_tag_header(behavior: Resolved, use: Use) -> _Opinion:
     if not use.tag_header:
         return Verdict(Level.OK, "cache_tags_off")
-    if behaviour.removed.found is None:
-        return behaviour.removed
-    if use.tag_header.lower() in behaviour.removed.found:
+    if behavior.removed.found is None:
+        return behavior.removed
+    if use.tag_header.lower() in behavior.removed.found:
         return Verdict(Level.OK, "tag_header")
     return Verdict(Level.WARNING, "tag_header_sent")
 
