@@ -45,7 +45,7 @@ OURS = {
     r"\bin the midst of\b": "“in the middle of”",
     r"\bpurged whole\b": "“everything in … is purged”",
     r"\bcarr(y|ies|ied) over the settings\b": "“copy”",
-    r"\bbehavior\b|\bsynchronise|\brecognise": "the American spelling, as AWS does",
+    r"\bbehaviour\b|\bsynchronise|\brecognise": "the American spelling, as AWS does",
     r"\b(?<!tag )[Ii]ds?\b(?! =)": "“ID”",
 }
 #: "Room" is our word for a package; only the architecture explains it.
