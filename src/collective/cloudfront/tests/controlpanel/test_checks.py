@@ -293,10 +293,9 @@ def test_the_page_shows_them_with_their_level_in_a_word(registry, page):
     registry[PURGING_ENABLED] = False
     registry[ENABLED] = False
     shown = page()
-    assert row(shown, "purging") == (
-        "Error: Purging Nothing is purged. See the status for the reason "
-        "and what to do."
-    )
+    # The banner says what this check finds
+    assert "cloudfront-check-purging" not in shown
+    assert "Nothing is purged." in shown
     assert row(shown, "lifetime").startswith("Warning: Lifetime of pages")
     assert row(shown, "budget") == "In order: Budget No budget is set."
 
