@@ -371,7 +371,7 @@ class Outcomes:
         self.notices.log_once(
             logging.WARNING,
             f"wait {batch.distribution}",
-            f"{batch.distribution}: {answer.reason}. "
+            f"{batch.distribution}: {str(answer.reason).rstrip('.')}. "
             f"{counted(len(batch.items), 'item')} and any later ones wait; next attempt "
             f"in {seconds:.0f} s.",
             answer.kind,
@@ -384,10 +384,10 @@ class Outcomes:
         logged = self.notices.log_once(
             logging.ERROR,
             f"pause {batch.distribution}",
-            f"{batch.distribution}: purging is paused. {answer.reason}. Nothing is "
-            f"lost. {answer.advice} Next attempt in {seconds:.0f} s, then at growing "
-            f"intervals of at most {LONGEST_PAUSE / 60:.0f} minutes, and at once when "
-            "the settings change.",
+            f"{batch.distribution}: purging is paused. "
+            f"{str(answer.reason).rstrip('.')}. Nothing is lost. {answer.advice} "
+            f"Next attempt in {seconds:.0f} s, then at growing intervals of at most "
+            f"{LONGEST_PAUSE / 60:.0f} minutes, and at once when the settings change.",
             answer.kind or str(answer.reason),
         )
         if logged:
