@@ -7,10 +7,11 @@ from collective.cloudfront.controlpanel.sentences import sentence
 from collective.cloudfront.i18n import _
 from collective.cloudfront.outbox.finding import distributions_of
 from collective.cloudfront.outbox.finding import HistoryEntry
+from collective.cloudfront.outbox.finding import HistoryFilter
 from collective.cloudfront.outbox.finding import HistoryState
-from collective.cloudfront.outbox.finding import items_of
 from collective.cloudfront.outbox.finding import position_of
 from collective.cloudfront.outbox.finding import state_of
+from collective.cloudfront.outbox.finding import wanted_first
 from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.outbox.values import Causes
 from collective.cloudfront.outbox.values import PurgeRequest
@@ -33,6 +34,8 @@ import re
 FIRST_ITEMS = 3
 #: There is nothing to say yet.
 NONE = "—"
+
+EVERYTHING = HistoryFilter()
 
 #: A word for each state, and Bootstrap's name for its colour.
 STATES = {
@@ -113,7 +116,9 @@ class Row:
 class Rows:
     """Makes rows of entries."""
 
-    def __init__(self, context: Any, now: float):
+    def __init__(self, context: Any, now: float, wanted: HistoryFilter = EVERYTHING):
+        """``wanted`` is what somebody looks for: such items are shown first."""
+        self._wanted = wanted
         self._url = context.absolute_url()
         self._context = context
         self._now = now
@@ -130,7 +135,7 @@ class Rows:
     def row(self, entry: HistoryEntry) -> Row:
         """Return the row of an entry."""
         kind, state = self._state(entry)
-        items = items_of(entry)
+        items = wanted_first(self._wanted, entry)
         causes = _causes(entry)
         is_sent = isinstance(entry, Settled)
         return Row(

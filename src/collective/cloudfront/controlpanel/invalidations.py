@@ -8,6 +8,7 @@ from collective.cloudfront.controlpanel.history_filter import Query
 from collective.cloudfront.controlpanel.history_filter import read_query
 from collective.cloudfront.controlpanel.history_rows import pieces
 from collective.cloudfront.controlpanel.history_rows import Row
+from collective.cloudfront.controlpanel.history_rows import Rows
 from collective.cloudfront.controlpanel.overview import with_former
 from collective.cloudfront.controlpanel.page import CloudFrontPage
 from collective.cloudfront.controlpanel.tabs import PAGE
@@ -101,6 +102,11 @@ class Log(_Page):
             self.found = this_process().outbox.find(
                 query.wanted, ROWS, query.before, query.after
             )
+
+    @cached_property
+    def make(self) -> Rows:
+        """Makes rows in which what is looked for is not hidden."""
+        return Rows(self.context, time.time(), self.query.wanted)
 
     @cached_property
     def rows(self) -> list[Row]:

@@ -162,6 +162,17 @@ def matches(wanted: HistoryFilter, entry: HistoryEntry, now: float) -> bool:
     )
 
 
+def wanted_first(wanted: HistoryFilter, entry: HistoryEntry) -> list[str]:
+    """Return the items of an entry; those for which it was looked for come first."""
+    words = wanted.search.casefold().split()
+
+    def missing(item: str) -> int:
+        is_there = not wanted.path or is_about(wanted.path, item)
+        return (not is_there) + sum(word not in item.casefold() for word in words)
+
+    return sorted(items_of(entry), key=missing)
+
+
 def _is_for(distributions: frozenset[str] | None, entry: HistoryEntry) -> bool:
     return distributions is None or not distributions.isdisjoint(
         distributions_of(entry)

@@ -222,6 +222,13 @@ def test_only_what_is_asked_for_is_shown(busy, view, query, items):
     assert [row[1] for row in shown.rows("cloudfront-history")] == items
 
 
+@pytest.mark.parametrize("query", [{"path": "/d"}, {"search": "/D jane"}])
+def test_the_items_that_are_looked_for_are_not_hidden(outbox, view, query):
+    settle(outbox, "/a", "/b", "/c", "/d")
+    ((_, items, *_),) = view("cloudfront-log", **query).rows("cloudfront-history")
+    assert items == "/d /a /b and 1 more"
+
+
 def test_the_filter_is_said_in_words_and_can_be_cleared(busy, view):
     shown = view("cloudfront-log", person="jane", state="by_hand", path="/news")
     said = shown.text("cloudfront-filter")

@@ -293,8 +293,9 @@ def compare(outbox, clock, done, wanted, limit) -> None:
     back = list(upwards(outbox, wanted, limit, pages[-1].newer))
     if back:
         assert back[-1] == pages[0]
-        above = [page.entries for page in back[:-1]][::-1]
-        assert sum(above, ()) == tuple(together(pages[:-1]))[-len(sum(above, ())) :]
+        above = together(back[:-1][::-1])
+        before = together(pages[:-1])
+        assert above == before[len(before) - len(above) :]
 
 
 def moment(entry: HistoryEntry) -> float:
