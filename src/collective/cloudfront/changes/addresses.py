@@ -7,8 +7,8 @@ API, by the distributions. Pure, but for the settings that it is given.
 from collections.abc import Iterable
 from collections.abc import Sequence
 from collective.cloudfront.planning.items import EVERYTHING
+from collective.cloudfront.planning.items import is_plain
 from collective.cloudfront.planning.items import normalise
-from collective.cloudfront.planning.items import quickly_normalised
 from collective.cloudfront.planning.items import subtree
 from collective.cloudfront.reach.reached import Kind
 from collective.cloudfront.reach.reached import Reached
@@ -26,7 +26,9 @@ def public_item(prefix: str, path: str) -> str:
     """Return the item for a path inside the site, behind the public prefix."""
     if path == EVERYTHING:
         return subtree(prefix) if prefix else EVERYTHING
-    return quickly_normalised(prefix + path)
+    item = prefix + path
+    # Most are items as they are; a save waits for this
+    return item if is_plain(item) else normalise(item)
 
 
 def inside_root(path: str, root: str) -> str | None:

@@ -172,10 +172,11 @@ class Outcomes:
         if self.notices.logged:
             self._all_is_well(batch.distribution, last)
         logger.info(
-            "%s: invalidation %s accepted, %s, %d ms after the oldest commit: %s",
+            "%s: invalidation %s accepted, %d item%s, %d ms after the oldest commit: %s",
             settled.distribution,
             settled.invalidation,
-            counted(len(settled.items), "item"),
+            len(settled.items),
+            "s" * (len(settled.items) != 1),
             1000 * (settled.accepted - settled.since),
             _shown(settled.items),
         )

@@ -340,4 +340,9 @@ def _recognised(line: str) -> Cause:
     return Cause(names=(line,), count=1, code="text")
 
 
-_CODES = {english: code for code, english in CAUSES.items() if english}
+#: What earlier versions wrote in other words.
+_FORMER = {
+    "too many changes while the outbox failed": "too_much_kept",
+    "check of what CloudFront accepts": "check",
+}
+_CODES = {english: code for code, english in CAUSES.items() if english} | _FORMER

@@ -76,13 +76,6 @@ def normalise(path: str) -> str:
     return item
 
 
-def quickly_normalised(path: str) -> str:
-    """Return the same as ``normalise``: sooner, where a path is an item already. For what
-    a save or a visitor waits for.
-    """
-    return path if is_plain(path) else normalise(path)
-
-
 def _truncate(item: str) -> str:
     # A cut must not leave half an escape, which would reach nothing.
     cut = MAX_PATH_LENGTH - 1

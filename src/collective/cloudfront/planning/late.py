@@ -27,7 +27,8 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from collective.cloudfront.planning.cover import broadest
 from collective.cloudfront.planning.cover import covers
-from collective.cloudfront.planning.items import quickly_normalised
+from collective.cloudfront.planning.items import is_plain
+from collective.cloudfront.planning.items import normalise
 from collective.cloudfront.planning.items import wildcards_of
 from dataclasses import dataclass
 from functools import cached_property
@@ -171,7 +172,9 @@ class Lately:
         """
         # The cache key may hold no query string
         urls = (path, f"{path}?{query}") if query else (path,)
-        keys = (*map(quickly_normalised, urls), *[f"#{tag}" for tag in tags])
+        # A visitor waits for this
+        items = [url if is_plain(url) else normalise(url) for url in urls]
+        keys = (*items, *[f"#{tag}" for tag in tags])
         answer = Answer(keys, snapshot, begun, self._clock())
         with self._lock:
             if self._has_been_purged(answer):

@@ -5,17 +5,13 @@ from collective.cloudfront.outbox.memory import CALLS
 from collective.cloudfront.outbox.memory import Memo
 from collective.cloudfront.outbox.memory import memo_as_json
 from collective.cloudfront.outbox.memory import OF_DISTRIBUTION
-from collective.cloudfront.outbox.messages import Message
-from collective.cloudfront.outbox.messages import message
-from collective.cloudfront.outbox.messages import plain
-from collective.cloudfront.outbox.messages import WORDING
 from collective.cloudfront.outbox.rows import pack_message
+from collective.cloudfront.outbox.sqlite.sentences import recognised
 from collective.cloudfront.outbox.values import Waiting
 from collective.cloudfront.planning.pacing import Bucket
 from collective.cloudfront.planning.pacing import Pace
 
 import json
-import re
 import sqlite3
 
 
@@ -134,42 +130,3 @@ def _reasons(db: sqlite3.Connection) -> None:
         "UPDATE refused SET reason = ? WHERE reason = ?",
         [(pack_message(recognised(reason)), reason) for (reason,) in reasons],
     )
-
-
-# --- sentences, which older formats kept ----------------------------------------------
-
-
-def recognised(text: str) -> Message:
-    """Return the message that a sentence was made of; or a plain one."""
-    for code, pattern in _PATTERNS.items():
-        found = pattern.fullmatch(text)
-        if found:
-            values = found.groupdict().items()
-            return message(code, **{name: _value(value) for name, value in values})
-    return plain(text)
-
-
-def _value(text: str) -> str | Message:
-    found = recognised(text)
-    return text if found.code in ("text", "") else found
-
-
-def _pattern(sentence: str) -> re.Pattern[str]:
-    pieces = re.split(r"\$\{(\w+)\}", sentence)
-    return re.compile(
-        "".join(
-            f"(?P<{piece}>.*)" if odd % 2 else re.escape(piece)
-            for odd, piece in enumerate(pieces)
-        ),
-        re.DOTALL,
-    )
-
-
-#: What says most of itself comes first: "${path} …" would match almost anything.
-_PATTERNS = {
-    code: _pattern(WORDING[code])
-    for code in sorted(
-        (code for code in WORDING if code != "text"),
-        key=lambda code: -len(re.sub(r"\$\{\w+\}", "", WORDING[code])),
-    )
-}

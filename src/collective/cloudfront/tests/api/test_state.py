@@ -61,9 +61,9 @@ def test_what_people_read_is_in_their_language(client, process):
     ((refused,), (scheduled,)) = state["refused"], state["scheduled"]
     assert sent["causes"] == ["jane: Einstellungen"]
     assert scheduled["cause"] == "jane: Einstellungen"
-    assert refused["reason"] == "CloudFront begrenzt die Zahl der Aufrufe (503)"
+    assert refused["reason"] == "CloudFront drosselt die Anfragen (503)"
     assert work["trouble"]["reason"] == (
-        "CloudFront begrenzt die Zahl der Aufrufe (Rate exceeded)"
+        "CloudFront drosselt die Anfragen (Rate exceeded)"
     )
     assert "die Uhr dieses Rechners" in work["trouble"]["advice"]
 

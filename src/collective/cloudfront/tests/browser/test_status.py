@@ -79,7 +79,7 @@ def test_wrong_credentials_pause_purging_and_right_ones_deliver_what_was_kept(
     editor.edit("/welcome", description="Written under wrong credentials")
     expect(headline(watcher)).to_contain_text("paused")
     expect(headline(watcher)).to_contain_text("nothing is lost")
-    expect(hindrance(watcher)).to_contain_text("Check the access key id")
+    expect(hindrance(watcher)).to_contain_text("Check the access key ID")
     look(watcher)
     assert "wrong-secret" not in page.content()
     enter_key(page, GOOD, "right-secret")
@@ -158,7 +158,7 @@ def test_a_refused_item_is_shown_with_the_reason_and_can_be_tried_again(
     expect(row).to_contain_text("InvalidArgument")
     look(page)
     row.get_by_role("button", name="Try again").click()
-    expect(message(page)).to_contain_text("tried again")
+    expect(message(page)).to_contain_text("sent again")
     expect(row).to_have_count(0)
     expect(history(page, "/refused-and-tried-again")).to_contain_text("Completed")
 

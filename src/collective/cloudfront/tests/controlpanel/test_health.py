@@ -233,20 +233,18 @@ TABLE = [
         1,
         LATER,
     ),
-    Row(
-        no_credentials, "error", "paused", f"{PAUSED} There are no", "Paused", 1, WAITS
-    ),
+    Row(no_credentials, "error", "paused", f"{PAUSED} No usable", "Paused", 1, WAITS),
     Row(
         access_denied,
         "error",
         "paused",
-        f"{PAUSED} CloudFront refuses",
+        f"{PAUSED} CloudFront refused",
         "Paused",
         1,
         WAITS,
     ),
     Row(
-        wrong_id, "error", "paused", f"{PAUSED} CloudFront refuses", "Paused", 1, WAITS
+        wrong_id, "error", "paused", f"{PAUSED} CloudFront refused", "Paused", 1, WAITS
     ),
     Row(disk_full, "error", "in_memory", IN_MEMORY, "In memory", 1, FAILING, 503),
     Row(

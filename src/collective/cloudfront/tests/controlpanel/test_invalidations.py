@@ -372,9 +372,10 @@ def test_the_file_has_what_the_filter_finds(busy, download, portal):
     assert download(person="nobody") == []
     response = portal.REQUEST.response
     assert response.getHeader("Content-Type") == "text/csv; charset=utf-8"
+    host = urlsplit(portal.absolute_url()).hostname
+    name = rf"cloudfront-history-{host}-plone-\d{{4}}-\d\d-\d\d\.csv"
     assert re.fullmatch(
-        r'attachment; filename="cloudfront-history-nohost-plone-\d{4}-\d\d-\d\d\.csv"',
-        response.getHeader("Content-Disposition"),
+        f'attachment; filename="{name}"', response.getHeader("Content-Disposition")
     )
 
 

@@ -81,7 +81,7 @@ def test_a_distribution_that_reads_tags_is_purged_by_them_until_it_does_not(
 ):
     cloudfront = start(**READS_TAGS)
     eventually(lambda: ways(zope) == ["tags", "paths"])
-    assert "until" in check(zope)
+    assert "Until" in check(zope)
     editor, viewer = Editor(zope.site_url), Viewer(cloudfront.edge_url)
     page = editor.create("", "Document", title="Old")
     editor.transition(page, "publish")

@@ -495,7 +495,7 @@ def test_the_log_says_it_at_once_and_less_and_less_often(intake, outbox, clock, 
     assert said == [0, 60, 180, 420, 900, 1860]
     assert said[1] == LOG_AGAIN
     assert str(FULL) in errors[0].message
-    assert "Saving goes on" in errors[0].message
+    assert "Saving continues" in errors[0].message
     assert errors[0].exc_info is None
 
 

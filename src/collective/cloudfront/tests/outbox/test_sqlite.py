@@ -2,6 +2,8 @@
 
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox.contract import OutboxUnavailable
+from collective.cloudfront.outbox.finding import HistoryFilter
+from collective.cloudfront.outbox.finding import Position
 from collective.cloudfront.outbox.messages import message
 from collective.cloudfront.outbox.rows import DONE
 from collective.cloudfront.outbox.sqlite import replacement
@@ -821,12 +823,16 @@ def steps(outbox, action):
     return count
 
 
+#: Where a page in the middle begins
+LATER = Position(1_800_000_050.0, "")
 READS = {
     "the latest": lambda outbox: outbox.history(20),
     "of some": lambda outbox: outbox.history(20, ["E1", "E2"]),
     "of a rare one": lambda outbox: outbox.history(20, ["E9"]),
-    "a later page": lambda outbox: outbox.history(20, None, 1_800_000_050.0),
-    "a later page of some": lambda outbox: outbox.history(20, ["E1"], 1_800_000_050.0),
+    "a later page": lambda outbox: outbox.find(HistoryFilter(), 20, LATER),
+    "a later page of some": lambda outbox: outbox.find(
+        HistoryFilter(distributions=frozenset({"E1"})), 20, LATER
+    ),
     "actions": lambda outbox: outbox.requests(20),
     "in progress": lambda outbox: outbox.in_progress("E1"),
     "work": lambda outbox: outbox.work(),
