@@ -115,6 +115,7 @@ def connection_rows(site: Any) -> list[tuple[str, list[Row]]]:
                     hosts,
                     distribution.tag_header if tagged else "",
                     is_classic=settings.classic,
+                    finds_tags=settings.finds_tags,
                 )
             ],
         )

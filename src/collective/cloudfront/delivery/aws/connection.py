@@ -105,16 +105,18 @@ def test_connection(
     tag_header: str,
     clock: Callable[[], float] = time.time,  # noqa: PT028 - it is no test
     is_classic: bool = True,  # noqa: PT028
+    finds_tags: bool = False,  # noqa: PT028
 ) -> list[Finding]:
     """Return one finding for each of ``CHECKS``, in their order.
 
     ``hosts`` are the names that visitors use for the site, ``tag_header`` is the
     header that Plone sends cache tags in (empty: none); ``clock`` returns seconds
-    since the epoch; ``is_classic`` is False where Volto makes the pages. It raises
-    nothing and takes at most ``LIMIT`` seconds, in another thread, and there is no
+    since the epoch; ``is_classic`` is False where Volto makes the pages;
+    ``finds_tags`` is True where a distribution that reads no tags is purged by path. It
+    raises nothing and takes at most ``LIMIT`` seconds, in another thread, and there is no
     reason to call it where somebody else waits.
     """
-    use = Use(is_classic, tag_header)
+    use = Use(is_classic, tag_header, finds_tags)
     examination = _Examination(distribution, credentials, hosts, use, clock)
     trial = _begin(examination, examination.examine)
     code, mapping = _end(trial, time.monotonic() + LIMIT, LIMIT)
@@ -350,7 +352,7 @@ class _Examination:
             self._not_readable("cache_tags", holder)
             return
         found = holder.found.tag_header if holder.found else ""
-        level, code = judge_cache_tags(found, wanted)
+        level, code = judge_cache_tags(found, wanted, self._use.finds_tags)
         self._add("cache_tags", level, code, header=found, wanted=wanted)
 
     def _check_behaviors(self, holder: Reply) -> None:

@@ -235,6 +235,11 @@ MESSAGES = {
         "Cache tags are not used, although the distribution reads them "
         "from the header ${header}."
     ),
+    "cache_tags_by_path": Wording(
+        "The distribution does not read cache tags, so changes are purged by path.",
+        "To purge exactly the pages that display a change, set the header ${wanted} in "
+        "the CacheTagConfig of the distribution.",
+    ),
     "cache_tags_missing": Wording(
         "The distribution does not read cache tags, so invalidations by "
         "tag have no effect.",

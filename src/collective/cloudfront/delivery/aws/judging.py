@@ -84,11 +84,18 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(names) or "–"
 
 
-def judge_cache_tags(found: str, wanted: str) -> tuple[Level, str]:
-    """Compare the header of the distribution with ours; empty: there is none."""
+def judge_cache_tags(
+    found: str, wanted: str, finds_tags: bool = False
+) -> tuple[Level, str]:
+    """Compare the header of the distribution with ours; empty: there is none.
+
+    ``finds_tags``: where the distribution reads no tags, changes are purged by path.
+    """
     if not wanted:
         return Level.OK, "cache_tags_unused" if found else "cache_tags_off"
     if not found:
+        if finds_tags:
+            return Level.OK, "cache_tags_by_path"
         return Level.WARNING, "cache_tags_missing"
     if found.lower() != wanted.lower():
         return Level.WARNING, "cache_tags_other"

@@ -24,10 +24,13 @@ _TO_CHANGE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """How a site uses a distribution. ``tag_header`` is empty where no tags are sent."""
+    """How a site uses a distribution. ``tag_header`` is empty where no tags are sent;
+    ``finds_tags``: whether the distribution reads them decides how changes are purged.
+    """
 
     is_classic: bool = True
     tag_header: str = ""
+    finds_tags: bool = False
 
     @property
     def session(self) -> str:

@@ -388,6 +388,9 @@ def test_the_header_of_cache_tags_is_compared(quick, examine, control, distribut
     assert examine(distribution, header="X")["cache_tags"].code == "cache_tags_other"
     control.change_options(cache_tag_header="")
     assert examine(distribution)["cache_tags"].code == "cache_tags_missing"
+    found = examine(distribution, finds_tags=True)["cache_tags"]
+    assert (found.code, found.level) == ("cache_tags_by_path", Level.OK)
+    assert "Cache-Tag" in found.advice
     assert examine(distribution, header="")["cache_tags"].code == "cache_tags_off"
 
 
