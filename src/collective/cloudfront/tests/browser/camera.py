@@ -43,6 +43,8 @@ class Camera:
 
     def __call__(self, page: Page) -> None:
         """Assert that a page is accessible, and fits a telephone."""
+        # A link may have been clicked just now
+        page.wait_for_load_state()
         self._assert_accessible(page)
         size = page.viewport_size
         page.set_viewport_size({"width": NARROW, "height": size["height"]})

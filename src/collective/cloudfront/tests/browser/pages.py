@@ -22,6 +22,7 @@ def open_settings(page: Page) -> None:
     """Go to the settings, from the CloudFront page."""
     open_cloudfront(page)
     section(page, "Settings").click()
+    page.wait_for_url("**/@@cloudfront-settings")
 
 
 def section(page: Page, name: str) -> Locator:
