@@ -6,6 +6,7 @@ from collective.cloudfront.controlpanel.headline import every_page_in
 from collective.cloudfront.controlpanel.health import Code
 from collective.cloudfront.controlpanel.health import Health
 from collective.cloudfront.controlpanel.numbers import dollars
+from collective.cloudfront.controlpanel.numbers import NONE
 from collective.cloudfront.controlpanel.numbers import number
 from collective.cloudfront.controlpanel.numbers import seconds
 from collective.cloudfront.controlpanel.overview import Overview
@@ -23,10 +24,6 @@ from plone import api
 from statistics import mean
 
 import math
-
-
-#: There is nothing to say.
-NONE = "—"
 
 
 @dataclass(frozen=True, slots=True)

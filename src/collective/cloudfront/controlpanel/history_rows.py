@@ -1,6 +1,7 @@
 """Entries of the history as rows of a table: texts to show, without markup."""
 
 from collections.abc import Iterable
+from collective.cloudfront.controlpanel.numbers import NONE
 from collective.cloudfront.controlpanel.numbers import seconds
 from collective.cloudfront.controlpanel.sentences import cause_sentence
 from collective.cloudfront.controlpanel.sentences import sentence
@@ -32,8 +33,6 @@ import re
 
 #: How many items of an entry are shown in a row.
 FIRST_ITEMS = 3
-#: There is nothing to say yet.
-NONE = "—"
 
 EVERYTHING = HistoryFilter()
 

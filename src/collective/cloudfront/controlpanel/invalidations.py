@@ -11,6 +11,7 @@ from collective.cloudfront.controlpanel.history_rows import Row
 from collective.cloudfront.controlpanel.history_rows import Rows
 from collective.cloudfront.controlpanel.overview import with_former
 from collective.cloudfront.controlpanel.page import CloudFrontPage
+from collective.cloudfront.controlpanel.tabs import LOG
 from collective.cloudfront.controlpanel.tabs import PAGE
 from collective.cloudfront.i18n import _
 from collective.cloudfront.outbox import OutboxUnavailable
@@ -37,7 +38,6 @@ import time
 ROWS = 50
 #: Entries that a file reads at once.
 AT_ONCE = 500
-LOG = "@@cloudfront-log"
 
 _HELP = {
     "person": _("history_help_person", default="A user name."),

@@ -7,6 +7,8 @@ from zope.i18n.locales import LoadLocaleError
 from zope.i18n.locales import locales
 
 
+#: There is none, or none yet.
+NONE = "—"
 #: The currency of AWS's bills.
 CURRENCY = "$"
 

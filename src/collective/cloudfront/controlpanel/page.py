@@ -19,6 +19,7 @@ from collective.cloudfront.controlpanel.health import Health
 from collective.cloudfront.controlpanel.health import health
 from collective.cloudfront.controlpanel.hindrances import Hindrance
 from collective.cloudfront.controlpanel.hindrances import hindrances
+from collective.cloudfront.controlpanel.history_rows import FIRST_ITEMS
 from collective.cloudfront.controlpanel.history_rows import Row
 from collective.cloudfront.controlpanel.history_rows import Rows
 from collective.cloudfront.controlpanel.numbers import dollars
@@ -58,10 +59,6 @@ from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 from zope.component import getUtility
 
 import time
-
-
-#: How many items of an invalidation are shown.
-FIRST_ITEMS = 3
 
 
 @dataclass(frozen=True, slots=True)
