@@ -16,6 +16,8 @@ def open_cloudfront(page: Page) -> None:
     """Go to the CloudFront page by its tab in the Caching control panel."""
     page.goto("@@caching-controlpanel")
     cloudfront_tab(page).click()
+    # With its styles: without them, it is not as long as it will be
+    page.wait_for_url("**/@@cloudfront-controlpanel")
 
 
 def open_settings(page: Page) -> None:
