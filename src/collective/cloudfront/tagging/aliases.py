@@ -7,7 +7,7 @@ what ``/deep/page`` shows. Nobody can list these paths, and no wildcard reaches 
 from Acquisition import aq_base
 from Acquisition import aq_inner
 from Acquisition import aq_parent
-from collective.cloudfront.tagging.recording.begin import parents
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,13 +17,13 @@ _API = "/++api++"
 _VIRTUAL_ROOT = "/VirtualHostRoot"
 
 
-def is_alias(request: Any) -> bool:
-    """Say whether the content that was traversed has a path of its own, which is not
-    the beginning of the path that was asked for.
+def is_alias(request: Any, traversed: Sequence[Any]) -> bool:
+    """Say whether the content that was ``traversed`` (the last first) has a path of its
+    own, which is not the beginning of the path that was asked for.
 
     A folder with a default page is asked for by the beginning of that page's path.
     """
-    way = _way(request)
+    way = _without_api(request, traversed)
     if not way:
         return False
     return (
@@ -33,17 +33,15 @@ def is_alias(request: Any) -> bool:
     )
 
 
-def _way(request: Any) -> list[Any]:
-    """Return the content that was traversed, the last first."""
-    way = list(parents(request))
+def _without_api(request: Any, traversed: Sequence[Any]) -> Sequence[Any]:
     # plone.rest's namespace leads from the site to the site, once
-    by_api = _API in request.get("PATH_INFO", "") and len(way) > 1
-    if by_api and aq_base(way[-1]) is aq_base(way[-2]):
-        del way[-1]
-    return way
+    by_api = _API in request.get("PATH_INFO", "") and len(traversed) > 1
+    if by_api and aq_base(traversed[-1]) is aq_base(traversed[-2]):
+        return traversed[:-1]
+    return traversed
 
 
-def _is_acquired(way: list[Any]) -> bool:
+def _is_acquired(way: Sequence[Any]) -> bool:
     """Say whether something was not found in what was traversed before it."""
     return any(
         aq_base(aq_parent(aq_inner(inner))) is not aq_base(outer)
@@ -56,7 +54,7 @@ def _has_empty_name(path: str) -> bool:
     return "//" in path.rpartition(_VIRTUAL_ROOT)[2].lstrip("/")
 
 
-def _is_begun_by(request: Any, way: list[Any]) -> bool:
+def _is_begun_by(request: Any, way: Sequence[Any]) -> bool:
     asked = urlsplit(request.get("ACTUAL_URL", "")).path.rstrip("/") + "/"
     own = request.physicalPathToURL(way[0].getPhysicalPath(), relative=1) + "/"
     if asked.startswith(own):

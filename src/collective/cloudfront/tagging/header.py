@@ -8,6 +8,7 @@ publisher tag them.
 """
 
 from collections.abc import Iterable
+from collections.abc import Sequence
 from collective.cloudfront.interfaces import ICloudFrontLayer
 from collective.cloudfront.settings import registry_of
 from collective.cloudfront.settings import tag_headers
@@ -57,6 +58,9 @@ MOST_OF_ANSWER = 15
 
 _NO_TAGS: frozenset[str] = frozenset()
 
+#: Set on a request whose response has passed the chain of transforms.
+_PASSED = "_collective_cloudfront_passed"
+
 #: Seconds between two lines in the log about responses without tags.
 _LOG_INTERVAL = 60.0
 
@@ -74,6 +78,7 @@ class TagTransform:
     def transformUnicode(self, result: Any, encoding: str) -> None:
         """See ``ITransform``."""
         leave(self.request)
+        setattr(self.request, _PASSED, True)
 
     transformBytes = transformIterable = transformUnicode
 
@@ -81,7 +86,8 @@ class TagTransform:
 @adapter(IPubBeforeCommit)
 def on_success(event: IPubBeforeCommit) -> None:
     """Tag a response that did not pass the chain of transforms."""
-    _outside_of_chain(event.request)
+    if not getattr(event.request, _PASSED, False):
+        _outside_of_chain(event.request)
 
 
 @adapter(IPubBeforeAbort)
@@ -113,10 +119,13 @@ def leave(request: Any) -> None:
     at a path that nobody knows, if others get another one at the same URL, or if what it
     shows changes without a purge.
     """
-    if _is_shared(request) and (is_alias(request) or is_negotiated(request)):
+    if not _is_shared(request):
+        return
+    way = list(parents(request))
+    if is_alias(request, way) or is_negotiated(request):
         _keep_back(request)
-    tags = tag(request)
-    if _is_shared(request) and is_unreached(request):
+    tags = tag(request, way)
+    if _is_shared(request) and is_unreached(request, way):
         _keep_back(request)
     _keep_back_if_late(request, tags)
 
@@ -145,9 +154,11 @@ def _tags_in_header(request: Any) -> list[str]:
     return [tag.strip() for tag in header.split(",")]
 
 
-def tag(request: Any) -> frozenset[str]:
+def tag(request: Any, way: Sequence[Any]) -> frozenset[str]:
     """Set the header, once, where a shared cache may store the response; returns the
     tags.
+
+    ``way``: the content that was traversed, the last first.
     """
     readset = readset_of(request)
     if readset is None or readset.tagged or request.get("PARENT_REQUEST") is not None:
@@ -160,7 +171,7 @@ def tag(request: Any) -> frozenset[str]:
     if not may_be_shared(response.getStatus(), response.getHeader("Cache-Control")):
         return _NO_TAGS
     try:
-        tags = tags_for(readset, request)
+        tags = tags_for(readset, request, way)
         problem = (
             "what it depends on could not be noted"
             if readset.incomplete
@@ -194,11 +205,13 @@ def may_be_shared(status: int, cache_control: str | None) -> bool:
     return directives.isdisjoint({"private", "no-store"})
 
 
-def tags_for(readset: ReadSet, request: Any) -> frozenset[str] | None:
+def tags_for(
+    readset: ReadSet, request: Any, way: Sequence[Any]
+) -> frozenset[str] | None:
     """Return the tags of the response, or None if CloudFront must not store it."""
     if readset.incomplete:
         return None
-    way = list(parents(request)) or [readset.site]
+    way = way or [readset.site]
     more = [
         *facts_of_published(readset, request, way),
         *facts_of_integrators(request, way[0]),

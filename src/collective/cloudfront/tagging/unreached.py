@@ -5,10 +5,10 @@ known: its folder. But a search shows whole objects from anywhere, at whatever a
 was asked, and a page shows the text of a section above it to whom asks for that.
 """
 
+from collections.abc import Sequence
 from collective.cloudfront.reach.collections import is_collection
 from collective.cloudfront.settings import settings_of
 from collective.cloudfront.tagging.inherited import texts_inherited
-from collective.cloudfront.tagging.recording.begin import parents
 from collective.cloudfront.tagging.recording.queries import DATE
 from collective.cloudfront.tagging.recording.queries import OF_ANY_EDIT
 from plone.rest.interfaces import IAPIRequest
@@ -30,14 +30,15 @@ _NESTED = "include_items"
 _SEARCHES = ("/@search", "/@querystring-search")
 
 
-def is_unreached(request: Any) -> bool:
+def is_unreached(request: Any, way: Sequence[Any]) -> bool:
     """Say whether no path of a purge leads from what an answer shows to the answer, and
     no cache tag does.
+
+    ``way``: the content that was traversed, the last first.
     """
     if not request.get("QUERY_STRING") or not IAPIRequest.providedBy(request):
         return False
-    context = next(parents(request), None)
-    if context is None or not _is_asked_for_texts(request, context):
+    if not way or not _is_asked_for_texts(request, way[0]):
         return False
     settings = settings_of(getSite())
     return settings is None or not settings.by_tags

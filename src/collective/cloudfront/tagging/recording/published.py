@@ -10,7 +10,6 @@ from collective.cloudfront.tagging.recording.queries import Fact
 from collective.cloudfront.tagging.recording.readset import ReadSet
 from collective.cloudfront.tagging.vocabulary.dependencies import Kind
 from plone.app.dexterity.behaviors.nextprevious import INextPreviousProvider
-from Products.CMFCore.interfaces import ISiteRoot
 from typing import Any
 from urllib.parse import unquote
 from urllib.parse import urlsplit
@@ -43,11 +42,12 @@ def facts_of_published(
         yield Fact(Kind.NAMES, path)
     yield from _names_on_the_way(way)
     bare = _is_bare(request.response)
-    if not bare or name or ISiteRoot.providedBy(context):
+    if not bare or name or path == readset.path:
         # Also for pictures that are not content: the site's logo, portraits
         yield Fact(Kind.CHROME, "")
     if not bare:
-        yield from _beside(context)
+        if path != readset.path:
+            yield from _beside(context)
         yield from _related(context)
         for above in texts_inherited(request, context):
             yield Fact(Kind.OWN, _path(above))
@@ -89,8 +89,6 @@ def _beside(context: Any) -> Iterator[Fact]:
 
     Plone finds them by the order of the folder, not by the catalog.
     """
-    if ISiteRoot.providedBy(context):
-        return
     parent = aq_parent(aq_inner(context))
     provider = INextPreviousProvider(parent, None)
     if provider is not None and provider.enabled:
