@@ -1,11 +1,13 @@
 """Where objects are, from the catalog's own tables: no object is loaded, no search done."""
 
+from Acquisition import aq_base
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 from collections.abc import Iterator
 from collective.cloudfront.tagging.recording.queries import Navigated
 from collective.cloudfront.tagging.vocabulary.levels import Navigation
 from plone.base.interfaces import INavigationRoot
+from plone.uuid.interfaces import ATTRIBUTE_NAME
 from plone.uuid.interfaces import IUUID
 from Products.CMFCore.interfaces import ISiteRoot
 from typing import Any
@@ -23,7 +25,7 @@ class Places:
 
     def __init__(self, site: Any, catalog: Any):
         """``catalog``: ZCatalog's inner one."""
-        self.site = IUUID(site, "") or ""
+        self.site = _uid_of(site) or ""
         self.path = "/".join(site.getPhysicalPath())
         self._catalog = catalog
         self._uids: dict[str, str | None] = {self.path: self.site}
@@ -77,9 +79,14 @@ def navigated(registry: Any) -> Navigated:
 def _roots(obj: Any) -> Iterator[str]:
     while obj is not None:
         if INavigationRoot.providedBy(obj):
-            uid = IUUID(obj, None)
+            uid = _uid_of(obj)
             if uid:
                 yield uid
         if ISiteRoot.providedBy(obj):
             return
         obj = aq_parent(aq_inner(obj))
+
+
+def _uid_of(obj: Any) -> str | None:
+    # The attribute is at hand. To look for an adapter takes long
+    return getattr(aq_base(obj), ATTRIBUTE_NAME, None) or IUUID(obj, None)

@@ -10,11 +10,14 @@ from collective.cloudfront.tagging.recording.queries import Fact
 from collective.cloudfront.tagging.recording.readset import ReadSet
 from collective.cloudfront.tagging.vocabulary.dependencies import Kind
 from plone.app.dexterity.behaviors.nextprevious import INextPreviousProvider
+from plone.app.dexterity.behaviors.nextprevious import NextPreviousToggle
 from typing import Any
 from urllib.parse import unquote
 from urllib.parse import urlsplit
 from zc.relation.interfaces import ICatalog
+from zope.component import getSiteManager
 from zope.component import queryUtility
+from zope.interface import providedBy
 from zope.intid.interfaces import IIntIds
 
 
@@ -90,9 +93,18 @@ def _beside(context: Any) -> Iterator[Fact]:
     Plone finds them by the order of the folder, not by the catalog.
     """
     parent = aq_parent(aq_inner(context))
-    provider = INextPreviousProvider(parent, None)
-    if provider is not None and provider.enabled:
+    if _links_to_next(parent):
         yield Fact(Kind.CHILDREN, _path(parent))
+
+
+def _links_to_next(folder: Any) -> bool:
+    factory = getSiteManager().adapters.lookup1(
+        providedBy(folder), INextPreviousProvider
+    )
+    if factory is NextPreviousToggle:
+        # Plone's own reads the order of the whole folder when it is made
+        return bool(getattr(aq_base(folder), "nextPreviousEnabled", False))
+    return bool(factory is not None and factory(folder).enabled)
 
 
 def _related(context: Any) -> Iterator[Fact]:

@@ -6,6 +6,10 @@ from collective.cloudfront.tests.tagging.conftest import make
 from DateTime import DateTime
 from OFS.Image import Image
 from plone import api
+from plone.app.dexterity.behaviors.nextprevious import INextPreviousProvider
+from plone.app.dexterity.behaviors.nextprevious import INextPreviousToggle
+from plone.app.dexterity.behaviors.nextprevious import NextPreviousBase
+from plone.app.dexterity.behaviors.nextprevious import NextPreviousToggle
 from plone.app.discussion.interfaces import IConversation
 from plone.app.layout.viewlets.common import GlobalSectionsViewlet
 from plone.app.portlets.portlets import events as _events  # noqa: F401
@@ -21,8 +25,10 @@ from plone.portlets.interfaces import IPortletAssignmentMapping
 from plone.portlets.interfaces import IPortletManager
 from plone.registry.interfaces import IRegistry
 from Products.CMFPlone.CatalogTool import CatalogTool
+from Products.Five.browser import BrowserView
 from z3c.relationfield import RelationValue
 from zope.component import createObject
+from zope.component import getGlobalSiteManager
 from zope.component import getMultiAdapter
 from zope.component import getUtility
 from zope.event import notify
@@ -44,6 +50,20 @@ PIXEL = base64.b64decode(
 ALWAYS = {"plone.bl1", "plone.b3", "plone.l", "plone.x", "plone.m", EVENTS}
 #: What one below the folder has: breadcrumbs, the navigation portlet.
 BELOW_FOLDER = ALWAYS | {"folder.l", "folder.c"}
+
+
+class Shown(BrowserView):
+    """Shows nothing but itself."""
+
+    def __call__(self) -> str:
+        return "shown"
+
+
+class OfAnAddOn(NextPreviousBase):
+    """Says by itself whether pages link to next and previous."""
+
+    enabled = False
+
 
 ANY_TYPE = "plone.app.querystring.operation.selection.any"
 
@@ -150,13 +170,31 @@ def test_search_results_depend_on_texts(get):
     assert {"plone.b", "plone.be"} < get("/@@search?SearchableText=page").tags
 
 
-def test_next_and_previous(tagged, get):
-    page = "/folder/page"
+@pytest.fixture
+def without_navigation(view):
+    """The path of a page that does not show its folder's content in any other way."""
+    view("bare", Shown)
+    return "/folder/page/@@bare"
+
+
+def test_next_and_previous(tagged, get, without_navigation):
+    assert "folder.c" not in get(without_navigation).tags
     tagged["folder"].nextPreviousEnabled = True
-    # Navigation shows the same children; where it does not, this does
-    getUtility(IRegistry)["plone.navigation_depth"] = 1
     transaction.commit()
-    assert "folder.c" in get(page).tags
+    assert "folder.c" in get(without_navigation).tags
+
+
+def test_next_and_previous_where_an_add_on_decides(
+    get, without_navigation, monkeypatch
+):
+    how = (INextPreviousToggle,), INextPreviousProvider
+    getGlobalSiteManager().registerAdapter(OfAnAddOn, *how)
+    try:
+        assert "folder.c" not in get(without_navigation).tags
+        monkeypatch.setattr(OfAnAddOn, "enabled", True)
+        assert "folder.c" in get(without_navigation).tags
+    finally:
+        getGlobalSiteManager().registerAdapter(NextPreviousToggle, *how)
 
 
 def test_related_items(tagged, get):
