@@ -181,7 +181,7 @@ def person(
         user: str = USER,
         site: str = SITE_ID,
         javascript: bool = True,
-        width: int = 1200,
+        width: int = 1280,
     ) -> Page:
         # At 127.0.0.1 Plone shows pages without their theme, on purpose.
         url = f"{zope.url.replace('127.0.0.1', 'localhost')}/{site}/"

@@ -111,7 +111,7 @@ def test_the_banner_stays_in_sight_on_a_wide_screen_and_covers_nothing_on_a_narr
     open_cloudfront(page)
     banner = page.locator("#cloudfront-banner")
     end = "window.scrollTo(0, document.body.scrollHeight)"
-    page.set_viewport_size({"width": 1200, "height": 400})
+    page.set_viewport_size({"width": 1280, "height": 400})
     page.locator("#cloudfront-purge").evaluate("element => element.scrollIntoView()")
     expect(banner).to_be_in_viewport()
     page.set_viewport_size({"width": 400, "height": 400})
