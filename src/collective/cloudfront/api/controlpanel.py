@@ -141,7 +141,10 @@ class DeserializeSettings(ControlpanelDeserializeFromJson):
             data[SECRET] = ""
         data.pop(SINCE, None)
         self.request["BODY"] = json.dumps(data)
-        super().__call__(mask_validation_errors)
+        try:
+            super().__call__(mask_validation_errors)
+        except BadRequest as error:
+            raise BadRequest(_as_json(error.args[0])) from error
 
     def _as_python(self, field: IField, value: Any) -> Any:
         """Return a value as the field wants it, whatever JSON and Volto made of it."""
@@ -168,6 +171,17 @@ class DeserializeSettings(ControlpanelDeserializeFromJson):
 
     def _refuse(self, name: str, sentence: str) -> None:
         message = translate(sentence, context=self.request)
-        raise BadRequest(
-            [{"message": message, "field": name, "error": "ValidationError"}]
-        )
+        error = {"message": message, "field": name, "error": "ValidationError"}
+        raise BadRequest(_as_json([error]))
+
+
+def _as_json(errors: list[dict[str, str]]) -> str:
+    """Return errors as a text that Volto can read whatever is in it.
+
+    plone.restapi sends Python's ``repr``. Volto takes that for HTML, then for JSON. With
+    an apostrophe in it, it shows no error at all.
+    """
+    text = json.dumps(errors, ensure_ascii=False)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
