@@ -2,6 +2,7 @@
 for: it reads the answer and sends it back as Volto's form does.
 """
 
+from collective.cloudfront.outbox.contract import OutboxUnavailable
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import SINCE
 from pathlib import Path
@@ -286,6 +287,47 @@ def test_the_secret_is_asked_for_as_a_password(panel):
     secret = panel["schema"]["properties"]["aws_secret_access_key"]
     assert secret["widget"] == "password"
     assert panel["data"]["aws_secret_access_key"] == ""
+
+
+def help_text(client, name):
+    return client().get(PANEL).json["schema"]["properties"][name]["description"]
+
+
+def test_the_help_text_says_whether_a_secret_is_stored(client, site):
+    assert help_text(client, "aws_secret_access_key").startswith("No key is stored.")
+    store(aws_access_key_id=KEY_ID, aws_secret_access_key=SECRET)
+    assert help_text(client, "aws_secret_access_key").startswith("A key is stored")
+
+
+def test_the_help_text_of_the_switch_says_where_volto_enables_purging(client):
+    assert "@cloudfront/set-up" in help_text(client, "enabled")
+
+
+def first_words(client):
+    """What stands above the fields of the first tab."""
+    return client().get(PANEL).json["schema"]["fieldsets"][0]["description"]
+
+
+def test_the_form_begins_with_whether_purging_works(client, site, process):
+    process.deliver()
+    assert first_words(client) == "Everything is delivered."
+
+
+def test_and_with_what_to_do_if_it_does_not(client, site):
+    store(distribution_id="")
+    words = first_words(client)
+    assert words.startswith("Nothing is purged. No distribution is set.")
+    assert "Enter the ID of the distribution" in words
+
+
+def test_the_form_can_be_opened_while_the_outbox_cannot_be_read(
+    client, site, process, monkeypatch
+):
+    def fail(most):
+        raise OutboxUnavailable("disk I/O error")
+
+    monkeypatch.setattr(process.outbox, "work", fail)
+    assert first_words(client).startswith("The outbox cannot be read")
 
 
 def test_it_is_in_the_language_of_the_request(client, use_language):
