@@ -6,7 +6,6 @@ from collective.cloudfront.controlpanel.fieldsets import help_of_secret
 from collective.cloudfront.controlpanel.roots import root_refused
 from collective.cloudfront.controlpanel.saved import connections
 from collective.cloudfront.controlpanel.saved import try_after_commit
-from collective.cloudfront.i18n import _
 from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import PREFIX

@@ -196,13 +196,15 @@ def test_a_choice_that_is_none_is_refused(client, site, value):
 
 
 @pytest.mark.parametrize(
-    "value", ["it's", '"it"', "<b class=\"x\">it</b>", "&quot;", "a\\b", "a\u00a0b"]
+    "value", ["it's", '"it"', '<b class="x">it</b>', "&quot;", "a\\b", "a\u00a0b"]
 )
 def test_what_is_wrong_stands_at_its_field(save, site, value):
     """Whatever was typed: the sentence repeats it."""
     found = errors(save(public_prefix=value))
     assert list(found) == ["public_prefix"]
-    assert found["public_prefix"][0].startswith(f"“{value}” is not a valid path prefix.")
+    assert found["public_prefix"][0].startswith(
+        f"“{value}” is not a valid path prefix."
+    )
 
 
 @pytest.mark.parametrize(
