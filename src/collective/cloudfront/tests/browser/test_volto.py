@@ -348,3 +348,30 @@ def test_what_is_edited_in_volto_is_fresh_at_the_edge(page, viewer):
     expect(page.locator("h1.documentFirstHeading")).to_have_text("About Volto")
     for path in ("/about", "/++api++/about"):
         eventually(lambda path=path: "About Volto" in viewer.get(path).text)
+
+
+def change_state(page: Page, transition: str) -> None:
+    """Publish or retract the page that is shown, in the toolbar."""
+    page.locator("#toolbar .more").click()
+    state = page.locator(".state-select .react-select-container")
+    state.click()
+    state.get_by_text(transition, exact=True).click()
+    expect(message(page)).to_be_visible()
+
+
+def test_what_is_published_and_retracted_in_volto_is_fresh_at_the_edge(
+    page, viewer, editor
+):
+    """Also what lists it: the navigation is on each page."""
+    editor.create("", "Document", title="Autumn")
+    editor.wait_until_sent()
+    viewer.warm("/welcome", "/++api++/autumn")
+    assert viewer.get("/++api++/autumn").status_code == 401
+    page.goto("/autumn")
+    change_state(page, "Publish")
+    eventually(lambda: viewer.get("/++api++/autumn").status_code == 200)
+    eventually(lambda: "Autumn" in viewer.get("/welcome").text)
+    page.reload()
+    change_state(page, "Retract")
+    eventually(lambda: viewer.get("/++api++/autumn").status_code == 401)
+    eventually(lambda: "Autumn" not in viewer.get("/welcome").text)
