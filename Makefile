@@ -17,7 +17,7 @@ PYENV_VERSION := $(shell pyenv versions --bare 2>/dev/null | sort --version-sort
 TOX = $(if $(PYENV_VERSION),PYENV_VERSION=$(PYENV_VERSION)) $(BIN)/tox
 
 .DEFAULT_GOAL := help
-.PHONY: help install test test-long test-soak lint format i18n sentences demo bench freshness docs screenshots \
+.PHONY: help install test test-long test-soak lint format i18n sentences demo bench freshness docs screenshots volto \
     tox buildout pins release-check clean
 
 help: ## This list
@@ -72,6 +72,10 @@ docs: install ## Documentation in docs/_build/html
 
 screenshots: install ## The pictures of the documentation, in docs/images
 	SCREENSHOTS="$(CURDIR)/docs/images" $(BIN)/pytest -k test_pictures $(ARGS)
+
+volto: install ## Build Volto 18 in a cache, once, and run the tests of our panel in it
+	scripts/volto
+	$(BIN)/pytest -m volto $(ARGS)
 
 tox: install ## Lint, docs and tests with each Python found, on Plone 6.1 and 6.2
 	$(TOX) run $(ARGS)

@@ -1,4 +1,5 @@
-"""``@controlpanels/cloudfront``: the settings, as Volto shows and edits them.
+"""``@controlpanels/cloudfront``: the settings, as Volto shows and edits them, below a
+sentence that says whether purging works.
 
 Like the form in Classic UI: the secret goes in and never comes out, and an access key
 id and its secret go together.
@@ -7,6 +8,10 @@ id and its secret go together.
 from collective.cloudfront.controlpanel.connection import why_not
 from collective.cloudfront.controlpanel.fieldsets import Fieldset
 from collective.cloudfront.controlpanel.fieldsets import FIELDSETS
+from collective.cloudfront.controlpanel.fieldsets import help_of_secret
+from collective.cloudfront.controlpanel.headline import report
+from collective.cloudfront.controlpanel.health import site_health
+from collective.cloudfront.controlpanel.overview import obstacles
 from collective.cloudfront.controlpanel.roots import root_refused
 from collective.cloudfront.i18n import _
 from collective.cloudfront.interfaces import ICloudFrontLayer
@@ -82,23 +87,48 @@ class SerializeSettings(ControlpanelSerializeToJson):
         result["schema"]["fieldsets"] = [self._fieldset(each) for each in FIELDSETS]
         # Volto's forms have a group of this name
         result["schema"]["fieldsets"][0]["id"] = "default"
+        result["schema"]["fieldsets"][0]["description"] = self._status()
         properties = result["schema"]["properties"]
         del properties[SINCE]
         for each in properties.values():
             # plone.restapi names the source of a content type's field. The choices
             # are here.
             each.pop("vocabulary", None)
+        for name, text in self._other_help_texts().items():
+            properties[name]["description"] = self._text(text)
         return result
 
+    def _other_help_texts(self) -> dict[str, str]:
+        secret = self.registry[f"{PREFIX}.{SECRET}"]
+        return {
+            "enabled": _(
+                "help_enabled_volto",
+                default="Caching and purging must also be enabled in the site. Volto has "
+                "no Caching control panel: use @cloudfront/set-up of the REST API.",
+            ),
+            SECRET: help_of_secret(is_stored=bool(secret)),
+        }
+
+    def _status(self) -> str:
+        """Return whether purging works, why not, and what to do: Volto has no other
+        place for it.
+        """
+        sentences = [report(site_health(self.registry))]
+        for each in obstacles(self.registry):
+            sentences += [each.text, each.advice]
+        return " ".join(self._text(each) for each in sentences)
+
     def _fieldset(self, fieldset: Fieldset) -> dict[str, Any]:
-        request = self.controlpanel.request
         return {
             "id": fieldset.name,
-            "title": translate(fieldset.label, context=request),
-            "description": translate(fieldset.description, context=request),
+            "title": self._text(fieldset.label),
+            "description": self._text(fieldset.description),
             "fields": list(fieldset.fields),
             "behavior": "plone",
         }
+
+    def _text(self, text: str) -> str:
+        return translate(text, context=self.controlpanel.request)
 
 
 @implementer(IDeserializeFromJson)
@@ -141,7 +171,10 @@ class DeserializeSettings(ControlpanelDeserializeFromJson):
             data[SECRET] = ""
         data.pop(SINCE, None)
         self.request["BODY"] = json.dumps(data)
-        super().__call__(mask_validation_errors)
+        try:
+            super().__call__(mask_validation_errors)
+        except BadRequest as error:
+            raise BadRequest(_as_json(error.args[0])) from error
 
     def _as_python(self, field: IField, value: Any) -> Any:
         """Return a value as the field wants it, whatever JSON and Volto made of it."""
@@ -168,6 +201,17 @@ class DeserializeSettings(ControlpanelDeserializeFromJson):
 
     def _refuse(self, name: str, sentence: str) -> None:
         message = translate(sentence, context=self.request)
-        raise BadRequest(
-            [{"message": message, "field": name, "error": "ValidationError"}]
-        )
+        error = {"message": message, "field": name, "error": "ValidationError"}
+        raise BadRequest(_as_json([error]))
+
+
+def _as_json(errors: list[dict[str, str]]) -> str:
+    """Return errors as a text that Volto can read whatever is in it.
+
+    plone.restapi sends Python's ``repr``. Volto takes that for HTML, then for JSON. With
+    an apostrophe in it, it shows no error at all.
+    """
+    text = json.dumps(errors, ensure_ascii=False)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text

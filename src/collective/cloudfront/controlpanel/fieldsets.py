@@ -49,3 +49,17 @@ FIELDSETS = (
         ),
     ),
 )
+
+
+def help_of_secret(is_stored: bool) -> str:
+    """Say whether a secret is stored: nothing else of it is ever shown."""
+    if is_stored:
+        return _(
+            "help_secret_stored",
+            default="A key is stored and is never shown. Leave this field empty to "
+            "keep it. To remove it, clear the access key ID.",
+        )
+    return _(
+        "help_secret_missing",
+        default="No key is stored. Once stored, a key is never shown again.",
+    )

@@ -2,10 +2,10 @@
 
 from collective.cloudfront.controlpanel.connection import why_not
 from collective.cloudfront.controlpanel.fieldsets import FIELDSETS
+from collective.cloudfront.controlpanel.fieldsets import help_of_secret
 from collective.cloudfront.controlpanel.roots import root_refused
 from collective.cloudfront.controlpanel.saved import connections
 from collective.cloudfront.controlpanel.saved import try_after_commit
-from collective.cloudfront.i18n import _
 from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import PREFIX
@@ -87,17 +87,8 @@ class SettingsForm(RegistryEditForm):
     def update(self) -> None:
         """Say whether a secret is stored: nothing else of it is ever shown."""
         super().update()
-        self._widget(SECRET).description = (
-            _(
-                "help_secret_stored",
-                default="A key is stored and is never shown. Leave this field empty to "
-                "keep it. To remove it, clear the access key ID.",
-            )
-            if self.getContent().aws_secret_access_key
-            else _(
-                "help_secret_missing",
-                default="No key is stored. Once stored, a key is never shown again.",
-            )
+        self._widget(SECRET).description = help_of_secret(
+            is_stored=bool(self.getContent().aws_secret_access_key)
         )
 
     def extractData(self, setErrors: bool = True) -> tuple[dict[str, Any], Any]:

@@ -84,7 +84,7 @@ def test_clearing_the_key_id_removes_the_secret(client, stored):
 def test_invalid_values_are_refused_with_a_sentence(client):
     reply = client().patch(PANEL, distribution_id="not-an-id")
     assert reply.status == 400
-    assert "'field': 'distribution_id'" in reply.json["message"]
+    assert '"field": "distribution_id"' in reply.json["message"]
     assert "“not-an-id” is not the ID of a CloudFront" in reply.json["message"]
 
 
@@ -97,7 +97,7 @@ def test_a_root_folder_that_does_not_exist_is_refused(client):
 def test_an_invalid_option_of_a_distribution_is_refused_with_a_sentence(client):
     reply = client().patch(PANEL, distribution_id="E2QWR;role=admin")
     assert reply.status == 400
-    assert "'field': 'distribution_id'" in reply.json["message"]
+    assert '"field": "distribution_id"' in reply.json["message"]
     assert "“admin” is not the ARN of an IAM role." in reply.json["message"]
 
 

@@ -2,6 +2,7 @@
 for: it reads the answer and sends it back as Volto's form does.
 """
 
+from collective.cloudfront.outbox.contract import OutboxUnavailable
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import SINCE
 from pathlib import Path
@@ -61,24 +62,47 @@ def store(**values):
     transaction.commit()
 
 
+def in_node(program, *arguments, input):
+    """Return what one of the programs beside this file prints."""
+    done = subprocess.run(
+        [str(NODE), str(Path(__file__).with_name(program)), *arguments],
+        input=input,
+        capture_output=True,
+        check=True,
+    )
+    return done.stdout
+
+
 @pytest.fixture
 def save(client):
     """Save the form, with what somebody has typed."""
 
     def save(**typed):
-        sent = subprocess.run(
-            [
-                str(NODE),
-                str(Path(__file__).with_name("volto_panel.js")),
-                json.dumps(typed),
-            ],
-            input=client().get_bytes(PANEL),
-            capture_output=True,
-            check=True,
-        )
-        return client().patch_bytes(PANEL, sent.stdout)
+        panel = client().get_bytes(PANEL)
+        sent = in_node("volto_panel.js", json.dumps(typed), input=panel)
+        return client().patch_bytes(PANEL, sent)
 
     return save
+
+
+def errors(reply):
+    """Return what Volto's form shows at its fields after a save that was refused."""
+    assert reply.status == 400
+    shown = in_node("volto_errors.js", input=json.dumps(reply.json).encode())
+    return json.loads(shown)
+
+
+@pytest.fixture
+def use_language(site):
+    """Have the site speak a language."""
+
+    def use_language(language):
+        registry = getUtility(IRegistry)
+        registry["plone.available_languages"] = ["en", language]
+        registry["plone.default_language"] = language
+        transaction.commit()
+
+    return use_language
 
 
 # --- what is sent ----------------------------------------------------------------------
@@ -128,9 +152,7 @@ def test_numbers_may_be_written_in_every_way(client, site, name, value):
 
 @pytest.mark.parametrize("value", [True, 10**400, -1, "", [1], "NaN"])
 def test_what_is_no_number_is_refused(client, site, value):
-    reply = client().patch(PANEL, window=value)
-    assert reply.status == 400
-    assert "'field': 'window'" in reply.json["message"]
+    assert list(errors(client().patch(PANEL, window=value))) == ["window"]
 
 
 @pytest.mark.parametrize(
@@ -152,9 +174,7 @@ def test_clearing_the_key_id_removes_the_pair(save, site):
 
 def test_what_is_required_cannot_be_cleared(save, site):
     for name in ("tag_header", "window", "monthly_budget"):
-        reply = save(**{name: ""})
-        assert reply.status == 400
-        assert f"'field': '{name}'" in reply.json["message"]
+        assert list(errors(save(**{name: ""}))) == [name]
 
 
 def test_a_choice_is_judged_however_it_is_written(client, site):
@@ -170,6 +190,46 @@ def test_a_choice_is_judged_however_it_is_written(client, site):
 @pytest.mark.parametrize("value", [{}, {"token": None}, {"token": ["auto"]}, ["auto"]])
 def test_a_choice_that_is_none_is_refused(client, site, value):
     assert client().patch(PANEL, api_paths=value).status == 400
+
+
+# --- what is refused -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value", ["it's", '"it"', '<b class="x">it</b>', "&quot;", "a\\b", "a\u00a0b"]
+)
+def test_what_is_wrong_stands_at_its_field(save, site, value):
+    """Whatever was typed: the sentence repeats it."""
+    found = errors(save(public_prefix=value))
+    assert list(found) == ["public_prefix"]
+    assert found["public_prefix"][0].startswith(
+        f"“{value}” is not a valid path prefix."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("distribution_id", "wrong"),
+        ("distribution_id", "E2QWRUHAPOMQZL/deutsch"),
+        ("public_prefix", "intranet"),
+        ("tag_header", "Cache Tag"),
+        ("aws_role_arn", "admin"),
+        ("aws_access_key_id", "AKIA"),
+        ("aws_access_key_id", KEY_ID),
+        ("api_paths", ""),
+        ("window", -1),
+    ],
+)
+def test_in_french_too(save, use_language, name, value):
+    """French has apostrophes, and spaces that do not break."""
+    use_language("fr")
+    assert errors(save(**{name: value}))
+
+
+def test_several_errors_stand_at_their_fields(save, site):
+    found = errors(save(public_prefix="intranet", tag_header="Cache Tag"))
+    assert found.keys() == {"public_prefix", "tag_header"}
 
 
 # --- what is shown ---------------------------------------------------------------------
@@ -231,10 +291,48 @@ def test_the_secret_is_asked_for_as_a_password(panel):
     assert panel["data"]["aws_secret_access_key"] == ""
 
 
-def test_it_is_in_the_language_of_the_request(client, site):
-    registry = getUtility(IRegistry)
-    registry["plone.available_languages"] = ["en", "de"]
-    registry["plone.default_language"] = "de"
-    transaction.commit()
+def help_text(client, name):
+    return client().get(PANEL).json["schema"]["properties"][name]["description"]
+
+
+def test_the_help_text_says_whether_a_secret_is_stored(client, site):
+    assert help_text(client, "aws_secret_access_key").startswith("No key is stored.")
+    store(aws_access_key_id=KEY_ID, aws_secret_access_key=SECRET)
+    assert help_text(client, "aws_secret_access_key").startswith("A key is stored")
+
+
+def test_the_help_text_of_the_switch_says_where_volto_enables_purging(client):
+    assert "@cloudfront/set-up" in help_text(client, "enabled")
+
+
+def first_words(client):
+    """What stands above the fields of the first tab."""
+    return client().get(PANEL).json["schema"]["fieldsets"][0]["description"]
+
+
+def test_the_form_begins_with_whether_purging_works(client, site, process):
+    process.deliver()
+    assert first_words(client) == "Everything is delivered."
+
+
+def test_and_with_what_to_do_if_it_does_not(client, site):
+    store(distribution_id="")
+    words = first_words(client)
+    assert words.startswith("Nothing is purged. No distribution is set.")
+    assert "Enter the ID of the distribution" in words
+
+
+def test_the_form_can_be_opened_while_the_outbox_cannot_be_read(
+    client, site, process, monkeypatch
+):
+    def fail(most):
+        raise OutboxUnavailable("disk I/O error")
+
+    monkeypatch.setattr(process.outbox, "work", fail)
+    assert first_words(client).startswith("The outbox cannot be read")
+
+
+def test_it_is_in_the_language_of_the_request(client, use_language):
+    use_language("de")
     titles = [each["title"] for each in client().get(PANEL).json["schema"]["fieldsets"]]
     assert "AWS-Anmeldeinformationen" in titles

@@ -75,7 +75,28 @@ class Camera:
             "width": frame["width"] + 2 * _MARGIN,
             "height": end["y"] + end["height"] - top + 2 * _MARGIN,
         }
-        picture = page.screenshot(full_page=True, clip=clip, animations="disabled")
+        self._keep(
+            page.screenshot(full_page=True, clip=clip, animations="disabled"), name
+        )
+
+    def picture_of_window(self, page: Page, name: str, last: str) -> None:
+        """Keep a picture of a page that does not scroll, from its top to the end of
+        ``last``.
+        """
+        if self._folder is None:
+            return
+        page.evaluate("document.activeElement.blur()")
+        page.mouse.move(0, 0)
+        end = page.locator(last).bounding_box()
+        clip = {
+            "x": 0,
+            "y": 0,
+            "width": page.viewport_size["width"],
+            "height": end["y"] + end["height"] + 2 * _MARGIN,
+        }
+        self._keep(page.screenshot(clip=clip, animations="disabled"), name)
+
+    def _keep(self, picture: bytes, name: str) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         # 256 colours are plenty, and a third of the size.
         Image.open(io.BytesIO(picture)).convert("RGB").quantize(256).save(

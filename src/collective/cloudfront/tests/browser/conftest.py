@@ -55,13 +55,19 @@ PATIENCE = 120_000
 expect.set_options(timeout=PATIENCE)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is in this folder."""
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Mark what is in this folder. Leave out what needs Volto, unless it is asked for."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker("http")
             item.add_marker("browser")
+    if "volto" not in config.option.markexpr:
+        of_volto = [item for item in items if item.get_closest_marker("volto")]
+        items[:] = [item for item in items if item not in of_volto]
+        config.hook.pytest_deselected(items=of_volto)
 
 
 @pytest.fixture(scope="package")
