@@ -278,11 +278,17 @@ class ClaimLost(Exception):
     """Another courier has taken over this distribution; stop working on it."""
 
 
-def require_claim(session: Session, distribution: str, owner: str) -> Memo:
-    """Return what is remembered of a distribution; raises ``ClaimLost``."""
+def require_claim(
+    session: Session, distribution: str, owner: str, confirm: bool = False
+) -> Memo:
+    """Return what is remembered of a distribution; raises ``ClaimLost``. ``confirm``: it
+    was read before, and ``flush`` is to find out whether it is still so.
+    """
     memo = session.memo(distribution)
     if memo.owner != owner:
         raise ClaimLost(f"Another courier works on {distribution}.")
+    if confirm:
+        session.confirm(distribution)
     return memo
 
 

@@ -13,7 +13,6 @@ from collective.cloudfront.outbox.memory import memo_from_json
 from collective.cloudfront.outbox.memory import OF_DISTRIBUTION
 from collective.cloudfront.outbox.memory import Remembered
 from collective.cloudfront.outbox.memory import remembered
-from collective.cloudfront.outbox.queue import in_order
 from collective.cloudfront.outbox.queue import open_scan
 from collective.cloudfront.outbox.queue import pending_of
 from collective.cloudfront.outbox.queue import pending_scans
@@ -21,6 +20,7 @@ from collective.cloudfront.outbox.repair import DAMAGE
 from collective.cloudfront.outbox.repair import damage_of
 from collective.cloudfront.outbox.rows import batch_of
 from collective.cloudfront.outbox.rows import FROZEN
+from collective.cloudfront.outbox.rows import in_order
 from collective.cloudfront.outbox.rows import IN_PROGRESS
 from collective.cloudfront.outbox.schedule import due_scans
 from collective.cloudfront.outbox.schedule import MOST_COALESCED
