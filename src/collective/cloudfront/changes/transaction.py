@@ -163,6 +163,9 @@ class PurgeManager:
     @_guarded_at_end
     def tpc_abort(self, current: transaction.Transaction) -> None:
         """Discard what was prepared, unless others may have finished."""
+        self._discard()
+
+    def _discard(self) -> None:
         prepared, self._prepared = self._prepared, []
         for each in prepared:
             if self._voted:
@@ -175,17 +178,17 @@ class PurgeManager:
         """Discard what was prepared. Also called for a rollback to a savepoint from
         before the join, which makes us leave.
         """
-        self.tpc_abort(current)
         self._joined = False
         if not self._noted:
             self._noted = True
             current.addBeforeCommitHook(self.compute)
+        self._discard()
 
     @_guarded_at_end
     def _after_commit(self, succeeded: bool) -> None:
         """Release all, also what was noted too late to be prepared."""
         if not succeeded:
-            self.tpc_abort(self._current)
+            self._discard()
             return
         if not (self._prepared or self._entries or self._noted):
             return

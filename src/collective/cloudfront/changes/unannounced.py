@@ -92,6 +92,8 @@ _UNHEARD = frozenset(
 #: What all pages are made with. Scripts are page templates, too.
 _CHROME = (IAction, IActionCategory, ITypeInformation)
 _CHROME_CLASSES = (DTMLMethod, File, Script)
+#: Modules of trees
+_TREES = "BTrees."
 _MISSING = object()
 #: Where the roles are that have the permission to see an object
 _VIEW = pname(View)
@@ -150,6 +152,9 @@ def _look_at_stored(unheard: bool = False) -> None:
     changes = changes_here() if stored else None
     if changes is None:
         return
+    # Most of what a save stores are parts of trees of the catalog: neither chrome, nor
+    # content, nor an order
+    stored = [each for each in stored if not type(each).__module__.startswith(_TREES)]
     if unheard or any(map(_is_chrome, stored)):
         changes.read(ChromeChange())
     announced = {
@@ -244,7 +249,7 @@ def _are_shown_below(obj: Any, names: frozenset[str], marks: frozenset[Any]) -> 
 
 def _is_chrome(obj: Any) -> bool:
     return isinstance(obj, _CHROME_CLASSES) or any(
-        interface.providedBy(obj) for interface in _CHROME
+        interface.implementedBy(type(obj)) for interface in _CHROME
     )
 
 

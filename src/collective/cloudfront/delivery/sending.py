@@ -27,7 +27,7 @@ from collective.cloudfront.planning.pacing import CLOCKS_APART
 from collective.cloudfront.planning.pacing import Pace
 from collective.cloudfront.planning.pacing import take_call
 from collective.cloudfront.planning.plan import decide
-from collective.cloudfront.planning.plan import reserve
+from collective.cloudfront.planning.plan import Decision
 from dataclasses import replace
 from datetime import datetime
 from datetime import timezone
@@ -72,16 +72,15 @@ class Sender(Outcomes):
         else:
             pace = backlog.memo.pace or Pace.fresh(now, self.limits)
             pace = pace.at(now, self.limits)
-            items = self._plan(backlog, target, pace, now)
-            if not items:
+            decision = self._plan(backlog, target, pace, now)
+            if not decision.items:
                 return min(LONGEST_IDLE, 0.25)
-            pace = reserve(pace, items, now, self.limits)
             batch = self.outbox.freeze(
                 backlog.distribution,
                 new_reference(),
-                items,
+                decision.items,
                 backlog.coalesced,
-                replace(turn, pace=pace),
+                replace(turn, pace=decision.pace),
             )
             self._never_accepted.add(batch.reference)
         self._claimed_until[backlog.distribution] = now + CLAIM_SECONDS
@@ -113,7 +112,7 @@ class Sender(Outcomes):
 
     def _plan(
         self, backlog: Backlog, target: Target, pace: Pace, now: float
-    ) -> tuple[str, ...]:
+    ) -> Decision:
         """Return what to send now; nothing where more is awaited."""
         distribution = backlog.distribution
         if backlog.memo.pace not in (None, pace):
@@ -152,7 +151,7 @@ class Sender(Outcomes):
         if len(backlog.pending) >= FEW_PENDING:
             for wildcard in wildcards_of(decision.items):
                 self.outbox.widen(distribution, wildcard)
-        return decision.items
+        return decision
 
     def _widen(
         self, distribution: str, wildcards: Iterable[str], is_hopeless: bool

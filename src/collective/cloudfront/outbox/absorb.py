@@ -1,7 +1,6 @@
 """What a wildcard reaches needs no item of its own."""
 
 from collections.abc import Iterable
-from collective.cloudfront.outbox.rows import prefix_range
 from collective.cloudfront.outbox.rows import waits_since
 from collective.cloudfront.outbox.store import READY
 from collective.cloudfront.outbox.store import ReadyRow
@@ -20,7 +19,7 @@ def covered(
     """Return the first of the ready items that each wildcard covers."""
     scans = []
     for wildcard in wildcards:
-        since, below = prefix_range(wildcard)
+        since, below = _range_of(wildcard)
         equal = {"distribution": distribution}
         scans.append(Scan(READY, equal, ("item",), since, below, most))
     return [row for some in rows.read(*scans) for row in some]
@@ -46,13 +45,22 @@ def absorb(
     equal = {"coalesced": 1, "distribution": distribution}
     scans = [Scan(SCHEDULED, {**equal, "item": tuple(taken)})]
     for wildcard in wildcards:
-        scans.append(Scan(SCHEDULED, equal, ("item",), *prefix_range(wildcard)))
+        scans.append(Scan(SCHEDULED, equal, ("item",), *_range_of(wildcard)))
     found = {SCHEDULED.key_of(row) for some in rows.read(*scans) for row in some}
     for held in rows.take(SCHEDULED, found) if found else ():
         carrier = held.item if held.item in taken else _carrier(wildcards, held.item)
         first = taken[carrier][0]
         since, causes = waits_since(held), held.causes
         taken[carrier].append(first._replace(since=since, causes=causes))
+
+
+def _range_of(wildcard: str) -> tuple[str, str]:
+    """Return the bounds of the items that a wildcard covers.
+
+    Items are ASCII, so the upper one is above every item with the prefix.
+    """
+    prefix = wildcard[:-1]
+    return prefix, prefix + "\x7f"
 
 
 def _carrier(wildcards: Iterable[str], item: str) -> str:

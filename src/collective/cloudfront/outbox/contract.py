@@ -56,6 +56,7 @@ from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.outbox.values import Pending
 from collective.cloudfront.outbox.values import PurgeRequest
 from collective.cloudfront.outbox.values import Quarantined
+from collective.cloudfront.outbox.values import Release
 from collective.cloudfront.outbox.values import Scheduled
 from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.outbox.values import Status
@@ -103,6 +104,12 @@ class Queue(Protocol):
         entries of ``token`` follow, and it is known until then. Many are released in
         slices, so that nobody waits long for the storage: if it fails, the first may be
         ready. Release no more than ``release.SLICE`` at once to know which.
+        """
+
+    def release_all(self, releases: Sequence[Release]) -> None:
+        """Release what several transactions have prepared, and ``announce`` it, in one
+        transaction of the storage. For no more entries than ``release.SLICE``: others
+        wait for that.
         """
 
     def announce(

@@ -24,6 +24,7 @@ from collective.cloudfront.outbox.release import in_slices
 from collective.cloudfront.outbox.store import OutboxUnavailable
 from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.outbox.values import Entry
+from collective.cloudfront.outbox.values import Release
 from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.planning.late import Lately
 from dataclasses import dataclass
@@ -122,19 +123,6 @@ class Kept:
                 entry.distribution, EVERYTHING, urgent, cause=TOO_MUCH_KEPT
             )
             self._now[entry.distribution] = {everything: None}
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """What one transaction has to purge: ``token`` is what it was prepared under,
-    ``since`` (Unix seconds) when it was committed, ``transaction`` its number.
-    """
-
-    token: str
-    entries: tuple[Entry, ...]
-    since: float
-    is_urgent: bool
-    transaction: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,9 +262,11 @@ class Intake:
         if purge is None:
             return tuple(entries)
         self.lately.note(purge)
-        urgent = purge_of([], [each for each in entries if each.urgent], at)
-        again = self.lately.second(urgent) if urgent else []
-        return (*entries, *map(entry_again, again))
+        urgent = [each for each in entries if each.urgent]
+        again = purge_of([], urgent, at) if urgent else None
+        if again is None:
+            return tuple(entries)
+        return (*entries, *map(entry_again, self.lately.second(again)))
 
     def is_usable(
         self, tries: int = BUSY_TRIES, sleep: Callable[[float], None] = time.sleep
@@ -344,10 +334,7 @@ class Intake:
             if len(some) == 1 and len(some[0].entries) > AT_ONCE:
                 self._bring_in_large(handed_over)
             else:
-                with self.outbox.together():
-                    self._announce(some)
-                    for each in some:
-                        self.outbox.release(each.token, each.entries, each.since)
+                self.outbox.release_all(some)
             del handed_over[: len(some)]
         if was_logged:
             logger.info(
@@ -356,18 +343,11 @@ class Intake:
             )
         self._works()
 
-    def _announce(self, some: list[Release]) -> None:
-        # If we die in between, it is in doubt, and announced once more.
-        self.outbox.announce(
-            [each.token for each in some],
-            [entry for each in some for entry in each.entries],
-            max([each.transaction for each in some]),
-        )
-
     def _bring_in_large(self, handed_over: list[Release]) -> None:
         """Bring in the first, in slices."""
         first = handed_over[0]
-        self._announce([first])
+        # If we die in between, it is in doubt, and announced once more.
+        self.outbox.announce([first.token], first.entries, first.transaction)
         slices = in_slices(first.entries)
         try:
             self._release_slices(slices, first.token, first.since)

@@ -48,8 +48,15 @@ def purge_of(
     return Purge(found, at, transaction, frozenset(tokens))
 
 
-def write_down(rows: Transaction, purge: Purge | None) -> None:
-    """Let other processes know of a purge."""
+def write_down(
+    rows: Transaction,
+    tokens: Iterable[str],
+    entries: Iterable[Entry],
+    at: float,
+    transaction: int = 0,
+) -> None:
+    """Let other processes know what entries purge now; see ``purge_of``."""
+    purge = purge_of(tokens, entries, at, transaction)
     if purge is not None:
         row = LatelyRow(
             number=None,

@@ -1,6 +1,7 @@
 """Units of work, and the small values that couriers share: claims, pace, waiting."""
 
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collective.cloudfront.outbox.clocks import Ahead
@@ -278,11 +279,17 @@ class ClaimLost(Exception):
     """Another courier has taken over this distribution; stop working on it."""
 
 
-def require_claim(session: Session, distribution: str, owner: str) -> Memo:
-    """Return what is remembered of a distribution; raises ``ClaimLost``."""
+def require_claim(
+    session: Session, distribution: str, owner: str, confirm: bool = False
+) -> Memo:
+    """Return what is remembered of a distribution; raises ``ClaimLost``. ``confirm``: it
+    was read before, and ``flush`` is to find out whether it is still so.
+    """
     memo = session.memo(distribution)
     if memo.owner != owner:
         raise ClaimLost(f"Another courier works on {distribution}.")
+    if confirm:
+        session.confirm(distribution)
     return memo
 
 
@@ -299,8 +306,35 @@ class Turn:
     known: Known | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Recollection:
+    """What couriers share, as it was at some moment: all small values, the account's calls,
+    and of each distribution its memo, and whether another courier claims it.
+    """
+
+    known: Known
+    calls: Bucket | None
+    memos: Mapping[str, Memo]
+    claimed: frozenset[str]
+
+
 class Claiming(Part):
     """Whose turn it is, and who does not come any more."""
+
+    def _recollect(
+        self, rows: list[MemoryRow], distributions: Iterable[str], now: float
+    ) -> Recollection:
+        """Return what all ``rows`` of the memory say of ``distributions``."""
+        known = remembered(rows)
+        calls = known.setdefault(CALLS, Remembered())
+        memos = {}
+        for each in distributions:
+            stored = known.setdefault(OF_DISTRIBUTION + each, Remembered())
+            memos[each] = memo_from_json(each, stored.value)
+        claimed = [each for each in memos if self._is_claimed(each, memos[each], now)]
+        return Recollection(
+            known, calls_from_json(calls.value), memos, frozenset(claimed)
+        )
 
     def _is_claimed(self, distribution: str, memo: Memo, now: float) -> bool:
         """Say whether somebody else claims a distribution, who may be alive."""

@@ -4,16 +4,13 @@ from collections.abc import Collection
 from collections.abc import Mapping
 from collective.cloudfront.outbox.lately import purges_of
 from collective.cloudfront.outbox.lately import since_scan
-from collective.cloudfront.outbox.memory import CALLS
-from collective.cloudfront.outbox.memory import calls_from_json
 from collective.cloudfront.outbox.memory import Claiming
 from collective.cloudfront.outbox.memory import Known
 from collective.cloudfront.outbox.memory import Memo
 from collective.cloudfront.outbox.memory import memo_from_json
 from collective.cloudfront.outbox.memory import OF_DISTRIBUTION
+from collective.cloudfront.outbox.memory import Recollection
 from collective.cloudfront.outbox.memory import Remembered
-from collective.cloudfront.outbox.memory import remembered
-from collective.cloudfront.outbox.queue import in_order
 from collective.cloudfront.outbox.queue import open_scan
 from collective.cloudfront.outbox.queue import pending_of
 from collective.cloudfront.outbox.queue import pending_scans
@@ -21,6 +18,7 @@ from collective.cloudfront.outbox.repair import DAMAGE
 from collective.cloudfront.outbox.repair import damage_of
 from collective.cloudfront.outbox.rows import batch_of
 from collective.cloudfront.outbox.rows import FROZEN
+from collective.cloudfront.outbox.rows import in_order
 from collective.cloudfront.outbox.rows import IN_PROGRESS
 from collective.cloudfront.outbox.schedule import due_scans
 from collective.cloudfront.outbox.schedule import MOST_COALESCED
@@ -189,48 +187,44 @@ class StoredPolls(Claiming):
             more = rows.read(*[s for each in new for s in pending_scans(each, limit)])
             for n, each in enumerate(new):
                 found[each] = pending_of(more[2 * n : 2 * n + 2])
-        known = remembered(memory)
-        for each in (CALLS, *(OF_DISTRIBUTION + each for each in found)):
-            known.setdefault(each, Remembered())
+        working = {each for each, pending in found.items() if pending}
+        working.update(row.distribution for row in (*frozen, *running))
+        recollection = self._recollect(memory, sorted(working), now)
+        known = recollection.known
         return Poll(
-            backlogs=self._backlogs(found, frozen, running, known, coalesced, now),
+            backlogs=_backlogs(found, frozen, running, recollection, coalesced),
             is_due=something_is_due(dated, coalesced, now),
             is_abandoned=any(self._is_in_doubt(row, now, grace) for row in prepared),
             known=known,
-            calls=calls_from_json(known[CALLS].value),
+            calls=recollection.calls,
             purges=purges_of(purged),
             newest_purge=purged[-1].number if purged else lately,
             damage=damage_of(known[DAMAGE]) if DAMAGE in known else ("", 0),
         )
 
-    def _backlogs(
-        self,
-        pending: Mapping[str, list[Pending]],
-        frozen: list[InvalidationRow],
-        running: list[InvalidationRow],
-        known: Known,
-        coalesced: list[ScheduledRow],
-        now: float,
-    ) -> tuple[Backlog, ...]:
-        distributions = {each for each, found in pending.items() if found}
-        distributions.update(row.distribution for row in (*frozen, *running))
-        came_again = {row.distribution for row in coalesced}
-        found = []
-        for each in sorted(distributions):
-            stored = known.get(OF_DISTRIBUTION + each, Remembered())
-            memo = memo_from_json(each, stored.value)
-            batches = [batch_of(row) for row in frozen if row.distribution == each]
-            accepted = [row for row in running if row.distribution == each]
-            found.append(
-                Backlog(
-                    distribution=each,
-                    pending=tuple(pending.get(each, ())),
-                    frozen=tuple(batches),
-                    in_progress=tuple(in_order(accepted)) if accepted else (),
-                    memo=memo,
-                    # Of many not all were read.
-                    coalesced=each in came_again or len(coalesced) >= MOST_COALESCED,
-                    is_claimed=self._is_claimed(each, memo, now),
-                )
+
+def _backlogs(
+    pending: Mapping[str, list[Pending]],
+    frozen: list[InvalidationRow],
+    running: list[InvalidationRow],
+    recollection: Recollection,
+    coalesced: list[ScheduledRow],
+) -> tuple[Backlog, ...]:
+    came_again = {row.distribution for row in coalesced}
+    found = []
+    for each, memo in recollection.memos.items():
+        batches = [batch_of(row) for row in frozen if row.distribution == each]
+        accepted = [row for row in running if row.distribution == each]
+        found.append(
+            Backlog(
+                distribution=each,
+                pending=tuple(pending.get(each, ())),
+                frozen=tuple(batches),
+                in_progress=tuple(in_order(accepted)) if accepted else (),
+                memo=memo,
+                # Of many not all were read.
+                coalesced=each in came_again or len(coalesced) >= MOST_COALESCED,
+                is_claimed=each in recollection.claimed,
             )
-        return tuple(found)
+        )
+    return tuple(found)

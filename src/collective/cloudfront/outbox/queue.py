@@ -22,6 +22,7 @@ from collective.cloudfront.outbox.rows import batch_row
 from collective.cloudfront.outbox.rows import DONE
 from collective.cloudfront.outbox.rows import each_of
 from collective.cloudfront.outbox.rows import FROZEN
+from collective.cloudfront.outbox.rows import in_order
 from collective.cloudfront.outbox.rows import IN_PROGRESS
 from collective.cloudfront.outbox.rows import merge_ready
 from collective.cloudfront.outbox.rows import pack_causes
@@ -30,11 +31,9 @@ from collective.cloudfront.outbox.rows import pack_message
 from collective.cloudfront.outbox.rows import quarantined_of
 from collective.cloudfront.outbox.rows import ready_row
 from collective.cloudfront.outbox.rows import ready_rows
-from collective.cloudfront.outbox.rows import settled_of
 from collective.cloudfront.outbox.rows import unpack_causes
 from collective.cloudfront.outbox.schedule import make_ready
 from collective.cloudfront.outbox.store import INVALIDATION
-from collective.cloudfront.outbox.store import InvalidationRow
 from collective.cloudfront.outbox.store import OutboxUnavailable
 from collective.cloudfront.outbox.store import PREPARED
 from collective.cloudfront.outbox.store import PreparedRow
@@ -149,9 +148,8 @@ class StoredQueue(StoredRelease):
         self, batch: Batch, invalidation: str, give_up: bool, known: Known | None
     ) -> Settled:
         with self._change(known=known) as session:
-            memo = require_claim(session, batch.distribution, self.owner)
-            if known is not None:
-                session.confirm(batch.distribution)
+            confirm = known is not None
+            memo = require_claim(session, batch.distribution, self.owner, confirm)
             settled = Settled(
                 invalidation=invalidation,
                 distribution=batch.distribution,
@@ -340,11 +338,6 @@ def open_scan(state: int, distribution: str | None = None) -> Scan:
         )
     equal = {"state": state, "distribution": distribution}
     return Scan(INVALIDATION, equal, ("frozen", "position"))
-
-
-def in_order(found: Iterable[InvalidationRow]) -> list[Settled]:
-    """Return invalidations, the oldest first."""
-    return sorted(map(settled_of, found), key=lambda settled: settled.accepted)
 
 
 def _add_batches(session: Session, batches: list[Batch]) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from collections.abc import Iterable
-from collective.cloudfront.outbox.lately import purge_of
+from collections.abc import Sequence
 from collective.cloudfront.outbox.lately import write_down
 from collective.cloudfront.outbox.ledger import IN_DOUBT
 from collective.cloudfront.outbox.ledger import SLICE
@@ -30,6 +30,7 @@ from collective.cloudfront.outbox.store import Scan
 from collective.cloudfront.outbox.store import SCHEDULED
 from collective.cloudfront.outbox.store import Transaction
 from collective.cloudfront.outbox.values import Entry
+from collective.cloudfront.outbox.values import Release
 from dataclasses import replace
 from typing import Any
 
@@ -61,13 +62,23 @@ class StoredRelease(Claiming):
                 session.rows.take(PREPARED, [(token,)])
             _take_in(session, last, since, now)
 
+    def release_all(self, releases: Sequence[Release]) -> None:
+        """See ``contract.Queue``."""
+        tokens = [each.token for each in releases]
+        entries = [entry for each in releases for entry in each.entries]
+        newest = max([each.transaction for each in releases], default=0)
+        # If we die in between, all is in doubt, and announced once more.
+        with self._change() as session:
+            write_down(session.rows, tokens, entries, self.clock(), newest)
+            for each in releases:
+                self.release(each.token, each.entries, each.since)
+
     def announce(
         self, tokens: Collection[str], entries: Collection[Entry], transaction: int
     ) -> None:
         """See ``contract.Queue``."""
         with self._change() as session:
-            purge = purge_of(tokens, entries, self.clock(), transaction)
-            write_down(session.rows, purge)
+            write_down(session.rows, tokens, entries, self.clock(), transaction)
 
     def release_abandoned(self, grace: float) -> int:
         """See ``contract.Queue``."""
@@ -95,7 +106,7 @@ class StoredRelease(Claiming):
             if not session.rows.take(PREPARED, [(token,)]):
                 return 0  # it has ended meanwhile
             _take_in_doubt(session, last, since, now)
-            write_down(session.rows, purge_of([token], entries, now))
+            write_down(session.rows, [token], entries, now)
         return len(entries)
 
     def retarget(self, old: str, new: str) -> int:

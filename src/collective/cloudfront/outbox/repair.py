@@ -8,7 +8,6 @@ starts later, to purge whole those that it serves, each once.
 
 from collections.abc import Collection
 from collections.abc import Iterable
-from collective.cloudfront.outbox.lately import purge_of
 from collective.cloudfront.outbox.lately import write_down
 from collective.cloudfront.outbox.memory import Part
 from collective.cloudfront.outbox.memory import Remembered
@@ -139,4 +138,4 @@ def _purge_whole(
 ) -> None:
     entries = [Entry(each, EVERYTHING, cause=DAMAGED_OUTBOX) for each in distributions]
     take_in(rows, arriving(entries, since), now)
-    write_down(rows, purge_of([], entries, now))
+    write_down(rows, [], entries, now)

@@ -14,8 +14,7 @@ from collective.cloudfront.outbox.store import ScheduledRow
 from collective.cloudfront.outbox.values import as_line
 from collective.cloudfront.outbox.values import Batch
 from collective.cloudfront.outbox.values import Cause
-from collective.cloudfront.outbox.values import cause_as_json
-from collective.cloudfront.outbox.values import cause_from_json
+from collective.cloudfront.outbox.values import CAUSES
 from collective.cloudfront.outbox.values import Causes
 from collective.cloudfront.outbox.values import cut
 from collective.cloudfront.outbox.values import Entry
@@ -25,6 +24,7 @@ from collective.cloudfront.outbox.values import Quarantined
 from collective.cloudfront.outbox.values import Scheduled
 from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.outbox.values import united
+from collective.cloudfront.outbox.values import UNKNOWN
 from collective.cloudfront.planning.items import is_wildcard
 from collective.cloudfront.planning.merge import merged
 from collective.cloudfront.planning.merge import Priority
@@ -105,6 +105,46 @@ def unpack_each(packed: str, count: int) -> tuple[Causes, ...]:
     except (TypeError, ValueError):
         pass  # They are for people: no item may wait for them.
     return tuple([*found, *repeat(NO_CAUSES, count)][:count])
+
+
+def cause_as_json(cause: Cause) -> list[Any]:
+    """Return a cause as lists and texts that JSON can hold."""
+    return [cause.user, list(cause.names), cause.count, cause.code]
+
+
+def cause_from_json(stored: Any) -> Cause:
+    """Return what ``cause_as_json`` was given. A text is a line that an earlier version
+    kept; what cannot be read is unknown, for no item may wait for that.
+    """
+    if isinstance(stored, str):
+        return _recognised(stored)
+    try:
+        user, names, count, code = stored
+        return Cause(str(user), tuple(map(str, names)), int(count), str(code))
+    except (TypeError, ValueError):
+        return UNKNOWN
+
+
+def _recognised(line: str) -> Cause:
+    """Return the cause that an earlier version wrote as a line, if it is one of
+    ``CAUSES``; otherwise the line is its name.
+    """
+    if not line:
+        return UNKNOWN
+    if line in _CODES:
+        return Cause(code=_CODES[line])
+    user, colon, words = line.partition(": ")
+    if colon and words in _CODES:
+        return Cause(user, code=_CODES[words])
+    return Cause(names=(line,), count=1, code="text")
+
+
+#: What earlier versions wrote in other words.
+_FORMER = {
+    "too many changes while the outbox failed": "too_much_kept",
+    "check of what CloudFront accepts": "check",
+}
+_CODES = {english: code for code, english in CAUSES.items() if english} | _FORMER
 
 
 # --- messages -------------------------------------------------------------------------
@@ -268,6 +308,11 @@ def settled_of(row: InvalidationRow) -> Settled:
     )
 
 
+def in_order(found: Iterable[InvalidationRow]) -> list[Settled]:
+    """Return the accepted invalidations in rows, the oldest first."""
+    return sorted(map(settled_of, found), key=lambda settled: settled.accepted)
+
+
 def scheduled_of(row: ScheduledRow) -> Scheduled:
     """Return the scheduled item in a row."""
     return Scheduled(
@@ -319,15 +364,6 @@ def request_of(row: RequestRow) -> PurgeRequest:
         due=row.due,
         cancelled=row.cancelled,
     )
-
-
-def prefix_range(wildcard: str) -> tuple[str, str]:
-    """Return the bounds of the items that a wildcard covers.
-
-    Items are ASCII, so the upper one is above every item with the prefix.
-    """
-    prefix = wildcard[:-1]
-    return prefix, prefix + "\x7f"
 
 
 def each_of(distributions: Collection[str] | None) -> list[dict[str, str]]:

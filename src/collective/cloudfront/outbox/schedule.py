@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from collections.abc import Iterable
 from collective.cloudfront.outbox.lately import is_again
-from collective.cloudfront.outbox.lately import purge_of
 from collective.cloudfront.outbox.lately import write_down
 from collective.cloudfront.outbox.memory import Part
 from collective.cloudfront.outbox.rows import each_of
@@ -221,7 +220,7 @@ class StoredSchedule(Part):
                 for each, row in zip(arrivals, taken)
                 if not row.coalesced and not is_again(row.key)
             ]
-            write_down(session.rows, purge_of([], news, now))
+            write_down(session.rows, [], news, now)
         return len(taken)
 
     def scheduled(

@@ -146,6 +146,19 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    """What one transaction has to purge: ``token`` is what it was prepared under,
+    ``since`` (Unix seconds) when it was committed, ``transaction`` its number.
+    """
+
+    token: str
+    entries: tuple[Entry, ...]
+    since: float
+    is_urgent: bool
+    transaction: int
+
+
+@dataclass(frozen=True, slots=True)
 class Pending:
     """A ready item; ``since`` is when its oldest change was committed."""
 
@@ -303,46 +316,3 @@ class Status:
     quarantined: int
     scheduled: int
     in_doubt_released: int
-
-
-# --- as JSON, for storage -----------------------------------------------------------
-
-
-def cause_as_json(cause: Cause) -> list[Any]:
-    """Return a cause as lists and texts that JSON can hold."""
-    return [cause.user, list(cause.names), cause.count, cause.code]
-
-
-def cause_from_json(stored: Any) -> Cause:
-    """Return what ``cause_as_json`` was given. A text is a line that an earlier version
-    kept; what cannot be read is unknown, for no item may wait for that.
-    """
-    if isinstance(stored, str):
-        return _recognised(stored)
-    try:
-        user, names, count, code = stored
-        return Cause(str(user), tuple(map(str, names)), int(count), str(code))
-    except (TypeError, ValueError):
-        return UNKNOWN
-
-
-def _recognised(line: str) -> Cause:
-    """Return the cause that an earlier version wrote as a line, if it is one of
-    ``CAUSES``; otherwise the line is its name.
-    """
-    if not line:
-        return UNKNOWN
-    if line in _CODES:
-        return Cause(code=_CODES[line])
-    user, colon, words = line.partition(": ")
-    if colon and words in _CODES:
-        return Cause(user, code=_CODES[words])
-    return Cause(names=(line,), count=1, code="text")
-
-
-#: What earlier versions wrote in other words.
-_FORMER = {
-    "too many changes while the outbox failed": "too_much_kept",
-    "check of what CloudFront accepts": "check",
-}
-_CODES = {english: code for code, english in CAUSES.items() if english} | _FORMER

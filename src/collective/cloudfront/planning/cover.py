@@ -22,11 +22,14 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What goes out, and whether quota kept exact paths or tags, or wildcards, back."""
+    """What goes out, how many of each kind, and whether quota kept exact paths or tags, or
+    wildcards, back.
+    """
 
     items: tuple[str, ...]
     throttled: bool
     wildcards_throttled: bool = False
+    size: Allowance = Allowance(0, 0)
 
 
 def covers(wildcard: str, item: str) -> bool:
@@ -70,10 +73,12 @@ def next_batch(pending: Sequence[str], allowance: Allowance) -> Plan:
         and not _covered(sent, item)
         and (f"{item}*" in order or not _covered(wildcards, item))
     ]
+    let_out = exact[: allowance.exact]
     return Plan(
-        items=(*chosen, *exact[: allowance.exact]),
+        items=(*chosen, *let_out),
         throttled=len(exact) > allowance.exact,
         wildcards_throttled=len(wildcards) > len(chosen),
+        size=Allowance(exact=len(let_out), wildcards=len(chosen)),
     )
 
 

@@ -24,6 +24,8 @@ class Decision:
 
     #: To be sent now.
     items: tuple[str, ...] = ()
+    #: The pace when quota was set aside for them.
+    pace: Pace | None = None
     #: To be put in the place of what they cover; then decide again.
     wider: tuple[str, ...] = ()
     #: That is because too many wildcards wait.
@@ -54,19 +56,17 @@ def decide(
         return Decision(wider=wider.items, is_hopeless=wider.is_merged)
     ordered = urgent_first(pending, urgent) if urgent else pending
     plan = next_batch(ordered, allowance)
+    reserved = pace.reserved(now, plan.size, limits)
     if not plan.throttled and not plan.wildcards_throttled:
-        return Decision(plan.items)
+        return Decision(plan.items, reserved)
     alone = pace.allowance(now, Allowance(0, 0), limits)
+    waits = not urgent and worth_waiting(plan, pace, limits)
     return Decision(
-        items=() if not urgent and worth_waiting(plan, pace, limits) else plan.items,
+        items=() if waits else plan.items,
+        pace=None if waits else reserved,
         is_over_quota=not plan.items,
         waits_for_completion=(
             (plan.throttled and allowance.exact < alone.exact)
             or (plan.wildcards_throttled and allowance.wildcards < alone.wildcards)
         ),
     )
-
-
-def reserve(pace: Pace, items: Sequence[str], now: float, limits: Limits) -> Pace:
-    """Return the pace after quota was set aside for ``items`` at ``now``."""
-    return pace.reserved(now, count_items(items), limits)

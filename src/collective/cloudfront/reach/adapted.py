@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 from z3c.caching.interfaces import IPurgePaths
-from zope.component import getAdapters
+from zope.component import getSiteManager
 from zope.globalrequest import getRequest
+from zope.interface import providedBy
 
 import logging
 import re
@@ -63,9 +64,7 @@ def adapted_paths(obj: Any, site: Any, skip_plones: bool = False) -> list[Reache
     anchors: tuple[_Anchor, ...] = ()
     inside: list[str] = []
     absolute: list[str] = []
-    for name, adapter in getAdapters((obj,), IPurgePaths):
-        if skip_plones and type(adapter).__module__ in _PLONES:
-            continue
+    for name, adapter in _adapters(obj, skip_plones):
         anchors = anchors or tuple(_anchors(obj, site_path))
         try:
             relative = list(adapter.getRelativePaths() or ())
@@ -88,6 +87,19 @@ def adapted_paths(obj: Any, site: Any, skip_plones: bool = False) -> list[Reache
         *pages(dict.fromkeys(inside)),
         *(Reached(path, Kind.PUBLIC) for path in public),
     ]
+
+
+def _adapters(obj: Any, skip_plones: bool) -> Iterator[tuple[str, Any]]:
+    """Yield the adapters with their names. Those of Plone's that are skipped are not even
+    made: a save waits for this.
+    """
+    factories = getSiteManager().adapters.lookupAll((providedBy(obj),), IPurgePaths)
+    for name, factory in factories:
+        if skip_plones and factory.__module__ in _PLONES:
+            continue
+        adapter = factory(obj)
+        if adapter is not None:
+            yield name, adapter
 
 
 def _anchors(obj: Any, site_path: tuple[str, ...]) -> Iterator[_Anchor]:

@@ -4,6 +4,7 @@ Only what rules an object out for certain counts: its type and its place. All ot
 criteria may be met before or after a change, so they are taken as met.
 """
 
+from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
 from zope.interface import providedBy
@@ -23,9 +24,9 @@ _BELOW = "plone.app.querystring.operation.string.absolutePath"
 _OF_ANY_EDIT = frozenset({"modified", "ModificationDate", "Date", "SearchableText"})
 
 
-def collections_for(obj: Any, site: Any) -> Iterator[Any]:
-    """Yield the collections of the site whose query does not rule out ``obj``."""
-    for collection in all_collections(site):
+def collections_for(obj: Any, site: Any, collections: Iterable[Any]) -> Iterator[Any]:
+    """Yield the ``collections`` of the site whose query does not rule out ``obj``."""
+    for collection in collections:
         if may_show(query_of(collection), obj, site):
             yield collection
 
@@ -62,7 +63,7 @@ def is_asked_for(index: str, obj: Any, site: Any) -> bool:
     """Say whether a collection that may show ``obj`` has a criterion of ``index``."""
     return any(
         each.get("i") == index
-        for collection in collections_for(obj, site)
+        for collection in collections_for(obj, site, all_collections(site))
         for each in query_of(collection)
     )
 

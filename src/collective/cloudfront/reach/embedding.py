@@ -1,15 +1,17 @@
 """Which pages show the whole of another page, or of its listing, and so on outwards."""
 
+from Acquisition import aq_base
 from Acquisition import aq_inner
 from Acquisition import aq_parent
 from collections.abc import Iterable
 from collections.abc import Iterator
-from collective.cloudfront.reach.collections import all_collections
 from collective.cloudfront.reach.collections import may_show
 from collective.cloudfront.reach.collections import query_of
 from collective.cloudfront.reach.urls import chain_of_default_pages
+from plone.behavior.interfaces import IBehavior
 from Products.CMFCore.interfaces import ISiteRoot
 from typing import Any
+from zope.component import queryUtility
 
 
 #: Layouts of Plone's that show of what they list no more than title, description and
@@ -41,11 +43,13 @@ def shows_all(page: Any) -> bool:
     return layout.removeprefix("@@") not in _LABELS_ONLY
 
 
-def embedding(pages: Iterable[Any], site: Any, most: int) -> list[Any]:
+def embedding(
+    pages: Iterable[Any], site: Any, most: int, collections: Iterable[Any]
+) -> list[Any]:
     """Return the pages that embed one of ``pages``, or a page that does; if they are
-    more than ``most``, some of them, but more than that.
+    more than ``most``, some of them, but more than that. ``collections``: of the site.
     """
-    collections = [each for each in all_collections(site) if shows_all(each)]
+    collections = [each for each in collections if shows_all(each)]
     found: dict[tuple[str, ...], Any] = {}
     todo = list(pages)
     while todo and len(found) <= most:
@@ -59,7 +63,10 @@ def embedding(pages: Iterable[Any], site: Any, most: int) -> list[Any]:
 
 def has_tiles(site: Any) -> bool:
     """Say whether pages may show any content by tiles."""
-    types = site["portal_types"].objectValues()
+    if all(queryUtility(IBehavior, name=each) is None for each in _TILES):
+        return False  # there is no Mosaic in this Zope
+    # Without acquisition, which nobody needs here and a save waits for
+    types = aq_base(site["portal_types"]).objectValues()
     return any(not _TILES.isdisjoint(getattr(fti, "behaviors", ())) for fti in types)
 
 

@@ -21,7 +21,6 @@ from plone.uuid.interfaces import IUUID
 from Products.CMFCore.interfaces import ISiteRoot
 from typing import Any
 from zope.annotation.interfaces import IAnnotations
-from zope.component import getUtilitiesFor
 
 
 #: Annotation of the site: UIDs of the folders with portlets of their own.
@@ -133,7 +132,8 @@ def _assignments(place: Any) -> Iterator[Any]:
     if not ISiteRoot.providedBy(place):
         return
     # Those of content types are shown anywhere
-    for _name, manager in getUtilitiesFor(IPortletManager, context=place):
+    # Of the site itself: a look-up by ``context`` takes ten times as long
+    for _name, manager in place.getSiteManager().getUtilitiesFor(IPortletManager):
         for assignments in (manager.get(CONTENT_TYPE_CATEGORY) or {}).values():
             yield from assignments.values()
 

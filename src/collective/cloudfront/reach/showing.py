@@ -4,6 +4,7 @@ from Acquisition import aq_inner
 from Acquisition import aq_parent
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collective.cloudfront.reach.collections import all_collections
 from collective.cloudfront.reach.collections import collections_for
 from collective.cloudfront.reach.collections import depends_on_any_edit
 from collective.cloudfront.reach.embedding import embedding
@@ -41,10 +42,11 @@ def of_showing(
     """Return what reaches pages elsewhere that show one of ``objs``; None: too many."""
     showing: dict[tuple[str, ...], Any] = {}
     places: dict[tuple[str, ...], Any] = {}
+    collections = list(all_collections(site))
     for obj in objs:
-        found = dict(_first(_showing(obj, site)))
+        found = dict(_first(_showing(obj, site, collections)))
         start = (obj, *_folder(obj), *found.values())
-        around = embedding(start, site, MOST_SHOWING)
+        around = embedding(start, site, MOST_SHOWING, collections)
         found |= {page.getPhysicalPath(): page for page in around}
         showing.update(found)
         places.update(_first(places_showing(obj, site)))
@@ -104,7 +106,8 @@ def _of_text_elsewhere(obj: Any, site: Any) -> list[Reached]:
     # not stored (``tagging.unreached``)
     found.append(Reached(f"{inside or '/'}?*", Kind.API))
     start = [obj]
-    for collection in collections_for(obj, site):
+    collections = list(all_collections(site))
+    for collection in collections_for(obj, site, collections):
         if depends_on_any_edit(collection):
             start.append(collection)
             found += _everywhere(collection, site)
@@ -113,7 +116,7 @@ def _of_text_elsewhere(obj: Any, site: Any) -> list[Reached]:
             inside = path_of(shown_at, site)
             if inside is not None:
                 found += feeds_cover(shown_at, inside, text_of=obj)
-    around = embedding(start, site, MOST_SHOWING)
+    around = embedding(start, site, MOST_SHOWING, collections)
     if len(around) > MOST_SHOWING:
         return [every_page(COALESCED)]
     return found + [item for page in around for item in _everywhere(page, site)]
@@ -133,8 +136,8 @@ def _first(found: Iterator[Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
         yield each.getPhysicalPath(), each
 
 
-def _showing(obj: Any, site: Any) -> Iterator[Any]:
-    yield from collections_for(obj, site)
+def _showing(obj: Any, site: Any, collections: Iterable[Any]) -> Iterator[Any]:
+    yield from collections_for(obj, site, collections)
     yield from relating(obj)
     yield from translations(obj, site)
 

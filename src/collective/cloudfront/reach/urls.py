@@ -150,8 +150,10 @@ def feeds_cover(
     try:
         settings = IFeedSettings(obj)
         types = settings.feed_types if settings.enabled else ()
-        if text_of is not None and not settings.render_body and _is_dated(text_of):
-            types = [name for name in types or () if name not in _FEEDS_OF_PUBLICATIONS]
+        if types and text_of is not None and _is_dated(text_of):
+            # Those with the whole body show any text
+            without = () if settings.render_body else _FEEDS_OF_PUBLICATIONS
+            types = [name for name in types if name not in without]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         logger.warning("The feeds of %r cannot be determined (%s).", obj, error)
         return []
@@ -178,7 +180,8 @@ def _has_children(obj: Any) -> bool:
     base = aq_base(obj)
     if not hasattr(base, "objectIds"):
         return False
-    tree = getattr(base, "_tree", None)
+    # Asked for what it has not, Dexterity looks for defaults; a save waits for that
+    tree = base._tree if hasattr(type(base), "_tree") else None
     return bool(tree) if tree is not None else bool(list(islice(obj.objectIds(), 1)))
 
 

@@ -56,13 +56,14 @@ def values_in_force(
     Each transaction with a change reads them, and a save waits for that.
     """
     found = {}
+    # All names at once: each look-up in ``os.environ`` encodes and decodes
+    present = set(environ)
     for name, overriding in _VARIABLES.items():
-        raw = environ.get(overriding)
-        if raw is None:
+        if overriding in present:
+            found[name] = _from_environment(name, environ[overriding].strip())
+        else:
             value = registry.get(f"{PREFIX}.{name}")
             found[name] = _SCHEMA[name].default if value is None else value
-        else:
-            found[name] = _from_environment(name, raw.strip())
     return found
 
 

@@ -18,6 +18,7 @@ from collective.cloudfront.tagging.anonymous import is_anonymous
 from collective.cloudfront.tagging.late import is_late
 from collective.cloudfront.tagging.negotiated import is_negotiated
 from collective.cloudfront.tagging.places import Places
+from collective.cloudfront.tagging.recording.begin import is_write
 from collective.cloudfront.tagging.recording.begin import parents
 from collective.cloudfront.tagging.recording.integrators import facts_of_integrators
 from collective.cloudfront.tagging.recording.published import facts_of_published
@@ -136,6 +137,8 @@ def _keep_back_if_late(request: Any, tags: Iterable[str]) -> None:
 
 
 def _is_shared(request: Any) -> bool:
+    if is_write(request):
+        return False
     response = request.response
     return (
         request.get("PARENT_REQUEST") is None

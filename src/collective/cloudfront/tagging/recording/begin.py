@@ -35,6 +35,8 @@ METHODS = ("GET", "HEAD")
 #: Volto sends this query by POST by default, because a URL can be too short for it.
 #: Volto's pages are made from the answers, and they are cached.
 _LISTING = "/@querystring-search"
+#: Methods whose responses CloudFront never caches.
+_WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 _CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE")
 
@@ -90,10 +92,18 @@ def _is_on(registry: Any) -> bool:
     return registry is not None and value_in_force(registry, "cache_tags") != TAGS_OFF
 
 
+def is_write(request: Any) -> bool:
+    """Say whether neither CloudFront nor Volto keeps the response to this request."""
+    return request.get("REQUEST_METHOD") in _WRITES and not _is_listing(request)
+
+
 def _is_read(request: Any) -> bool:
-    method = request.get("REQUEST_METHOD")
-    by_post = method == "POST" and request.get("PATH_INFO", "").endswith(_LISTING)
-    return method in METHODS or by_post
+    return request.get("REQUEST_METHOD") in METHODS or _is_listing(request)
+
+
+def _is_listing(request: Any) -> bool:
+    by_post = request.get("REQUEST_METHOD") == "POST"
+    return by_post and request.get("PATH_INFO", "").endswith(_LISTING)
 
 
 def _answer_in_full(request: Any, registry: Any) -> None:

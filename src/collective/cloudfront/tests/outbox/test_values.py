@@ -8,9 +8,9 @@ from collective.cloudfront.outbox.messages import message
 from collective.cloudfront.outbox.messages import NOTHING
 from collective.cloudfront.outbox.messages import plain
 from collective.cloudfront.outbox.messages import WORDING
+from collective.cloudfront.outbox.rows import cause_as_json
+from collective.cloudfront.outbox.rows import cause_from_json
 from collective.cloudfront.outbox.values import Cause
-from collective.cloudfront.outbox.values import cause_as_json
-from collective.cloudfront.outbox.values import cause_from_json
 from collective.cloudfront.outbox.values import Causes
 from collective.cloudfront.outbox.values import MOST_CAUSES
 from collective.cloudfront.outbox.values import united

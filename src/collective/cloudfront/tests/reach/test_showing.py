@@ -9,10 +9,14 @@ from collective.cloudfront.tests.reach.test_portlets import written
 from plone import api
 from plone.app.portlets.portlets import navigation
 from plone.app.portlets.portlets import search
+from plone.behavior.interfaces import IBehavior
+from plone.behavior.registration import BehaviorRegistration
 from plone.registry.interfaces import IRegistry
 from Products.CMFCore.indexing import processQueue
 from types import ModuleType
+from zope.component import getGlobalSiteManager
 from zope.component import getUtility
+from zope.interface import Interface
 
 import pytest
 import sys
@@ -32,6 +36,18 @@ def site(portal):
     make(make(portal["outer"]["middle"], "Folder", "inner"), "Document", "page")
     changes_of(portal).take()
     return portal
+
+
+@pytest.fixture
+def mosaic():
+    """Mosaic's behavior, as far as it is asked for."""
+    registry = getGlobalSiteManager()
+    behavior = BehaviorRegistration("Layout", "", Interface, None, None)
+    for name in (MOSAIC, "plone.layoutaware"):
+        registry.registerUtility(behavior, IBehavior, name)
+    yield
+    for name in (MOSAIC, "plone.layoutaware"):
+        registry.unregisterUtility(behavior, IBehavior, name)
 
 
 def make(container, portal_type, name, **fields):
@@ -104,7 +120,7 @@ class TestAPageThatEmbeds:
         assert retracted(site)["/*"]
 
     @pytest.mark.parametrize("behavior", [MOSAIC, "plone.layoutaware"])
-    def test_may_be_any_page_where_there_is_mosaic(self, site, behavior):
+    def test_may_be_any_page_where_there_is_mosaic(self, site, mosaic, behavior):
         types = site["portal_types"]
         types["Document"].behaviors = (*types["Document"].behaviors, behavior)
         changes_of(site).take()

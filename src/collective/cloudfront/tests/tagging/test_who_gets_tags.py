@@ -1,6 +1,8 @@
 """Specification: which responses carry tags, and that none are lost."""
 
 from collective.cloudfront.interfaces import IDependencies
+from collective.cloudfront.planning.late import Purge
+from collective.cloudfront.process import this_process
 from collective.cloudfront.tagging import depends_on
 from collective.cloudfront.tagging import header
 from collective.cloudfront.tagging.recording.integrators import PURGE_BY_ID
@@ -22,6 +24,7 @@ from zope.publisher.interfaces.browser import IBrowserRequest
 
 import pytest
 import threading
+import time
 import transaction
 
 
@@ -70,6 +73,18 @@ def test_no_answers_to_posts(tagged, browser):
     visitor = browser(None)
     visitor.post(tagged.absolute_url() + "/folder/page", "a=1")
     assert "Cache-Tag" not in visitor.headers
+
+
+@pytest.mark.parametrize(("data", "again"), [(None, True), ("a=1", False)])
+def test_answers_to_posts_are_never_late(tagged, browser, data, again):
+    """CloudFront does not store them: a save purges nothing a second time."""
+    lately = this_process().lately
+    lately.transit = 10.0
+    lately.learn([])
+    visitor = browser(None)
+    visitor.open(f"{tagged.absolute_url()}/folder/page", data)
+    purge = Purge({"E1": ("/*",)}, at=time.time(), transaction=2**62)
+    assert bool(lately.learn([purge])) is again
 
 
 def test_answers_to_head_requests(tagged, browser, get):

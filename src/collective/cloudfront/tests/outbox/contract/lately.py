@@ -3,6 +3,7 @@
 from collective.cloudfront.outbox.lately import entry_again
 from collective.cloudfront.outbox.ledger import SLICE
 from collective.cloudfront.outbox.values import Entry
+from collective.cloudfront.outbox.values import Release
 from collective.cloudfront.planning.late import Again
 from collective.cloudfront.planning.late import Purge
 from collective.cloudfront.planning.late import REMEMBER_SECONDS
@@ -26,6 +27,20 @@ class LatelyContract(Opened):
         assert news(other) == (
             Purge({E1: ["/a", "/b"]}, clock.now, 7, frozenset(["t", "u"])),
         )
+
+    def test_what_is_released_together_is_learnt_together(self, outbox, other, clock):
+        outbox.prepare("t", [Entry(E1, "/a")])()
+        outbox.release_all(
+            [
+                Release("t", (Entry(E1, "/a"),), clock.now, False, 6),
+                Release("u", (Entry(E1, "/b"),), clock.now, False, 7),
+            ]
+        )
+        assert ready(other) == ["/a", "/b"]
+        assert news(other) == (
+            Purge({E1: ["/a", "/b"]}, clock.now, 7, frozenset(["t", "u"])),
+        )
+        assert other.status().prepared == 0
 
     def test_each_is_learnt_once(self, outbox, other):
         outbox.announce(["t"], [Entry(E1, "/a")], 7)
