@@ -69,7 +69,8 @@ class ReadSet:
     @cached_property
     def catalog(self) -> Any:
         """ZCatalog's inner catalog. Getting it takes longer than most lookups in it."""
-        return aq_base(self.site.portal_catalog._catalog)
+        # As an attribute, it would be looked for in the site's schemas first
+        return aq_base(self.site._getOb("portal_catalog")._catalog)
 
     # --- noting -----------------------------------------------------------------------
 
