@@ -10,6 +10,8 @@ BIN = .venv/bin
 # Interpreters come from the machine, packages from the pins.
 export UV_PYTHON_DOWNLOADS = never
 export UV_SYSTEM_CERTS = 1
+# Otherwise each Zope compiles Plone at its start, where Python must not write it down.
+export UV_COMPILE_BYTECODE = 1
 export VIRTUAL_ENV =
 UV = $(BIN)/uv
 # pyenv's python3.x only answer for versions that are switched on: switch on all.

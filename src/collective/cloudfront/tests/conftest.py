@@ -26,10 +26,12 @@ from plone.app.testing import SITE_OWNER_PASSWORD
 from plone.app.testing import TEST_USER_ID
 from plone.registry.interfaces import IRegistry
 from plone.testing.zope import Browser
+from tempfile import TemporaryDirectory
 from typing import Any
 from zope.component import getUtility
 from zope.pytestlayer.fixture import create
 
+import gc
 import os
 import pytest
 import transaction
@@ -55,10 +57,23 @@ settings.load_profile("unhurried")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Before workers start, do what only one of them may do."""
+    # Plone makes a great many objects that stay: looking through them takes long
+    gc.set_threshold(50_000, 10, 10)
+    if not hasattr(config, "workerinput"):
+        config.add_cleanup(share_compiled_templates())
     if getattr(config.option, "numprocesses", None):
         from collective.cloudfront.tests.parallel import compile_catalogues
 
         compile_catalogues()
+
+
+def share_compiled_templates() -> Callable[[], None]:
+    """Have workers, and the Zopes that tests start, compile each page template once for
+    all of them; return what forgets them again.
+    """
+    folder = TemporaryDirectory(prefix="cloudfront-templates-")
+    os.environ.setdefault("CHAMELEON_CACHE", folder.name)
+    return folder.cleanup
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,6 +1,6 @@
 """What several pytest workers (pytest-xdist) need in order to share one machine.
 
-``make test`` starts two. Each worker collects all tests and gets them by group, so that
+``make test`` starts three. Each worker collects all tests and gets them by group, so that
 what is expensive to start, above all Zope, starts once for a group.
 """
 
@@ -20,16 +20,17 @@ SHARED = ("tests/browser/",)
 #: What takes longest, in this order: it starts first, so that no worker is left alone
 #: with it in the end.
 LONGEST = (
-    "tests/test_bench.py",
     "tests/browser/",
+    "tests/test_bench.py",
+    "tests/http/test_freshness.py",
     # With the next, most of make test-long
     "tests/delivery/test_faults.py",
     "tests/http/test_kill.py",
     "tests/controlpanel/test_protection.py",
-    "tests/http/test_freshness.py",
+    "tests/http/test_dates.py",
+    "tests/http/test_auto_tags.py",
     "tests/http/test_faults.py",
     "tests/changes/test_languages.py",
-    "tests/delivery/test_connection.py",
     "tests/http/",
     "tests/delivery/",
 )

@@ -54,7 +54,10 @@ def unfold(page: Page, summary: str) -> None:
 
 def number(page: Page, column: str) -> Locator:
     """The cell below a heading in the row of the distribution."""
-    headings = page.locator("#cloudfront-work thead th").all_text_contents()
+    thead = page.locator("#cloudfront-work thead th")
+    # What is read below is not waited for
+    thead.filter(has_text=column).first.wait_for(state="attached")
+    headings = thead.all_text_contents()
     position = [heading.strip() for heading in headings].index(column)
     return state(page).locator("td").nth(position)
 

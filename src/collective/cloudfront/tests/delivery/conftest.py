@@ -1,5 +1,6 @@
 """A local CloudFront for boto3; property tests take the time they need."""
 
+from botocore.loaders import create_loader
 from collections.abc import Iterator
 from collective.cloudfront.delivery.aws import probe
 from collective.cloudfront.delivery.aws import session
@@ -12,10 +13,12 @@ from collective.cloudfront.tests.delivery.gateways import E2
 from collective.cloudfront.tests.delivery.gateways import TENANT
 from collective.cloudfront.tests.delivery.sts import make_sts
 from collective.cloudfront.tests.delivery.world import MEMORY
+from functools import cache
 from http.server import HTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import botocore.session
 import os
 import pytest
 import threading
@@ -26,6 +29,16 @@ def tmp_path() -> Iterator[Path]:
     """A folder that takes no time."""
     with TemporaryDirectory(dir=MEMORY) as folder:
         yield Path(folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_read_once() -> Iterator[None]:
+    """Read boto3's descriptions of services once: that takes most of the time that it
+    takes to make a client, and each session would do it anew.
+    """
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(botocore.session, "create_loader", cache(create_loader))
+        yield
 
 
 @pytest.fixture(scope="session")

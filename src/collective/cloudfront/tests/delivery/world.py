@@ -92,7 +92,9 @@ class World:
         """Run until nothing is left to do; refused items may be."""
         return self.run_until(
             lambda: (
-                not any(each.pending or each.in_progress for each in self.outbox.work())
+                not any(
+                    each.pending or each.in_progress for each in self.outbox.work(1)
+                )
             ),
             at_most,
         )
@@ -100,7 +102,7 @@ class World:
     def run_until_sent(self, at_most: float = 100_000.0) -> float:
         """Run until nothing is ready or frozen."""
         return self.run_until(
-            lambda: not any(work.ready or work.frozen for work in self.outbox.work()),
+            lambda: not any(work.ready or work.frozen for work in self.outbox.work(1)),
             at_most,
         )
 

@@ -56,6 +56,10 @@ class Editor:
         """Wait until nothing of this site's outbox is left to send."""
         eventually(self._nothing_is_pending)
 
+    def is_paused(self) -> bool:
+        """Say whether purging is paused until settings change."""
+        return bool(self._call("GET", "/@cloudfront").json()["paused"])
+
     def purge(self, *paths: str, reason: str = "") -> None:
         """Purge paths by hand."""
         body = {"paths": list(paths), "reason": reason}

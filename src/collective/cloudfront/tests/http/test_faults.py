@@ -15,7 +15,6 @@ import pytest
 import sqlite3
 import subprocess
 import threading
-import time
 
 
 ERRORS = [
@@ -81,8 +80,7 @@ def test_a_fault_delays_an_invalidation_and_loses_nothing(
     save(words)
     if name in ("AccessDenied", "NoSuchDistribution"):
         # Paused until settings change; an administrator saves the form.
-        eventually(lambda: not cloudfront.control.state()["faults_waiting"])
-        time.sleep(0.3)
+        eventually(editor.is_paused)
         editor.set(window=0.4)
         editor.set(window=0.5)
     eventually(lambda: words in viewer.get("/welcome").text)

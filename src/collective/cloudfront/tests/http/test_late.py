@@ -12,7 +12,9 @@ from collective.cloudfront.tests.http.people import eventually
 from collective.cloudfront.tests.http.people import Viewer
 from collective.cloudfront.tests.http.slow_link import SlowLink
 from collective.cloudfront.tests.http.zeo import zeo_server
+from concurrent.futures import Future
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -42,37 +44,61 @@ def page(request, editor, cloudfront) -> Iterator[str]:
     editor.wait_until_sent()
 
 
-def test_a_page_that_was_being_made_while_it_changed(page, editor, cloudfront, viewer):
-    url = f"{page}/slow-page?seconds=4"
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    """A file: as soon as it is there, the page is made."""
+    return tmp_path / "gate"
+
+
+def began(gate: Path) -> Path:
+    """The file that tells that the page is being made."""
+    return gate.with_name(f"{gate.name}.began")
+
+
+@contextmanager
+def being_made(viewer: Viewer, url: str, gate: Path) -> Iterator[Future]:
+    """Ask for a page that is made when the block has ended, and its purge has effect."""
     with ThreadPoolExecutor(1) as visitor:
         answer = visitor.submit(viewer.get, url)
-        time.sleep(1)
+        try:
+            eventually(began(gate).exists)
+            yield answer
+            time.sleep(0.5)
+        finally:
+            gate.touch()
+
+
+def test_a_page_that_was_being_made_while_it_changed(
+    page, editor, cloudfront, viewer, gate
+):
+    url = f"{page}/slow-page?until={gate}"
+    with being_made(viewer, url, gate) as answer:
         edit_and_wait(editor, page, cloudfront)
-        assert not answer.done(), "the page must be slower than the purge"
-        assert "Old" in answer.result().text
+    assert "Old" in answer.result().text
     # The edge caches everything, whatever the answer says
     eventually(lambda: "New" in viewer.get(url).text)
 
 
 def test_an_answer_that_is_late_says_that_it_must_not_be_stored(
-    page, editor, cloudfront, viewer
+    page, editor, cloudfront, viewer, gate
 ):
-    url = f"{page}/slow-page?seconds=3"
-    with ThreadPoolExecutor(1) as visitor:
-        answer = visitor.submit(viewer.get, url)
-        time.sleep(1)
+    url = f"{page}/slow-page?until={gate}"
+    with being_made(viewer, url, gate) as answer:
         edit_and_wait(editor, page, cloudfront)
-        assert "private" in answer.result().headers["Cache-Control"]
+    assert "private" in answer.result().headers["Cache-Control"]
     eventually(lambda: "New" in viewer.get(url).text)
     assert "private" not in viewer.get(url).headers.get("Cache-Control", "")
 
 
-def test_a_page_that_is_on_its_way_while_it_changes(page, editor, cloudfront, viewer):
-    url = f"{page}/slow-page?seconds=0"
+def test_a_page_that_is_on_its_way_while_it_changes(
+    page, editor, cloudfront, viewer, gate
+):
+    url = f"{page}/slow-page?until={gate}"
+    gate.touch()
     cloudfront.control.change_options(origin_latency=TRANSIT - 1)
     with ThreadPoolExecutor(1) as visitor:
         answer = visitor.submit(viewer.get, url)
-        time.sleep(0.5)
+        eventually(began(gate).exists)
         edit_and_wait(editor, page, cloudfront)
         assert "Old" in answer.result().text
     cloudfront.control.change_options(origin_latency=0.0)

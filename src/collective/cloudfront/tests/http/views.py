@@ -1,6 +1,7 @@
 """Views that make happen on request what otherwise happens by chance."""
 
 from itertools import count
+from pathlib import Path
 from plone import api
 from plone.protect.interfaces import IDisableCSRFProtection
 from Products.Five.browser import BrowserView
@@ -53,11 +54,17 @@ class EditWithFailingCommit(Writing):
 
 
 class Slow(BrowserView):
-    """Show the title as it was when the request began, after as many seconds as asked."""
+    """Show the title as it was when the request began: after as many seconds as asked,
+    or as soon as there is a file ``until``; one beside it tells that the request began.
+    """
 
     def __call__(self) -> str:
         title = self.context.title
-        time.sleep(float(self.request["seconds"]))
+        time.sleep(float(self.request.get("seconds", 0)))
+        if until := self.request.get("until"):
+            Path(f"{until}.began").touch()
+            while not Path(until).exists():
+                time.sleep(0.02)
         return f"<html><body><h1>{title}</h1></body></html>"
 
 
