@@ -20,6 +20,7 @@ from collective.cloudfront.tests.browser.complaints import Complaints
 from collective.cloudfront.tests.browser.make_sites import PLAIN
 from collective.cloudfront.tests.browser.sts import local_sts
 from collective.cloudfront.tests.http.people import Editor
+from collective.cloudfront.tests.http.people import eventually
 from collective.cloudfront.tests.http.people import Viewer
 from pathlib import Path
 from playwright.sync_api import Browser
@@ -116,8 +117,13 @@ def local_cloudfront(zope) -> Iterator[LocalCloudFront]:
 
 
 @pytest.fixture
-def cloudfront(local_cloudfront) -> Iterator[LocalCloudFront]:
-    """The local CloudFront, after the test as it was before."""
+def cloudfront(local_cloudfront, editor) -> Iterator[LocalCloudFront]:
+    """The local CloudFront, after the test as it was before.
+
+    What an earlier test has changed is purged: otherwise, it may be purged in the midst
+    of this one.
+    """
+    eventually(lambda: editor.is_paused() or editor.has_sent_everything())
     yield local_cloudfront
     local_cloudfront.control.clear_faults()
     local_cloudfront.control.change_options(**OPTIONS)

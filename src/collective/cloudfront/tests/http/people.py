@@ -54,7 +54,7 @@ class Editor:
 
     def wait_until_sent(self) -> None:
         """Wait until nothing of this site's outbox is left to send."""
-        eventually(self._nothing_is_pending)
+        eventually(self.has_sent_everything)
 
     def is_paused(self) -> bool:
         """Say whether purging is paused until settings change."""
@@ -73,7 +73,8 @@ class Editor:
         """Return what the checks have found."""
         return self._call("GET", "/@cloudfront/checks").json()["items"]
 
-    def _nothing_is_pending(self) -> bool:
+    def has_sent_everything(self) -> bool:
+        """Say whether nothing waits in the outbox or in the memory of the process."""
         state = self._call("GET", "/@cloudfront").json()
         return not (state["pending"] or state["in_memory"])
 
