@@ -47,6 +47,9 @@ _SLOW = 1.5
 #: Seconds that a page takes that is slower than a purge, and until Zope has begun it.
 _SLOWER = 5.0
 _BEGUN = 1.0
+#: Seconds that a look takes at most, in a walk. What is cached and what Plone answers are
+#: read one after the other, so no date may arrive in between.
+_LOOK = 30.0
 #: Seconds until everything must have been accepted.
 _PATIENCE = 60.0
 #: Purge by cache tags alone, as if pages had carried them for long.
@@ -419,8 +422,10 @@ class World:
         return any(editor.in_memory() for editor in self._everywhere)
 
     def _is_due_soon(self) -> bool:
-        """Say whether a site purge is scheduled; dates are further away."""
-        soon = time.time() + 2 * _INTERVAL
+        """Say whether a site purge is scheduled, or a date arrives during a look. But for
+        walks, dates are further away.
+        """
+        soon = time.time() + (_LOOK if self._walking else 2 * _INTERVAL)
         # Older versions schedule nothing; the table can be made of them, too.
         scheduled = getattr(self._outbox, "scheduled", lambda _limit: ())
         return any(entry.due < soon for entry in scheduled(10))
