@@ -224,8 +224,13 @@ HOOKS = (
     ),
     Hook(
         "OFS.ObjectManager:ObjectManager._getOb",
-        "manual.purge: a child by its name",
-        "pages of a section cannot be purged by hand",
+        "manual.purge: a child by its name; tagging.recording.readset: the catalog",
+        "pages of a section cannot be purged by hand, and pages get no cache tags",
+    ),
+    Hook(
+        "Products.BTreeFolder2.BTreeFolder2:BTreeFolder2Base._tree",
+        "reach.urls: the names in a folder, without reading all of them",
+        "saving in a very large folder takes longer",
     ),
     # --- what a transaction will store, changes.unannounced and reach.stored
     Hook(

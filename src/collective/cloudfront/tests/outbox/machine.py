@@ -108,10 +108,11 @@ class Dated:
 
 @dataclass
 class Coalesced:
-    """What came again too early: when it is due."""
+    """What came again too early: when it is due, and since when it waits."""
 
     due: float
     every: float
+    since: float
     causes: Causes = NO_CAUSES
 
 
@@ -161,10 +162,10 @@ class Model:
                 self.schedule(entry, causes)
                 continue
             if entry.every:
-                held = self.again(entry, causes, now)
-                if held is None:
+                arrived = self.again(entry, since, causes, now)
+                if arrived is None:
                     continue
-                causes |= held
+                since, causes = arrived
             name = (entry.distribution, entry.item)
             self.make_ready(name, since, entry.urgent, causes)
 
@@ -192,38 +193,50 @@ class Model:
                 causes |= each.causes
         self.dated.append(Dated(entry, causes))
 
-    def again(self, entry: Entry, causes: Causes, now: float) -> Causes | None:
+    def again(
+        self, entry: Entry, since: float, causes: Causes, now: float
+    ) -> tuple[float, Causes] | None:
         """Schedule a coalesced entry and return None; or, if it is ready now, return
-        the causes of what was scheduled of it.
+        since when it and what was scheduled of it wait, and the causes of both.
         """
         name = (entry.distribution, entry.item)
         last = self.became_ready.get(name, -1e9)
         if now < last + entry.every and not entry.urgent:
-            self.coalesce(name, last + entry.every, entry.every, causes)
+            due = last + entry.every
+            self.coalesce(name, Coalesced(due, entry.every, since, causes))
             return None
         self.became_ready[name] = now
         held = self.coalesced.pop(name, None)
-        return held.causes if held else NO_CAUSES
+        if held:
+            since, causes = min(since, held.since), causes | held.causes
+        return since, causes
 
-    def coalesce(self, name: Name, due: float, every: float, causes: Causes) -> None:
-        known = self.coalesced.get(name)
-        if known:
-            due, causes = min(due, known.due), causes | known.causes
-        self.coalesced[name] = Coalesced(due, every, causes)
+    def coalesce(self, name: Name, again: Coalesced) -> None:
+        known = self.coalesced.get(name, again)
+        self.coalesced[name] = Coalesced(
+            min(again.due, known.due),
+            again.every,
+            min(again.since, known.since),
+            again.causes | known.causes,
+        )
 
     def release_due(self, now: float) -> int:
-        due = [each for each in self.dated if each.entry.due <= now]
+        due = [
+            (each.entry, each.entry.due, each.causes)
+            for each in self.dated
+            if each.entry.due <= now
+        ]
         self.dated = [each for each in self.dated if each.entry.due > now]
         over = {name: c for name, c in self.coalesced.items() if c.due <= now}
         for name, each in over.items():
             del self.coalesced[name]
             self.became_ready.pop(name, None)
             entry = Entry(*name, every=each.every, due=each.due)
-            due.append(Dated(entry, each.causes))
+            due.append((entry, each.since, each.causes))
         if due:
             # Of several entries for one coalesced item the first is ready.
             due.sort(key=by_due)
-            self.take_in([(d.entry, d.entry.due, d.causes) for d in due], now)
+            self.take_in(due, now)
         return len(due)
 
     def freeze(self, distribution: str, items: list[str]) -> dict[str, Ready]:
@@ -237,8 +250,8 @@ class Model:
                 each = held.pop((distribution, item))
                 into = taken[carrier]
                 into.causes |= each.causes
+                into.since = min(into.since, each.since)
                 if isinstance(each, Ready):
-                    into.since = min(into.since, each.since)
                     into.urgent |= each.urgent
         return taken
 
@@ -275,8 +288,8 @@ def in_order(causes) -> tuple[Cause, ...]:
     return tuple(sorted(causes, key=str))
 
 
-def by_due(dated: Dated) -> tuple:
-    entry = dated.entry
+def by_due(arrival: Arrival) -> tuple:
+    entry = arrival[0]
     return entry.due, entry.distribution, entry.item, entry.urgent, entry.every
 
 
@@ -511,8 +524,7 @@ class OutboxMachine(RuleBasedStateMachine):
             model.schedule(replace(each.entry, distribution=new), each.causes)
         coalesced = [name for name in model.coalesced if name[0] == old]
         for _, item in coalesced:
-            each = model.coalesced.pop((old, item))
-            model.coalesce((new, item), each.due, each.every, each.causes)
+            model.coalesce((new, item), model.coalesced.pop((old, item)))
         count = len(ready) + len(dated) + len(coalesced)
         count += sum(len(each.batch.items) for each in frozen)
         assert self.outboxes[0].retarget(old, new) == count
