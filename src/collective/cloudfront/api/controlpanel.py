@@ -174,6 +174,8 @@ class DeserializeSettings(ControlpanelDeserializeFromJson):
         try:
             super().__call__(mask_validation_errors)
         except BadRequest as error:
+            if not mask_validation_errors:
+                raise  # with the exceptions themselves, for code
             raise BadRequest(_as_json(error.args[0])) from error
 
     def _as_python(self, field: IField, value: Any) -> Any:

@@ -2,12 +2,18 @@
 for: it reads the answer and sends it back as Volto's form does.
 """
 
+from collective.cloudfront.interfaces import ICloudFrontLayer
 from collective.cloudfront.outbox.contract import OutboxUnavailable
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import SINCE
 from pathlib import Path
 from plone.registry.interfaces import IRegistry
+from plone.restapi.controlpanels import IControlpanel
+from plone.restapi.interfaces import IDeserializeFromJson
+from zExceptions import BadRequest
+from zope.component import getMultiAdapter
 from zope.component import getUtility
+from zope.interface import alsoProvides
 from zope.schema import getFieldNames
 
 import json
@@ -230,6 +236,18 @@ def test_in_french_too(save, use_language, name, value):
 def test_several_errors_stand_at_their_fields(save, site):
     found = errors(save(public_prefix="intranet", tag_header="Cache Tag"))
     assert found.keys() == {"public_prefix", "tag_header"}
+
+
+def test_code_that_asks_for_the_exceptions_gets_them(site):
+    request = site.REQUEST.clone()
+    alsoProvides(request, ICloudFrontLayer)
+    request["BODY"] = b'{"public_prefix": "intranet"}'
+    panel = getMultiAdapter((site, request), IControlpanel, name="cloudfront")
+    with pytest.raises(BadRequest) as refused:
+        IDeserializeFromJson(panel)(mask_validation_errors=False)
+    (error,) = refused.value.args[0]
+    assert error["field"] == "public_prefix"
+    assert isinstance(error["error"], Exception)
 
 
 # --- what is shown ---------------------------------------------------------------------
