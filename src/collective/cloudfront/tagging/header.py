@@ -164,15 +164,13 @@ def tag(request: Any, way: Sequence[Any]) -> frozenset[str]:
     ``way``: the content that was traversed, the last first.
     """
     readset = readset_of(request)
-    if readset is None or readset.tagged or request.get("PARENT_REQUEST") is not None:
+    if readset is None or readset.tagged:
         return _NO_TAGS
     # Keep the read-set: the memory for responses asks for it later
     readset.tagged = True
-    if not (ICloudFrontLayer.providedBy(request) and is_anonymous()):
+    if not (is_anonymous() and _is_shared(request)):
         return _NO_TAGS
     response = request.response
-    if not may_be_shared(response.getStatus(), response.getHeader("Cache-Control")):
-        return _NO_TAGS
     try:
         tags = tags_for(readset, request, way)
         problem = (
