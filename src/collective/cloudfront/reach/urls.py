@@ -150,10 +150,14 @@ def feeds_cover(
     try:
         settings = IFeedSettings(obj)
         types = settings.feed_types if settings.enabled else ()
-        if types and text_of is not None and _is_dated(text_of):
-            # Those with the whole body show any text
-            without = () if settings.render_body else _FEEDS_OF_PUBLICATIONS
-            types = [name for name in types if name not in without]
+        # Those with the whole body show any text
+        if (
+            types
+            and text_of is not None
+            and _is_dated(text_of)
+            and not settings.render_body
+        ):
+            types = [name for name in types if name not in _FEEDS_OF_PUBLICATIONS]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         logger.warning("The feeds of %r cannot be determined (%s).", obj, error)
         return []
