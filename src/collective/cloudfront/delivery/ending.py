@@ -21,9 +21,14 @@ import logging
 import os
 import signal
 import threading
+import time
 
 
 logger = logging.getLogger("collective.cloudfront")
+
+#: How long to wait for the main thread to handle a signal before it is sent again, in
+#: seconds. Python loses one that comes just before the thread begins to wait for a lock.
+AGAIN_SECONDS = 1.0
 
 #: What ends a process without running Python's exit handlers. SIGINT does run them.
 SIGNALS = tuple(
@@ -119,9 +124,13 @@ class Ending:
             logger.exception("This process could not shut down properly.")
         finally:
             self._is_finished_in = os.getpid()
-            main = threading.main_thread().ident
-            if main is not None:
-                signal.pthread_kill(main, number)
+            self._send_to_main_thread(number)
+
+    def _send_to_main_thread(self, number: int) -> None:
+        main = threading.main_thread().ident
+        while main is not None and self._is_finished_in == os.getpid():
+            signal.pthread_kill(main, number)
+            time.sleep(AGAIN_SECONDS)
 
     def _finish_in_time(self, name: str) -> None:
         logger.info("Received %s. This process is shutting down.", name)
@@ -133,6 +142,7 @@ class Ending:
             self._unfinished()
 
     def _pass_on(self, number: int, frame: FrameType | None) -> None:
+        self._is_finished_in = 0
         earlier = self._earlier.get(number, signal.SIG_DFL)
         try:
             if callable(earlier):
@@ -143,7 +153,7 @@ class Ending:
                 # We are still here: this is process 1 of a container.
                 signal.signal(number, self._handle)
         finally:
-            self._is_ending_in = self._is_finished_in = 0
+            self._is_ending_in = 0
             _thread.start_new_thread(self._go_on, (number,))
 
     def _go_on(self, number: int) -> None:

@@ -9,6 +9,7 @@ import pytest
 import signal
 import subprocess
 import sys
+import time
 
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals as in POSIX")
@@ -58,6 +59,12 @@ class Ended:
 
     def send(self, number):
         self.process.send_signal(number)
+
+    def send_until_it_ends(self, number):
+        """Python loses a signal that comes just before a thread waits for a lock."""
+        while self.process.poll() is None:
+            self.send(number)
+            time.sleep(0.5)
 
     def end(self):
         """Return what it still said, its exit code and its log."""
@@ -255,6 +262,21 @@ def test_a_main_thread_that_waits_is_ended(started):
 ending.watch()
 say("ready")
 threading.Event().wait()
+""")
+    process.send_until_it_ends(signal.SIGTERM)
+    assert process.end()[:2] == (["finished"], -signal.SIGTERM)
+
+
+def test_a_signal_that_the_main_thread_has_missed_is_sent_again(started):
+    process = started("""
+kill, lost = signal.pthread_kill, []
+
+def lose_the_first(*what):
+    kill(*what) if lost else lost.append(what)
+
+signal.pthread_kill = lose_the_first
+ending.watch()
+rest()
 """)
     process.send(signal.SIGTERM)
     assert process.end()[:2] == (["finished"], -signal.SIGTERM)
