@@ -75,6 +75,7 @@ setup(
         "boto3>=1.43",
         "botocore>=1.43",
         "BTrees",
+        "click>=8.1",
         "DateTime",
         "lxml",
         "persistent",
@@ -138,6 +139,11 @@ setup(
         "zope.traversing",
     ],
     extras_require={
+        # Outboxes that several machines share
+        "postgresql": ["psycopg[binary,pool]>=3.2"],
+        "redis": ["redis>=5.1"],
+        # Figures for Prometheus
+        "metrics": ["prometheus-client"],
         "test": [
             # It brings axe-core
             "axe-playwright-python>=0.1.8",
@@ -162,12 +168,15 @@ setup(
             "plone.subrequest",
             "plone.testing",
             # RelStorage on PostgreSQL, with a replica
+            "prometheus-client",
+            "psycopg[binary,pool]>=3.2",
             "psycopg2-binary",
             "Products.PythonScripts",
             "pytest>=9",
             "pytest-timeout",
             "pytest-xdist",
             "python-gettext",
+            "redis>=5.1",
             "RelStorage",
             "requests",
             "waitress",
