@@ -2,30 +2,51 @@
 
 from collections.abc import Callable
 from collective.cloudfront.outbox.contract import Outbox
-from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
-from pathlib import Path
-from urllib.parse import unquote
+from importlib import import_module
+from importlib.metadata import entry_points
 from urllib.parse import urlsplit
 
 
-def open_outbox(
-    url: str, on_damage: Callable[[str], None] = lambda path: None
-) -> Outbox:
+#: Called with the path of a damaged outbox after it was set aside.
+OnDamage = Callable[[str], None]
+#: Returns the outbox at a URL; raises ``ValueError`` for a URL that it cannot use.
+OpenEngine = Callable[[str, OnDamage], Outbox]
+
+#: The entry points of other packages' engines, by the scheme of their URLs.
+GROUP = "collective.cloudfront.outboxes"
+
+#: The schemes of URLs, and what opens them. A module is imported only when it is used.
+_ENGINES = {
+    "sqlite": "collective.cloudfront.outbox.sqlite.engine",
+}
+#: What an engine needs is installed with this extra.
+_EXTRAS: dict[str, str] = {}
+
+
+def open_outbox(url: str, on_damage: OnDamage = lambda path: None) -> Outbox:
     """Return the outbox at ``url``, such as ``sqlite:////var/lib/cf/outbox.sqlite``.
 
-    As in SQLAlchemy's URLs, three slashes start a relative path and four an
-    absolute one, from this moment's folder. Special characters are percent-encoded.
-    ``on_damage`` is called with the path of a damaged outbox after
-    it was set aside. Raises ``ValueError`` for a URL that names no known engine.
+    ``on_damage`` is called with the path of a damaged outbox after it was set aside.
+    Raises ``ValueError`` for a URL that names no known engine, or one whose packages are
+    not installed.
     """
-    parts = urlsplit(url)
-    if parts.scheme != "sqlite" or parts.netloc or len(parts.path) < 2:
-        raise ValueError(
-            f"{url!r} names no outbox: use sqlite:///relative/path or "
-            f"sqlite:////absolute/path."
-        )
-    if "?" in url or "#" in url:
-        raise ValueError(f"{url!r} names no outbox: write %3F for ?, and %23 for #.")
-    # Whoever changes the folder later has the same outbox.
-    path = Path(unquote(parts.path[1:])).absolute()
-    return SqliteOutbox(path, on_damage=on_damage)
+    scheme = urlsplit(url).scheme
+    return _engine(scheme)(url, on_damage)
+
+
+def _engine(scheme: str) -> OpenEngine:
+    if scheme in _ENGINES:
+        try:
+            return import_module(_ENGINES[scheme]).open_engine
+        except ImportError as error:
+            extra = _EXTRAS.get(scheme)
+            if extra is None:
+                raise
+            raise ValueError(
+                f"An outbox of {scheme}: needs packages that are not installed "
+                f"({error}). Run: pip install 'collective.cloudfront[{extra}]'."
+            ) from error
+    for entry_point in entry_points(group=GROUP, name=scheme):
+        return entry_point.load()
+    known = ", ".join(sorted(_ENGINES))
+    raise ValueError(f"The URL names no outbox. It has to begin with one of: {known}.")

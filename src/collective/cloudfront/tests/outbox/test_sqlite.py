@@ -214,10 +214,8 @@ def test_a_url_names_the_file(url, path):
     assert open_outbox(url).path == Path(path).absolute()
 
 
-@pytest.mark.parametrize(
-    "url", ["", "/var/outbox.sqlite", "sqlite:", "sqlite:///", "sqlite://a/b", "x:///y"]
-)
-def test_a_url_that_names_no_outbox_is_refused_with_a_sentence(url):
+@pytest.mark.parametrize("url", ["sqlite:", "sqlite:///", "sqlite://a/b"])
+def test_a_url_that_names_no_file_is_refused_with_a_sentence(url):
     with pytest.raises(ValueError, match="names no outbox: use sqlite:///"):
         open_outbox(url)
 
