@@ -329,6 +329,7 @@ class Process:
         """
         if self._is_new:
             self._is_new = False
+            self.outbox.listen(self.wake)
             if self.database is not None:
                 self.dates.start(self.database)
             self.targets()

@@ -442,5 +442,10 @@ class Outbox(Queue, Schedule, Claims, Memory, Runs, Ledger, Repair, Protocol):
     def close(self) -> None:
         """Release what this thread holds open."""
 
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Call ``wake``, in any thread, when another process has made something ready,
+        and be known to others as alive; both as far as the storage can. Returns at once.
+        """
+
     def end(self) -> None:
         """Close, and let others know that this user is gone."""

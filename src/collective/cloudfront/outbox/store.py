@@ -193,6 +193,21 @@ class Store(Protocol):
     def concerns(self) -> list[Message]:
         """Return what a person should know of where the storage is. Asks no disk."""
 
+    def join(self, owner: str, wake: Callable[[], None]) -> None:
+        """Let others know that ``owner`` lives, as long as this process does and has not
+        called ``leave``; and call ``wake`` when another process makes something ready.
+
+        Returns at once, and raises nothing. A storage that cannot tell does nothing.
+        """
+
+    def leave(self, owner: str) -> None:
+        """Let others know that ``owner`` has ended."""
+
+    def has_ended(self, owner: str) -> bool:
+        """Say whether the process of ``owner`` has certainly ended; False if the storage
+        cannot tell. Answers from memory what it found out a moment ago.
+        """
+
     def tidy(self) -> None:
         """Do what the storage needs from time to time."""
 

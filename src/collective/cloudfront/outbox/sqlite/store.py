@@ -181,6 +181,16 @@ class SqliteStore(Mending):
             found.append(message("outbox_in_memory", path=path, kind=kind))
         return found
 
+    def join(self, owner: str, wake: Callable[[], None]) -> None:
+        """See ``store.Store``: a file tells nobody."""
+
+    def leave(self, owner: str) -> None:
+        """See ``store.Store``."""
+
+    def has_ended(self, owner: str) -> bool:
+        """See ``store.Store``: a file does not know its processes."""
+        return False
+
     def close(self) -> None:
         """See ``store.Store``."""
         db = getattr(self._local, "db", None)
