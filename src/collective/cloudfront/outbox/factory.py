@@ -17,10 +17,15 @@ GROUP = "collective.cloudfront.outboxes"
 
 #: The schemes of URLs, and what opens them. A module is imported only when it is used.
 _ENGINES = {
+    "postgres": "collective.cloudfront.outbox.postgresql.engine",
+    "postgresql": "collective.cloudfront.outbox.postgresql.engine",
     "sqlite": "collective.cloudfront.outbox.sqlite.engine",
 }
 #: What an engine needs is installed with this extra.
-_EXTRAS: dict[str, str] = {}
+_EXTRAS: dict[str, str] = {
+    "postgres": "postgresql",
+    "postgresql": "postgresql",
+}
 
 
 def open_outbox(url: str, on_damage: OnDamage = lambda path: None) -> Outbox:
