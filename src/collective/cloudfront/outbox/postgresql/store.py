@@ -25,6 +25,8 @@ from collective.cloudfront.outbox.postgresql.connections import connect
 from collective.cloudfront.outbox.postgresql.connections import Connection
 from collective.cloudfront.outbox.postgresql.connections import Connections
 from collective.cloudfront.outbox.postgresql.connections import Exhausted
+from collective.cloudfront.outbox.postgresql.listening import channel
+from collective.cloudfront.outbox.postgresql.listening import Listener
 from collective.cloudfront.outbox.postgresql.schema import ensure_schema
 from collective.cloudfront.outbox.postgresql.schema import FORMAT
 from collective.cloudfront.outbox.postgresql.schema import NewerFormat
@@ -32,10 +34,14 @@ from collective.cloudfront.outbox.postgresql.schema import TABLES
 from collective.cloudfront.outbox.postgresql.texts import escaped
 from collective.cloudfront.outbox.postgresql.texts import unescaped
 from collective.cloudfront.outbox.sql import SqlTransaction
+from collective.cloudfront.outbox.store import Key
 from collective.cloudfront.outbox.store import OutboxBusy
 from collective.cloudfront.outbox.store import OutboxUnavailable
+from collective.cloudfront.outbox.store import READY
+from collective.cloudfront.outbox.store import Table
 from collective.cloudfront.outbox.synchroniser import Synchroniser
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from itertools import count
@@ -92,6 +98,7 @@ class PostgresqlStore:
     def _begin_afresh(self) -> None:
         self._connections = Connections(self._connect)
         self._synchroniser = Synchroniser(self._flush)
+        self._listener = Listener(self._connect, self.address.schema)
 
     def __repr__(self) -> str:
         return repr(self.address)
@@ -116,7 +123,11 @@ class PostgresqlStore:
         ):
             connection.execute("BEGIN")
             connection.execute(_BEGIN, [wait, durable, _LOCKS, self._lock])
-            yield self._transaction(connection)
+            transaction = self._transaction(connection)
+            yield transaction
+            if transaction.has_made_ready:
+                who = [channel(self.address.schema), self._listener.owner]
+                connection.execute("SELECT pg_notify($1, $2)", who)
             connection.execute("COMMIT")
 
     def synchronise(self) -> Callable[[], None]:
@@ -144,14 +155,17 @@ class PostgresqlStore:
         return []
 
     def join(self, owner: str, wake: Callable[[], None]) -> None:
-        """See ``store.Store``."""
+        """See ``store.Store``. Behind PgBouncer nobody can listen, or hold a lock."""
+        if not self.address.pooled:
+            self._listener.join(owner, wake)
 
     def leave(self, owner: str) -> None:
         """See ``store.Store``."""
+        self._listener.leave(owner)
 
     def has_ended(self, owner: str) -> bool:
         """See ``store.Store``."""
-        return False
+        return self._listener.has_ended(owner)
 
     def tidy(self) -> None:
         """See ``store.Store``: the server's autovacuum does."""
@@ -215,7 +229,7 @@ class PostgresqlStore:
     ) -> OutboxUnavailable:
         return kind(plain(f"{self!r}: {reason}"))
 
-    def _transaction(self, connection: Connection) -> SqlTransaction:
+    def _transaction(self, connection: Connection) -> "_Transaction":
         schema = self.address.schema
 
         def execute(sql: str, values: Sequence[Any]) -> _Found:
@@ -229,7 +243,24 @@ class PostgresqlStore:
                     raise
                 return _Found(connection.execute(translated, possible))
 
-        return SqlTransaction(execute)
+        return _Transaction(execute)
+
+
+@dataclass(slots=True)
+class _Transaction(SqlTransaction):
+    """See ``sql``. It notes whether something was made ready."""
+
+    has_made_ready: bool = False
+
+    def add(self, table: Table, rows: Sequence[Any]) -> set[Key]:
+        """See ``store.Transaction``."""
+        self.has_made_ready |= table is READY
+        return SqlTransaction.add(self, table, rows)
+
+    def put(self, table: Table, rows: Sequence[Any]) -> None:
+        """See ``store.Transaction``."""
+        self.has_made_ready |= table is READY
+        SqlTransaction.put(self, table, rows)
 
 
 class _Found:
