@@ -78,6 +78,8 @@ WORDING: dict[str, str] = {
     "outbox_log_gone": "its log was deleted or replaced while in use",
     "outbox_senseless": "a row of its table ${table} cannot be read",
     "outbox_newer": "its format ${found} is newer than ${known}",
+    "outbox_update": "${place} has the format ${found}, which is newer than ${known}. "
+    "Update this process.",
     "outbox_beside": "A newer version uses ${path}. Until this process is updated, it "
     "works with ${used}. The newer version takes over the items in "
     "that file.",

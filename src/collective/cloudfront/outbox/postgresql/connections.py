@@ -38,12 +38,18 @@ class Exhausted(OperationalError):
     """All connections are in use."""
 
 
+class TimeIsOver(OperationalError):
+    """The server has not answered in time."""
+
+
 class Connection(PsycopgConnection[Any]):
     """A connection of this process, whose waits end at ``deadline`` (monotonic)."""
 
     deadline = float("inf")
+    #: When it was last used (monotonic).
     used = 0.0
-    server_writes_late = False
+    #: Why it can be used no more, if we have ended it.
+    lost: OperationalError | None = None
 
     def __init__(self, *args: Any, **options: Any):
         super().__init__(*args, **options)
@@ -54,7 +60,13 @@ class Connection(PsycopgConnection[Any]):
         if self.pid != os.getpid():
             raise OperationalError("the connection belongs to the parent process")
         options["interval"] = _TICK
-        return super().wait(_until(gen, self._time_is_over), **options)
+        try:
+            return super().wait(_until(gen, self._time_is_over), **options)
+        except TimeIsOver as error:
+            self.lost = self.lost or error
+            # Whatever it answers later is not for the next statement.
+            self.pgconn.finish()
+            raise
 
     def _time_is_over(self) -> bool:
         return time.monotonic() > self.deadline
@@ -77,7 +89,7 @@ def _until(
         while True:
             ready = yield wanted
             if not ready and is_over():
-                raise OperationalError("the server does not answer")
+                raise TimeIsOver("the server does not answer")
             wanted = gen.send(ready)
     except StopIteration as end:
         return end.value
@@ -133,7 +145,7 @@ class Connections:
                 self._changed.wait(left)
             if not self._is_opening:
                 raise Exhausted("all connections are in use")
-            error = OperationalError("the server does not answer")
+            error = TimeIsOver("the server does not answer")
             self._note(error)
             raise error
 

@@ -209,6 +209,8 @@ class PostgresqlStore:
                 if isinstance(error, _MOVED):
                     close(connection)
                     connections.close_idle()
+                if connection.lost is not None:
+                    raise connection.lost from error
                 raise
             finally:
                 connections.give_back(connection)
@@ -218,8 +220,10 @@ class PostgresqlStore:
         try:
             yield
         except NewerFormat as error:
-            newer = message("outbox_newer", found=error.args[0], known=FORMAT)
-            raise self._unavailable(str(newer)) from error
+            newer, place = error.args[0], repr(self)
+            raise OutboxUnavailable(
+                message("outbox_update", place=place, found=newer, known=FORMAT)
+            ) from error
         except psycopg.Error as error:
             kind = OutboxBusy if isinstance(error, _BUSY) else OutboxUnavailable
             raise self._unavailable(_reason(error), kind) from error
