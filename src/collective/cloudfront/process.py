@@ -8,6 +8,7 @@ from App.config import getConfiguration
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collective.cloudfront.beside import open_beside
 from collective.cloudfront.dates.thread import DatesThread
 from collective.cloudfront.delivery.aws.gateway import Boto3Gateway
 from collective.cloudfront.delivery.aws.port import Credentials
@@ -24,6 +25,7 @@ from collective.cloudfront.outbox import Outbox
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.messages import counted
+from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.sqlite.default import default_place
 from collective.cloudfront.outbox.sqlite.default import earlier_places
 from collective.cloudfront.planning.late import Lately
@@ -70,8 +72,12 @@ def default_outbox_url() -> str:
 
 
 def earlier_outboxes() -> list[Path]:
-    """Return the outboxes that other processes of this site may have left."""
-    return earlier_places(_client_home(), socket.gethostname())
+    """Return the outboxes that other processes of this site may have left, and the file
+    that was used before somebody named another outbox.
+    """
+    default = default_place(_client_home())
+    before = [default] if default.is_file() else []
+    return [*before, *earlier_places(_client_home(), socket.gethostname())]
 
 
 def _client_home() -> Path:
@@ -101,6 +107,10 @@ class Process:
         # the thread for dates
         self._is_new = False
         readers.forget()
+        #: What a person should know of the choice of the outbox.
+        self.concerns: list[Message] = []
+        #: Whether it is in the site's database, where all Zope processes find it.
+        self.is_outbox_beside = False
         self.outbox = self._open_outbox()
         #: Where the sites are.
         self.sites = Sites(self.outbox)
@@ -153,7 +163,16 @@ class Process:
         self._use(self._targets)
 
     def _open_outbox(self) -> Outbox:
-        url = self.environ.get("CLOUDFRONT_OUTBOX") or default_outbox_url()
+        url = self.environ.get("CLOUDFRONT_OUTBOX", "")
+        if not url:
+            outbox, self.concerns = open_beside(
+                getConfiguration(), default_outbox_url(), self._after_damage
+            )
+            if outbox is not None:
+                self.is_outbox_beside = True
+                return outbox
+        if url in ("", "sqlite"):
+            url = default_outbox_url()
         try:
             return open_outbox(url, on_damage=self._after_damage)
         except ValueError as error:

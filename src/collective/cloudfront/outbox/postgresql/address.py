@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from psycopg import Error
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.conninfo import make_conninfo
-from urllib.parse import parse_qsl
-from urllib.parse import urlsplit
-from urllib.parse import urlunsplit
+from urllib.parse import quote
+from urllib.parse import urlencode
 
 import re
 
@@ -56,14 +55,15 @@ class Address:
 
 def address_of(url: str) -> Address:
     """Return what a URL names; raises ``ValueError``, which never repeats the URL."""
-    parts = urlsplit(url)
-    given = parse_qsl(parts.query, keep_blank_values=True)
-    own = {name: value for name, value in given if name in _OWN}
-    # Not urlencode(), which writes a blank as a plus sign: libpq reads no such.
-    kept = [
-        each for each in parts.query.split("&") if each.partition("=")[0] not in _OWN
-    ]
-    rest = urlunsplit(parts._replace(query="&".join(filter(None, kept))))
+    place, _, query = url.partition("?")
+    own, kept = {}, []
+    for each in filter(None, query.split("&")):
+        name, _, value = each.partition("=")
+        if name in _OWN:
+            own[name] = value
+        else:
+            kept.append(each)
+    rest = f"{place}?{'&'.join(kept)}" if kept else place
     schema = own.get("schema", SCHEMA)
     if not _SCHEMA.fullmatch(schema):
         raise ValueError(
@@ -81,14 +81,13 @@ def url_of(dsn: str, schema: str = SCHEMA) -> str:
 
     Raises ``ValueError`` if it names none.
     """
-    from urllib.parse import urlencode
-
     try:
         found = conninfo_to_dict(dsn)
     except Error:
         raise ValueError("The DSN of the database is not valid.") from None
     named = {name: str(value) for name, value in found.items() if value is not None}
-    query = urlencode({**named, "schema": schema}).replace("+", "%20")
+    # libpq takes no plus sign for a blank.
+    query = urlencode({**named, "schema": schema}, quote_via=quote)
     return f"postgresql:///?{query}"
 
 

@@ -36,6 +36,7 @@ from collective.cloudfront.outbox.postgresql.texts import unescaped
 from collective.cloudfront.outbox.sql import SqlTransaction
 from collective.cloudfront.outbox.store import Key
 from collective.cloudfront.outbox.store import OutboxBusy
+from collective.cloudfront.outbox.store import OutboxForbidden
 from collective.cloudfront.outbox.store import OutboxUnavailable
 from collective.cloudfront.outbox.store import READY
 from collective.cloudfront.outbox.store import Table
@@ -225,8 +226,7 @@ class PostgresqlStore:
                 message("outbox_update", place=place, found=newer, known=FORMAT)
             ) from error
         except psycopg.Error as error:
-            kind = OutboxBusy if isinstance(error, _BUSY) else OutboxUnavailable
-            raise self._unavailable(_reason(error), kind) from error
+            raise self._unavailable(_reason(error), _kind_of(error)) from error
 
     def _unavailable(
         self, reason: str, kind: type[OutboxUnavailable] = OutboxUnavailable
@@ -298,6 +298,13 @@ def _translated(sql: str, schema: str) -> str:
     numbers = count(1)
     sql = _TABLE.sub(rf'\1 "{schema}".\2', sql)
     return re.sub(r"\?", lambda mark: f"${next(numbers)}", sql)
+
+
+def _kind_of(error: psycopg.Error) -> type[OutboxUnavailable]:
+    if isinstance(error, _BUSY):
+        return OutboxBusy
+    is_forbidden = isinstance(error, errors.InsufficientPrivilege)
+    return OutboxForbidden if is_forbidden else OutboxUnavailable
 
 
 def _number(name: str) -> int:

@@ -129,16 +129,21 @@ def test_a_connection_that_the_server_has_ended_is_replaced(own_server, outbox):
 def test_a_transaction_that_loses_its_connection_is_undone_as_a_whole(
     own_server, outbox
 ):
-    with pytest.raises(OutboxUnavailable), outbox.together():
+    with pytest.raises(OutboxUnavailable):
+        lose_the_connection(own_server, outbox)
+    assert pending(outbox) == []
+
+
+def lose_the_connection(server, outbox) -> None:
+    with outbox.together():
         outbox.release("", A)
         assert pending(outbox) == ["/a"]
-        own_server.run(
+        server.run(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE application_name = 'collective.cloudfront'"
         )
         outbox.release("", [Entry("E1", "/b")])
         outbox.pending("E1", 99)
-    assert pending(outbox) == []
 
 
 def test_a_server_that_takes_no_writes_is_left_for_the_one_that_does(
