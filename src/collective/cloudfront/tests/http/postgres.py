@@ -71,6 +71,11 @@ class Postgres:
             port=self._ports["primary"],
         )
 
+    @property
+    def url(self) -> str:
+        """The URL of an outbox on the primary."""
+        return f"postgresql://{ROLE}@{HOST}:{self._ports['primary']}/{DATABASE}"
+
     def copy_database(self, var: Path, home: Path) -> None:
         """Copy the database in an instance's ``var`` to the primary, for one in ``home``."""
         from ZODB.blob import BlobStorage
