@@ -363,7 +363,7 @@ MEMORY = Table("memory", MemoryRow, ("name",))
 
 #: In which orders rows are looked for, besides that of the key; the first columns may
 #: be given. An engine has an index for each.
-ORDERS = {
+ORDERS: dict[Table, list[tuple[str, ...]]] = {
     READY: [("distribution", "wildcard", "-urgent", "since", "item")],
     SCHEDULED: [
         ("due",),
