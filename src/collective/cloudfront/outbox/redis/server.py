@@ -186,8 +186,8 @@ class Server:
             return
         seconds = COURIER_SECONDS if patient else SAVE_SECONDS
         with self.using(patient) as client:
-            # Less than the time for an answer: there are to be both.
-            found = client.wait(wanted, int(seconds * 800))
+            # Less than the time for an answer: the server looks ten times a second.
+            found = client.wait(wanted, int(seconds * 400))
         if found < wanted:
             raise OutboxUnavailable(
                 message(

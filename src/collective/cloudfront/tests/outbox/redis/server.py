@@ -41,7 +41,13 @@ class Server:
     def start(self, *options: str) -> "Server":
         """Start it; return when it answers."""
         command = [program(), "--port", str(self.port), "--bind", "127.0.0.1"]
-        command += ["--dir", str(self.folder), "--save", "", *self.options, *options]
+        command += ["--dir", str(self.folder), "--save", ""]
+        # Replicas begin at once.
+        command += ["--repl-diskless-sync-delay", "0", *self.options, *options]
+        return self.start_as(command)
+
+    def start_as(self, command: list[str]) -> "Server":
+        """Start it by a command."""
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -81,7 +87,7 @@ class Server:
 
 def until(condition: Callable[[], object]) -> None:
     """Wait for something that comes."""
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline, "It does not come."
         time.sleep(0.01)
