@@ -80,7 +80,7 @@ def test_each_item_arrives_once_whoever_is_killed(server, user, tmp_path):
 
     running = [start(number) for number in range(4)]
     chance = random.Random(5)
-    for number in range(repetitions(100)):
+    for number in range(repetitions(130)):
         time.sleep(chance.uniform(0.0, 0.5))
         if number % 5 == 4:
             server.kill()
