@@ -142,6 +142,8 @@ setup(
         # Outboxes that several machines share
         "postgresql": ["psycopg[binary,pool]>=3.2"],
         "redis": ["redis>=5.1"],
+        # The worker as a job of RQ
+        "rq": ["rq>=2"],
         # Figures for Prometheus
         "metrics": ["prometheus-client"],
         "test": [
@@ -179,6 +181,7 @@ setup(
             "redis>=5.1",
             "RelStorage",
             "requests",
+            "rq>=2",
             "waitress",
             "WebTest",
             "z3c.relationfield",

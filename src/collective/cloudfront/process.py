@@ -24,6 +24,8 @@ from collective.cloudfront.outbox import Outbox
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.messages import counted
+from collective.cloudfront.outbox.sqlite.default import default_place
+from collective.cloudfront.outbox.sqlite.default import earlier_places
 from collective.cloudfront.planning.late import Lately
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.reading import Reading
@@ -33,6 +35,7 @@ from collective.cloudfront.settings import Settings
 from collective.cloudfront.settings import settings_of
 from collective.cloudfront.sites import Sites
 from collective.cloudfront.sites import sites_below
+from pathlib import Path
 from transaction import TransactionManager
 from typing import Any
 from urllib.parse import quote
@@ -41,6 +44,7 @@ from zope.event import notify
 import logging
 import math
 import os
+import socket
 import threading
 import time
 
@@ -56,13 +60,22 @@ SETTINGS_FRESH = 5.0
 DRAIN_SECONDS = 5.0
 
 _PROFILE = "collective.cloudfront:default"
-_OUTBOX_NAME = "cloudfront-outbox.sqlite"
 
 
 def default_outbox_url() -> str:
-    """Return the URL of the outbox in this instance's ``var`` (CLIENT_HOME)."""
-    home = getattr(getConfiguration(), "clienthome", None) or os.getcwd()
-    return f"sqlite:///{quote(os.path.join(os.path.abspath(home), _OUTBOX_NAME))}"
+    """Return the URL of the outbox where nobody has named one: a file beside the site's
+    data, or in this instance's ``var`` (CLIENT_HOME).
+    """
+    return f"sqlite:///{quote(str(default_place(_client_home())))}"
+
+
+def earlier_outboxes() -> list[Path]:
+    """Return the outboxes that other processes of this site may have left."""
+    return earlier_places(_client_home(), socket.gethostname())
+
+
+def _client_home() -> Path:
+    return Path(getattr(getConfiguration(), "clienthome", None) or "").absolute()
 
 
 class Process:
@@ -116,6 +129,7 @@ class Process:
             errands=self.run_errands,
             calls=InThreads(),
             lately=self.lately,
+            earlier=earlier_outboxes,
         )
         self.thread = CourierThread(self.courier)
         self.dates = DatesThread(self.outbox, self.sites.below)

@@ -83,6 +83,9 @@ WORDING: dict[str, str] = {
     "that file.",
     "outbox_network": "${path} is on a network file system (${kind}). SQLite cannot rely "
     "on its locks there, and several machines can damage the file.",
+    "outbox_in_container": "${path} is in the container itself. Waiting items are lost when "
+    "the container is replaced. Put it on a volume, or let CLOUDFRONT_OUTBOX name a "
+    "database server.",
     "outbox_in_memory": "${path} is in memory (${kind}). Waiting items are lost when the "
     "machine or the container stops.",
     "outbox_foreign": "${path} is the database of another program; choose another file "

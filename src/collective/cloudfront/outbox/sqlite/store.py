@@ -27,6 +27,7 @@ from collective.cloudfront.outbox.sqlite.damage import is_damage
 from collective.cloudfront.outbox.sqlite.damage import NewerFile
 from collective.cloudfront.outbox.sqlite.mending import Identity
 from collective.cloudfront.outbox.sqlite.mending import Mending
+from collective.cloudfront.outbox.sqlite.place import CONTAINER
 from collective.cloudfront.outbox.sqlite.place import file_system_of
 from collective.cloudfront.outbox.sqlite.place import MEMORY
 from collective.cloudfront.outbox.sqlite.place import NETWORK
@@ -36,6 +37,7 @@ from collective.cloudfront.outbox.sqlite.replacement import repaired
 from collective.cloudfront.outbox.sqlite.replacement import was_set_aside
 from collective.cloudfront.outbox.sqlite.schema import ensure_schema
 from collective.cloudfront.outbox.sqlite.siblings import adopt
+from collective.cloudfront.outbox.sqlite.siblings import beside
 from collective.cloudfront.outbox.sqlite.siblings import of_format
 from collective.cloudfront.outbox.sqlite.siblings import TakeOver
 from collective.cloudfront.outbox.sqlite.synchronise import synchronise
@@ -165,7 +167,10 @@ class SqliteStore(Mending):
             self._connection(COURIER_PATIENCE)
             if self.path != self._asked_for:
                 return 0  # that is for the version which has the file
-            return adopt(self.path, schema.FORMAT, self.write, self._take_over)
+            return sum(
+                adopt(each, self.write, self._take_over)
+                for each in beside(self.path, schema.FORMAT)
+            )
 
     def concerns(self) -> list[Message]:
         """See ``store.Store``."""
@@ -177,6 +182,8 @@ class SqliteStore(Mending):
         kind = file_system_of(self.path.parent)
         if kind in NETWORK:
             found.append(message("outbox_network", path=path, kind=kind))
+        if kind in CONTAINER:
+            found.append(message("outbox_in_container", path=path))
         if kind in MEMORY:
             found.append(message("outbox_in_memory", path=path, kind=kind))
         return found
