@@ -83,6 +83,11 @@ class Worker:
         self.leave()
         self._tell_what_waits(in_flight)
 
+    @property
+    def published(self) -> Published:
+        """What was read last of what Zopes have published."""
+        return self._published
+
     def leave(self) -> None:
         """Let others know that this worker is gone."""
         try:
