@@ -64,7 +64,7 @@ class Worker:
             self.targets,
             limits=limits,
             grace=grace,
-            errands=self._presence.say,
+            errands=self._errands,
             calls=InThreads(),
         )
         self.thread = CourierThread(self.courier)
@@ -82,6 +82,12 @@ class Worker:
         in_flight = not self.thread.drain(seconds)
         self.leave()
         self._tell_what_waits(in_flight)
+
+    def _errands(self) -> None:
+        if self._read_at is None:
+            # An idle worker, too, says what it delivers to.
+            self.targets()
+        self._presence.say()
 
     @property
     def published(self) -> Published:

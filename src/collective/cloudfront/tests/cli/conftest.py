@@ -67,7 +67,7 @@ def cloudfront(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloudFront]:
 
 
 @pytest.fixture
-def workers(world: World) -> Iterator[list["subprocess.Popen[str]"]]:
+def workers() -> Iterator[list["subprocess.Popen[str]"]]:
     """Workers that end with the test; add to this list."""
     running: list[subprocess.Popen[str]] = []
     yield running

@@ -2,8 +2,11 @@
 
 from click.testing import CliRunner
 from click.testing import Result
+from collections.abc import Callable
 from collective.cloudfront.cli.main import main
 from collective.cloudfront.delivery.aws.port import Credentials
+from collective.cloudfront.delivery.presence import Kind
+from collective.cloudfront.delivery.presence import present
 from collective.cloudfront.delivery.published import Place
 from collective.cloudfront.delivery.published import publish
 from collective.cloudfront.delivery.published import Site
@@ -17,6 +20,7 @@ from typing import Any
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -121,3 +125,32 @@ def start(url: str, *arguments: str, **environ: str) -> "subprocess.Popen[str]":
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+#: Seconds after which a test that fails ends.
+GIVE_UP = 300.0
+
+
+def eventually(is_so: Callable[[], object]) -> None:
+    end = time.monotonic() + GIVE_UP
+    while not is_so():
+        assert time.monotonic() < end, "It did not happen."
+        time.sleep(0.05)
+
+
+def sent(cloudfront) -> list[str]:
+    return [item for each in cloudfront.control.invalidations() for item in each.items]
+
+
+def users(world) -> list[int]:
+    """Return the process ids of the workers that are there."""
+    found = present(world.outbox, time.time())
+    return [each.pid for each in found if each.kind is Kind.WORKER]
+
+
+def end(process) -> str:
+    """End a worker as an operator does; return its log."""
+    process.send_signal(signal.SIGTERM)
+    _output, log = process.communicate(timeout=GIVE_UP)
+    assert process.returncode == 0, log
+    return log
