@@ -196,6 +196,7 @@ setup(
     [z3c.autoinclude.plugin]
     target = plone
     [console_scripts]
+    cloudfront = collective.cloudfront.cli.main:main
     cloudfront-local = collective.cloudfront.local.__main__:main
     """,
 )
