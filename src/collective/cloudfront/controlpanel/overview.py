@@ -1,6 +1,7 @@
 """What is going on, and why nothing is: facts for the page, without markup."""
 
 from collections import Counter
+from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -263,24 +264,43 @@ def glance(process: Process, distributions: Collection[str]) -> Overview:
     """Return what tells the health of a site with these distributions: its work, and
     trouble with the outbox, which is asked once.
     """
+    found: list[Work] = []
+
+    def work() -> Iterable[Work]:
+        found.extend(process.outbox.work(None))
+        return found
+
+    state = work_of_site(process, distributions, work)
+    if state.unavailable:
+        return state
+    # What other sites of this Zope purge is their business.
+    others = set(process.targets()) - set(distributions)
+    orphans = (
+        each
+        for each in found
+        if each.distribution not in others
+        and each.distribution not in distributions
+        and each.pending
+    )
+    return replace(state, orphans=tuple(orphans))
+
+
+def work_of_site(
+    process: Process,
+    distributions: Collection[str],
+    work: Callable[[], Iterable[Work]],
+) -> Overview:
+    """Return the work of a site, and trouble with the outbox. Nothing asks the outbox but
+    ``work``, which returns that of all.
+    """
     arriving = process.intake.arriving(distributions)
     kept, trouble = process.intake.kept, process.intake.trouble or NOTHING
     try:
-        work = process.outbox.work(None)
+        known = {each.distribution: each for each in work()}
     except OutboxUnavailable as error:
         return Overview(kept=kept, trouble=trouble, unavailable=error.message)
-    known = {each.distribution: each for each in work}
-    # What other sites of this Zope purge is their business.
-    others = set(process.targets()) - set(distributions)
     return Overview(
         work=tuple(known.get(each) or _idle(each) for each in distributions),
-        orphans=tuple(
-            each
-            for each in work
-            if each.distribution not in others
-            and each.distribution not in distributions
-            and each.pending
-        ),
         arriving=arriving,
         kept=kept,
         trouble=trouble,

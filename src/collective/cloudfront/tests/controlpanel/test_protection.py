@@ -44,6 +44,8 @@ import transaction
 
 
 OURS = "collective.cloudfront."
+#: No permission: the view itself decides what it tells.
+PUBLIC = "Public"
 #: What every view and service asks for. The POST service asks for more, which depends on
 #: what is to be done: see ``tests/api``.
 ASKED = {
@@ -65,6 +67,7 @@ ASKED = {
     "cloudfront-purge-content": PURGE_CONTENT,
     "cloudfront-purged": PURGE_CONTENT,
     "fc-cloudfront-purge": PURGE_CONTENT,
+    "cloudfront-health": PUBLIC,
     "GET @cloudfront": VIEW_STATUS,
     "POST @cloudfront": "View",
     "DELETE @cloudfront": PURGE_EVERYTHING,
@@ -79,6 +82,7 @@ READERS = {
     "cloudfront-history-csv",
     "cloudfront-invalidation",
     "cloudfront-purged",
+    "cloudfront-health",
     "purge-cloudfront",
 }
 
@@ -515,6 +519,8 @@ def somebody(site, browser):
 
 
 def has(name: str, permission: str, obj: Any) -> bool:
+    if permission == PUBLIC:
+        return True
     if name == "nobody":
         return permission == "View"
     return api.user.has_permission(permission, username=name, obj=obj)
