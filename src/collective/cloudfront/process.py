@@ -8,6 +8,7 @@ from App.config import getConfiguration
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collective.cloudfront.alerts.thread import AlertsThread
 from collective.cloudfront.dates.thread import DatesThread
 from collective.cloudfront.delivery.aws.gateway import Boto3Gateway
 from collective.cloudfront.delivery.aws.port import Credentials
@@ -120,6 +121,7 @@ class Process:
         self.thread = CourierThread(self.courier)
         self.dates = DatesThread(self.outbox, self.sites.below)
         self.reading = ReadingThread(self.outbox, self.targets, self._learn_reading)
+        self.alerts = AlertsThread(self.outbox, self.sites.known_below)
 
     def forked(self) -> None:
         """Start afresh in a child: with clients, claims and threads of its own.
@@ -129,7 +131,14 @@ class Process:
         parent.
         """
         _of_parents.append(
-            (self.intake, self.courier, self.thread, self.dates, self.reading)
+            (
+                self.intake,
+                self.courier,
+                self.thread,
+                self.dates,
+                self.reading,
+                self.alerts,
+            )
         )
         self._lock = threading.Lock()
         self._reading = threading.Lock()
@@ -172,6 +181,7 @@ class Process:
         """Send what is left, for ``drain`` seconds; the rest stays in the outbox."""
         self.dates.stop()
         self.reading.stop()
+        self.alerts.stop()
         in_flight = not self.thread.drain(self.drain)
         try:
             self.run_errands()
@@ -331,6 +341,7 @@ class Process:
             self._is_new = False
             if self.database is not None:
                 self.dates.start(self.database)
+                self.alerts.start(self.database)
             self.targets()
             self.reading.start()
         if self.sites.has_news:

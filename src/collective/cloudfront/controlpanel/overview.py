@@ -26,6 +26,7 @@ from collective.cloudfront.settings import overrides
 from collective.cloudfront.settings import split_distributions
 from collective.cloudfront.settings import value_in_force
 from collective.cloudfront.settings import variable
+from collective.cloudfront.settings.environment import SECRETS
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
@@ -44,8 +45,6 @@ _CHANGE_THE_VARIABLE = _(
     "advice_environment",
     default="Where that is not intended, change the variable and restart Zope.",
 )
-
-_SECRETS = frozenset({"aws_secret_access_key"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +167,7 @@ def override_sentences(
     """Return a sentence for each setting that the environment overrides."""
     sentences = []
     for name in overrides(environ):
-        if name in _SECRETS:
+        if name in SECRETS:
             sentence = _(
                 "override_secret",
                 default="${variable} is set in this process's environment; the value "

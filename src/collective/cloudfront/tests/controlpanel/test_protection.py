@@ -5,6 +5,7 @@ here without a change, and only its permission is to be written down.
 """
 
 from collections.abc import Iterator
+from collective.cloudfront.alerts import view as alerts_view
 from collective.cloudfront.api.post import ACTIONS
 from collective.cloudfront.controlpanel import connection
 from collective.cloudfront.controlpanel.purged import PURGED
@@ -60,6 +61,7 @@ ASKED = {
     "cloudfront-check-act": MANAGE_PURGING,
     "cloudfront-refused": MANAGE_PURGING,
     "cloudfront-test-connection": MANAGE_PURGING,
+    "cloudfront-test-alert": MANAGE_PURGING,
     "cloudfront-purge-all": PURGE_EVERYTHING,
     "purge-cloudfront": PURGE_EVERYTHING,
     "cloudfront-purge": PURGE_EVERYTHING,
@@ -182,6 +184,10 @@ def site(functional_portal, folder, process, monkeypatch):
         "test_connection",
         lambda *each, **rest: process.asked.append(each) or [],
     )
+    # Nor is an alert sent to anybody
+    registry["collective.cloudfront.alert_emails"] = "ops@example.com"
+    transaction.commit()
+    monkeypatch.setattr(alerts_view, "send", lambda *each: process.asked.append(each))
     return functional_portal
 
 
@@ -298,6 +304,7 @@ def test_the_forms_that_change_something_are_found(forms):
         "cloudfront-refused",
         "cloudfront-check-act",
         "cloudfront-test-connection",
+        "cloudfront-test-alert",
     }
 
 
