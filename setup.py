@@ -149,6 +149,8 @@ setup(
         "test": [
             # It brings axe-core
             "axe-playwright-python>=0.1.8",
+            # Certificates of servers that are tested against
+            "cryptography",
             "hypothesis",
             "moto",
             # Runs what we ship for Volto

@@ -8,6 +8,7 @@ from App.config import getConfiguration
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collective.cloudfront.alerts.thread import AlertsThread
 from collective.cloudfront.beside import open_beside
 from collective.cloudfront.dates.thread import DatesThread
 from collective.cloudfront.delivery import presence
@@ -142,6 +143,7 @@ class Process:
         self.courier = self._new_courier()
         self.thread = CourierThread(self.courier)
         self.dates = DatesThread(self.outbox, self.sites.below)
+        self.alerts = AlertsThread(self.outbox, self.sites.known_below)
         self.reading = ReadingThread(
             self.outbox,
             self.targets,
@@ -178,7 +180,14 @@ class Process:
         parent.
         """
         _of_parents.append(
-            (self.intake, self.courier, self.thread, self.dates, self.reading)
+            (
+                self.intake,
+                self.courier,
+                self.thread,
+                self.dates,
+                self.reading,
+                self.alerts,
+            )
         )
         self._lock = threading.Lock()
         self._reading = threading.Lock()
@@ -230,6 +239,7 @@ class Process:
         """Send what is left, for ``drain`` seconds; the rest stays in the outbox."""
         self.dates.stop()
         self.reading.stop()
+        self.alerts.stop()
         in_flight = not self.thread.drain(self.drain)
         try:
             self.run_errands()
@@ -408,6 +418,7 @@ class Process:
             self.outbox.listen(self.wake)
             if self.database is not None:
                 self.dates.start(self.database)
+                self.alerts.start(self.database)
             self.targets()
             self.reading.start()
         if self.sites.has_news:

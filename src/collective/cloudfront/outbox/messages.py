@@ -88,6 +88,7 @@ WORDING: dict[str, str] = {
     "outbox_beside": "A newer version uses ${path}. Until this process is updated, it "
     "works with ${used}. The newer version takes over the items in "
     "that file.",
+    "outbox_late": "The outbox did not answer within ${seconds} seconds",
     "outbox_network": "${path} is on a network file system (${kind}). SQLite cannot rely "
     "on its locks there, and several machines can damage the file.",
     "outbox_in_container": "${path} is in the container itself. Waiting items are lost when "
