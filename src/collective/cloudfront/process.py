@@ -153,7 +153,13 @@ class Process:
 
     def _new_courier(self) -> Any:
         if self.is_courier_off:
-            return HandingOver(self.outbox, self.intake, self.lately, self.run_errands)
+            return HandingOver(
+                self.outbox,
+                self.intake,
+                self.lately,
+                self.run_errands,
+                earlier_outboxes,
+            )
         return Courier(
             self.outbox,
             Boto3Gateway(),

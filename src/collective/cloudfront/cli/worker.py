@@ -20,7 +20,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 import time
 
 
@@ -31,6 +30,7 @@ logger = logging.getLogger("collective.cloudfront")
 DRAIN_SECONDS = 5.0
 #: After that it may take so long (seconds) to write down the rest.
 WRITE_SECONDS = 3.0
+_REST_SECONDS = 5.0
 
 
 def make_worker(console: Console, environ: Mapping[str, str]) -> Worker:
@@ -74,7 +74,9 @@ def worker(console: Console, log_level: str) -> None:
     logger.info("Working on %s (process %d).", console.place, os.getpid())
     made.start()
     try:
-        threading.Event().wait()
+        while True:
+            # Python loses a signal that comes just before a wait without end.
+            time.sleep(_REST_SECONDS)
     except KeyboardInterrupt:
         made.stop(seconds)
 
