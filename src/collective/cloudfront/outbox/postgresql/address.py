@@ -20,7 +20,7 @@ _OWN = ("schema", "prepare")
 #: word, behind a NAT or a failed switch, is noticed within half a minute, and one that
 #: was replaced by its standby is not written to.
 _DEFAULTS = {
-    "application_name": "collective.cloudfront",
+    "fallback_application_name": "collective.cloudfront",
     "connect_timeout": "5",
     "keepalives_idle": "15",
     "keepalives_interval": "5",
