@@ -56,6 +56,8 @@ class Address:
 def address_of(url: str) -> Address:
     """Return what a URL names; raises ``ValueError``, which never repeats the URL."""
     place, _, query = url.partition("?")
+    if "://" not in place:
+        place += "://"  # the name alone: everything is in libpq's environment
     own, kept = {}, []
     for each in filter(None, query.split("&")):
         name, _, value = each.partition("=")

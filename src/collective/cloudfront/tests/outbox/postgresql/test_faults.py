@@ -4,6 +4,7 @@ from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.postgresql import store
+from collective.cloudfront.outbox.postgresql.engine import open_engine
 from collective.cloudfront.outbox.store import OutboxBusy
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.tests.http.slow_link import SlowLink
@@ -323,6 +324,22 @@ def test_a_url_that_names_no_outbox_is_refused_without_being_repeated(url):
         open_outbox(url)
     assert "outbox" in str(refused.value)
     assert "sec" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql", "postgres://", "postgresql:///?schema=s"]
+)
+def test_what_the_url_does_not_say_libpq_finds_in_its_environment(
+    own_server, schema, monkeypatch, url
+):
+    monkeypatch.setenv("PGHOST", HOST)
+    monkeypatch.setenv("PGPORT", str(own_server.port))
+    monkeypatch.setenv("PGUSER", "zodb")
+    monkeypatch.setenv("PGDATABASE", "zodb")
+    outbox = open_engine(url)
+    outbox.prepare("t", A)()
+    outbox.discard("t")
+    outbox.end()
 
 
 def test_an_outbox_shows_where_it_is_without_its_password():
