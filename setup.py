@@ -149,6 +149,8 @@ setup(
         "test": [
             # It brings axe-core
             "axe-playwright-python>=0.1.8",
+            # Certificates of servers that are tested against
+            "cryptography",
             "hypothesis",
             "moto",
             # Runs what we ship for Volto
@@ -196,6 +198,7 @@ setup(
     [z3c.autoinclude.plugin]
     target = plone
     [console_scripts]
+    cloudfront = collective.cloudfront.cli.main:main
     cloudfront-local = collective.cloudfront.local.__main__:main
     """,
 )
