@@ -140,7 +140,7 @@ setup(
     ],
     extras_require={
         # Outboxes that several machines share
-        "postgresql": ["psycopg[binary,pool]>=3.2"],
+        "postgresql": ["psycopg[binary]>=3.2"],
         "redis": ["redis>=5.1"],
         # The worker as a job of RQ
         "rq": ["rq>=2"],
@@ -173,7 +173,7 @@ setup(
             "plone.testing",
             # RelStorage on PostgreSQL, with a replica
             "prometheus-client",
-            "psycopg[binary,pool]>=3.2",
+            "psycopg[binary]>=3.2",
             "psycopg2-binary",
             "Products.PythonScripts",
             "pytest>=9",
