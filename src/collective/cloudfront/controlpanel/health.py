@@ -42,6 +42,8 @@ class Code(Enum):
     OFF = "off"
     #: The outbox cannot be written: items are in memory only.
     IN_MEMORY = "in_memory"
+    #: This Zope does not deliver, and no worker does.
+    UNATTENDED = "unattended"
     #: A person must do something.
     PAUSED = "paused"
     #: CloudFront takes nothing now; it is tried again.
@@ -59,6 +61,7 @@ class Code(Enum):
 
 #: Trouble with the outbox.
 OF_THE_OUTBOX = frozenset({Code.UNAVAILABLE, Code.IN_MEMORY})
+_ERRORS = OF_THE_OUTBOX | {Code.OFF, Code.UNATTENDED, Code.PAUSED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,8 @@ def _code(state: Overview, is_off: bool, waiting: Waiting | None) -> Code:
         return Code.OFF
     if state.kept or state.trouble:
         return Code.IN_MEMORY
+    if state.unattended:
+        return Code.UNATTENDED
     if waiting is not None:
         return Code.PAUSED if waiting.paused else Code.WAITING
     return Code.QUARANTINED if state.refused else flow(state)
@@ -142,7 +147,7 @@ def flow(state: "Overview | Health") -> Code:
 
 
 def _level(code: Code, waiting: Waiting | None, now: float) -> Level:
-    if code in (Code.UNAVAILABLE, Code.OFF, Code.IN_MEMORY, Code.PAUSED):
+    if code in _ERRORS:
         return Level.ERROR
     if code is Code.QUARANTINED:
         return Level.WARNING

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from collective.cloudfront.controlpanel.roots import ADVICE as ROOT_ADVICE
 from collective.cloudfront.controlpanel.roots import missing_roots
+from collective.cloudfront.delivery.presence import present
+from collective.cloudfront.delivery.presence import User
 from collective.cloudfront.i18n import _
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.messages import Message
@@ -34,6 +36,7 @@ from plone.registry.interfaces import IRegistry
 from zope.component.hooks import getSite
 
 import os
+import time
 
 
 #: How many rows of the history and of the quarantine are shown.
@@ -196,7 +199,8 @@ class Overview:
     for distributions that no site here is enabled for. ``billed`` is how many items of
     this calendar month (UTC) AWS bills for each distribution, and ``billed_by_all``
     for all that use the outbox; ``by_day`` is the same by day of ``month`` (UTC).
-    ``arriving`` items were committed a moment ago, and are not yet in the outbox. ``kept``
+    ``arriving`` items were committed a moment ago, and are not yet in the outbox. ``unattended``
+    if this Zope does not deliver, and nobody else does. ``kept``
     items are in memory only, because of ``trouble``. If the outbox cannot be read,
     ``unavailable`` says why, and the rest is empty.
     """
@@ -213,6 +217,7 @@ class Overview:
     month: str = ""
     by_day: Mapping[str, int] = field(default_factory=dict)
     arriving: int = 0
+    unattended: bool = False
     kept: int = 0
     trouble: Message = NOTHING
     unavailable: Message = NOTHING
@@ -267,6 +272,7 @@ def glance(process: Process, distributions: Collection[str]) -> Overview:
     kept, trouble = process.intake.kept, process.intake.trouble or NOTHING
     try:
         work = process.outbox.work(None)
+        unattended = process.is_courier_off and not deliverers(process)
     except OutboxUnavailable as error:
         return Overview(kept=kept, trouble=trouble, unavailable=error.message)
     known = {each.distribution: each for each in work}
@@ -282,9 +288,16 @@ def glance(process: Process, distributions: Collection[str]) -> Overview:
             and each.pending
         ),
         arriving=arriving,
+        unattended=unattended,
         kept=kept,
         trouble=trouble,
     )
+
+
+def deliverers(process: Process) -> list[User]:
+    """Return the processes that deliver what is in the outbox of a process."""
+    users = present(process.outbox, time.time())
+    return [each for each in users if each.delivers]
 
 
 def with_former(process: Process, distributions: Collection[str]) -> tuple[str, ...]:
