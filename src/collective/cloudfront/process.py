@@ -207,7 +207,7 @@ class Process:
         self.intake.retry()
         if self.intake.kept:
             self.tell_what_is_lost()
-        elif self.thread.has_run:
+        elif self.thread.has_run and not self.is_courier_off:
             self._tell_what_waits(in_flight)
 
     def _leave(self) -> None:

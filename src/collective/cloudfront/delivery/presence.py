@@ -70,6 +70,7 @@ class Presence:
         now = self._clock()
         if self._said_at is not None and 0 <= now - self._said_at < 0.9 * EVERY:
             return
+        remember(self.owner)
         if self._write([self._kind.value, socket.gethostname(), os.getpid(), now]):
             self._said_at = now
 
