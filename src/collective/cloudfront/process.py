@@ -27,6 +27,8 @@ from collective.cloudfront.delivery.thread import CourierThread
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import Outbox
 from collective.cloudfront.outbox import OutboxUnavailable
+from collective.cloudfront.outbox.contract import ClaimLost
+from collective.cloudfront.outbox.contract import MemoryChanged
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.messages import counted
 from collective.cloudfront.planning.late import Lately
@@ -408,8 +410,9 @@ class Process:
         try:
             self.publishing.publish(self.database)
             self.presence.say()
-        except OutboxUnavailable as error:
+        except (OutboxUnavailable, ClaimLost, MemoryChanged) as error:
             # What was saved comes first; it says so, too.
+            self._show_at = time.monotonic() + presence.TRY_AGAIN
             logger.debug("Others learn of this process later: %s", error)
 
 

@@ -35,7 +35,7 @@ class Publishing:
     def publish(self, database: Any) -> None:
         """Publish what has changed. For the courier's thread.
 
-        Raises ``OutboxUnavailable``; then it is still to be done.
+        Raises what ``published.publish`` raises; then it is still to be done.
         """
         try:
             found = self._read(database)
