@@ -29,6 +29,8 @@ from collective.cloudfront.delivery.thread import CourierThread
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import Outbox
 from collective.cloudfront.outbox import OutboxUnavailable
+from collective.cloudfront.outbox.contract import ClaimLost
+from collective.cloudfront.outbox.contract import MemoryChanged
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.messages import counted
 from collective.cloudfront.outbox.messages import Message
@@ -255,7 +257,7 @@ class Process:
         self.intake.retry()
         if self.intake.kept:
             self.tell_what_is_lost()
-        elif self.thread.has_run:
+        elif self.thread.has_run and not self.is_courier_off:
             self._tell_what_waits(in_flight)
 
     def _leave(self) -> None:
@@ -458,8 +460,9 @@ class Process:
         try:
             self.publishing.publish(self.database)
             self.presence.say()
-        except OutboxUnavailable as error:
+        except (OutboxUnavailable, ClaimLost, MemoryChanged) as error:
             # What was saved comes first; it says so, too.
+            self._show_at = time.monotonic() + presence.TRY_AGAIN
             logger.debug("Others learn of this process later: %s", error)
 
 

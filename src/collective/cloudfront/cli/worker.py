@@ -7,6 +7,7 @@ from collective.cloudfront.cli.console import Failure
 from collective.cloudfront.cli.console import on_outbox
 from collective.cloudfront.delivery.courier import GRACE_SECONDS
 from collective.cloudfront.delivery.ending import Ending
+from collective.cloudfront.delivery.ending import SIGNALS
 from collective.cloudfront.delivery.worker import needs_zope
 from collective.cloudfront.delivery.worker import Worker
 from collective.cloudfront.outbox.messages import counted
@@ -63,8 +64,9 @@ def worker(console: Console, log_level: str) -> None:
     _log_to_stderr(log_level)
     made = make_worker(console, os.environ)
     seconds = number(os.environ, "CLOUDFRONT_DRAIN", DRAIN_SECONDS, least=0.0)
-    # After the signal was dealt with: nothing is left to do.
-    signal.signal(signal.SIGTERM, _exit)
+    for each in SIGNALS:
+        # After the signal was dealt with: nothing is left to do.
+        signal.signal(each, _exit)
     Ending(
         lambda: made.stop(seconds),
         lambda: logger.warning("This worker ends with a request still in progress."),
@@ -72,8 +74,8 @@ def worker(console: Console, log_level: str) -> None:
         lambda: seconds + WRITE_SECONDS,
     ).watch()
     logger.info("Working on %s (process %d).", console.place, os.getpid())
-    made.start()
     try:
+        made.start()
         while True:
             # Python loses a signal that comes just before a wait without end.
             time.sleep(_REST_SECONDS)
