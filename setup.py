@@ -143,7 +143,7 @@ setup(
         "postgresql": ["psycopg[binary,pool]>=3.2"],
         "redis": ["redis>=5.1"],
         # Figures for Prometheus
-        "metrics": ["prometheus-client"],
+        "metrics": ["prometheus-client>=0.20"],
         "test": [
             # It brings axe-core
             "axe-playwright-python>=0.1.8",
@@ -177,6 +177,7 @@ setup(
             "pytest>=9",
             "pytest-timeout",
             "pytest-xdist",
+            "PyYAML",
             "python-gettext",
             "redis>=5.1",
             "RelStorage",
