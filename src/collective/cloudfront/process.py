@@ -26,9 +26,12 @@ from collective.cloudfront.delivery.targets import is_covered
 from collective.cloudfront.delivery.targets import merged
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.delivery.thread import CourierThread
+from collective.cloudfront.monitoring.counting import count_if_wanted
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import Outbox
 from collective.cloudfront.outbox import OutboxUnavailable
+from collective.cloudfront.outbox.contract import ClaimLost
+from collective.cloudfront.outbox.contract import MemoryChanged
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.messages import counted
 from collective.cloudfront.outbox.messages import Message
@@ -153,7 +156,13 @@ class Process:
 
     def _new_courier(self) -> Any:
         if self.is_courier_off:
-            return HandingOver(self.outbox, self.intake, self.lately, self.run_errands)
+            return HandingOver(
+                self.outbox,
+                self.intake,
+                self.lately,
+                self.run_errands,
+                earlier_outboxes,
+            )
         return Courier(
             self.outbox,
             Boto3Gateway(),
@@ -249,7 +258,7 @@ class Process:
         self.intake.retry()
         if self.intake.kept:
             self.tell_what_is_lost()
-        elif self.thread.has_run:
+        elif self.thread.has_run and not self.is_courier_off:
             self._tell_what_waits(in_flight)
 
     def _leave(self) -> None:
@@ -416,6 +425,7 @@ class Process:
         if self._is_new:
             self._is_new = False
             self.outbox.listen(self.wake)
+            count_if_wanted(self)
             if self.database is not None:
                 self.dates.start(self.database)
                 self.alerts.start(self.database)
@@ -452,8 +462,9 @@ class Process:
         try:
             self.publishing.publish(self.database)
             self.presence.say()
-        except OutboxUnavailable as error:
+        except (OutboxUnavailable, ClaimLost, MemoryChanged) as error:
             # What was saved comes first; it says so, too.
+            self._show_at = time.monotonic() + presence.TRY_AGAIN
             logger.debug("Others learn of this process later: %s", error)
 
 

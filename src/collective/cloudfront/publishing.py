@@ -35,13 +35,13 @@ class Publishing:
     def publish(self, database: Any) -> None:
         """Publish what has changed. For the courier's thread.
 
-        Raises ``OutboxUnavailable``; then it is still to be done.
+        Raises what ``published.publish`` raises; then it is still to be done.
         """
         try:
             found = self._read(database)
         except Exception:
             # The database may be away for a while; what was published is still right.
-            logger.debug("Sites are published later.", exc_info=True)
+            logger.exception("The sites cannot be published now. Trying again.")
             return
         keys = {site.key for site in found}
         publish(self._outbox, found, self._keys - keys, time.time())

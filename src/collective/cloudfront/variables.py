@@ -8,13 +8,16 @@ import math
 
 logger = logging.getLogger("collective.cloudfront")
 
+_ON = frozenset({"on", "true", "yes", "1"})
+_OFF = frozenset({"off", "false", "no", "0"})
+
 
 def is_off(environ: Mapping[str, str], name: str) -> bool:
     """Say whether a variable of the environment switches something off."""
-    value = environ.get(name, "on").strip().lower()
-    if value not in ("on", "off"):
+    value = environ.get(name, "").strip().lower()
+    if value and value not in _ON | _OFF:
         logger.error("Environment variable %s: use on or off. Using on.", name)
-    return value == "off"
+    return value in _OFF
 
 
 def number(

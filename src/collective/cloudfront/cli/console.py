@@ -39,7 +39,7 @@ class Failure(click.ClickException):
 
     def __init__(self, message: str, code: Exit = Exit.NEEDS_PERSON):
         super().__init__(message)
-        self.exit_code = int(code)
+        self.exit_code = int(code)  # type: ignore[misc]
 
 
 class Console:

@@ -7,10 +7,12 @@ from collective.cloudfront.cli.console import distribution_option
 from collective.cloudfront.cli.console import Failure
 from collective.cloudfront.cli.console import on_outbox
 from collective.cloudfront.cli.console import print_json
+from collective.cloudfront.cli.console import warn
 from collective.cloudfront.cli.texts import moment
 from collective.cloudfront.cli.texts import NoMoment
 from collective.cloudfront.cli.texts import read_moment
 from collective.cloudfront.cli.waiting import wait_for
+from collective.cloudfront.delivery.presence import present
 from collective.cloudfront.manual.items import is_tag
 from collective.cloudfront.manual.items import items_for
 from collective.cloudfront.manual.items import problems
@@ -111,8 +113,18 @@ def purge(
         print_json(_as_json(request, entries, dry_run))
     else:
         _print(request, entries, dry_run)
+    if not (dry_run or wait or due):
+        _warn_if_unattended(console.outbox)
     if wait and not dry_run:
         wait_for(console.outbox, entries, request.time, timeout)
+
+
+def _warn_if_unattended(outbox: Outbox) -> None:
+    if not any(each.delivers for each in present(outbox, time.time())):
+        warn(
+            "Nobody delivers at the moment: start “cloudfront worker”, or Zope. Nothing "
+            "is lost; it waits in the outbox."
+        )
 
 
 def _moment(at: str | None) -> float | None:

@@ -146,8 +146,23 @@ def _print(
             f"\n{name}: its site signs with a key pair from the settings. Only Zope can "
             "deliver to it, and no worker."
         )
+    unserved = [
+        each.distribution
+        for each in work
+        if each.pending and not _is_known(console, each.distribution)
+    ]
+    for name in unserved:
+        click.echo(
+            f"\n{name}: purging is not enabled for this distribution in any site. Its "
+            "items are kept."
+        )
     _print_refused(console.outbox.quarantined(SHOWN_ROWS))
     _print_users(users)
+
+
+def _is_known(console: Console, distribution: str) -> bool:
+    known = console.published
+    return distribution in known.targets or distribution in known.only_with_keys
 
 
 def _print_trouble(work: Work) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from collective.cloudfront.outbox import Outbox
+from collective.cloudfront.outbox.contract import ClaimLost
+from collective.cloudfront.outbox.contract import MemoryChanged
 from collective.cloudfront.outbox.owner import forget
 from collective.cloudfront.outbox.owner import is_known_dead
 from collective.cloudfront.outbox.owner import new_owner
@@ -21,6 +23,8 @@ RUN = "users"
 _CLAIM_SECONDS = 5.0
 #: A process says so often that it is there (seconds).
 EVERY = 20.0
+#: If it could not, it tries again after so many seconds.
+TRY_AGAIN = 5.0
 #: Who has not said so for this long (seconds) is gone.
 GONE_AFTER = 60.0
 
@@ -70,6 +74,7 @@ class Presence:
         now = self._clock()
         if self._said_at is not None and 0 <= now - self._said_at < 0.9 * EVERY:
             return
+        remember(self.owner)
         if self._write([self._kind.value, socket.gethostname(), os.getpid(), now]):
             self._said_at = now
 
@@ -81,6 +86,12 @@ class Presence:
         forget(self.owner)
 
     def _write(self, value: list[Any] | None) -> bool:
+        try:
+            return self._replace(value)
+        except (ClaimLost, MemoryChanged):
+            return False  # another process does the same; the next time, then
+
+    def _replace(self, value: list[Any] | None) -> bool:
         now = self._clock()
         with self._outbox.together():
             if not self._outbox.claim_run(RUN, _CLAIM_SECONDS):

@@ -16,6 +16,7 @@ from collective.cloudfront.delivery.targets import HISTORY_DAYS
 from collective.cloudfront.delivery.targets import merged
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.outbox import Outbox
+from collective.cloudfront.outbox.contract import ClaimLost
 from contextlib import suppress
 from dataclasses import dataclass
 from dataclasses import field
@@ -115,14 +116,15 @@ def publish(
     """Publish what has changed of ``sites``, and withdraw the sites whose keys are
     ``gone``; returns whether something was written.
 
-    Raises ``OutboxUnavailable``, and writes nothing if another process does the same.
+    Raises ``OutboxUnavailable``, and ``ClaimLost`` or ``MemoryChanged`` if another process
+    does the same at this moment; then nothing was written.
     """
     wanted = {site.key: _site_as_json(site) for site in sites}
     if not _changed(outbox.run(RUN), wanted, gone, now):
         return False
     with outbox.together():
         if not outbox.claim_run(RUN, _CLAIM_SECONDS):
-            return False
+            raise ClaimLost("Another process publishes its sites.")
         stored = outbox.run(RUN)
         changed = _changed(stored, wanted, gone, now)
         kept = {

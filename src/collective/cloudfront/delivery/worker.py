@@ -36,9 +36,6 @@ import time
 
 logger = logging.getLogger("collective.cloudfront")
 
-#: For how long (seconds) what was published is used without looking again.
-FRESH = 2.0
-
 
 class Worker:
     """Delivers what is in an outbox, for all sites that are published in it."""
@@ -56,7 +53,7 @@ class Worker:
         self._reading_published = threading.Lock()
         self._published = Published()
         self._targets: Mapping[str, Target] = {}
-        self._read_at: float | None = None
+        self._has_read = False
         self._presence = Presence(outbox, Kind.WORKER, clock)
         self.courier = Courier(
             outbox,
@@ -73,6 +70,7 @@ class Worker:
 
     def start(self) -> None:
         """Begin to deliver, in threads."""
+        self.outbox.listen(self.thread.wake)
         self.thread.wake()
         self.reading.start()
 
@@ -84,7 +82,7 @@ class Worker:
         self._tell_what_waits(in_flight)
 
     def _errands(self) -> None:
-        if self._read_at is None:
+        if not self._has_read:
             # An idle worker, too, says what it delivers to.
             self.targets()
         self._presence.say()
@@ -104,19 +102,22 @@ class Worker:
     def targets(self) -> Mapping[str, Target]:
         """Return what is delivered to; what was known, if the outbox does not say."""
         with self._reading_published:
-            now = time.monotonic()
-            if self._read_at is None or now - self._read_at > FRESH:
-                try:
-                    self._take(published(self.outbox, self._clock()))
-                    self._read_at = now
-                except OutboxUnavailable as error:
-                    # The courier says so, too.
-                    logger.debug("What is published is read later: %s", error)
+            try:
+                # Each time: when settings are corrected, Zope has purging go on at once,
+                # and with the old ones it would be paused again.
+                self._take(published(self.outbox, self._clock()))
+            except OutboxUnavailable as error:
+                # The courier says so, too.
+                logger.debug("What is published is read later: %s", error)
         return self._targets
 
     def _take(self, found: Published) -> None:
-        is_first, before = self._read_at is None, self._published
-        self._published, self._targets = found, found.targets
+        is_first, before = not self._has_read, self._published
+        if found == before and not is_first:
+            return
+        self._has_read = True
+        earlier, self._targets = self._targets, found.targets
+        self._published = found
         if is_first and not found.sites:
             logger.warning(
                 "No site is known in %r. Start Zope with the same outbox: it publishes "
@@ -126,7 +127,7 @@ class Worker:
         for name in found.only_with_keys:
             if is_first or name not in before.only_with_keys:
                 logger.warning("%s", needs_zope(name))
-        if self._targets.keys() != before.targets.keys():
+        if self._targets.keys() != earlier.keys():
             logger.info(
                 "Delivering to: %s.", " ".join(sorted(self._targets)) or "nothing yet"
             )

@@ -1,6 +1,8 @@
 """Specification: purging from the command line."""
 
 from collective.cloudfront.cli.purge import system_user
+from collective.cloudfront.delivery.presence import Kind
+from collective.cloudfront.delivery.presence import Presence
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.tests.cli.world import E1
 from collective.cloudfront.tests.cli.world import E2
@@ -100,6 +102,12 @@ def test_zopes_learn_of_it_for_the_answers_that_they_make(world):
     world.json("purge", "/a")
     (purge,) = world.outbox.poll([], 9, 1e12, 0).purges
     assert purge.items == {E1: ["/a"]}
+
+
+def test_that_nobody_delivers_is_said(world):
+    assert "Nobody delivers at the moment" in world.run("purge", "/a").stderr
+    Presence(world.outbox, Kind.WORKER).say()
+    assert world.run("purge", "/a").stderr == ""
 
 
 def test_many_paths_are_sent_too(world):

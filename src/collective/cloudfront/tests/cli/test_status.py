@@ -91,6 +91,11 @@ def test_that_only_zope_can_deliver_is_shown(world):
     assert code(world) == "pending"
 
 
+def test_what_no_site_uses_is_shown(world):
+    world.release("/a", distribution="EOTHER")
+    assert "EOTHER: purging is not enabled" in world.run("status").stdout
+
+
 def test_json_has_the_names_of_the_rest_api(world):
     found = world.json("status")
     assert found.keys() >= {

@@ -11,6 +11,7 @@ from collective.cloudfront.delivery.published import Site
 from collective.cloudfront.delivery.published import without_keys
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.outbox import open_outbox
+from collective.cloudfront.outbox.contract import ClaimLost
 from dataclasses import replace
 
 import pytest
@@ -74,6 +75,17 @@ def test_a_site_that_is_gone_is_withdrawn(outbox):
     assert publish(outbox, [], {"uid1", "never there"}, NOW)
     assert published(outbox, NOW).sites == ()
     assert not publish(outbox, [], {"uid1"}, NOW)
+
+
+def test_while_another_process_publishes_nothing_is_withdrawn(outbox, tmp_path):
+    publish(outbox, [SITE], (), NOW)
+    other = open_outbox(f"sqlite:///{tmp_path}/outbox.sqlite")
+    assert other.claim_run(RUN, 60)
+    with pytest.raises(ClaimLost):
+        publish(outbox, [], {"uid1"}, NOW)
+    assert published(outbox, NOW).sites == (SITE,)
+    other.end()
+    assert publish(outbox, [], {"uid1"}, NOW)
 
 
 def test_a_zope_that_does_not_exist_any_more_is_forgotten(outbox):
