@@ -102,6 +102,7 @@ class Presence:
                 with closing(self._address.client(_PAUSE, _PAUSE)) as client:
                     self._serve(client)
             except (RedisError, OSError) as error:
+                self._address.note(error)
                 logger.debug("The outbox %s: %s", self._address, error)
             except Exception:
                 logger.exception("Listening to the outbox %s failed.", self._address)
