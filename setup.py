@@ -140,7 +140,7 @@ setup(
     ],
     extras_require={
         # Outboxes that several machines share
-        "postgresql": ["psycopg[binary,pool]>=3.2"],
+        "postgresql": ["psycopg[binary]>=3.2"],
         "redis": ["redis>=5.1"],
         # The worker as a job of RQ
         "rq": ["rq>=2"],
@@ -149,6 +149,8 @@ setup(
         "test": [
             # It brings axe-core
             "axe-playwright-python>=0.1.8",
+            # Certificates of servers that are tested against
+            "cryptography",
             "hypothesis",
             "moto",
             # Runs what we ship for Volto
@@ -171,7 +173,7 @@ setup(
             "plone.testing",
             # RelStorage on PostgreSQL, with a replica
             "prometheus-client",
-            "psycopg[binary,pool]>=3.2",
+            "psycopg[binary]>=3.2",
             "psycopg2-binary",
             "Products.PythonScripts",
             "pytest>=9",
@@ -196,6 +198,7 @@ setup(
     [z3c.autoinclude.plugin]
     target = plone
     [console_scripts]
+    cloudfront = collective.cloudfront.cli.main:main
     cloudfront-local = collective.cloudfront.local.__main__:main
     """,
 )

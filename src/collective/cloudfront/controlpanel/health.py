@@ -7,22 +7,32 @@
                               ├─► headline, and the badge of each distribution
                               ├─► check "purging", and with it the number at the tab
                               ├─► GET @cloudfront and GET @cloudfront/checks
+                              ├─► @@cloudfront-health, alerts, and metrics
                               └─► what is said after somebody purges
 
 ``health`` is pure. Of several troubles the one counts that comes first in ``Code``.
 """
 
+from collections.abc import Collection
 from collective.cloudfront.controlpanel.checks import Level
+from collective.cloudfront.controlpanel.overview import ask_outbox
+from collective.cloudfront.controlpanel.overview import Asked
 from collective.cloudfront.controlpanel.overview import distributions_in_force
 from collective.cloudfront.controlpanel.overview import glance
 from collective.cloudfront.controlpanel.overview import obstacles
 from collective.cloudfront.controlpanel.overview import Overview
+from collective.cloudfront.controlpanel.overview import work_of_site
+from collective.cloudfront.delivery.within import Late
+from collective.cloudfront.delivery.within import Within
+from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.messages import Message
+from collective.cloudfront.outbox.messages import message
 from collective.cloudfront.outbox.messages import NOTHING
 from collective.cloudfront.outbox.values import Waiting
 from collective.cloudfront.process import this_process
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from plone.registry.interfaces import IRegistry
 from zope.component import getUtility
 
@@ -31,6 +41,9 @@ import time
 
 #: What goes on by itself is a warning when it lasts longer than this (seconds).
 LASTS_LONG = 15 * 60.0
+
+#: Machines wait so long (seconds) for the outbox: less than a probe does.
+LONGEST_ANSWER = 2.0
 
 
 class Code(Enum):
@@ -42,6 +55,8 @@ class Code(Enum):
     OFF = "off"
     #: The outbox cannot be written: items are in memory only.
     IN_MEMORY = "in_memory"
+    #: This Zope does not deliver, and no worker does.
+    UNATTENDED = "unattended"
     #: A person must do something.
     PAUSED = "paused"
     #: CloudFront takes nothing now; it is tried again.
@@ -59,6 +74,7 @@ class Code(Enum):
 
 #: Trouble with the outbox.
 OF_THE_OUTBOX = frozenset({Code.UNAVAILABLE, Code.IN_MEMORY})
+_ERRORS = OF_THE_OUTBOX | {Code.OFF, Code.UNATTENDED, Code.PAUSED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +121,40 @@ def site_health(registry: IRegistry) -> Health:
     return health(state, bool(obstacles(registry)), time.time())
 
 
+def quick_health(registry: IRegistry, seconds: float = LONGEST_ANSWER) -> Health:
+    """Return the same, for machines that must get an answer: if the outbox has none after
+    so many seconds, it is unavailable.
+    """
+    state = quick_overview(distributions_in_force(registry), seconds)
+    return health(state, bool(obstacles(registry)), time.time())
+
+
+def quick_overview(
+    distributions: Collection[str], seconds: float = LONGEST_ANSWER
+) -> Overview:
+    """Return what tells the health of a site with these distributions, as soon."""
+    return work_of_site(this_process(), distributions, partial(_ask_in, seconds))
+
+
+def _ask_in(seconds: float) -> Asked:
+    try:
+        return _asked.ask(seconds)
+    except Late as error:
+        raise OutboxUnavailable(message("outbox_late", seconds=seconds)) from error
+
+
+def _ask() -> Asked:
+    process = this_process()
+    try:
+        return ask_outbox(process)
+    finally:
+        # The thread ends, and its connection with it.
+        process.outbox.close()
+
+
+_asked = Within("cloudfront-health", _ask)
+
+
 def health_of_click() -> Health:
     """Return how the purging of the current site is for somebody who purges now: also
     whether the outbox takes anything.
@@ -128,6 +178,8 @@ def _code(state: Overview, is_off: bool, waiting: Waiting | None) -> Code:
         return Code.OFF
     if state.kept or state.trouble:
         return Code.IN_MEMORY
+    if state.unattended:
+        return Code.UNATTENDED
     if waiting is not None:
         return Code.PAUSED if waiting.paused else Code.WAITING
     return Code.QUARANTINED if state.refused else flow(state)
@@ -142,7 +194,7 @@ def flow(state: "Overview | Health") -> Code:
 
 
 def _level(code: Code, waiting: Waiting | None, now: float) -> Level:
-    if code in (Code.UNAVAILABLE, Code.OFF, Code.IN_MEMORY, Code.PAUSED):
+    if code in _ERRORS:
         return Level.ERROR
     if code is Code.QUARANTINED:
         return Level.WARNING

@@ -10,10 +10,12 @@ from collective.cloudfront.controlpanel.checks import checks
 from collective.cloudfront.controlpanel.checks import find_check
 from collective.cloudfront.controlpanel.checks import Level
 from collective.cloudfront.controlpanel.checks import Result
+from collective.cloudfront.controlpanel.headline import budget_exceeded
 from collective.cloudfront.controlpanel.headline import every_page_in
 from collective.cloudfront.controlpanel.headline import headline
 from collective.cloudfront.controlpanel.headline import OUTBOX_UNREADABLE
 from collective.cloudfront.controlpanel.headline import OUTBOX_UNWRITABLE
+from collective.cloudfront.controlpanel.headline import START_WORKER
 from collective.cloudfront.controlpanel.health import Code
 from collective.cloudfront.controlpanel.health import Health
 from collective.cloudfront.controlpanel.health import health
@@ -97,6 +99,7 @@ _BADGES = {
     Code.UNAVAILABLE: Badge("secondary", _("badge_unknown", default="Not known")),
     Code.OFF: Badge("secondary", _("badge_off", default="Off")),
     Code.IN_MEMORY: Badge("danger", _("badge_in_memory", default="In memory")),
+    Code.UNATTENDED: Badge("danger", _("badge_unattended", default="No worker")),
     Code.PAUSED: Badge("danger", _("badge_paused", default="Paused")),
     Code.WAITING: Badge("warning", _("badge_waiting", default="Waiting")),
     Code.QUARANTINED: Badge("warning", _("badge_refused", default="Refused items")),
@@ -116,6 +119,7 @@ class CloudFrontPage(BrowserView):
     discard_confirm_label = _("label_discard_confirm", default="Discard this item")
     outbox_unreadable = OUTBOX_UNREADABLE
     outbox_unwritable = OUTBOX_UNWRITABLE
+    start_worker = START_WORKER
 
     index = ViewPageTemplateFile("page.pt")
     tab_list = ViewPageTemplateFile("tabs.pt")
@@ -261,13 +265,7 @@ class CloudFrontPage(BrowserView):
         budget = self.budget
         if not budget or self.overview.billed_by_all <= budget:
             return ""
-        return _(
-            "budget_exceeded",
-            default="This month's budget of ${budget} items is used up. Purging "
-            "continues with fewer, broader items, so Plone serves more "
-            "visitors itself.",
-            mapping={"budget": budget},
-        )
+        return budget_exceeded(budget)
 
     def sign(self, check: Result) -> Sign:
         """Return how to show the level of a check."""

@@ -17,13 +17,21 @@ GROUP = "collective.cloudfront.outboxes"
 
 #: The schemes of URLs, and what opens them. A module is imported only when it is used.
 _ENGINES = {
+    "postgres": "collective.cloudfront.outbox.postgresql.engine",
+    "postgresql": "collective.cloudfront.outbox.postgresql.engine",
     "redis": "collective.cloudfront.outbox.redis.engine",
     "redis+sentinel": "collective.cloudfront.outbox.redis.engine",
     "rediss": "collective.cloudfront.outbox.redis.engine",
     "sqlite": "collective.cloudfront.outbox.sqlite.engine",
 }
 #: What an engine needs is installed with this extra.
-_EXTRAS = {"redis": "redis", "redis+sentinel": "redis", "rediss": "redis"}
+_EXTRAS = {
+    "postgres": "postgresql",
+    "postgresql": "postgresql",
+    "redis": "redis",
+    "redis+sentinel": "redis",
+    "rediss": "redis",
+}
 
 
 def open_outbox(url: str, on_damage: OnDamage = lambda path: None) -> Outbox:

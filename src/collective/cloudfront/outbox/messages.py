@@ -78,9 +78,17 @@ WORDING: dict[str, str] = {
     "outbox_log_gone": "its log was deleted or replaced while in use",
     "outbox_senseless": "a row of its table ${table} cannot be read",
     "outbox_newer": "its format ${found} is newer than ${known}",
+    "outbox_needs_psycopg": "The site's database is in PostgreSQL. The outbox could be there, "
+    "too, for all Zope processes, but a package is missing. Run: pip install "
+    "'collective.cloudfront[postgresql]'. Until then, this process uses ${path}.",
+    "outbox_not_beside": "The site's database is in PostgreSQL, but the outbox cannot be "
+    "there (${error}). This process uses ${path}. See CLOUDFRONT_OUTBOX in the documentation.",
+    "outbox_update": "${place} has the format ${found}, which is newer than ${known}. "
+    "Update this process.",
     "outbox_beside": "A newer version uses ${path}. Until this process is updated, it "
     "works with ${used}. The newer version takes over the items in "
     "that file.",
+    "outbox_late": "The outbox did not answer within ${seconds} seconds",
     "outbox_network": "${path} is on a network file system (${kind}). SQLite cannot rely "
     "on its locks there, and several machines can damage the file.",
     "outbox_in_container": "${path} is in the container itself. Waiting items are lost when "

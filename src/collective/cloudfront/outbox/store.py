@@ -29,6 +29,8 @@ class OutboxUnavailable(Exception):
 
     #: Only because somebody else is writing: nothing is wrong.
     is_busy = False
+    #: Because we may not: that does not change by itself.
+    is_forbidden = False
 
     @property
     def message(self) -> Message:
@@ -41,6 +43,12 @@ class OutboxBusy(OutboxUnavailable):
     """Somebody else writes to the outbox for longer than we may wait."""
 
     is_busy = True
+
+
+class OutboxForbidden(OutboxUnavailable):
+    """The storage does not let us in, or make what we need."""
+
+    is_forbidden = True
 
 
 #: The columns of a key, with a value each.

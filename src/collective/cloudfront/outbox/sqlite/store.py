@@ -42,12 +42,13 @@ from collective.cloudfront.outbox.sqlite.siblings import of_format
 from collective.cloudfront.outbox.sqlite.siblings import TakeOver
 from collective.cloudfront.outbox.sqlite.synchronise import synchronise
 from collective.cloudfront.outbox.sqlite.synchronise import synchronise_names
-from collective.cloudfront.outbox.sqlite.synchronise import Synchroniser
 from collective.cloudfront.outbox.store import OutboxBusy
 from collective.cloudfront.outbox.store import OutboxUnavailable
 from collective.cloudfront.outbox.store import Saved
 from collective.cloudfront.outbox.store import Transaction
+from collective.cloudfront.outbox.synchroniser import Synchroniser
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import logging
@@ -90,7 +91,7 @@ class SqliteStore(Mending):
         self._local = threading.local()
         self._opening = threading.RLock()
         self._rescued = []
-        self._synchroniser = os.getpid(), Synchroniser(self._log)
+        self._synchroniser = os.getpid(), Synchroniser(partial(synchronise, self._log))
 
     def __repr__(self) -> str:
         return str(self.path)
@@ -143,7 +144,7 @@ class SqliteStore(Mending):
     def _synchroniser_here(self) -> Synchroniser:
         pid, synchroniser = self._synchroniser
         if pid != os.getpid():  # forked: its thread stayed behind
-            synchroniser = Synchroniser(self._log)
+            synchroniser = Synchroniser(partial(synchronise, self._log))
             self._synchroniser = os.getpid(), synchroniser
         return synchroniser
 
@@ -398,7 +399,7 @@ class SqliteStore(Mending):
             )
         self.path = of_format(self._asked_for, schema.FORMAT)
         self._name = str(self.path)
-        self._synchroniser = os.getpid(), Synchroniser(self._log)
+        self._synchroniser = os.getpid(), Synchroniser(partial(synchronise, self._log))
         logger.error(
             "The outbox %s has format %d, which is newer than %d, because a "
             "newer version of collective.cloudfront uses it. Update this "

@@ -16,6 +16,7 @@ from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.settings import PURGING_ENABLED
 from collective.cloudfront.testing import DISTRIBUTION
 from collective.cloudfront.tests.api.conftest import client
+from collective.cloudfront.tests.api.conftest import Reply
 from collective.cloudfront.tests.api.conftest import site
 from dataclasses import dataclass
 from lxml import html
@@ -128,6 +129,13 @@ def wrong_id(scene: Scene) -> None:
     """There is no such distribution."""
     reason = message("refused", error="NoSuchDistribution")
     scene.wait(True, reason=reason, advice=message("advice_distribution"))
+
+
+def no_worker(scene: Scene) -> None:
+    """This Zope leaves the delivery to workers, and there is none."""
+    scene.monkeypatch.setattr(scene.process, "is_courier_off", True)
+    scene.process.presence.end()  # it has said that it delivers
+    scene.release()
 
 
 def disk_full(scene: Scene) -> None:
@@ -246,6 +254,16 @@ TABLE = [
     Row(
         wrong_id, "error", "paused", f"{PAUSED} CloudFront refused", "Paused", 1, WAITS
     ),
+    Row(
+        no_worker,
+        "error",
+        "unattended",
+        "This Zope process leaves the delivery to workers, and no worker is running; "
+        "items waiting: 1. Start “cloudfront worker”",
+        "No worker",
+        1,
+        "No worker is running, so this waits in the outbox.",
+    ),
     Row(disk_full, "error", "in_memory", IN_MEMORY, "In memory", 1, FAILING, 503),
     Row(
         unusable,
@@ -295,6 +313,14 @@ def test_all_places_say_the_same(
     else:
         # Here one sentence; the others say why, and what to do
         assert state["health"]["text"].startswith(check["text"])
+    # Machines
+    told = client().get("@@cloudfront-health")
+    assert told.status == (503 if row.level == "error" else 200)
+    assert told.json["level"] == row.level
+    assert told.json["text"] == state["health"]["text"]
+    assert client("", "").get("@@cloudfront-health") == Reply(
+        told.status, {"status": "error" if row.level == "error" else "ok"}
+    )
     # The pages
     person, url = browser(), healthy.absolute_url()
     problems = sum(each["level"] != "ok" for each in found)
