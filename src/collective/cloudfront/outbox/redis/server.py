@@ -204,8 +204,8 @@ class Server:
         """Return a client of this thread. Errors are ``OutboxUnavailable``."""
         if not patient:
             self._refuse_if_down()
-        client = self._client(patient)
         try:
+            client = self._client(patient)
             yield client
         except (RedisError, OSError) as error:
             said = self._said(error)
@@ -249,8 +249,27 @@ class Server:
                 client = self.address.client(CONNECT_SECONDS, COURIER_SECONDS)
             else:
                 client = self.address.client(SAVE_CONNECT_SECONDS, SAVE_SECONDS)
+                self._connect(client)
             setattr(self._local, name, client)
         return client
+
+    def _connect(self, client: "Redis") -> None:
+        """Connect in another thread: nothing bounds how long a name is looked up."""
+        failed: list[Exception] = []
+
+        def connect() -> None:
+            try:
+                client.ping()
+            except (RedisError, OSError) as error:
+                failed.append(error)
+
+        thread = threading.Thread(target=connect, name="cloudfront-connect", daemon=True)
+        thread.start()
+        thread.join(SAVE_SECONDS)
+        if thread.is_alive():
+            raise TooLate()
+        if failed:
+            raise failed[0]
 
     def _refuse_if_down(self) -> None:
         down = self._down
