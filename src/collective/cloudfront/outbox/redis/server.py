@@ -263,7 +263,9 @@ class Server:
             except (RedisError, OSError) as error:
                 failed.append(error)
 
-        thread = threading.Thread(target=connect, name="cloudfront-connect", daemon=True)
+        thread = threading.Thread(
+            target=connect, name="cloudfront-connect", daemon=True
+        )
         thread.start()
         thread.join(SAVE_SECONDS)
         if thread.is_alive():
