@@ -142,11 +142,15 @@ setup(
         # Outboxes that several machines share
         "postgresql": ["psycopg[binary,pool]>=3.2"],
         "redis": ["redis>=5.1"],
+        # The worker as a job of RQ
+        "rq": ["rq>=2"],
         # Figures for Prometheus
         "metrics": ["prometheus-client"],
         "test": [
             # It brings axe-core
             "axe-playwright-python>=0.1.8",
+            # Certificates of servers that are tested against
+            "cryptography",
             "hypothesis",
             "moto",
             # Runs what we ship for Volto
@@ -179,6 +183,7 @@ setup(
             "redis>=5.1",
             "RelStorage",
             "requests",
+            "rq>=2",
             "waitress",
             "WebTest",
             "z3c.relationfield",

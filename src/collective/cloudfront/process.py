@@ -8,6 +8,8 @@ from App.config import getConfiguration
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collective.cloudfront.alerts.thread import AlertsThread
+from collective.cloudfront.beside import open_beside
 from collective.cloudfront.dates.thread import DatesThread
 from collective.cloudfront.delivery import presence
 from collective.cloudfront.delivery.aws.gateway import Boto3Gateway
@@ -31,6 +33,9 @@ from collective.cloudfront.outbox.contract import ClaimLost
 from collective.cloudfront.outbox.contract import MemoryChanged
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.messages import counted
+from collective.cloudfront.outbox.messages import Message
+from collective.cloudfront.outbox.sqlite.default import default_place
+from collective.cloudfront.outbox.sqlite.default import earlier_places
 from collective.cloudfront.planning.late import Lately
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.reading import Reading
@@ -46,12 +51,14 @@ from collective.cloudfront.sites import sites_below
 from collective.cloudfront.sites import warn_of_2_0
 from collective.cloudfront.variables import is_off
 from collective.cloudfront.variables import number
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from zope.event import notify
 
 import logging
 import os
+import socket
 import threading
 import time
 
@@ -66,13 +73,25 @@ SETTINGS_FRESH = 5.0
 #: in seconds.
 DRAIN_SECONDS = 5.0
 
-_OUTBOX_NAME = "cloudfront-outbox.sqlite"
-
 
 def default_outbox_url() -> str:
-    """Return the URL of the outbox in this instance's ``var`` (CLIENT_HOME)."""
-    home = getattr(getConfiguration(), "clienthome", None) or os.getcwd()
-    return f"sqlite:///{quote(os.path.join(os.path.abspath(home), _OUTBOX_NAME))}"
+    """Return the URL of the outbox where nobody has named one: a file beside the site's
+    data, or in this instance's ``var`` (CLIENT_HOME).
+    """
+    return f"sqlite:///{quote(str(default_place(_client_home())))}"
+
+
+def earlier_outboxes() -> list[Path]:
+    """Return the outboxes that other processes of this site may have left, and the file
+    that was used before somebody named another outbox.
+    """
+    default = default_place(_client_home())
+    before = [default] if default.is_file() else []
+    return [*before, *earlier_places(_client_home(), socket.gethostname())]
+
+
+def _client_home() -> Path:
+    return Path(getattr(getConfiguration(), "clienthome", None) or "").absolute()
 
 
 class Process:
@@ -100,6 +119,10 @@ class Process:
         # the thread for dates
         self._is_new = False
         readers.forget()
+        #: What a person should know of the choice of the outbox.
+        self.concerns: list[Message] = []
+        #: Whether it is in the site's database, where all Zope processes find it.
+        self.is_outbox_beside = False
         self.outbox = self._open_outbox()
         #: Where the sites are.
         self.sites = Sites(self.outbox)
@@ -122,6 +145,7 @@ class Process:
         self.courier = self._new_courier()
         self.thread = CourierThread(self.courier)
         self.dates = DatesThread(self.outbox, self.sites.below)
+        self.alerts = AlertsThread(self.outbox, self.sites.known_below)
         self.reading = ReadingThread(
             self.outbox,
             self.targets,
@@ -147,6 +171,7 @@ class Process:
             errands=self.run_errands,
             calls=InThreads(),
             lately=self.lately,
+            earlier=earlier_outboxes,
         )
 
     def forked(self) -> None:
@@ -157,7 +182,14 @@ class Process:
         parent.
         """
         _of_parents.append(
-            (self.intake, self.courier, self.thread, self.dates, self.reading)
+            (
+                self.intake,
+                self.courier,
+                self.thread,
+                self.dates,
+                self.reading,
+                self.alerts,
+            )
         )
         self._lock = threading.Lock()
         self._reading = threading.Lock()
@@ -167,7 +199,16 @@ class Process:
         self._use(self._targets)
 
     def _open_outbox(self) -> Outbox:
-        url = self.environ.get("CLOUDFRONT_OUTBOX") or default_outbox_url()
+        url = self.environ.get("CLOUDFRONT_OUTBOX", "")
+        if not url:
+            outbox, self.concerns = open_beside(
+                getConfiguration(), default_outbox_url(), self._after_damage
+            )
+            if outbox is not None:
+                self.is_outbox_beside = True
+                return outbox
+        if url in ("", "sqlite"):
+            url = default_outbox_url()
         try:
             return open_outbox(url, on_damage=self._after_damage)
         except ValueError as error:
@@ -200,6 +241,7 @@ class Process:
         """Send what is left, for ``drain`` seconds; the rest stays in the outbox."""
         self.dates.stop()
         self.reading.stop()
+        self.alerts.stop()
         in_flight = not self.thread.drain(self.drain)
         try:
             self.run_errands()
@@ -375,8 +417,10 @@ class Process:
         """
         if self._is_new:
             self._is_new = False
+            self.outbox.listen(self.wake)
             if self.database is not None:
                 self.dates.start(self.database)
+                self.alerts.start(self.database)
             self.targets()
             self.reading.start()
         if self.sites.has_news:

@@ -106,6 +106,10 @@ class Sites:
         except OutboxUnavailable as error:
             # The courier says so, too; what is known is still right
             logger.debug("Other sites are read later: %s", error)
+        return self.known_below(app)
+
+    def known_below(self, app: Any) -> Iterator[Any]:
+        """Yield the same without reading the outbox, which may hang."""
         return sites_below(app, self._noted | self._kept)
 
     def ended(self) -> dict[str, Target]:

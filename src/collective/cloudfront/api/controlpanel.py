@@ -9,6 +9,8 @@ from collective.cloudfront.controlpanel.connection import why_not
 from collective.cloudfront.controlpanel.fieldsets import Fieldset
 from collective.cloudfront.controlpanel.fieldsets import FIELDSETS
 from collective.cloudfront.controlpanel.fieldsets import help_of_secret
+from collective.cloudfront.controlpanel.fieldsets import URL
+from collective.cloudfront.controlpanel.fieldsets import with_url
 from collective.cloudfront.controlpanel.headline import report
 from collective.cloudfront.controlpanel.health import site_health
 from collective.cloudfront.controlpanel.overview import obstacles
@@ -25,6 +27,9 @@ from collective.cloudfront.settings.keypair import KeyPair
 from collective.cloudfront.settings.keypair import MISSING
 from collective.cloudfront.settings.keypair import missing_half
 from collective.cloudfront.settings.keypair import SECRET
+from collective.cloudfront.settings.webhook import masked
+from collective.cloudfront.settings.webhook import unmasked
+from collective.cloudfront.settings.webhook import WEBHOOK
 from plone import api
 from plone.restapi.controlpanels import RegistryConfigletPanel
 from plone.restapi.deserializer import json_body
@@ -83,6 +88,7 @@ class SerializeSettings(ControlpanelSerializeToJson):
         result = super().__call__()
         # An empty secret, when it is sent back, keeps the stored one
         result["data"][SECRET] = ""
+        result["data"][WEBHOOK] = masked(result["data"][WEBHOOK])
         del result["data"][SINCE]
         result["schema"]["fieldsets"] = [self._fieldset(each) for each in FIELDSETS]
         # Volto's forms have a group of this name
@@ -170,6 +176,12 @@ class DeserializeSettings(ControlpanelDeserializeFromJson):
         elif not typed.key_id:
             data[SECRET] = ""
         data.pop(SINCE, None)
+        if WEBHOOK in data:
+            data[WEBHOOK] = unmasked(data[WEBHOOK], stored.alert_webhook)
+        after = {**self._of_alerts(stored), **data}
+        with_link = with_url(after, api.portal.get().absolute_url())
+        if with_link is not after:
+            data[URL] = with_link[URL]
         self.request["BODY"] = json.dumps(data)
         try:
             super().__call__(mask_validation_errors)
@@ -177,6 +189,10 @@ class DeserializeSettings(ControlpanelDeserializeFromJson):
             if not mask_validation_errors:
                 raise  # with the exceptions themselves, for code
             raise BadRequest(_as_json(error.args[0])) from error
+
+    def _of_alerts(self, stored: Any) -> dict[str, Any]:
+        """Return what decides whether alerts are sent, as it is."""
+        return {name: getattr(stored, name) for name in ("alert_emails", WEBHOOK, URL)}
 
     def _as_python(self, field: IField, value: Any) -> Any:
         """Return a value as the field wants it, whatever JSON and Volto made of it."""

@@ -3,7 +3,13 @@
 from collective.cloudfront.i18n import _
 from collective.cloudfront.settings.keypair import KEY_ID
 from collective.cloudfront.settings.keypair import SECRET
+from collective.cloudfront.settings.webhook import WEBHOOK
 from dataclasses import dataclass
+from typing import Any
+
+
+#: Name of the setting that is filled in with where a person saves the settings.
+URL = "alert_url"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,17 @@ FIELDSETS = (
         ("monthly_budget", "history_days"),
     ),
     Fieldset(
+        "alerts",
+        _("legend_alerts", default="Alerts"),
+        ("alert_emails", WEBHOOK, "alert_minutes", URL),
+        _(
+            "help_alerts",
+            default="Alerts tell people outside of Plone when purging is paused, the "
+            "outbox cannot be used, CloudFront refuses items, items wait for too long, or "
+            "the monthly budget is used up.",
+        ),
+    ),
+    Fieldset(
         "credentials",
         _("legend_credentials", default="AWS credentials"),
         ("aws_profile", "aws_role_arn", KEY_ID, SECRET),
@@ -63,3 +80,13 @@ def help_of_secret(is_stored: bool) -> str:
         "help_secret_missing",
         default="No key is stored. Once stored, a key is never shown again.",
     )
+
+
+def with_url(data: dict[str, Any], url: str) -> dict[str, Any]:
+    """Return settings with the URL at which a person saves them, if somebody is to get
+    alerts and no other URL is set: nobody else knows it.
+    """
+    gets_alerts = data.get("alert_emails") or data.get(WEBHOOK)
+    if gets_alerts and URL in data and not data[URL]:
+        return {**data, URL: url}
+    return data

@@ -3,6 +3,7 @@
 from collective.cloudfront.controlpanel.connection import why_not
 from collective.cloudfront.controlpanel.fieldsets import FIELDSETS
 from collective.cloudfront.controlpanel.fieldsets import help_of_secret
+from collective.cloudfront.controlpanel.fieldsets import with_url
 from collective.cloudfront.controlpanel.roots import root_refused
 from collective.cloudfront.controlpanel.saved import connections
 from collective.cloudfront.controlpanel.saved import try_after_commit
@@ -15,14 +16,19 @@ from collective.cloudfront.settings.keypair import KeyPair
 from collective.cloudfront.settings.keypair import MISSING
 from collective.cloudfront.settings.keypair import missing_half
 from collective.cloudfront.settings.keypair import SECRET
+from collective.cloudfront.settings.webhook import masked
+from collective.cloudfront.settings.webhook import unmasked
+from collective.cloudfront.settings.webhook import WEBHOOK
 from plone import api
 from plone.app.registry.browser.controlpanel import RegistryEditForm
 from plone.app.z3cform.widgets.password import PasswordWidget
+from plone.app.z3cform.widgets.text import TextWidget
 from plone.registry.interfaces import IRegistry
 from plone.z3cform.fieldsets.group import GroupFactory
 from typing import Any
 from z3c.form.interfaces import IErrorViewSnippet
 from z3c.form.interfaces import IFieldWidget
+from z3c.form.interfaces import NO_VALUE
 from z3c.form.widget import FieldWidget
 from zope.component import getMultiAdapter
 from zope.component import getUtility
@@ -44,6 +50,33 @@ class WriteOnlyWidget(PasswordWidget):
     @property
     def _html_attributes(self) -> list[str]:
         return [*super()._html_attributes, "autocomplete"]
+
+
+class MaskedWidget(TextWidget):
+    """An input that shows what people may see of a stored URL, see
+    ``settings.webhook``.
+    """
+
+    def update(self) -> None:
+        """Show nothing of the stored value but its mask."""
+        super().update()
+        if self.value and self.value == self._stored:
+            self.value = masked(self.value)
+
+    def extract(self, default: Any = NO_VALUE) -> Any:
+        """Return the stored value for its mask, and what was typed otherwise."""
+        typed = super().extract(default)
+        return unmasked(typed, self._stored) if isinstance(typed, str) else typed
+
+    @property
+    def _stored(self) -> str:
+        return getattr(self.context, self.field.__name__) or ""
+
+
+@implementer(IFieldWidget)
+def MaskedFieldWidget(field: Any, request: Any) -> MaskedWidget:
+    """Make a ``MaskedWidget`` for a field."""
+    return FieldWidget(field, MaskedWidget(request))
 
 
 @implementer(IFieldWidget)
@@ -73,14 +106,20 @@ class SettingsForm(RegistryEditForm):
         """Divide the fields into groups."""
         super().updateFieldsFromSchemata()
         self.fields[SECRET].widgetFactory = WriteOnlyFieldWidget
+        self.fields[WEBHOOK].widgetFactory = MaskedFieldWidget
+        records = getUtility(IRegistry).records
         self.groups = [
             GroupFactory(
                 each.name,
-                fields=self.fields.select(*each.fields),
+                # Those of a newer version have no records before the upgrade
+                fields=self.fields.select(
+                    *(name for name in each.fields if f"{PREFIX}.{name}" in records)
+                ),
                 label=each.label,
                 description=each.description or None,
             )
             for each in FIELDSETS
+            if any(f"{PREFIX}.{name}" in records for name in each.fields)
         ]
         self.fields = self.fields.select()
 
@@ -116,6 +155,7 @@ class SettingsForm(RegistryEditForm):
         """Store what was typed. An empty secret is no new one."""
         if keeps_secret(_key_pair(data)):
             data = {name: value for name, value in data.items() if name != SECRET}
+        data = with_url(data, api.portal.get().absolute_url())
         registry = getUtility(IRegistry)
         before = connections(registry)
         changes = super().applyChanges(data)

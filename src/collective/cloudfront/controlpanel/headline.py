@@ -183,6 +183,17 @@ def full_sentence(message: Message) -> str:
     return _("full_stop", default="${sentence}.", mapping={"sentence": translated})
 
 
+def budget_exceeded(budget: int) -> str:
+    """Return what to know where this month's items are more than the budget."""
+    return _(
+        "budget_exceeded",
+        default="This month's budget of ${budget} items is used up. Purging "
+        "continues with fewer, broader items, so Plone serves more "
+        "visitors itself.",
+        mapping={"budget": budget},
+    )
+
+
 # --- what counts seconds -------------------------------------------------------------
 
 

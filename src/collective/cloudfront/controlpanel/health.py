@@ -7,22 +7,31 @@
                               ├─► headline, and the badge of each distribution
                               ├─► check "purging", and with it the number at the tab
                               ├─► GET @cloudfront and GET @cloudfront/checks
+                              ├─► @@cloudfront-health, alerts, and metrics
                               └─► what is said after somebody purges
 
 ``health`` is pure. Of several troubles the one counts that comes first in ``Code``.
 """
 
+from collections.abc import Collection
 from collective.cloudfront.controlpanel.checks import Level
 from collective.cloudfront.controlpanel.overview import distributions_in_force
 from collective.cloudfront.controlpanel.overview import glance
 from collective.cloudfront.controlpanel.overview import obstacles
 from collective.cloudfront.controlpanel.overview import Overview
+from collective.cloudfront.controlpanel.overview import work_of_site
+from collective.cloudfront.delivery.within import Late
+from collective.cloudfront.delivery.within import Within
+from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.messages import Message
+from collective.cloudfront.outbox.messages import message
 from collective.cloudfront.outbox.messages import NOTHING
 from collective.cloudfront.outbox.values import Waiting
+from collective.cloudfront.outbox.values import Work
 from collective.cloudfront.process import this_process
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from plone.registry.interfaces import IRegistry
 from zope.component import getUtility
 
@@ -31,6 +40,9 @@ import time
 
 #: What goes on by itself is a warning when it lasts longer than this (seconds).
 LASTS_LONG = 15 * 60.0
+
+#: Machines wait so long (seconds) for the outbox: less than a probe does.
+LONGEST_ANSWER = 2.0
 
 
 class Code(Enum):
@@ -106,6 +118,40 @@ def site_health(registry: IRegistry) -> Health:
     """Return how the purging of a site is now. Asks the outbox once."""
     state = glance(this_process(), distributions_in_force(registry))
     return health(state, bool(obstacles(registry)), time.time())
+
+
+def quick_health(registry: IRegistry, seconds: float = LONGEST_ANSWER) -> Health:
+    """Return the same, for machines that must get an answer: if the outbox has none after
+    so many seconds, it is unavailable.
+    """
+    state = quick_overview(distributions_in_force(registry), seconds)
+    return health(state, bool(obstacles(registry)), time.time())
+
+
+def quick_overview(
+    distributions: Collection[str], seconds: float = LONGEST_ANSWER
+) -> Overview:
+    """Return what tells the health of a site with these distributions, as soon."""
+    return work_of_site(this_process(), distributions, partial(_work_in, seconds))
+
+
+def _work_in(seconds: float) -> tuple[Work, ...]:
+    try:
+        return _asked.ask(seconds)
+    except Late as error:
+        raise OutboxUnavailable(message("outbox_late", seconds=seconds)) from error
+
+
+def _work() -> tuple[Work, ...]:
+    outbox = this_process().outbox
+    try:
+        return outbox.work(None)
+    finally:
+        # The thread ends, and its connection with it.
+        outbox.close()
+
+
+_asked = Within("cloudfront-health", _work)
 
 
 def health_of_click() -> Health:

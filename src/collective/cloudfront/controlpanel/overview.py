@@ -1,6 +1,7 @@
 """What is going on, and why nothing is: facts for the page, without markup."""
 
 from collections import Counter
+from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from collective.cloudfront.settings import overrides
 from collective.cloudfront.settings import split_distributions
 from collective.cloudfront.settings import value_in_force
 from collective.cloudfront.settings import variable
+from collective.cloudfront.settings.environment import SECRETS
 from dataclasses import dataclass
 from dataclasses import field
 from dataclasses import replace
@@ -46,8 +48,6 @@ _CHANGE_THE_VARIABLE = _(
     "advice_environment",
     default="Where that is not intended, change the variable and restart Zope.",
 )
-
-_SECRETS = frozenset({"aws_secret_access_key"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ def override_sentences(
     """Return a sentence for each setting that the environment overrides."""
     sentences = []
     for name in overrides(environ):
-        if name in _SECRETS:
+        if name in SECRETS:
             sentence = _(
                 "override_secret",
                 default="${variable} is set in this process's environment; the value "
@@ -268,25 +268,44 @@ def glance(process: Process, distributions: Collection[str]) -> Overview:
     """Return what tells the health of a site with these distributions: its work, and
     trouble with the outbox, which is asked once.
     """
+    found: list[Work] = []
+
+    def work() -> Iterable[Work]:
+        found.extend(process.outbox.work(None))
+        return found
+
+    state = work_of_site(process, distributions, work)
+    if state.unavailable:
+        return state
+    # What other sites of this Zope purge is their business.
+    others = set(process.targets()) - set(distributions)
+    orphans = (
+        each
+        for each in found
+        if each.distribution not in others
+        and each.distribution not in distributions
+        and each.pending
+    )
+    return replace(state, orphans=tuple(orphans))
+
+
+def work_of_site(
+    process: Process,
+    distributions: Collection[str],
+    work: Callable[[], Iterable[Work]],
+) -> Overview:
+    """Return the work of a site, and trouble with the outbox. Nothing asks the outbox but
+    ``work``, which returns that of all; and where this Zope does not deliver, who does.
+    """
     arriving = process.intake.arriving(distributions)
     kept, trouble = process.intake.kept, process.intake.trouble or NOTHING
     try:
-        work = process.outbox.work(None)
+        known = {each.distribution: each for each in work()}
         unattended = process.is_courier_off and not deliverers(process)
     except OutboxUnavailable as error:
         return Overview(kept=kept, trouble=trouble, unavailable=error.message)
-    known = {each.distribution: each for each in work}
-    # What other sites of this Zope purge is their business.
-    others = set(process.targets()) - set(distributions)
     return Overview(
         work=tuple(known.get(each) or _idle(each) for each in distributions),
-        orphans=tuple(
-            each
-            for each in work
-            if each.distribution not in others
-            and each.distribution not in distributions
-            and each.pending
-        ),
         arriving=arriving,
         unattended=unattended,
         kept=kept,

@@ -10,6 +10,7 @@ from collective.cloudfront.controlpanel.checks import checks
 from collective.cloudfront.controlpanel.checks import find_check
 from collective.cloudfront.controlpanel.checks import Level
 from collective.cloudfront.controlpanel.checks import Result
+from collective.cloudfront.controlpanel.headline import budget_exceeded
 from collective.cloudfront.controlpanel.headline import every_page_in
 from collective.cloudfront.controlpanel.headline import headline
 from collective.cloudfront.controlpanel.headline import OUTBOX_UNREADABLE
@@ -264,13 +265,7 @@ class CloudFrontPage(BrowserView):
         budget = self.budget
         if not budget or self.overview.billed_by_all <= budget:
             return ""
-        return _(
-            "budget_exceeded",
-            default="This month's budget of ${budget} items is used up. Purging "
-            "continues with fewer, broader items, so Plone serves more "
-            "visitors itself.",
-            mapping={"budget": budget},
-        )
+        return budget_exceeded(budget)
 
     def sign(self, check: Result) -> Sign:
         """Return how to show the level of a check."""

@@ -5,6 +5,8 @@ from collective.cloudfront.controlpanel.overview import override_sentences
 from collective.cloudfront.controlpanel.page import CloudFrontPage
 from collective.cloudfront.controlpanel.tabs import PAGE
 from collective.cloudfront.i18n import _
+from collective.cloudfront.settings import value_in_force
+from collective.cloudfront.settings.webhook import WEBHOOK
 from functools import cached_property
 from plone.app.registry.browser.controlpanel import ControlPanelFormWrapper
 from plone.protect import CheckAuthenticator
@@ -45,6 +47,12 @@ class SettingsPage(ControlPanelFormWrapper, CloudFrontPage):
     def overrides(self) -> list[str]:
         """Which of the settings are not used."""
         return override_sentences(self.registry)
+
+    @property
+    def sends_alerts(self) -> bool:
+        """Whether somebody gets alerts."""
+        ways = ("alert_emails", WEBHOOK)
+        return any(value_in_force(self.registry, each) for each in ways)
 
     @property
     def status_url(self) -> str:

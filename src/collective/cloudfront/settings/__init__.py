@@ -10,6 +10,9 @@ Sites have stored names of this module: of the schema (as ``interfaceName``), an
 constraints (``is_…``), which records refer to. They must stay importable from here.
 """
 
+from collective.cloudfront.settings.alerts import are_addresses
+from collective.cloudfront.settings.alerts import is_url_of_plone
+from collective.cloudfront.settings.alerts import is_webhook
 from collective.cloudfront.settings.distributions import Defaults
 from collective.cloudfront.settings.distributions import Distribution
 from collective.cloudfront.settings.distributions import read_distributions
@@ -18,6 +21,7 @@ from collective.cloudfront.settings.distributions import write_distributions
 from collective.cloudfront.settings.environment import overrides
 from collective.cloudfront.settings.environment import value_in_force
 from collective.cloudfront.settings.environment import variable
+from collective.cloudfront.settings.invalid import InvalidSetting
 from collective.cloudfront.settings.lifetimes import longest_lifetime
 from collective.cloudfront.settings.lifetimes import untagged_until
 from collective.cloudfront.settings.records import ABOUT
@@ -28,7 +32,6 @@ from collective.cloudfront.settings.records import PURGING_ENABLED
 from collective.cloudfront.settings.records import registry_of
 from collective.cloudfront.settings.records import VOLTO
 from collective.cloudfront.settings.schema import ICloudFrontSettings
-from collective.cloudfront.settings.schema import InvalidSetting
 from collective.cloudfront.settings.schema import is_distributions
 from collective.cloudfront.settings.schema import is_finite
 from collective.cloudfront.settings.schema import is_header
@@ -65,6 +68,7 @@ __all__ = [
     "TAGS_OFF",
     "TAGS_SENT",
     "VOLTO",
+    "are_addresses",
     "distributions_in_force",
     "is_distributions",
     "is_finite",
@@ -74,6 +78,8 @@ __all__ = [
     "is_public_prefix",
     "is_purging_enabled",
     "is_role",
+    "is_url_of_plone",
+    "is_webhook",
     "longest_lifetime",
     "may_renew",
     "new_shares",

@@ -6,8 +6,10 @@ production: there, set ``CLOUDFRONT_ENABLED=false`` or another distribution id.
 """
 
 from collections.abc import Mapping
+from collective.cloudfront.settings.keypair import SECRET
 from collective.cloudfront.settings.records import PREFIX
 from collective.cloudfront.settings.schema import ICloudFrontSettings
+from collective.cloudfront.settings.webhook import WEBHOOK
 from plone.registry.interfaces import IRegistry
 from typing import Any
 from zope import schema
@@ -21,6 +23,9 @@ logger = logging.getLogger("collective.cloudfront")
 
 #: The fields by name.
 _SCHEMA: Any = ICloudFrontSettings
+
+#: Settings that nobody sees.
+SECRETS = frozenset({SECRET, WEBHOOK})
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
@@ -113,7 +118,7 @@ def _complain(name: str, raw: str, error: Exception) -> None:
     if (name, raw) in _complained:
         return
     _complained.add((name, raw))
-    shown = "its value" if "secret" in name else repr(raw)
+    shown = "its value" if name in SECRETS else repr(raw)
     logger.error(
         "Environment variable %s: %s is not valid (%s). Using %r instead. "
         "Correct the variable and restart.",

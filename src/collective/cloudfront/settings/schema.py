@@ -5,16 +5,16 @@ importable from ``collective.cloudfront.settings``.
 """
 
 from collective.cloudfront.i18n import _
+from collective.cloudfront.settings.alerts import IAlertSettings
 from collective.cloudfront.settings.distributions import DEFAULT_HEADER
 from collective.cloudfront.settings.distributions import first_flaw
 from collective.cloudfront.settings.distributions import is_header_name
 from collective.cloudfront.settings.distributions import is_path_prefix
 from collective.cloudfront.settings.distributions import is_role_arn
 from collective.cloudfront.settings.distributions import Problem
+from collective.cloudfront.settings.invalid import InvalidSetting
 from zope import schema
-from zope.i18n import interpolate
 from zope.i18nmessageid import Message
-from zope.interface import Interface
 from zope.schema.vocabulary import SimpleTerm
 from zope.schema.vocabulary import SimpleVocabulary
 
@@ -33,21 +33,6 @@ SINCE = "cache_tags_since"
 HISTORY_DAYS = 180
 
 _KEY_ID = re.compile(r"[A-Z0-9]{16,128}\Z")
-
-
-class InvalidSetting(schema.ValidationError):
-    """What was typed is not valid; the argument is a sentence, a message id.
-
-    Where ``Invalid`` itself is raised, plone.restapi answers with the bare id.
-    """
-
-    def doc(self) -> str:
-        """Return the sentence, for forms."""
-        return self.args[0]
-
-    def __str__(self) -> str:
-        """Return the sentence in English, for the log."""
-        return interpolate(self.args[0].default, self.args[0].mapping)
 
 
 def is_distributions(value: str | None) -> bool:
@@ -164,7 +149,7 @@ _SENTENCES = {
 }
 
 
-class ICloudFrontSettings(Interface):
+class ICloudFrontSettings(IAlertSettings):
     """The records below ``collective.cloudfront``. Their names are an interface."""
 
     # Registries of sites know it under this name.

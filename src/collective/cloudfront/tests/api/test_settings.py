@@ -159,3 +159,54 @@ def test_whether_volto_forwards_tags_is_a_setting(client):
     assert client().patch(PANEL, volto_tags=True).status == 204
     assert client().get(PANEL).json["data"]["volto_tags"] is True
     assert client().patch(PANEL, volto_tags="true").status == 400
+
+
+# --- alerts ----------------------------------------------------------------------
+
+HOOK, SHOWN = "https://hooks.example.com/s3cret", "https://hooks.example.com/…"
+
+
+@pytest.fixture
+def webhook(site):
+    """A site with a webhook; returns what is stored."""
+    name = "collective.cloudfront.alert_webhook"
+    api.portal.set_registry_record(name, HOOK)
+    transaction.commit()
+
+    def stored() -> str:
+        transaction.begin()
+        return api.portal.get_registry_record(name)
+
+    return stored
+
+
+def test_of_a_webhook_the_host_alone_is_shown(client, webhook):
+    panel = client().get(PANEL).json
+    assert panel["data"]["alert_webhook"] == SHOWN
+    assert "s3cret" not in json.dumps(panel)
+
+
+def test_a_form_sent_back_as_it_came_keeps_the_webhook(client, webhook):
+    panel = client().get(PANEL).json
+    assert client().patch(PANEL, **panel["data"]).status == 204
+    assert webhook() == HOOK
+
+
+def test_a_webhook_is_replaced_and_removed_by_rest(client, webhook):
+    assert client().patch(PANEL, alert_webhook="https://x.example/y").status == 204
+    assert webhook() == "https://x.example/y"
+    assert client().patch(PANEL, alert_webhook=None).status == 204
+    assert webhook() == ""
+
+
+def test_another_url_is_refused_by_rest(client, webhook):
+    reply = client().patch(PANEL, alert_webhook="http://x.example/y")
+    assert reply.status == 400
+    assert "It must start with https://" in json.dumps(reply.json)
+    assert webhook() == HOOK
+
+
+def test_with_alerts_the_url_is_noted_for_their_links(client, site):
+    assert client().patch(PANEL, alert_emails="ops@example.com").status == 204
+    found = client().get(PANEL).json["data"]
+    assert found["alert_url"] == site.absolute_url()

@@ -43,6 +43,10 @@ OTHER = {
     "monthly_budget": 5000,
     "again_after": 20.0,
     "history_days": 30,
+    "alert_emails": "ops@example.com",
+    "alert_webhook": "https://hooks.example.com/s3cret",
+    "alert_minutes": 5,
+    "alert_url": "https://edit.example.com",
     "aws_profile": "plone",
     "aws_role_arn": "arn:aws:iam::123456789012:role/plone",
     "aws_access_key_id": KEY_ID,
@@ -265,6 +269,7 @@ def test_settings_are_in_the_groups_of_the_classic_form(panel):
         "Scope and timing of purges",
         "Cache tags",
         "Budget and history",
+        "Alerts",
         "AWS credentials",
     ]
     # Volto's forms have a tab of this name

@@ -353,3 +353,59 @@ def test_nothing_that_waits_is_nothing_to_say(functional_portal, browser, caplog
     person.getControl("Distribution").value = "E2CORRECTED"
     person.getControl("Save").click()
     assert "that waited for" not in caplog.text
+
+
+# --- alerts ----------------------------------------------------------------------
+
+HOOK, SHOWN = "https://hooks.example.com/s3cret", "https://hooks.example.com/…"
+
+
+def test_of_a_stored_webhook_the_host_alone_is_shown(form):
+    store(alert_webhook=HOOK)
+    assert "s3cret" not in form.show()
+    assert form.fields()["form.widgets.alert_webhook"] == SHOWN
+
+
+def test_a_form_sent_back_as_it_came_keeps_the_webhook(form):
+    store(alert_webhook=HOOK)
+    assert errors(form.save(window="2")) == {}
+    assert stored("window") == 2.0
+    assert stored("alert_webhook") == HOOK
+
+
+def test_also_where_something_else_is_wrong_it_is_not_shown(form):
+    store(alert_webhook=HOOK)
+    contents = form.save(window="soon")
+    assert "window" in errors(contents)
+    assert "s3cret" not in contents
+    assert SHOWN in contents
+
+
+def test_a_webhook_is_replaced_and_removed(form):
+    store(alert_webhook=HOOK)
+    form.save(alert_webhook="https://other.example/x")
+    assert stored("alert_webhook") == "https://other.example/x"
+    form.save(alert_webhook="")
+    assert stored("alert_webhook") == ""
+
+
+def test_what_is_shown_of_a_webhook_is_not_stored_as_one(form):
+    found = errors(form.save(alert_webhook=SHOWN))
+    assert "Enter the whole URL." in found["alert_webhook"]
+    assert stored("alert_webhook") == ""
+
+
+def test_with_alerts_the_url_of_the_page_is_noted_for_their_links(form, portal):
+    form.save(window="3")
+    assert stored("alert_url") == ""
+    form.save(alert_emails="ops@example.com")
+    assert stored("alert_url") == portal.absolute_url()
+    form.save(alert_url="https://edit.example.com")
+    assert stored("alert_url") == "https://edit.example.com"
+
+
+def test_a_webhook_of_the_environment_is_not_shown(form, monkeypatch):
+    monkeypatch.setenv("CLOUDFRONT_ALERT_WEBHOOK", HOOK)
+    contents = form.portal.restrictedTraverse("@@cloudfront-settings")()
+    assert "CLOUDFRONT_ALERT_WEBHOOK is set" in contents
+    assert "s3cret" not in contents

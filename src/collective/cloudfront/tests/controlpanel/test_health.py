@@ -16,6 +16,7 @@ from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.settings import PURGING_ENABLED
 from collective.cloudfront.testing import DISTRIBUTION
 from collective.cloudfront.tests.api.conftest import client
+from collective.cloudfront.tests.api.conftest import Reply
 from collective.cloudfront.tests.api.conftest import site
 from dataclasses import dataclass
 from lxml import html
@@ -312,6 +313,14 @@ def test_all_places_say_the_same(
     else:
         # Here one sentence; the others say why, and what to do
         assert state["health"]["text"].startswith(check["text"])
+    # Machines
+    told = client().get("@@cloudfront-health")
+    assert told.status == (503 if row.level == "error" else 200)
+    assert told.json["level"] == row.level
+    assert told.json["text"] == state["health"]["text"]
+    assert client("", "").get("@@cloudfront-health") == Reply(
+        told.status, {"status": "error" if row.level == "error" else "ok"}
+    )
     # The pages
     person, url = browser(), healthy.absolute_url()
     problems = sum(each["level"] != "ok" for each in found)

@@ -5,6 +5,7 @@ here without a change, and only its permission is to be written down.
 """
 
 from collections.abc import Iterator
+from collective.cloudfront.alerts import view as alerts_view
 from collective.cloudfront.api.post import ACTIONS
 from collective.cloudfront.controlpanel import connection
 from collective.cloudfront.controlpanel.purged import PURGED
@@ -44,6 +45,8 @@ import transaction
 
 
 OURS = "collective.cloudfront."
+#: No permission: the view itself decides what it tells.
+PUBLIC = "Public"
 #: What every view and service asks for. The POST service asks for more, which depends on
 #: what is to be done: see ``tests/api``.
 ASKED = {
@@ -58,6 +61,7 @@ ASKED = {
     "cloudfront-check-act": MANAGE_PURGING,
     "cloudfront-refused": MANAGE_PURGING,
     "cloudfront-test-connection": MANAGE_PURGING,
+    "cloudfront-test-alert": MANAGE_PURGING,
     "cloudfront-purge-all": PURGE_EVERYTHING,
     "purge-cloudfront": PURGE_EVERYTHING,
     "cloudfront-purge": PURGE_EVERYTHING,
@@ -65,6 +69,7 @@ ASKED = {
     "cloudfront-purge-content": PURGE_CONTENT,
     "cloudfront-purged": PURGE_CONTENT,
     "fc-cloudfront-purge": PURGE_CONTENT,
+    "cloudfront-health": PUBLIC,
     "GET @cloudfront": VIEW_STATUS,
     "POST @cloudfront": "View",
     "DELETE @cloudfront": PURGE_EVERYTHING,
@@ -79,6 +84,7 @@ READERS = {
     "cloudfront-history-csv",
     "cloudfront-invalidation",
     "cloudfront-purged",
+    "cloudfront-health",
     "purge-cloudfront",
 }
 
@@ -178,6 +184,10 @@ def site(functional_portal, folder, process, monkeypatch):
         "test_connection",
         lambda *each, **rest: process.asked.append(each) or [],
     )
+    # Nor is an alert sent to anybody
+    registry["collective.cloudfront.alert_emails"] = "ops@example.com"
+    transaction.commit()
+    monkeypatch.setattr(alerts_view, "send", lambda *each: process.asked.append(each))
     return functional_portal
 
 
@@ -294,6 +304,7 @@ def test_the_forms_that_change_something_are_found(forms):
         "cloudfront-refused",
         "cloudfront-check-act",
         "cloudfront-test-connection",
+        "cloudfront-test-alert",
     }
 
 
@@ -515,6 +526,8 @@ def somebody(site, browser):
 
 
 def has(name: str, permission: str, obj: Any) -> bool:
+    if permission == PUBLIC:
+        return True
     if name == "nobody":
         return permission == "View"
     return api.user.has_permission(permission, username=name, obj=obj)

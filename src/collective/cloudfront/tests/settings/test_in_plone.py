@@ -50,6 +50,9 @@ def test_the_schema_has_the_name_that_registries_know(portal):
         "is_key_id",
         "is_header",
         "is_finite",
+        "are_addresses",
+        "is_webhook",
+        "is_url_of_plone",
     ],
 )
 def test_constraints_in_records_are_found(name):
