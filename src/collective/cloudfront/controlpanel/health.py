@@ -15,6 +15,8 @@
 
 from collections.abc import Collection
 from collective.cloudfront.controlpanel.checks import Level
+from collective.cloudfront.controlpanel.overview import ask_outbox
+from collective.cloudfront.controlpanel.overview import Asked
 from collective.cloudfront.controlpanel.overview import distributions_in_force
 from collective.cloudfront.controlpanel.overview import glance
 from collective.cloudfront.controlpanel.overview import obstacles
@@ -27,7 +29,6 @@ from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.messages import message
 from collective.cloudfront.outbox.messages import NOTHING
 from collective.cloudfront.outbox.values import Waiting
-from collective.cloudfront.outbox.values import Work
 from collective.cloudfront.process import this_process
 from dataclasses import dataclass
 from enum import Enum
@@ -132,26 +133,26 @@ def quick_overview(
     distributions: Collection[str], seconds: float = LONGEST_ANSWER
 ) -> Overview:
     """Return what tells the health of a site with these distributions, as soon."""
-    return work_of_site(this_process(), distributions, partial(_work_in, seconds))
+    return work_of_site(this_process(), distributions, partial(_ask_in, seconds))
 
 
-def _work_in(seconds: float) -> tuple[Work, ...]:
+def _ask_in(seconds: float) -> Asked:
     try:
         return _asked.ask(seconds)
     except Late as error:
         raise OutboxUnavailable(message("outbox_late", seconds=seconds)) from error
 
 
-def _work() -> tuple[Work, ...]:
-    outbox = this_process().outbox
+def _ask() -> Asked:
+    process = this_process()
     try:
-        return outbox.work(None)
+        return ask_outbox(process)
     finally:
         # The thread ends, and its connection with it.
-        outbox.close()
+        process.outbox.close()
 
 
-_asked = Within("cloudfront-health", _work)
+_asked = Within("cloudfront-health", _ask)
 
 
 def health_of_click() -> Health:

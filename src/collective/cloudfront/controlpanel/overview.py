@@ -264,17 +264,28 @@ class Overview:
         return sum(work.in_progress for work in self.work)
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the outbox says of all that use it: what there is to do, and whether nobody
+    does it, see ``Overview``.
+    """
+
+    work: tuple[Work, ...]
+    unattended: bool = False
+
+
 def glance(process: Process, distributions: Collection[str]) -> Overview:
     """Return what tells the health of a site with these distributions: its work, and
     trouble with the outbox, which is asked once.
     """
     found: list[Work] = []
 
-    def work() -> Iterable[Work]:
-        found.extend(process.outbox.work(None))
-        return found
+    def ask() -> Asked:
+        asked = ask_outbox(process)
+        found.extend(asked.work)
+        return asked
 
-    state = work_of_site(process, distributions, work)
+    state = work_of_site(process, distributions, ask)
     if state.unavailable:
         return state
     # What other sites of this Zope purge is their business.
@@ -292,25 +303,31 @@ def glance(process: Process, distributions: Collection[str]) -> Overview:
 def work_of_site(
     process: Process,
     distributions: Collection[str],
-    work: Callable[[], Iterable[Work]],
+    ask: Callable[[], Asked],
 ) -> Overview:
     """Return the work of a site, and trouble with the outbox. Nothing asks the outbox but
-    ``work``, which returns that of all; and where this Zope does not deliver, who does.
+    ``ask``.
     """
     arriving = process.intake.arriving(distributions)
     kept, trouble = process.intake.kept, process.intake.trouble or NOTHING
     try:
-        known = {each.distribution: each for each in work()}
-        unattended = process.is_courier_off and not deliverers(process)
+        asked = ask()
+        known = {each.distribution: each for each in asked.work}
     except OutboxUnavailable as error:
         return Overview(kept=kept, trouble=trouble, unavailable=error.message)
     return Overview(
         work=tuple(known.get(each) or _idle(each) for each in distributions),
         arriving=arriving,
-        unattended=unattended,
+        unattended=asked.unattended,
         kept=kept,
         trouble=trouble,
     )
+
+
+def ask_outbox(process: Process) -> Asked:
+    """Ask the outbox of a process."""
+    work = tuple(process.outbox.work(None))
+    return Asked(work, process.is_courier_off and not deliverers(process))
 
 
 def deliverers(process: Process) -> list[User]:
