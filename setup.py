@@ -140,12 +140,12 @@ setup(
     ],
     extras_require={
         # Outboxes that several machines share
-        "postgresql": ["psycopg[binary,pool]>=3.2"],
+        "postgresql": ["psycopg[binary]>=3.2"],
         "redis": ["redis>=5.1"],
         # The worker as a job of RQ
         "rq": ["rq>=2"],
         # Figures for Prometheus
-        "metrics": ["prometheus-client"],
+        "metrics": ["prometheus-client>=0.20"],
         "test": [
             # It brings axe-core
             "axe-playwright-python>=0.1.8",
@@ -173,12 +173,13 @@ setup(
             "plone.testing",
             # RelStorage on PostgreSQL, with a replica
             "prometheus-client",
-            "psycopg[binary,pool]>=3.2",
+            "psycopg[binary]>=3.2",
             "psycopg2-binary",
             "Products.PythonScripts",
             "pytest>=9",
             "pytest-timeout",
             "pytest-xdist",
+            "PyYAML",
             "python-gettext",
             "redis>=5.1",
             "RelStorage",

@@ -8,6 +8,7 @@ from collective.cloudfront.cli.keeping import retry
 from collective.cloudfront.cli.outboxes import outbox
 from collective.cloudfront.cli.purge import cancel
 from collective.cloudfront.cli.purge import purge
+from collective.cloudfront.cli.rq import rq
 from collective.cloudfront.cli.status import history
 from collective.cloudfront.cli.status import scheduled
 from collective.cloudfront.cli.status import status
@@ -56,6 +57,7 @@ for command in (
     test_connection,
     drain,
     worker,
+    rq,
     outbox,
 ):
     main.add_command(command)

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from collective.cloudfront.controlpanel.roots import ADVICE as ROOT_ADVICE
 from collective.cloudfront.controlpanel.roots import missing_roots
 from collective.cloudfront.delivery.presence import present
@@ -264,16 +265,6 @@ class Overview:
         return sum(work.in_progress for work in self.work)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the outbox says of all that use it: what there is to do, and whether nobody
-    does it, see ``Overview``.
-    """
-
-    work: tuple[Work, ...]
-    unattended: bool = False
-
-
 def glance(process: Process, distributions: Collection[str]) -> Overview:
     """Return what tells the health of a site with these distributions: its work, and
     trouble with the outbox, which is asked once.
@@ -281,9 +272,9 @@ def glance(process: Process, distributions: Collection[str]) -> Overview:
     found: list[Work] = []
 
     def ask() -> Asked:
-        asked = ask_outbox(process)
-        found.extend(asked.work)
-        return asked
+        work, unattended = ask_outbox(process)
+        found.extend(work)
+        return work, unattended
 
     state = work_of_site(process, distributions, ask)
     if state.unavailable:
@@ -300,10 +291,18 @@ def glance(process: Process, distributions: Collection[str]) -> Overview:
     return replace(state, orphans=tuple(orphans))
 
 
+#: The work of all distributions, and whether nobody is there to do it.
+Asked = tuple[Sequence[Work], bool]
+
+
+def ask_outbox(process: Process) -> Asked:
+    """Return what the outbox of a process says of its work."""
+    work = process.outbox.work(None)
+    return work, process.is_courier_off and not deliverers(process)
+
+
 def work_of_site(
-    process: Process,
-    distributions: Collection[str],
-    ask: Callable[[], Asked],
+    process: Process, distributions: Collection[str], ask: Callable[[], Asked]
 ) -> Overview:
     """Return the work of a site, and trouble with the outbox. Nothing asks the outbox but
     ``ask``.
@@ -311,23 +310,17 @@ def work_of_site(
     arriving = process.intake.arriving(distributions)
     kept, trouble = process.intake.kept, process.intake.trouble or NOTHING
     try:
-        asked = ask()
-        known = {each.distribution: each for each in asked.work}
+        work, unattended = ask()
     except OutboxUnavailable as error:
         return Overview(kept=kept, trouble=trouble, unavailable=error.message)
+    known = {each.distribution: each for each in work}
     return Overview(
         work=tuple(known.get(each) or _idle(each) for each in distributions),
         arriving=arriving,
-        unattended=asked.unattended,
+        unattended=unattended,
         kept=kept,
         trouble=trouble,
     )
-
-
-def ask_outbox(process: Process) -> Asked:
-    """Ask the outbox of a process."""
-    work = tuple(process.outbox.work(None))
-    return Asked(work, process.is_courier_off and not deliverers(process))
 
 
 def deliverers(process: Process) -> list[User]:

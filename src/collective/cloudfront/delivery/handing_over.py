@@ -2,13 +2,16 @@
 
 One round::
 
-    errands ──► bring in what was handed over ──► learn what others purged
+    errands ──► bring in what was handed over ──► learn what others purged ──► take over
+    what earlier processes have left: workers do not know where that is
 
 It runs in the thread that a courier would have. It sends nothing, looks for no credentials
 and does not import boto3: workers take what is ready from the outbox.
 """
 
 from collections.abc import Callable
+from collections.abc import Iterable
+from collective.cloudfront.delivery.courier import ADOPT_EVERY
 from collective.cloudfront.delivery.notices import Notices
 from collective.cloudfront.delivery.notices import OUTBOX
 from collective.cloudfront.delivery.sending import LONGEST_IDLE
@@ -18,6 +21,7 @@ from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.lately import entry_again
 from collective.cloudfront.outbox.poll import Poll
 from collective.cloudfront.planning.late import Lately
+from pathlib import Path
 
 import logging
 import math
@@ -33,8 +37,11 @@ class HandingOver:
         intake: Intake,
         lately: Lately,
         errands: Callable[[], None] = lambda: None,
+        earlier: Callable[[], Iterable[Path]] = lambda: (),
     ):
-        """``errands`` is called first in every round, see ``courier.Courier``."""
+        """``errands`` is called first in every round; ``earlier`` returns the outboxes that
+        other processes of the site may have left. See ``courier.Courier``.
+        """
         self.outbox = outbox
         self.intake = intake
         self.lately = lately
@@ -42,6 +49,8 @@ class HandingOver:
         self.is_draining = False
         self.sendable_in = math.inf
         self._errands = errands
+        self._earlier = earlier
+        self._adopt_at = -math.inf
         # The number of the last purge that ``lately`` knows, and the last damage: purges are
         # numbered anew after one
         self._newest_purge = 0
@@ -57,6 +66,9 @@ class HandingOver:
         self.intake.retry()
         try:
             self._learn(self.outbox.poll((), 1, math.inf, self._newest_purge))
+            if time.monotonic() >= self._adopt_at:
+                self._adopt_at = time.monotonic() + ADOPT_EVERY
+                self.outbox.adopt(self._earlier())
         except OutboxUnavailable as error:
             self._complain(error)
         return LONGEST_IDLE

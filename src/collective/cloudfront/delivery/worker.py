@@ -70,6 +70,7 @@ class Worker:
 
     def start(self) -> None:
         """Begin to deliver, in threads."""
+        self.outbox.listen(self.thread.wake)
         self.thread.wake()
         self.reading.start()
 

@@ -100,20 +100,20 @@ WORDING: dict[str, str] = {
     "for the outbox",
     "outbox_damaged": "${path} is damaged (${reason}) and cannot be set aside: ${error}",
     # outbox/redis: what went wrong
-    "redis_failed": "The outbox ${url} cannot be used: ${error}",
-    "redis_silent": "The outbox ${url} does not answer. Check the server and the network.",
-    "redis_login": "The outbox ${url} refuses the user name or the password. Correct them "
-    "in CLOUDFRONT_OUTBOX or in the ACL of the server.",
-    "redis_read_only": "The outbox ${url} is a read-only replica. If this continues "
-    "after a failover, use the address of the primary server.",
-    "redis_full": "The outbox ${url} has no memory left. Increase maxmemory, or remove "
-    "other data from the server.",
-    "redis_locked": "Another process is writing to the outbox ${url}.",
-    "redis_lost": "The outbox ${url} has lost data. Everything is purged once.",
-    "redis_newer": "The outbox ${url} has format ${found}, which is newer than ${known}. "
-    "Update collective.cloudfront in this process.",
-    "redis_replicas": "Only ${found} of ${wanted} replicas of the outbox ${url} have "
-    "confirmed a write.",
+    "redis_failed": "${url}: ${error}",
+    "redis_silent": "${url} does not answer; check the server and the network",
+    "redis_login": "${url} refuses the user name or the password; correct them in "
+    "CLOUDFRONT_OUTBOX or on the server",
+    "redis_read_only": "${url} is a read-only replica; if this continues after a "
+    "failover, use the address of the primary server",
+    "redis_full": "${url} has no memory left; increase maxmemory, or remove other data "
+    "from the server",
+    "redis_locked": "${url}: another process is writing to the outbox",
+    "redis_lost": "${url} has lost data; everything is purged once",
+    "redis_newer": "${url} has format ${found}, which is newer than ${known}; update "
+    "this process",
+    "redis_replicas": "${url}: only ${found} of ${wanted} replicas have confirmed the "
+    "write",
     # outbox/redis: what may be lost
     "redis_no_log": "${url} keeps no log on disk (appendonly is no). A restart of the "
     "server can lose waiting items. Set appendonly to yes.",
@@ -128,7 +128,7 @@ WORDING: dict[str, str] = {
     "redis_evicts": "${url} removes any key when its memory is full (maxmemory-policy is "
     "allkeys-…). Waiting items can be lost. Set maxmemory-policy to noeviction.",
     "redis_replication": "${url} confirms a write before its replicas have it. A failover "
-    "can lose the last moment. Add replicas=1 to the URL, or set min-replicas-to-write.",
+    "can lose the last changes. Add replicas=1 to the URL, or set min-replicas-to-write.",
     "redis_cache": "Other programs keep expiring keys in database ${database} of ${url}. "
     "Whoever clears this cache also deletes the outbox. Use another database.",
 }

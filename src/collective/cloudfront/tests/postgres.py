@@ -1,4 +1,8 @@
-"""PostgreSQL servers, started from Debian's package in a folder and on a port of their own."""
+"""PostgreSQL servers, started from Debian's package in a folder and on a port of their own.
+
+``python -m collective.cloudfront.tests.postgres COMMAND …`` runs a command with the URL of an
+outbox as its last argument, for benchmarks. That server synchronises its disk.
+"""
 
 from collections.abc import Iterator
 from collective.cloudfront.demo.instance import free_port
@@ -11,6 +15,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 
 
 HOST = "127.0.0.1"
@@ -162,3 +167,10 @@ def server() -> Iterator[Server]:
             yield Server(servers, port)
         finally:
             servers.stop("primary")
+
+
+if __name__ == "__main__":
+    with server() as started:
+        started.run("ALTER SYSTEM SET fsync = on")
+        started.run("SELECT pg_reload_conf()")
+        sys.exit(subprocess.call([*sys.argv[1:], started.url()]))

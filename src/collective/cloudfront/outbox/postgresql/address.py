@@ -20,7 +20,7 @@ _OWN = ("schema", "prepare")
 #: word, behind a NAT or a failed switch, is noticed within half a minute, and one that
 #: was replaced by its standby is not written to.
 _DEFAULTS = {
-    "application_name": "collective.cloudfront",
+    "fallback_application_name": "collective.cloudfront",
     "connect_timeout": "5",
     "keepalives_idle": "15",
     "keepalives_interval": "5",
@@ -56,6 +56,8 @@ class Address:
 def address_of(url: str) -> Address:
     """Return what a URL names; raises ``ValueError``, which never repeats the URL."""
     place, _, query = url.partition("?")
+    if "://" not in place:
+        place += "://"  # the name alone: everything is in libpq's environment
     own, kept = {}, []
     for each in filter(None, query.split("&")):
         name, _, value = each.partition("=")

@@ -11,15 +11,16 @@ could not connect.
 
 from collections.abc import Callable
 from collections.abc import Generator
+from collections.abc import Iterable
 from psycopg import Connection as PsycopgConnection
 from psycopg import OperationalError
 from psycopg import RawCursor
 from psycopg.pq import TransactionStatus
-from select import select
 from typing import Any
 
 import os
 import psycopg
+import selectors
 import threading
 import time
 
@@ -77,7 +78,7 @@ class Connection(PsycopgConnection[Any]):
         if self.closed or self.pid != os.getpid():
             return False
         # An idle server is silent, but when it ends the connection.
-        return not select([self.fileno()], [], [], 0)[0]
+        return not readable([self.fileno()], 0)
 
 
 def _until(
@@ -136,7 +137,8 @@ class Connections:
                     return connection
                 since = asked - RETRY_AFTER if at_once else asked
                 if self._error is not None and self._failed_at >= since:
-                    raise self._error
+                    # Several threads raise it, and each has a traceback of its own.
+                    raise self._error.with_traceback(None)
                 if not self._is_opening and self._count < MOST:
                     self._begin_to_open()
                 left = deadline - time.monotonic()
@@ -213,6 +215,20 @@ class Connections:
 
     def _note(self, error: Exception | None) -> None:
         self._error, self._failed_at = error, time.monotonic()
+
+
+# select() takes no numbers above 1024.
+_Selector: Any = getattr(selectors, "PollSelector", selectors.SelectSelector)
+
+
+def readable(descriptors: Iterable[int], timeout: float) -> list[int]:
+    """Return those of some sockets and pipes from which something can be read; wait for
+    one for ``timeout`` seconds.
+    """
+    with _Selector() as selector:
+        for each in descriptors:
+            selector.register(each, selectors.EVENT_READ)
+        return [key.fd for key, _ in selector.select(timeout)]
 
 
 def close(connection: Connection) -> None:

@@ -17,7 +17,7 @@ lock for longer than that.
 from collections.abc import Callable
 from collective.cloudfront.outbox.postgresql.connections import close
 from collective.cloudfront.outbox.postgresql.connections import Connection
-from select import select
+from collective.cloudfront.outbox.postgresql.connections import readable
 
 import logging
 import os
@@ -172,7 +172,7 @@ class Listener:
     def _look_around(self, connection: Connection) -> None:
         asked = self._still_asked()
         timeout = LOOK_EVERY if asked else ASK_AGAIN
-        is_news = select([connection.fileno(), self._poke_out], [], [], timeout)[0]
+        is_news = readable([connection.fileno(), self._poke_out], timeout)
         if self._poke_out in is_news:
             os.read(self._poke_out, 1000)
         connection.deadline = time.monotonic() + _DEADLINE

@@ -41,6 +41,7 @@ from collective.cloudfront.outbox.store import OutboxUnavailable
 from collective.cloudfront.outbox.store import READY
 from collective.cloudfront.outbox.store import Table
 from collective.cloudfront.outbox.synchroniser import Synchroniser
+from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -138,7 +139,7 @@ class PostgresqlStore:
         def wait() -> None:
             try:
                 begun.result(SAVE_DEADLINE)
-            except TimeoutError:
+            except futures.TimeoutError:
                 raise self._unavailable("the server's disk takes too long") from None
 
         return wait

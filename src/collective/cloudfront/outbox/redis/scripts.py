@@ -48,21 +48,27 @@ local function get(key, fields)
   return rows
 end
 
-local function scan(index, hash, is_key, back, first, last, limit)
-  local members
-  if back == '1' then
-    members = redis.call('ZREVRANGEBYLEX', index, last, first, 'LIMIT', 0, limit)
-  else
-    members = redis.call('ZRANGEBYLEX', index, first, last, 'LIMIT', 0, limit)
-  end
-  if is_key ~= '1' then
-    for n = 1, #members do
-      local member = members[n]
-      local length = tonumber(string.sub(member, -4), 16)
-      members[n] = string.sub(member, length + 1, -5)
+local function scan(index, hash, is_key, back, limit, start, count)
+  local fields = {}
+  for n = start, start + count - 1, 2 do
+    local members
+    if back == '1' then
+      members = redis.call('ZREVRANGEBYLEX', index, ARGV[n + 1], ARGV[n],
+        'LIMIT', 0, limit)
+    else
+      members = redis.call('ZRANGEBYLEX', index, ARGV[n], ARGV[n + 1],
+        'LIMIT', 0, limit)
+    end
+    for m = 1, #members do
+      local member = members[m]
+      if is_key ~= '1' then
+        local length = tonumber(string.sub(member, -4), 16)
+        member = string.sub(member, length + 1, -5)
+      end
+      fields[#fields + 1] = member
     end
   end
-  return get(hash, members)
+  return get(hash, fields)
 end
 
 local function distinct(index)
@@ -85,9 +91,10 @@ while n <= #ARGV do
     found[#found + 1] = get(key, fields)
     n = n + 3 + count
   elseif verb == 'scan' then
+    local count = tonumber(ARGV[n + 6])
     found[#found + 1] = scan(key, KEYS[tonumber(ARGV[n + 2])], ARGV[n + 3],
-      ARGV[n + 4], ARGV[n + 5], ARGV[n + 6], ARGV[n + 7])
-    n = n + 8
+      ARGV[n + 4], ARGV[n + 5], n + 7, count)
+    n = n + 7 + count
   elseif verb == 'count' then
     found[#found + 1] = redis.call('ZLEXCOUNT', key, ARGV[n + 2], ARGV[n + 3])
     n = n + 4

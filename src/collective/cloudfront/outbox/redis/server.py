@@ -100,6 +100,7 @@ class Address:
             "socket_keepalive": True,
             "retry": Retry(NoBackoff(), 0),
             "protocol": 2,
+            "command_packer": _Packer(),
         }
         try:
             if not self.service:
@@ -122,6 +123,22 @@ def _number(text: str, name: str) -> int:
     if not text.isdecimal():
         raise ValueError(f"{name} has to be a number.")
     return int(text)
+
+
+class _Packer:
+    """Commands as the server reads them. That of redis-py takes three times as long for
+    the many short arguments of a transaction.
+    """
+
+    def pack(self, *arguments: Any) -> list[bytes]:
+        """Return a command, in one piece."""
+        words = str(arguments[0]).split()  # "CONFIG GET" are two
+        values = [
+            each if isinstance(each, bytes) else str(each).encode()
+            for each in (*words, *arguments[1:])
+        ]
+        packed = [b"$%d\r\n%b\r\n" % (len(each), each) for each in values]
+        return [b"*%d\r\n%b" % (len(values), b"".join(packed))]
 
 
 class Script:

@@ -33,6 +33,8 @@ from typing import Any
 
 #: The rows of a table by field; None for those that are not there.
 Rows = dict[bytes, Values | None]
+#: The arguments of commands, by verb and number of a key.
+Commands = dict[tuple[str, int], list[Any]]
 
 
 class Asking:
@@ -60,10 +62,11 @@ class Asking:
         index = self.number(self._keys.index(plan.index))
         rows = self.number(self._keys.rows(plan.index.table))
         limit = -1 if plan.limit is None else plan.limit + more
-        how = [int(not plan.index.name), int(plan.is_reverse), limit]
-        for first, last in plan.ranges:
-            self.arguments += ["scan", index, rows, how[0], how[1], first, last, limit]
-        self.counts.append(len(plan.ranges))
+        self.arguments += ["scan", index, rows, int(not plan.index.name)]
+        self.arguments += [int(plan.is_reverse), limit, 2 * len(plan.ranges)]
+        for bounds in plan.ranges:
+            self.arguments += bounds
+        self.counts.append(1)
 
     def count(self, plan: Plan) -> None:
         """Ask how many rows there are."""
@@ -122,7 +125,7 @@ class RedisReader:
         if isinstance(scan, Distinct):
             return [_first_text(each) for each in found[0]]
         assert plan is not None
-        rows = [unpacked(each) for some in found for each in some if each is not None]
+        rows = [unpacked(each) for each in found[0] if each is not None]
         rows = self._seen(scan, rows)
         if plan.is_filtered:
             rows = [row for row in rows if matches(scan, row)]
@@ -329,17 +332,14 @@ class RedisTransaction(RedisReader):
 
     def commands(self, asking: Asking) -> None:
         """Add the commands that write all; those that need memory come first."""
-        first: dict[tuple[str, int], list[Any]] = {}
-        then: dict[tuple[str, int], list[Any]] = {}
+        first: Commands = {}
+        then: Commands = {}
         for table in self._counted:
             key = asking.number(self._keys.outbox)
             number = self._serials()[table.name]
             first.setdefault(("HSET", key), []).extend([f"last:{table.name}", number])
         for table, rows in self._new.items():
-            old = self._old.get(table, {})
-            for field, row in rows.items():
-                if field not in old or old[field] != row:
-                    self._write(asking, table, field, old.get(field), row, first, then)
+            self._write(asking, table, rows, first, then)
         for commands in (first, then):
             for (verb, key), values in commands.items():
                 for start in range(0, len(values), AT_ONCE):
@@ -347,31 +347,46 @@ class RedisTransaction(RedisReader):
                     asking.arguments += [verb, key, len(some), *some]
 
     def _write(
-        self,
-        asking: Asking,
-        table: Table,
-        field: bytes,
-        old: Values | None,
-        new: Values | None,
-        first: dict[tuple[str, int], list[Any]],
-        then: dict[tuple[str, int], list[Any]],
+        self, asking: Asking, table: Table, rows: Rows, first: Commands, then: Commands
     ) -> None:
-        rows = asking.number(self._keys.rows(table))
-        if new is None:
-            then.setdefault(("HDEL", rows), []).append(field)
-        else:
-            first.setdefault(("HSET", rows), []).extend([field, packed(new)])
-        nothing: list[bytes | None] = [None] * len(indexes_of(table))
-        before = nothing if old is None else members_of(table, field, old)
-        after = nothing if new is None else members_of(table, field, new)
-        for index, was, will in zip(indexes_of(table), before, after):
-            if was == will:
-                continue
+        """Add the commands for one table."""
+        hash_ = asking.number(self._keys.rows(table))
+        put = first.setdefault(("HSET", hash_), [])
+        remove = then.setdefault(("HDEL", hash_), [])
+        adds: list[list[Any]] = []
+        removes: list[list[Any]] = []
+        for index in indexes_of(table):
             key = asking.number(self._keys.index(index))
-            if will is not None:
-                first.setdefault(("ZADD", key), []).extend([0, will])
-            if was is not None:
-                then.setdefault(("ZREM", key), []).append(was)
+            adds.append(first.setdefault(("ZADD", key), []))
+            removes.append(then.setdefault(("ZREM", key), []))
+        old = self._old.get(table, {})
+        for field, row in rows.items():
+            before = old.get(field)
+            if row == before and field in old:
+                continue
+            was = [] if before is None else members_of(table, field, before)
+            will = [] if row is None else members_of(table, field, row)
+            if row is None:
+                remove.append(field)
+            else:
+                put += field, packed(row)
+            if was != will:
+                _replace(was, will, adds, removes)
+
+
+def _replace(
+    was: list[bytes],
+    will: list[bytes],
+    adds: list[list[Any]],
+    removes: list[list[Any]],
+) -> None:
+    """Put members of a row in the place of others, in all indexes."""
+    for number, member in enumerate(will):
+        if not was or was[number] != member:
+            adds[number] += 0, member
+    for number, member in enumerate(was):
+        if not will or will[number] != member:
+            removes[number].append(member)
 
 
 def _first_text(encoded: bytes) -> str:

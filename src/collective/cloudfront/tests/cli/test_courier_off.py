@@ -5,8 +5,13 @@ are.
 """
 
 from collections import Counter
+from collective.cloudfront.delivery.handing_over import HandingOver
 from collective.cloudfront.delivery.presence import Kind
 from collective.cloudfront.delivery.presence import present
+from collective.cloudfront.outbox import open_outbox
+from collective.cloudfront.outbox.intake import Intake
+from collective.cloudfront.outbox.values import Entry
+from collective.cloudfront.planning.late import Lately
 from collective.cloudfront.tests.cli.world import E1
 from collective.cloudfront.tests.cli.world import end
 from collective.cloudfront.tests.cli.world import eventually
@@ -182,3 +187,17 @@ def test_changed_settings_reach_a_worker(world, cloudfront, workers):
     world.publish(replace(SITE, hosts=()))
     world.outbox.resume()
     eventually(lambda: sent(cloudfront) == ["/a"])
+
+
+def test_what_an_earlier_process_has_left_is_taken_over(world, tmp_path):
+    """Workers do not know where that is."""
+    left = open_outbox(f"sqlite:///{tmp_path}/left.sqlite")
+    left.release("", [Entry(E1, "/left")])
+    left.end()
+    intake = Intake(world.outbox)
+    handing_over = HandingOver(
+        world.outbox, intake, Lately(time.time), earlier=lambda: [left.path]
+    )
+    handing_over.round()
+    assert world.ready() == ["/left"]
+    assert not left.path.exists()

@@ -70,6 +70,7 @@ ASKED = {
     "cloudfront-purged": PURGE_CONTENT,
     "fc-cloudfront-purge": PURGE_CONTENT,
     "cloudfront-health": PUBLIC,
+    "cloudfront-metrics": PUBLIC,
     "GET @cloudfront": VIEW_STATUS,
     "POST @cloudfront": "View",
     "DELETE @cloudfront": PURGE_EVERYTHING,
@@ -85,6 +86,7 @@ READERS = {
     "cloudfront-invalidation",
     "cloudfront-purged",
     "cloudfront-health",
+    "cloudfront-metrics",
     "purge-cloudfront",
 }
 

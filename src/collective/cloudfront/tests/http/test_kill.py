@@ -6,6 +6,7 @@ from collective.cloudfront.demo.instance import Instance
 from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.tests.http.conftest import options
 from collective.cloudfront.tests.profile import repetitions
+from concurrent.futures import ThreadPoolExecutor
 
 import json
 import os
@@ -78,25 +79,31 @@ def test_no_committed_change_is_lost_when_a_process_is_killed(
         instance = Instance(tmp_path / "zope", environ={**local.environment, **ENVIRON})
         instance.configure()
         instance.copy_database(site_template)
-        record_property("figures", kill_many_times(instance, local))
+        record_property("figures", kill_many_times(local, instance))
 
 
-def kill_many_times(instance: Instance, local: LocalCloudFront) -> str:
-    """Let processes of an instance work, kill each, and look whether everything was sent
+def kill_many_times(local: LocalCloudFront, *nodes: Instance) -> str:
+    """Let processes of each node work, kill them, and look whether everything was sent
     once; return what was seen.
     """
     seed = random.randrange(2**32)
     print(f"seed {seed}")
-    chance = random.Random(seed)
     # Slow answers, so that many kills hit a call on its way.
     local.control.inject("delay", times=None, seconds=0.05)
-    killed = Killed(instance)
+    killed = [Killed(node) for node in nodes]
+
+    def work_and_die(node: int) -> None:
+        chance = random.Random(seed + node)
+        for number in range(KILLS // len(nodes)):
+            killed[node].run_and_kill(f"{node}-{number}", chance.uniform(0.0, 0.5))
+
     try:
-        for number in range(KILLS):
-            killed.run_and_kill(f"{number}", after=chance.uniform(0.0, 0.5))
-        report = killed.finish()
+        with ThreadPoolExecutor(len(nodes)) as pool:
+            list(pool.map(work_and_die, range(len(nodes))))
+        report = killed[0].finish()
     finally:
-        killed.close()
+        for each in killed:
+            each.close()
     invalidations = local.control.invalidations()
     state = local.control.state()
 

@@ -18,13 +18,18 @@ from collective.cloudfront.tests.http.postgres import postgres
 from collective.cloudfront.tests.http.test_kill import ENVIRON
 from collective.cloudfront.tests.http.test_kill import kill_many_times
 from collective.cloudfront.tests.http.test_kill import MANY
+from collective.cloudfront.tests.profile import LONG
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.long,
+    pytest.mark.skipif(not LONG, reason="a minute of Zopes: for make test-long"),
+]
 ZOPES = 3
 
 
@@ -122,17 +127,20 @@ def test_three_zopes_that_are_edited_at_once_lose_nothing_when_one_is_killed(
     assert billed == settled, "what was sent once was paid for once"
 
 
-@pytest.mark.long
-def test_no_committed_change_is_lost_when_a_process_is_killed(
+def test_no_committed_change_is_lost_when_processes_of_two_nodes_are_killed(
     servers, site_template, tmp_path, record_property
 ):
     with LocalCloudFront(options=MANY) as local:
-        instance = Instance(
-            tmp_path / "zope",
-            storage=servers.storage(),
-            environ={**local.environment, **ENVIRON},
-        )
-        instance.configure()
-        servers.copy_database(site_template.home / "var", instance.home)
-        record_property("figures", kill_many_times(instance, local))
-        assert not instance.outbox.exists()
+        nodes = [
+            Instance(
+                tmp_path / name,
+                storage=servers.storage(),
+                environ={**local.environment, **ENVIRON},
+            )
+            for name in ("one", "two")
+        ]
+        for each in nodes:
+            each.configure()
+        servers.copy_database(site_template.home / "var", nodes[0].home)
+        record_property("figures", kill_many_times(local, *nodes))
+        assert not any(each.outbox.exists() for each in nodes)

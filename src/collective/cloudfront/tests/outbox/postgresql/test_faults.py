@@ -3,6 +3,8 @@
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.intake import Intake
+from collective.cloudfront.outbox.postgresql import store
+from collective.cloudfront.outbox.postgresql.engine import open_engine
 from collective.cloudfront.outbox.store import OutboxBusy
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.tests.http.slow_link import SlowLink
@@ -10,11 +12,11 @@ from collective.cloudfront.tests.outbox import processes
 from collective.cloudfront.tests.postgres import HOST
 from collective.cloudfront.tests.postgres import missing_server
 from collective.cloudfront.tests.postgres import server
+from contextlib import contextmanager
 
 import psycopg
 import pytest
 import socket
-import threading
 import time
 
 
@@ -193,26 +195,36 @@ def test_a_full_disk_is_named_and_then_forgotten(own_server, outbox):
 
 
 def test_a_save_waits_for_another_writer_for_a_moment_only(own_server, outbox):
-    outbox.release("", A)
-    entered, leave = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with outbox.together():
-            outbox.pending("E1", 1)
-            entered.set()
-            leave.wait()
-
-    thread = threading.Thread(target=hold)
-    thread.start()
-    try:
-        assert entered.wait(60)
-        with pytest.raises(OutboxBusy) as refused:
-            outbox.prepare("t", A)
-        assert refused.value.is_busy
-    finally:
-        leave.set()
-        thread.join()
+    with hold_the_lock(own_server, outbox), pytest.raises(OutboxBusy) as refused:
+        outbox.prepare("t", A)
+    assert refused.value.is_busy
     outbox.prepare("t", A)()
+
+
+def test_a_courier_that_waits_too_long_for_another_writer_is_told(
+    own_server, outbox, monkeypatch
+):
+    monkeypatch.setattr(store, "COURIER_PATIENCE", 0.3)
+    with hold_the_lock(own_server, outbox), pytest.raises(OutboxBusy):
+        outbox.claim("E1", 60)
+    assert outbox.claim("E1", 60)
+
+
+@contextmanager
+def hold_the_lock(server, outbox):
+    other = open_outbox(server.url(outbox.store.address.schema))
+    with other.together():
+        other.pending("E1", 1)
+        yield
+    other.end()
+
+
+def test_tables_that_are_gone_are_made_again(own_server, schema, outbox):
+    own_server.run(f"DROP SCHEMA {schema} CASCADE")
+    with pytest.raises(OutboxUnavailable, match="does not exist"):
+        outbox.prepare("t", A)
+    outbox.prepare("t", A)()
+    assert outbox.status().prepared == 1
 
 
 def test_a_save_does_not_wait_for_a_network_that_is_cut(own_server, schema):
@@ -312,6 +324,22 @@ def test_a_url_that_names_no_outbox_is_refused_without_being_repeated(url):
         open_outbox(url)
     assert "outbox" in str(refused.value)
     assert "sec" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql", "postgres://", "postgresql:///?schema=s"]
+)
+def test_what_the_url_does_not_say_libpq_finds_in_its_environment(
+    own_server, schema, monkeypatch, url
+):
+    monkeypatch.setenv("PGHOST", HOST)
+    monkeypatch.setenv("PGPORT", str(own_server.port))
+    monkeypatch.setenv("PGUSER", "zodb")
+    monkeypatch.setenv("PGDATABASE", "zodb")
+    outbox = open_engine(url)
+    outbox.prepare("t", A)()
+    outbox.discard("t")
+    outbox.end()
 
 
 def test_an_outbox_shows_where_it_is_without_its_password():
