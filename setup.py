@@ -140,8 +140,10 @@ setup(
     ],
     extras_require={
         # Outboxes that several machines share
-        "postgresql": ["psycopg[binary,pool]>=3.2"],
+        "postgresql": ["psycopg[binary]>=3.2"],
         "redis": ["redis>=5.1"],
+        # The worker as a job of RQ
+        "rq": ["rq>=2"],
         # Figures for Prometheus
         "metrics": ["prometheus-client>=0.20"],
         "test": [
@@ -171,7 +173,7 @@ setup(
             "plone.testing",
             # RelStorage on PostgreSQL, with a replica
             "prometheus-client",
-            "psycopg[binary,pool]>=3.2",
+            "psycopg[binary]>=3.2",
             "psycopg2-binary",
             "Products.PythonScripts",
             "pytest>=9",
@@ -182,6 +184,7 @@ setup(
             "redis>=5.1",
             "RelStorage",
             "requests",
+            "rq>=2",
             "waitress",
             "WebTest",
             "z3c.relationfield",
@@ -196,6 +199,7 @@ setup(
     [z3c.autoinclude.plugin]
     target = plone
     [console_scripts]
+    cloudfront = collective.cloudfront.cli.main:main
     cloudfront-local = collective.cloudfront.local.__main__:main
     """,
 )

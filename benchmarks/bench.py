@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"Python {about['python']}, SQLite {about['sqlite']}, {about['cores']} "
             f"cores, load {about['load_at_start']}; files on {about['file_system']}."
         )
-        results = _measure(folder, names, arguments.quick, arguments.requests)
+        results = _measure(folder, names, arguments)
     print(f"\n{as_table(results)}\n")
     write_json(arguments.json, results, about, arguments.quick)
     _tell(f"{arguments.json} is written ({time.monotonic() - started:.0f} s).")
@@ -68,6 +68,11 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
         help="measure this; may be repeated",
     )
     parser.add_argument(
+        "--outbox",
+        default="",
+        help="the URL of an empty outbox to measure (save, outbox), instead of a file",
+    )
+    parser.add_argument(
         "--requests", type=int, default=0, help="of the replay, 10,000 if not given"
     )
     parser.add_argument(
@@ -79,17 +84,15 @@ def _parse(argv: Sequence[str] | None) -> Namespace:
     return parser.parse_args(argv)
 
 
-def _measure(
-    folder: Path, names: Sequence[str], quick: bool, requests: int
-) -> list[Result]:
-    results = []
+def _measure(folder: Path, names: Sequence[str], arguments: Namespace) -> list[Result]:
+    quick, results = arguments.quick, []
     in_plone = [name for name in _IN_PLONE if name in names]
     if in_plone:
         # Here, because the others must run without Plone.
         import editing
 
         _tell(f"Measuring {', '.join(in_plone)} in Plone …")
-        results += editing.measure(folder, quick, in_plone)
+        results += editing.measure(folder, quick, in_plone, arguments.outbox)
     if _PAGE in names:
         import pages
 
@@ -106,12 +109,13 @@ def _measure(
         if name in names:
             _tell(f"Measuring {name} in Plone …")
             measure = import_module(_TAGS[name]).measure
-            more = {"requests": requests} if name == _REPLAY else {}
+            more = {"requests": arguments.requests} if name == _REPLAY else {}
             results.append(measure(folder, quick, **more))
     for name, measure in _ALONE.items():
         if name in names:
             _tell(f"Measuring {name} …")
-            results.append(measure(folder, quick))
+            more = {"url": arguments.outbox} if name == "outbox" else {}
+            results.append(measure(folder, quick, **more))
     return results
 
 

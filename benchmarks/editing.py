@@ -97,9 +97,9 @@ class Samples:
 class Work:
     """Does all kinds of work on the three sites, alternately."""
 
-    def __init__(self, folder: Path, extent: Extent):
+    def __init__(self, folder: Path, extent: Extent, url: str = ""):
         self.extent = extent
-        self.sites = Sites(folder)
+        self.sites = Sites(folder, url)
         self.samples: dict[str, Samples] = defaultdict(Samples)
         self._numbers = count()
 
@@ -224,10 +224,12 @@ def _page(number: int) -> str:
     return f"/{PAGES[number % len(PAGES)]}"
 
 
-def measure(folder: Path, quick: bool, names: Iterable[str]) -> list[Result]:
-    """Measure the kinds of work that are named."""
+def measure(
+    folder: Path, quick: bool, names: Iterable[str], url: str = ""
+) -> list[Result]:
+    """Measure the kinds of work that are named, with the outbox at ``url`` if given."""
     extent = QUICK if quick else Extent()
-    work = Work(folder, extent)
+    work = Work(folder, extent, url)
     names = [name for name in NAMES if name in names]
     work.do(names)
     make = {"save": _save, "rename": _rename, "title": _title, "publish": _publish}

@@ -1,7 +1,8 @@
 """How fast items go into the outbox and out of it."""
 
 from collections.abc import Iterator
-from collective.cloudfront.outbox.sqlite.engine import SqliteOutbox
+from collective.cloudfront.outbox import open_outbox
+from collective.cloudfront.outbox import Outbox
 from collective.cloudfront.outbox.values import Entry
 from dataclasses import asdict
 from functools import partial
@@ -30,7 +31,7 @@ def paths(count: int) -> Iterator[str]:
         yield f"/news/archive-{year}/the-story-of-{page}/@@images/image/preview"
 
 
-def fill(outbox: SqliteOutbox, count: int) -> float:
+def fill(outbox: Outbox, count: int) -> float:
     """Put items in, as transactions of 100 do; return the seconds it took."""
     items = list(paths(count))
     started = time.perf_counter()
@@ -40,39 +41,51 @@ def fill(outbox: SqliteOutbox, count: int) -> float:
     return time.perf_counter() - started
 
 
-def _put(outbox: SqliteOutbox, token: str, entries: list[Entry]) -> None:
+def _put(outbox: Outbox, token: str, entries: list[Entry]) -> None:
     outbox.prepare(token, entries)
     outbox.release(token, entries)
 
 
-def empty(outbox: SqliteOutbox) -> float:
-    """Take everything out in batches of 1,000; return the seconds it took."""
+def empty(outbox: Outbox, name: str = "") -> float:
+    """Take everything out in batches of 1,000; return the seconds it took. ``name`` tells
+    one time from another.
+    """
     outbox.claim(DISTRIBUTION, 3600)
     number = 0
     started = time.perf_counter()
     while pending := outbox.pending(DISTRIBUTION, BATCH):
         items = [each.item for each in pending]
-        batch = outbox.freeze(DISTRIBUTION, f"reference-{number}", items)
+        batch = outbox.freeze(DISTRIBUTION, f"reference-{name}-{number}", items)
         outbox.settle(batch, f"I{number}")
         number += 1
     return time.perf_counter() - started
 
 
-def measure(folder: Path, quick: bool) -> Result:
-    """Fill and empty fresh outboxes, and time single small transactions."""
+def measure(folder: Path, quick: bool, url: str = "") -> Result:
+    """Fill and empty fresh outboxes, and time single small transactions. Or do that with
+    the one at ``url``, which must be empty.
+    """
     count, repetitions = (10_000, 2) if quick else (100_000, 7)
     into, out = [], []
     for number in range(repetitions):
-        outbox = SqliteOutbox(folder / f"throughput-{number}.sqlite")
+        outbox = _open(url, folder / f"throughput-{number}.sqlite")
         into.append(count / fill(outbox, count))
-        out.append(count / empty(outbox))
+        out.append(count / empty(outbox, f"{time.time_ns()}"))
         outbox.end()
-    latencies = _latencies(folder, 100 if quick else 2000)
-    return _result(count, Spread.of(into), Spread.of(out), latencies)
+    latencies = _latencies(
+        _open(url, folder / "latency.sqlite"), 100 if quick else 2000
+    )
+    return _result(url, count, Spread.of(into), Spread.of(out), latencies)
 
 
-def _latencies(folder: Path, count: int) -> list[float]:
-    outbox = SqliteOutbox(folder / "latency.sqlite")
+def _open(url: str, path: Path) -> Outbox:
+    outbox = open_outbox(url or f"sqlite:///{path}")
+    if any(work.ready or work.frozen for work in outbox.work()):
+        raise RuntimeError(f"{outbox!r} is not empty.")
+    return outbox
+
+
+def _latencies(outbox: Outbox, count: int) -> list[float]:
     found = []
     for number in range(count):
         entries = [Entry(DISTRIBUTION, f"/page-{number}/{n}") for n in range(_SAVE)]
@@ -81,12 +94,14 @@ def _latencies(folder: Path, count: int) -> list[float]:
     return found
 
 
-def _result(count: int, into: Spread, out: Spread, latencies: list[float]) -> Result:
+def _result(
+    url: str, count: int, into: Spread, out: Spread, latencies: list[float]
+) -> Result:
     latency = Spread.of(latencies)
     worst = quantiles(latencies, n=100)[94]
     return Result(
         name="outbox",
-        title=f"Outbox throughput (SQLite, {count:,} items, {into.count} times)",
+        title=f"Outbox throughput ({_engine(url)}, {count:,} items, {into.count} times)",
         rows=[
             _speed(f"in: prepare + release, transactions of {TRANSACTION}", into),
             _speed(f"out: pending + freeze + settle, batches of {BATCH:,}", out),
@@ -108,6 +123,10 @@ def _result(count: int, into: Spread, out: Spread, latencies: list[float]) -> Re
             "to the disk once, each batch too."
         ],
     )
+
+
+def _engine(url: str) -> str:
+    return url.partition(":")[0] or "SQLite"
 
 
 def _speed(what: str, speed: Spread) -> Row:

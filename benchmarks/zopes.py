@@ -48,17 +48,21 @@ class Site:
 class Sites:
     """The three sites and the CloudFront of the first one."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, url: str = ""):
+        """``url`` is that of the outbox, if it is not a file in ``folder``."""
         self.cloudfront = LocalCloudFront(
             options=Options(distributions=(DISTRIBUTION,))
         )
         # Started once, so that it has a port for good.
         with self.cloudfront:
             pass
-        self._with = new_instance(folder / "with", self.cloudfront.environment)
+        environ = {"CLOUDFRONT_OUTBOX": url} if url else {}
+        self._with = new_instance(
+            folder / "with", {**self.cloudfront.environment, **environ}
+        )
         self._without = new_instance(folder / "without")
         self._control = new_instance(folder / "control")
-        self._outbox = open_outbox(f"sqlite:///{self._with.outbox}")
+        self._outbox = open_outbox(url or f"sqlite:///{self._with.outbox}")
 
     def make(self, descendants: int, pages: int, objects: int) -> None:
         """Create the databases; takes some minutes. ``objects`` are below the huge folder;

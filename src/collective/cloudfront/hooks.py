@@ -92,6 +92,11 @@ HOOKS = (
         _STALE,
     ),
     Hook(
+        "five.intid.keyreference:KeyReferenceToPersistent.__init__#object",
+        "tagging.intids: the object of a number",
+        "responses and saves take longer",
+    ),
+    Hook(
         "plone.rest.traverse:RESTWrapper",
         "tagging.recording.begin: the content of a request by REST",
         _STALE,

@@ -9,12 +9,18 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collective.cloudfront.alerts.thread import AlertsThread
+from collective.cloudfront.beside import open_beside
 from collective.cloudfront.dates.thread import DatesThread
+from collective.cloudfront.delivery import presence
 from collective.cloudfront.delivery.aws.gateway import Boto3Gateway
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.calls import InThreads
 from collective.cloudfront.delivery.courier import Courier
 from collective.cloudfront.delivery.courier import GRACE_SECONDS
+from collective.cloudfront.delivery.handing_over import HandingOver
+from collective.cloudfront.delivery.presence import Kind
+from collective.cloudfront.delivery.presence import Presence
+from collective.cloudfront.delivery.published import Site
 from collective.cloudfront.delivery.reading import ReadingThread
 from collective.cloudfront.delivery.targets import is_covered
 from collective.cloudfront.delivery.targets import merged
@@ -24,25 +30,36 @@ from collective.cloudfront.monitoring.counting import count_if_wanted
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import Outbox
 from collective.cloudfront.outbox import OutboxUnavailable
+from collective.cloudfront.outbox.contract import ClaimLost
+from collective.cloudfront.outbox.contract import MemoryChanged
 from collective.cloudfront.outbox.intake import Intake
 from collective.cloudfront.outbox.messages import counted
+from collective.cloudfront.outbox.messages import Message
+from collective.cloudfront.outbox.sqlite.default import default_place
+from collective.cloudfront.outbox.sqlite.default import earlier_places
 from collective.cloudfront.planning.late import Lately
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.reading import Reading
+from collective.cloudfront.publishing import published_site
+from collective.cloudfront.publishing import Publishing
 from collective.cloudfront.settings import Distribution
 from collective.cloudfront.settings import readers
 from collective.cloudfront.settings import Settings
 from collective.cloudfront.settings import settings_of
+from collective.cloudfront.sites import root_of
 from collective.cloudfront.sites import Sites
 from collective.cloudfront.sites import sites_below
-from transaction import TransactionManager
+from collective.cloudfront.sites import warn_of_2_0
+from collective.cloudfront.variables import is_off
+from collective.cloudfront.variables import number
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 from zope.event import notify
 
 import logging
-import math
 import os
+import socket
 import threading
 import time
 
@@ -57,14 +74,25 @@ SETTINGS_FRESH = 5.0
 #: in seconds.
 DRAIN_SECONDS = 5.0
 
-_PROFILE = "collective.cloudfront:default"
-_OUTBOX_NAME = "cloudfront-outbox.sqlite"
-
 
 def default_outbox_url() -> str:
-    """Return the URL of the outbox in this instance's ``var`` (CLIENT_HOME)."""
-    home = getattr(getConfiguration(), "clienthome", None) or os.getcwd()
-    return f"sqlite:///{quote(os.path.join(os.path.abspath(home), _OUTBOX_NAME))}"
+    """Return the URL of the outbox where nobody has named one: a file beside the site's
+    data, or in this instance's ``var`` (CLIENT_HOME).
+    """
+    return f"sqlite:///{quote(str(default_place(_client_home())))}"
+
+
+def earlier_outboxes() -> list[Path]:
+    """Return the outboxes that other processes of this site may have left, and the file
+    that was used before somebody named another outbox.
+    """
+    default = default_place(_client_home())
+    before = [default] if default.is_file() else []
+    return [*before, *earlier_places(_client_home(), socket.gethostname())]
+
+
+def _client_home() -> Path:
+    return Path(getattr(getConfiguration(), "clienthome", None) or "").absolute()
 
 
 class Process:
@@ -86,16 +114,26 @@ class Process:
         self._changes = 0
         # Pairs of distribution ids for the courier to move; None: nothing is to be done
         self._errands: list[tuple[str, str]] | None = None
+        # When others are to be told of this process and its sites (monotonic seconds)
+        self._show_at = 0.0
         # Whether the courier has still to read the settings of all sites, and to start
         # the thread for dates
         self._is_new = False
         readers.forget()
+        #: What a person should know of the choice of the outbox.
+        self.concerns: list[Message] = []
+        #: Whether it is in the site's database, where all Zope processes find it.
+        self.is_outbox_beside = False
         self.outbox = self._open_outbox()
         #: Where the sites are.
         self.sites = Sites(self.outbox)
+        #: What others know of the sites.
+        self.publishing = Publishing(self.outbox, self._read_sites)
+        #: Whether workers deliver, and not this process.
+        self.is_courier_off = is_off(environ, "CLOUDFRONT_COURIER")
         self._make_courier()
         #: How long to go on sending at the end, in seconds
-        self.drain = _number(environ, "CLOUDFRONT_DRAIN", DRAIN_SECONDS, least=0.0)
+        self.drain = number(environ, "CLOUDFRONT_DRAIN", DRAIN_SECONDS, least=0.0)
 
     def _make_courier(self) -> None:
         #: What was purged and answered lately.
@@ -103,26 +141,45 @@ class Process:
         self.intake = Intake(
             self.outbox, wake=self.wake, hurry=self.hurry, lately=self.lately
         )
-        self.courier = Courier(
+        kind = Kind.SAVES_ONLY if self.is_courier_off else Kind.ZOPE
+        self.presence = Presence(self.outbox, kind)
+        self.courier = self._new_courier()
+        self.thread = CourierThread(self.courier)
+        self.dates = DatesThread(self.outbox, self.sites.below)
+        self.alerts = AlertsThread(self.outbox, self.sites.known_below)
+        self.reading = ReadingThread(
+            self.outbox,
+            self.targets,
+            self._learn_reading,
+            asks=not self.is_courier_off,
+        )
+
+    def _new_courier(self) -> Any:
+        if self.is_courier_off:
+            return HandingOver(
+                self.outbox,
+                self.intake,
+                self.lately,
+                self.run_errands,
+                earlier_outboxes,
+            )
+        return Courier(
             self.outbox,
             Boto3Gateway(),
             self.targets,
             intake=self.intake,
             limits=Limits(
-                call_rate=_number(
+                call_rate=number(
                     self.environ, "CLOUDFRONT_CALL_RATE", Limits().call_rate
                 )
             ),
-            grace=_number(self.environ, "CLOUDFRONT_GRACE", GRACE_SECONDS),
+            grace=number(self.environ, "CLOUDFRONT_GRACE", GRACE_SECONDS),
             notify=notify,
             errands=self.run_errands,
             calls=InThreads(),
             lately=self.lately,
+            earlier=earlier_outboxes,
         )
-        self.thread = CourierThread(self.courier)
-        self.dates = DatesThread(self.outbox, self.sites.below)
-        self.reading = ReadingThread(self.outbox, self.targets, self._learn_reading)
-        self.alerts = AlertsThread(self.outbox, self.sites.known_below)
 
     def forked(self) -> None:
         """Start afresh in a child: with clients, claims and threads of its own.
@@ -149,7 +206,16 @@ class Process:
         self._use(self._targets)
 
     def _open_outbox(self) -> Outbox:
-        url = self.environ.get("CLOUDFRONT_OUTBOX") or default_outbox_url()
+        url = self.environ.get("CLOUDFRONT_OUTBOX", "")
+        if not url:
+            outbox, self.concerns = open_beside(
+                getConfiguration(), default_outbox_url(), self._after_damage
+            )
+            if outbox is not None:
+                self.is_outbox_beside = True
+                return outbox
+        if url in ("", "sqlite"):
+            url = default_outbox_url()
         try:
             return open_outbox(url, on_damage=self._after_damage)
         except ValueError as error:
@@ -188,11 +254,18 @@ class Process:
             self.run_errands()
         except OutboxUnavailable as error:
             logger.warning("Paused distributions will be tried again later: %s.", error)
+        self._leave()
         self.intake.retry()
         if self.intake.kept:
             self.tell_what_is_lost()
-        elif self.thread.has_run:
+        elif self.thread.has_run and not self.is_courier_off:
             self._tell_what_waits(in_flight)
+
+    def _leave(self) -> None:
+        try:
+            self.presence.end()
+        except OutboxUnavailable as error:
+            logger.debug("Others see in a minute that this process is gone: %s", error)
 
     def tell_what_is_lost(self) -> None:
         """Log how much this process has in memory only, if it has."""
@@ -268,6 +341,16 @@ class Process:
             logger.exception("The settings of the sites cannot be read now.")
             return self._targets
 
+    def _read_sites(self, database: Any) -> list[Site]:
+        """Read what is published of the sites in which something is purged."""
+        with root_of(database) as app:
+            found = ((site, settings_of(site)) for site in self.sites.below(app))
+            return [
+                published_site(site, settings, targets_of([settings]))
+                for site, settings in found
+                if settings is not None and settings.enabled and settings.distributions
+            ]
+
     def learn_site(self, site: Any, settings: Settings) -> None:
         """Take the settings of a site from a transaction that has ended."""
         path = site.getPhysicalPath()
@@ -302,6 +385,7 @@ class Process:
 
     def _changed(self) -> None:
         self._changes += 1
+        self._show_at = 0.0
         self._learnt = {}
         self._read_at = None
 
@@ -340,6 +424,7 @@ class Process:
         """
         if self._is_new:
             self._is_new = False
+            self.outbox.listen(self.wake)
             count_if_wanted(self)
             if self.database is not None:
                 self.dates.start(self.database)
@@ -348,6 +433,8 @@ class Process:
             self.reading.start()
         if self.sites.has_news:
             self.sites.keep()
+        if self.database is not None and time.monotonic() >= self._show_at:
+            self._show_others()
         with self._lock:
             errands, self._errands = self._errands, None
         if errands is None:
@@ -369,30 +456,33 @@ class Process:
                 self._errands = [*errands, *(self._errands or ())]
             raise
 
+    def _show_others(self) -> None:
+        """Let others know of this process, and of its sites."""
+        self._show_at = time.monotonic() + presence.EVERY
+        try:
+            self.publishing.publish(self.database)
+            self.presence.say()
+        except (OutboxUnavailable, ClaimLost, MemoryChanged) as error:
+            # What was saved comes first; it says so, too.
+            self._show_at = time.monotonic() + presence.TRY_AGAIN
+            logger.debug("Others learn of this process later: %s", error)
+
 
 def read_targets(
     database: Any, sites: Callable[[Any], Iterable[Any]] = sites_below
 ) -> dict[str, Target]:
     """Read the distributions of all sites out of ``database``, by id. ``sites`` returns
-    the Plone sites in Zope's root.
-
-    Uses a connection and a transaction manager of its own, so that it may be
-    called from any thread.
+    the Plone sites in Zope's root. May be called from any thread.
     """
-    manager = TransactionManager()
-    connection = database.open(transaction_manager=manager)
-    try:
+    with root_of(database) as app:
         found: list[Settings] = []
-        for site in sites(connection.root()["Application"]):
+        for site in sites(app):
             settings = settings_of(site)
             if settings is not None:
                 found.append(settings)
             else:
-                _warn_of_2_0(site)
+                warn_of_2_0(site)
         return targets_of(found)
-    finally:
-        manager.abort()
-        connection.close()
 
 
 def targets_of(all_settings: Iterable[Settings]) -> dict[str, Target]:
@@ -421,43 +511,6 @@ def credentials_of(settings: Settings, distribution: Distribution) -> Credential
         access_key_id=settings.aws_access_key_id,
         secret_access_key=settings.aws_secret_access_key,
     )
-
-
-_warned: set[tuple[str, ...]] = set()
-
-
-def _warn_of_2_0(site: Any) -> None:
-    """Say once that a site waits for its upgrade step."""
-    version = site.portal_setup.getLastVersionForProfile(_PROFILE)
-    path = site.getPhysicalPath()
-    if version == "unknown" or path in _warned:
-        return
-    _warned.add(path)
-    logger.warning(
-        "%s: nothing is purged until you upgrade the add-on in the Add-ons "
-        "control panel of this site. The upgrade copies the settings of "
-        "2.0.",
-        "/".join(path),
-    )
-
-
-def _number(
-    environ: Mapping[str, str], name: str, default: float, least: float | None = None
-) -> float:
-    """Return a number of the environment: a positive one, or ``least`` at least."""
-    try:
-        number = float(environ.get(name, default))
-    except ValueError:
-        number = math.nan
-    if math.isfinite(number) and (number > 0 if least is None else number >= least):
-        return number
-    logger.error(
-        "Environment variable %s: %r is not a valid number. Using %s instead.",
-        name,
-        environ[name],
-        default,
-    )
-    return default
 
 
 _process: Process | None = None

@@ -19,13 +19,18 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
-from collective.cloudfront.delivery.aws.port import Credentials
+from collective.cloudfront.delivery.published import FORGET_AFTER
+from collective.cloudfront.delivery.published import RUN_OF_SITES
+from collective.cloudfront.delivery.published import target_as_json
+from collective.cloudfront.delivery.published import target_from_json
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.outbox import Outbox
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.contract import ClaimLost
+from contextlib import contextmanager
 from OFS.interfaces import IFolder
 from Products.CMFCore.interfaces import ISiteRoot
+from transaction import TransactionManager
 from typing import Any
 
 import logging
@@ -38,11 +43,12 @@ logger = logging.getLogger("collective.cloudfront")
 MOST_LOOKED_AT = 2000
 
 #: What the outbox remembers has this name, and is claimed for so many seconds.
-_RUN = "sites"
+_RUN = RUN_OF_SITES
 _CLAIM_SECONDS = 30.0
 #: How long (seconds) settings of deleted sites are kept.
-ENDED_FOR = 30 * 24 * 3600.0
+ENDED_FOR = FORGET_AFTER
 
+_PROFILE = "collective.cloudfront:default"
 _Physical = tuple[str, ...]
 
 
@@ -85,7 +91,7 @@ class Sites:
         until = self._clock() + ENDED_FOR
         for identifier, target in self._ended.items():
             if identifier not in self._kept_ended:
-                ended[identifier] = _as_json(target, until)
+                ended[identifier] = {**target_as_json(target), "until": until}
         paths = sorted(map(list, self._kept | self._noted))
         try:
             self._outbox.keep_run(_RUN, {"paths": paths, "ended": ended}, 0)
@@ -120,35 +126,12 @@ class Sites:
             if now < values["until"] <= now + ENDED_FOR
         }
         self._kept = set(map(tuple, stored.get("paths", ())))
-        self._kept_ended = {name: _as_target(name, ended[name]) for name in ended}
+        self._kept_ended = {name: target_from_json(name, ended[name]) for name in ended}
         # Also where the outbox has forgotten something: it was damaged
         self.has_news = not (
             self._noted <= self._kept and self._ended.keys() <= self._kept_ended.keys()
         )
         return ended
-
-
-def _as_json(target: Target, until: float) -> dict[str, Any]:
-    """Return what is kept of a target ``until`` a time (Unix seconds): no keys."""
-    credentials = [[each.profile, each.role_arn] for each in target.credentials]
-    return {
-        "until": until,
-        "credentials": credentials,
-        "window": target.window,
-        "again_after": target.again_after,
-    }
-
-
-def _as_target(identifier: str, values: Mapping[str, Any]) -> Target:
-    return Target(
-        identifier,
-        window=values["window"],
-        again_after=values["again_after"],
-        credentials=tuple(
-            Credentials(profile=profile, role_arn=role)
-            for profile, role in values["credentials"]
-        ),
-    )
 
 
 def sites_below(folder: Any, known: Iterable[_Physical] = ()) -> Iterator[Any]:
@@ -192,3 +175,35 @@ def _walk(folder: Any) -> Iterator[Any]:
                 yield child
             elif IFolder.providedBy(child):
                 folders.append(child)
+
+
+@contextmanager
+def root_of(database: Any) -> Iterator[Any]:
+    """Open Zope's root, with a connection and a transaction manager of its own, so that
+    any thread may do this.
+    """
+    manager = TransactionManager()
+    connection = database.open(transaction_manager=manager)
+    try:
+        yield connection.root()["Application"]
+    finally:
+        manager.abort()
+        connection.close()
+
+
+_warned: set[tuple[str, ...]] = set()
+
+
+def warn_of_2_0(site: Any) -> None:
+    """Say once that a site waits for its upgrade step."""
+    version = site.portal_setup.getLastVersionForProfile(_PROFILE)
+    path = site.getPhysicalPath()
+    if version == "unknown" or path in _warned:
+        return
+    _warned.add(path)
+    logger.warning(
+        "%s: nothing is purged until you upgrade the add-on in the Add-ons "
+        "control panel of this site. The upgrade copies the settings of "
+        "2.0.",
+        "/".join(path),
+    )

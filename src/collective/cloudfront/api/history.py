@@ -12,15 +12,8 @@ from collective.cloudfront.controlpanel.overview import with_former
 from collective.cloudfront.controlpanel.sentences import cause_sentence
 from collective.cloudfront.controlpanel.sentences import sentence
 from collective.cloudfront.i18n import _
-from collective.cloudfront.outbox.finding import distributions_of
-from collective.cloudfront.outbox.finding import HistoryEntry
-from collective.cloudfront.outbox.finding import items_of
 from collective.cloudfront.outbox.finding import Position
-from collective.cloudfront.outbox.finding import position_of
-from collective.cloudfront.outbox.finding import state_of
-from collective.cloudfront.outbox.values import PurgeRequest
-from collective.cloudfront.outbox.values import Quarantined
-from collective.cloudfront.outbox.values import Settled
+from collective.cloudfront.outbox.shown import Shown
 from collective.cloudfront.process import this_process
 from plone.registry.interfaces import IRegistry
 from typing import Any
@@ -47,15 +40,21 @@ class History(Action):
         if query.errors:
             raise self._wrong(query)
         found = process.outbox.find(query.wanted, limit, query.before, query.after)
-        now = time.time()
+        now, shown = time.time(), self._shown()
         where = {"before": query.before, "after": query.after}
         return {
             "@id": self._url(query, limit, **where),
-            "items": [self._entry(each, now) for each in found.entries],
+            "items": [shown.entry(each, now) for each in found.entries],
             "newer": found.newer and self._url(query, limit, after=found.newer),
             "older": found.older and self._url(query, limit, before=found.older),
             "searched_to": iso(found.searched_to),
         }
+
+    def _shown(self) -> Shown:
+        return Shown(
+            lambda message: self.text(sentence(message)),
+            lambda cause: self.text(cause_sentence(cause)),
+        )
 
     def _wrong(self, query: Query) -> Refusal:
         return Refusal(
@@ -73,53 +72,6 @@ class History(Action):
         parameters = "&".join(filter(None, parts))
         url = f"{self.context.absolute_url()}/@cloudfront/history"
         return f"{url}?{parameters}" if parameters else url
-
-    def _entry(self, entry: HistoryEntry, now: float) -> dict[str, Any]:
-        return {
-            "time": iso(position_of(entry).time),
-            "state": state_of(entry, now).value,
-            "distributions": list(distributions_of(entry)),
-            "items": list(items_of(entry)),
-            **self._own(entry),
-        }
-
-    def _own(self, entry: HistoryEntry) -> dict[str, Any]:
-        """Return what only entries of this kind have."""
-        if isinstance(entry, PurgeRequest):
-            return _of_request(entry)
-        own = {
-            "causes": [self.text(cause_sentence(each)) for each in entry.causes.known],
-            "committed": iso(entry.since),
-        }
-        if isinstance(entry, Quarantined):
-            return {
-                "type": "refused_item",
-                **own,
-                "reason": self.text(sentence(entry.reason)),
-            }
-        return {**own, **_of_invalidation(entry)}
-
-
-def _of_request(request: PurgeRequest) -> dict[str, Any]:
-    return {
-        "type": "purge_by_hand",
-        "id": request.id,
-        "user": request.user,
-        "reason": request.reason,
-        "at": iso(request.due),
-        "cancelled": iso(request.cancelled),
-    }
-
-
-def _of_invalidation(settled: Settled) -> dict[str, Any]:
-    return {
-        "type": "invalidation",
-        "invalidation": settled.invalidation,
-        "status": settled.status,
-        "caller_reference": settled.reference,
-        "accepted": iso(settled.accepted),
-        "completed": iso(settled.completed),
-    }
 
 
 def _limit(form: Mapping[str, Any], query: Query) -> int:

@@ -1,11 +1,9 @@
 """``GET @cloudfront``: the state, as the control panel shows it."""
 
 from collections.abc import Callable
-from collections.abc import Mapping
 from collective.cloudfront.api.history import History
 from collective.cloudfront.api.scheduled import ScheduledByPeople
 from collective.cloudfront.api.set_up import set_up_of
-from collective.cloudfront.api.times import iso
 from collective.cloudfront.controlpanel.checks import checks
 from collective.cloudfront.controlpanel.headline import report
 from collective.cloudfront.controlpanel.health import Health
@@ -17,12 +15,8 @@ from collective.cloudfront.controlpanel.overview import overview
 from collective.cloudfront.controlpanel.sentences import cause_sentence
 from collective.cloudfront.controlpanel.sentences import sentence
 from collective.cloudfront.outbox.messages import Message
-from collective.cloudfront.outbox.values import Causes
-from collective.cloudfront.outbox.values import PurgeRequest
-from collective.cloudfront.outbox.values import Quarantined
-from collective.cloudfront.outbox.values import Scheduled
-from collective.cloudfront.outbox.values import Settled
-from collective.cloudfront.outbox.values import Work
+from collective.cloudfront.outbox.shown import request_as_json
+from collective.cloudfront.outbox.shown import Shown
 from collective.cloudfront.process import this_process
 from collective.cloudfront.settings import read_settings
 from plone.registry.interfaces import IRegistry
@@ -122,90 +116,21 @@ def as_json(
     state: Overview, translated: Callable[[str], str] = translate
 ) -> dict[str, Any]:
     """Return an overview without the classes; ``translated`` translates a message id."""
-    return _Json(translated).overview(state)
 
+    def say(message: Message) -> str:
+        return translated(sentence(message))
 
-class _Json:
-    """Makes JSON of values of the outbox, with their sentences translated."""
-
-    def __init__(self, translated: Callable[[str], str]):
-        self._translated = translated
-
-    def overview(self, state: Overview) -> dict[str, Any]:
-        """See ``as_json``."""
-        return {
-            "unavailable": self._message(state.unavailable) or None,
-            "pending": state.pending,
-            "in_progress": state.in_progress,
-            "paused": list(state.paused),
-            "in_memory": state.kept,
-            "distributions": [self._work(each, state.billed) for each in state.work],
-            "scheduled": [self._scheduled(each) for each in state.scheduled],
-            "refused": [self._quarantined(each) for each in state.quarantined],
-            "history": [self._settled(each) for each in state.history],
-            "actions": [_request(each) for each in state.requests],
-            "billed_this_month": state.billed_by_all,
-        }
-
-    def _work(self, work: Work, billed: Mapping[str, int]) -> dict[str, Any]:
-        waiting = work.waiting
-        return {
-            "distribution": work.distribution,
-            "waiting": work.ready + work.coalesced,
-            "being_sent": work.frozen,
-            "in_progress": work.in_progress,
-            "billed_this_month": billed.get(work.distribution, 0),
-            "trouble": waiting
-            and {
-                "reason": self._message(waiting.reason),
-                "advice": self._message(waiting.advice),
-                "paused": waiting.paused,
-                "next_try": iso(waiting.until),
-            },
-        }
-
-    def _scheduled(self, each: Scheduled) -> dict[str, Any]:
-        return {
-            "distribution": each.distribution,
-            "item": each.item,
-            "due": iso(each.due),
-            "cause": "; ".join(self._causes(each.causes)),
-        }
-
-    def _quarantined(self, each: Quarantined) -> dict[str, Any]:
-        return {
-            "distribution": each.distribution,
-            "item": each.item,
-            "reason": self._message(each.reason),
-            "refused": iso(each.quarantined),
-        }
-
-    def _settled(self, each: Settled) -> dict[str, Any]:
-        return {
-            "invalidation": each.invalidation,
-            "distribution": each.distribution,
-            "items": list(each.items),
-            "causes": self._causes(each.causes),
-            "status": each.status,
-            "committed": iso(each.since),
-            "accepted": iso(each.accepted),
-            "completed": iso(each.completed),
-        }
-
-    def _message(self, message: Message) -> str:
-        return self._translated(sentence(message))
-
-    def _causes(self, causes: Causes) -> list[str]:
-        return [self._translated(cause_sentence(each)) for each in causes.known]
-
-
-def _request(each: PurgeRequest) -> dict[str, Any]:
+    shown = Shown(say, lambda cause: translated(cause_sentence(cause)))
     return {
-        "id": each.id,
-        "time": iso(each.time),
-        "user": each.user,
-        "reason": each.reason,
-        "items": list(each.items),
-        "at": iso(each.due),
-        "cancelled": iso(each.cancelled),
+        "unavailable": say(state.unavailable) or None,
+        "pending": state.pending,
+        "in_progress": state.in_progress,
+        "paused": list(state.paused),
+        "in_memory": state.kept,
+        "distributions": [shown.work(each, state.billed) for each in state.work],
+        "scheduled": list(map(shown.scheduled, state.scheduled)),
+        "refused": list(map(shown.quarantined, state.quarantined)),
+        "history": list(map(shown.settled, state.history)),
+        "actions": list(map(request_as_json, state.requests)),
+        "billed_this_month": state.billed_by_all,
     }

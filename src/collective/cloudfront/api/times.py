@@ -1,11 +1,6 @@
 """Times in requests and answers."""
 
-from datetime import datetime
-from datetime import timezone
+from collective.cloudfront.outbox.shown import iso
 
 
-def iso(timestamp: float | None) -> str | None:
-    """Return a time as ISO 8601 in UTC."""
-    if timestamp is None:
-        return None
-    return datetime.fromtimestamp(timestamp, timezone.utc).isoformat()
+__all__ = ["iso"]

@@ -6,6 +6,7 @@ API, by the distributions. Pure, but for the settings that it is given.
 
 from collections.abc import Iterable
 from collections.abc import Sequence
+from collective.cloudfront.planning.items import API
 from collective.cloudfront.planning.items import EVERYTHING
 from collective.cloudfront.planning.items import is_plain
 from collective.cloudfront.planning.items import normalise
@@ -14,9 +15,6 @@ from collective.cloudfront.reach.reached import Kind
 from collective.cloudfront.reach.reached import Reached
 from collective.cloudfront.settings import Settings
 
-
-#: Below it the REST API answers, for Volto.
-API = "/++api++"
 
 #: What follows a folder's path in the path of something in it, or of itself
 _ENDS = ("", "/", "?", "*")

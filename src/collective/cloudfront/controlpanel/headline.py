@@ -51,6 +51,8 @@ def advice(health: Health) -> str:
         return OUTBOX_UNREADABLE
     if health.code is Code.IN_MEMORY:
         return OUTBOX_UNWRITABLE
+    if health.code is Code.UNATTENDED:
+        return START_WORKER
     if health.code in (Code.PAUSED, Code.WAITING) and health.waiting is not None:
         return full_sentence(health.waiting.advice)
     return ""
@@ -65,6 +67,10 @@ OUTBOX_UNWRITABLE = _(
     "outbox_unwritable",
     default="Free space on the disk, or correct the permissions of the outbox file. Do "
     "not restart Zope before: the items would be lost. They are tried again every second.",
+)
+START_WORKER = _(
+    "start_worker",
+    default="Start “cloudfront worker”, or set CLOUDFRONT_COURIER=on and restart Zope.",
 )
 
 
@@ -89,6 +95,15 @@ def _in_memory(health: Health) -> str:
     return _(
         "state_in_memory",
         default="The outbox cannot be written; items waiting in memory: ${count}.",
+        mapping={"count": health.pending},
+    )
+
+
+def _unattended(health: Health) -> str:
+    return _(
+        "state_unattended",
+        default="This Zope process leaves the delivery to workers, and no worker is "
+        "running; items waiting: ${count}.",
         mapping={"count": health.pending},
     )
 
@@ -149,6 +164,7 @@ _HEADLINES = {
     Code.UNAVAILABLE: _unavailable,
     Code.OFF: _off,
     Code.IN_MEMORY: _in_memory,
+    Code.UNATTENDED: _unattended,
     Code.PAUSED: _paused,
     Code.WAITING: _waiting,
     Code.QUARANTINED: _quarantined,
@@ -262,6 +278,11 @@ OUTBOX_FAILS = _(
 _AFTER_CLICK = {
     Code.UNAVAILABLE: OUTBOX_FAILS,
     Code.IN_MEMORY: OUTBOX_FAILS,
+    Code.UNATTENDED: _(
+        "click_unattended",
+        default="No worker is running, so this waits in the outbox. Nothing is lost; the "
+        "CloudFront control panel says what to do.",
+    ),
     Code.PAUSED: _(
         "click_paused",
         default="Purging is paused, so this waits in the outbox. Nothing is lost; the "

@@ -15,6 +15,8 @@
 
 from collections.abc import Collection
 from collective.cloudfront.controlpanel.checks import Level
+from collective.cloudfront.controlpanel.overview import ask_outbox
+from collective.cloudfront.controlpanel.overview import Asked
 from collective.cloudfront.controlpanel.overview import distributions_in_force
 from collective.cloudfront.controlpanel.overview import glance
 from collective.cloudfront.controlpanel.overview import obstacles
@@ -25,7 +27,6 @@ from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.messages import message
 from collective.cloudfront.outbox.messages import NOTHING
 from collective.cloudfront.outbox.values import Waiting
-from collective.cloudfront.outbox.values import Work
 from collective.cloudfront.outbox.within import Late
 from collective.cloudfront.outbox.within import Within
 from collective.cloudfront.process import this_process
@@ -54,6 +55,8 @@ class Code(Enum):
     OFF = "off"
     #: The outbox cannot be written: items are in memory only.
     IN_MEMORY = "in_memory"
+    #: This Zope does not deliver, and no worker does.
+    UNATTENDED = "unattended"
     #: A person must do something.
     PAUSED = "paused"
     #: CloudFront takes nothing now; it is tried again.
@@ -71,6 +74,7 @@ class Code(Enum):
 
 #: Trouble with the outbox.
 OF_THE_OUTBOX = frozenset({Code.UNAVAILABLE, Code.IN_MEMORY})
+_ERRORS = OF_THE_OUTBOX | {Code.OFF, Code.UNATTENDED, Code.PAUSED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,26 +133,26 @@ def quick_overview(
     distributions: Collection[str], seconds: float = LONGEST_ANSWER
 ) -> Overview:
     """Return what tells the health of a site with these distributions, as soon."""
-    return work_of_site(this_process(), distributions, partial(_work_in, seconds))
+    return work_of_site(this_process(), distributions, partial(_ask_in, seconds))
 
 
-def _work_in(seconds: float) -> tuple[Work, ...]:
+def _ask_in(seconds: float) -> Asked:
     try:
         return _asked.ask(seconds)
     except Late as error:
         raise OutboxUnavailable(message("outbox_late", seconds=seconds)) from error
 
 
-def _work() -> tuple[Work, ...]:
-    outbox = this_process().outbox
+def _ask() -> Asked:
+    process = this_process()
     try:
-        return outbox.work(None)
+        return ask_outbox(process)
     finally:
         # The thread ends, and its connection with it.
-        outbox.close()
+        process.outbox.close()
 
 
-_asked = Within("cloudfront-health", _work)
+_asked = Within("cloudfront-health", _ask)
 
 
 def health_of_click() -> Health:
@@ -174,6 +178,8 @@ def _code(state: Overview, is_off: bool, waiting: Waiting | None) -> Code:
         return Code.OFF
     if state.kept or state.trouble:
         return Code.IN_MEMORY
+    if state.unattended:
+        return Code.UNATTENDED
     if waiting is not None:
         return Code.PAUSED if waiting.paused else Code.WAITING
     return Code.QUARANTINED if state.refused else flow(state)
@@ -188,7 +194,7 @@ def flow(state: "Overview | Health") -> Code:
 
 
 def _level(code: Code, waiting: Waiting | None, now: float) -> Level:
-    if code in (Code.UNAVAILABLE, Code.OFF, Code.IN_MEMORY, Code.PAUSED):
+    if code in _ERRORS:
         return Level.ERROR
     if code is Code.QUARANTINED:
         return Level.WARNING

@@ -6,8 +6,11 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from collective.cloudfront.controlpanel.roots import ADVICE as ROOT_ADVICE
 from collective.cloudfront.controlpanel.roots import missing_roots
+from collective.cloudfront.delivery.presence import present
+from collective.cloudfront.delivery.presence import User
 from collective.cloudfront.i18n import _
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.messages import Message
@@ -36,6 +39,7 @@ from plone.registry.interfaces import IRegistry
 from zope.component.hooks import getSite
 
 import os
+import time
 
 
 #: How many rows of the history and of the quarantine are shown.
@@ -196,7 +200,8 @@ class Overview:
     for distributions that no site here is enabled for. ``billed`` is how many items of
     this calendar month (UTC) AWS bills for each distribution, and ``billed_by_all``
     for all that use the outbox; ``by_day`` is the same by day of ``month`` (UTC).
-    ``arriving`` items were committed a moment ago, and are not yet in the outbox. ``kept``
+    ``arriving`` items were committed a moment ago, and are not yet in the outbox. ``unattended``
+    if this Zope does not deliver, and nobody else does. ``kept``
     items are in memory only, because of ``trouble``. If the outbox cannot be read,
     ``unavailable`` says why, and the rest is empty.
     """
@@ -213,6 +218,7 @@ class Overview:
     month: str = ""
     by_day: Mapping[str, int] = field(default_factory=dict)
     arriving: int = 0
+    unattended: bool = False
     kept: int = 0
     trouble: Message = NOTHING
     unavailable: Message = NOTHING
@@ -265,11 +271,12 @@ def glance(process: Process, distributions: Collection[str]) -> Overview:
     """
     found: list[Work] = []
 
-    def work() -> Iterable[Work]:
-        found.extend(process.outbox.work(None))
-        return found
+    def ask() -> Asked:
+        work, unattended = ask_outbox(process)
+        found.extend(work)
+        return work, unattended
 
-    state = work_of_site(process, distributions, work)
+    state = work_of_site(process, distributions, ask)
     if state.unavailable:
         return state
     # What other sites of this Zope purge is their business.
@@ -284,26 +291,42 @@ def glance(process: Process, distributions: Collection[str]) -> Overview:
     return replace(state, orphans=tuple(orphans))
 
 
+#: The work of all distributions, and whether nobody is there to do it.
+Asked = tuple[Sequence[Work], bool]
+
+
+def ask_outbox(process: Process) -> Asked:
+    """Return what the outbox of a process says of its work."""
+    work = process.outbox.work(None)
+    return work, process.is_courier_off and not deliverers(process)
+
+
 def work_of_site(
-    process: Process,
-    distributions: Collection[str],
-    work: Callable[[], Iterable[Work]],
+    process: Process, distributions: Collection[str], ask: Callable[[], Asked]
 ) -> Overview:
     """Return the work of a site, and trouble with the outbox. Nothing asks the outbox but
-    ``work``, which returns that of all.
+    ``ask``.
     """
     arriving = process.intake.arriving(distributions)
     kept, trouble = process.intake.kept, process.intake.trouble or NOTHING
     try:
-        known = {each.distribution: each for each in work()}
+        work, unattended = ask()
     except OutboxUnavailable as error:
         return Overview(kept=kept, trouble=trouble, unavailable=error.message)
+    known = {each.distribution: each for each in work}
     return Overview(
         work=tuple(known.get(each) or _idle(each) for each in distributions),
         arriving=arriving,
+        unattended=unattended,
         kept=kept,
         trouble=trouble,
     )
+
+
+def deliverers(process: Process) -> list[User]:
+    """Return the processes that deliver what is in the outbox of a process."""
+    users = present(process.outbox, time.time())
+    return [each for each in users if each.delivers]
 
 
 def with_former(process: Process, distributions: Collection[str]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from collective.cloudfront.controlpanel.headline import every_page_in
 from collective.cloudfront.controlpanel.headline import headline
 from collective.cloudfront.controlpanel.headline import OUTBOX_UNREADABLE
 from collective.cloudfront.controlpanel.headline import OUTBOX_UNWRITABLE
+from collective.cloudfront.controlpanel.headline import START_WORKER
 from collective.cloudfront.controlpanel.health import Code
 from collective.cloudfront.controlpanel.health import Health
 from collective.cloudfront.controlpanel.health import health
@@ -98,6 +99,7 @@ _BADGES = {
     Code.UNAVAILABLE: Badge("secondary", _("badge_unknown", default="Not known")),
     Code.OFF: Badge("secondary", _("badge_off", default="Off")),
     Code.IN_MEMORY: Badge("danger", _("badge_in_memory", default="In memory")),
+    Code.UNATTENDED: Badge("danger", _("badge_unattended", default="No worker")),
     Code.PAUSED: Badge("danger", _("badge_paused", default="Paused")),
     Code.WAITING: Badge("warning", _("badge_waiting", default="Waiting")),
     Code.QUARANTINED: Badge("warning", _("badge_refused", default="Refused items")),
@@ -117,6 +119,7 @@ class CloudFrontPage(BrowserView):
     discard_confirm_label = _("label_discard_confirm", default="Discard this item")
     outbox_unreadable = OUTBOX_UNREADABLE
     outbox_unwritable = OUTBOX_UNWRITABLE
+    start_worker = START_WORKER
 
     index = ViewPageTemplateFile("page.pt")
     tab_list = ViewPageTemplateFile("tabs.pt")

@@ -24,6 +24,7 @@ round says when the next one is due, and ``thread`` waits.
 """
 
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collective.cloudfront.delivery.aws.port import Gateway
 from collective.cloudfront.delivery.aws.port import Outcome
@@ -55,6 +56,7 @@ from collective.cloudfront.outbox.values import Settled
 from collective.cloudfront.outbox.values import Work
 from collective.cloudfront.planning.late import Lately
 from collective.cloudfront.planning.pacing import Limits
+from pathlib import Path
 
 import logging
 import math
@@ -74,6 +76,8 @@ STOP_SECONDS = 5.0
 KEEP_HISTORY = 10_000
 #: How often it is cut to that (seconds).
 TIDY_EVERY = 600.0
+#: How often to look for what other processes have left (seconds).
+ADOPT_EVERY = 60.0
 
 
 class Courier(Sender):
@@ -95,13 +99,15 @@ class Courier(Sender):
         jitter: Callable[[], float] = random.random,
         calls: Calls | None = None,
         lately: Lately | None = None,
+        earlier: Callable[[], Iterable[Path]] = lambda: (),
     ):
         """``targets`` returns the distributions configured now, by id; it is asked
         in every round with work. ``errands`` is called first in every round: what
         others left for this thread to do. ``grace`` and ``clock`` are in seconds, as
         ``monotonic``, which nobody sets; ``jitter`` returns a number between 0 and 1.
         ``calls`` begins calls of the gateway: in a thread each (``InThreads``) or, for
-        tests, in this one. ``lately`` is what this process knows of purges and answers.
+        tests, in this one. ``lately`` is what this process knows of purges and answers. ``earlier`` returns the
+        outboxes that other processes of the site may have left.
         """
         calls = InPlace() if calls is None else calls
         follow_up = FollowUp(lambda *what: self.gateway.look_up(*what), clock, calls)
@@ -113,6 +119,8 @@ class Courier(Sender):
         self.grace = grace
         self.lately = Lately(clock) if lately is None else lately
         self._errands = errands
+        self._earlier = earlier
+        self._adopt_at = 0.0
         # Distributions that probably have work, and those that wait
         self._busy: frozenset[str] = frozenset()
         self._waiting: frozenset[str] = frozenset()
@@ -249,7 +257,7 @@ class Courier(Sender):
         recover = has_come(self._recover_at, now, recover_every)
         if recover:
             self._recover_at = now + recover_every
-            self.outbox.adopt()
+            self._adopt(now)
         most = 2 * self.limits.batch
         grace = self.grace if recover else math.inf
         poll = self.outbox.poll(self._busy, most, grace, self._newest_purge)
@@ -265,6 +273,12 @@ class Courier(Sender):
             b.distribution for b in poll.backlogs if b.memo.waiting is not None
         )
         return poll
+
+    def _adopt(self, now: float) -> None:
+        is_time = has_come(self._adopt_at, now, ADOPT_EVERY)
+        if is_time:
+            self._adopt_at = now + ADOPT_EVERY
+        self.outbox.adopt(self._earlier() if is_time else ())
 
     def _purge_again(self, poll: Poll) -> bool:
         """Learn what was purged lately, and purge again what answers on their way may

@@ -2,6 +2,7 @@
 
 from collective.cloudfront.delivery.courier import Courier
 from collective.cloudfront.delivery.courier import STOP_SECONDS
+from collective.cloudfront.delivery.handing_over import HandingOver
 from collective.cloudfront.delivery.sending import LONGEST_IDLE
 
 import logging
@@ -14,9 +15,11 @@ logger = logging.getLogger("collective.cloudfront")
 
 
 class CourierThread:
-    """Runs a courier in a daemon thread, started when there is work."""
+    """Runs a courier in a daemon thread, started when there is work; or what a Zope does
+    instead where others deliver.
+    """
 
-    def __init__(self, courier: Courier):
+    def __init__(self, courier: Courier | HandingOver):
         self.courier = courier
         self._lock = threading.Lock()
         self._wake = threading.Event()

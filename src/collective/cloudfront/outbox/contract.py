@@ -40,6 +40,7 @@ All of this is written once, over a ``store.Store``, which is what engines provi
 
 from collections.abc import Callable
 from collections.abc import Collection
+from collections.abc import Iterable
 from collections.abc import Sequence
 from collective.cloudfront.outbox.finding import HistoryFilter
 from collective.cloudfront.outbox.finding import HistoryPage
@@ -65,6 +66,7 @@ from collective.cloudfront.outbox.values import Work
 from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.pacing import Pace
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 from typing import Protocol
 
@@ -427,9 +429,9 @@ class Repair(Protocol):
         ``Poll.damage`` says that there may be some.
         """
 
-    def adopt(self) -> int:
-        """Take over what processes of older versions have left beside the storage.
-        Returns how many rows.
+    def adopt(self, earlier: Iterable[Path] = ()) -> int:
+        """Take over what processes of older versions have left beside the storage, and
+        the SQLite files at ``earlier`` that nobody uses. Returns how many rows.
         """
 
     def concerns(self) -> list[Message]:
@@ -441,6 +443,11 @@ class Outbox(Queue, Schedule, Claims, Memory, Runs, Ledger, Repair, Protocol):
 
     def close(self) -> None:
         """Release what this thread holds open."""
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Call ``wake``, in any thread, when another process has made something ready,
+        and be known to others as alive; both as far as the storage can. Returns at once.
+        """
 
     def end(self) -> None:
         """Close, and let others know that this user is gone."""

@@ -17,10 +17,21 @@ GROUP = "collective.cloudfront.outboxes"
 
 #: The schemes of URLs, and what opens them. A module is imported only when it is used.
 _ENGINES = {
+    "postgres": "collective.cloudfront.outbox.postgresql.engine",
+    "postgresql": "collective.cloudfront.outbox.postgresql.engine",
+    "redis": "collective.cloudfront.outbox.redis.engine",
+    "redis+sentinel": "collective.cloudfront.outbox.redis.engine",
+    "rediss": "collective.cloudfront.outbox.redis.engine",
     "sqlite": "collective.cloudfront.outbox.sqlite.engine",
 }
 #: What an engine needs is installed with this extra.
-_EXTRAS: dict[str, str] = {}
+_EXTRAS = {
+    "postgres": "postgresql",
+    "postgresql": "postgresql",
+    "redis": "redis",
+    "redis+sentinel": "redis",
+    "rediss": "redis",
+}
 
 
 def open_outbox(url: str, on_damage: OnDamage = lambda path: None) -> Outbox:
@@ -30,7 +41,8 @@ def open_outbox(url: str, on_damage: OnDamage = lambda path: None) -> Outbox:
     Raises ``ValueError`` for a URL that names no known engine, or one whose packages are
     not installed.
     """
-    scheme = urlsplit(url).scheme
+    # The name of an engine may stand alone.
+    scheme = urlsplit(url).scheme or url
     return _engine(scheme)(url, on_damage)
 
 

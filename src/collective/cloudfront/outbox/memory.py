@@ -262,6 +262,12 @@ class Part:
         if getattr(self._local, "session", None) is None:
             time.sleep(min(time.monotonic() - started, LONGEST_PAUSE))
 
+    def _has_ended(self, owner: str) -> bool:
+        """Say whether the process of another ``owner`` is certainly gone."""
+        if owner == self.owner:
+            return False
+        return is_known_dead(owner, self.owner) or self.store.has_ended(owner)
+
     @contextmanager
     def _look(self) -> Iterator[Reader]:
         session = getattr(self._local, "session", None)
@@ -342,14 +348,14 @@ class Claiming(Part):
             memo.owner is not None
             and memo.owner != self.owner
             and not self._ahead.is_over(distribution, memo.until, now, LONGEST_CLAIM)
-            and not is_known_dead(memo.owner, self.owner)
+            and not self._has_ended(memo.owner)
         )
 
     def _is_in_doubt(self, row: PreparedRow, now: float, grace: float) -> bool:
         """Say whether nobody will tell how the transaction of a prepared row ended."""
         return self._ahead.is_over(
             row.token, row.since + grace, now, grace
-        ) or is_known_dead(row.owner, self.owner)
+        ) or self._has_ended(row.owner)
 
     def _take_turn(
         self, session: Session, distribution: str, turn: Turn, now: float

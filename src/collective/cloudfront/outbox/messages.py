@@ -78,17 +78,59 @@ WORDING: dict[str, str] = {
     "outbox_log_gone": "its log was deleted or replaced while in use",
     "outbox_senseless": "a row of its table ${table} cannot be read",
     "outbox_newer": "its format ${found} is newer than ${known}",
+    "outbox_needs_psycopg": "The site's database is in PostgreSQL. The outbox could be there, "
+    "too, for all Zope processes, but a package is missing. Run: pip install "
+    "'collective.cloudfront[postgresql]'. Until then, this process uses ${path}.",
+    "outbox_not_beside": "The site's database is in PostgreSQL, but the outbox cannot be "
+    "there (${error}). This process uses ${path}. See CLOUDFRONT_OUTBOX in the documentation.",
+    "outbox_update": "${place} has the format ${found}, which is newer than ${known}. "
+    "Update this process.",
     "outbox_beside": "A newer version uses ${path}. Until this process is updated, it "
     "works with ${used}. The newer version takes over the items in "
     "that file.",
     "outbox_late": "The outbox did not answer within ${seconds} seconds",
     "outbox_network": "${path} is on a network file system (${kind}). SQLite cannot rely "
     "on its locks there, and several machines can damage the file.",
+    "outbox_in_container": "${path} is in the container itself. Waiting items are lost when "
+    "the container is replaced. Put it on a volume, or let CLOUDFRONT_OUTBOX name a "
+    "database server.",
     "outbox_in_memory": "${path} is in memory (${kind}). Waiting items are lost when the "
     "machine or the container stops.",
     "outbox_foreign": "${path} is the database of another program; choose another file "
     "for the outbox",
     "outbox_damaged": "${path} is damaged (${reason}) and cannot be set aside: ${error}",
+    # outbox/redis: what went wrong
+    "redis_failed": "${url}: ${error}",
+    "redis_silent": "${url} does not answer; check the server and the network",
+    "redis_login": "${url} refuses the user name or the password; correct them in "
+    "CLOUDFRONT_OUTBOX or on the server",
+    "redis_read_only": "${url} is a read-only replica; if this continues after a "
+    "failover, use the address of the primary server",
+    "redis_full": "${url} has no memory left; increase maxmemory, or remove other data "
+    "from the server",
+    "redis_locked": "${url}: another process is writing to the outbox",
+    "redis_lost": "${url} has lost data; everything is purged once",
+    "redis_newer": "${url} has format ${found}, which is newer than ${known}; update "
+    "this process",
+    "redis_replicas": "${url}: only ${found} of ${wanted} replicas have confirmed the "
+    "write",
+    # outbox/redis: what may be lost
+    "redis_no_log": "${url} keeps no log on disk (appendonly is no). A restart of the "
+    "server can lose waiting items. Set appendonly to yes.",
+    "redis_no_fsync": "${url} lets the operating system decide when to write its log to "
+    "disk (appendfsync is no). If the machine fails, the last 30 seconds or more can be "
+    "lost. Set appendfsync to always.",
+    "redis_everysec": "${url} writes its log to disk once a second (appendfsync is "
+    "everysec). If the machine fails, the last second can be lost. To lose nothing, set "
+    "appendfsync to always.",
+    "redis_log_unknown": "${url} does not show how it writes its log to disk. If "
+    "appendfsync is not always, the last second can be lost when the machine fails.",
+    "redis_evicts": "${url} removes any key when its memory is full (maxmemory-policy is "
+    "allkeys-…). Waiting items can be lost. Set maxmemory-policy to noeviction.",
+    "redis_replication": "${url} confirms a write before its replicas have it. A failover "
+    "can lose the last changes. Add replicas=1 to the URL, or set min-replicas-to-write.",
+    "redis_cache": "Other programs keep expiring keys in database ${database} of ${url}. "
+    "Whoever clears this cache also deletes the outbox. Use another database.",
 }
 
 

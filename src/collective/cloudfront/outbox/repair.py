@@ -19,6 +19,7 @@ from collective.cloudfront.outbox.schedule import coalesce
 from collective.cloudfront.outbox.schedule import make_ready
 from collective.cloudfront.outbox.schedule import schedule
 from collective.cloudfront.outbox.schedule import take_in
+from collective.cloudfront.outbox.sqlite.siblings import adopt
 from collective.cloudfront.outbox.store import BILL
 from collective.cloudfront.outbox.store import COUNTER
 from collective.cloudfront.outbox.store import INVALIDATION
@@ -34,6 +35,7 @@ from collective.cloudfront.outbox.values import Cause
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.planning.items import EVERYTHING
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 
@@ -106,9 +108,11 @@ class StoredRepair(Part):
                 session.keep(DAMAGE, [trouble, sorted({*purged, *missed})])
         return len(missed)
 
-    def adopt(self) -> int:
+    def adopt(self, earlier: Iterable[Path] = ()) -> int:
         """See ``contract.Repair``."""
-        return self.store.adopt()
+        return self.store.adopt() + sum(
+            adopt(each, self.store.write, self.take_over) for each in earlier
+        )
 
     def concerns(self) -> list[Message]:
         """See ``contract.Repair``."""

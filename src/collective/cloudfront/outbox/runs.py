@@ -4,7 +4,6 @@ from collective.cloudfront.outbox.memory import ClaimLost
 from collective.cloudfront.outbox.memory import Part
 from collective.cloudfront.outbox.memory import Remembered
 from collective.cloudfront.outbox.memory import remembered
-from collective.cloudfront.outbox.owner import is_known_dead
 from collective.cloudfront.outbox.owner import is_owner
 from collective.cloudfront.outbox.store import MEMORY
 from contextlib import suppress
@@ -37,7 +36,7 @@ class StoredRuns(Part):
             if (
                 owner != self.owner
                 and now < until <= now + LONGEST_CLAIM
-                and not is_known_dead(owner, self.owner)
+                and not self._has_ended(owner)
             ):
                 return False
             claim = [self.owner, now + min(seconds, LONGEST_CLAIM)]

@@ -1,6 +1,7 @@
 """The verbs of a transaction in SQL that SQLite and PostgreSQL have in common."""
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Mapping
@@ -13,7 +14,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from itertools import repeat
+from operator import itemgetter
 from typing import Any
+from typing import get_args
+from typing import get_type_hints
 from typing import NamedTuple
 
 
@@ -28,7 +32,7 @@ _SCANS = 100
 @dataclass(slots=True)
 class SqlTransaction:
     """See ``store.Transaction``. ``execute`` takes a statement with ``?`` and values, and
-    returns a cursor.
+    returns what has ``fetchall()``. A table is named behind ``FROM``, ``INTO`` or ``UPDATE``.
     """
 
     _execute: Callable[[str, Sequence[Any]], Any]
@@ -45,15 +49,11 @@ class SqlTransaction:
         shapes = []
         for scan in scans:
             shapes.append(_shape(scan, values))
-        sql = _united(tuple(shapes))
+        sql, makes = _united(tuple(shapes))
         found: list[list[Any]] = [[] for _ in scans]
-        for number, *row in self._execute(sql, values):
-            scan = scans[number]
-            if isinstance(scan, Distinct):
-                found[number].append(row[0])
-            else:
-                table = scan.table
-                found[number].append(table.row._make(row[: len(table.columns)]))
+        for row in self._execute(sql, values).fetchall():
+            number = row[0]
+            found[number].append(makes[number](row))
         return found
 
     def get(self, table: Table, keys: Sequence[Key]) -> list[Any]:
@@ -65,7 +65,7 @@ class SqlTransaction:
         values: list[Any] = []
         shape = _shape(Scan(table, equal), values)
         sql = f"SELECT count(*) FROM {table.name}{_where(shape)}"
-        return self._execute(sql, values).fetchone()[0]
+        return self._execute(sql, values).fetchall()[0][0]
 
     def add(self, table: Table, rows: Sequence[Any]) -> set[Key]:
         """See ``store.Transaction``."""
@@ -94,7 +94,7 @@ class SqlTransaction:
         """See ``store.Transaction``."""
         sql = _change(table, tuple(changes), tuple(expected))
         values = [*changes.values(), *key, *expected.values()]
-        return self._execute(sql, values).rowcount > 0
+        return bool(self._execute(sql, values).fetchall())
 
     def swap(self, table: Table, rows: Sequence[Any]) -> bool:
         """See ``store.Transaction``."""
@@ -137,7 +137,12 @@ def _flat(rows: Sequence[Any]) -> list[Any]:
 
 
 def _list(names: Sequence[str]) -> str:
-    return ", ".join(names)
+    return ", ".join(map(_quoted, names))
+
+
+def _quoted(name: str) -> str:
+    # PostgreSQL reserves some, such as "user".
+    return f'"{name}"'
 
 
 @lru_cache(maxsize=200)
@@ -153,8 +158,8 @@ def _delete_by_key(table: Table, count: int) -> str:
 
 def _keys(table: Table, count: int) -> str:
     *common, last = table.key
-    tests = "".join(f"{name} = ? AND " for name in common)
-    return f" WHERE {tests}{last} IN ({', '.join('?' * count)})"
+    tests = "".join(f"{_quoted(name)} = ? AND " for name in common)
+    return f" WHERE {tests}{_quoted(last)} IN ({', '.join('?' * count)})"
 
 
 @lru_cache(maxsize=200)
@@ -166,10 +171,10 @@ def _add(table: Table, count: int) -> str:
 
 @lru_cache(maxsize=200)
 def _put(table: Table, count: int) -> str:
-    sets = [f"{c} = excluded.{c}" for c in table.columns if c not in table.key]
+    changed = [_quoted(name) for name in table.columns if name not in table.key]
+    sets = ", ".join(f"{name} = excluded.{name}" for name in changed)
     return (
-        f"{_insert(table, count)} ON CONFLICT ({_list(table.key)}) "
-        f"DO UPDATE SET {_list(sets)}"
+        f"{_insert(table, count)} ON CONFLICT ({_list(table.key)}) DO UPDATE SET {sets}"
     )
 
 
@@ -183,18 +188,19 @@ def _swap(table: Table, count: int) -> str:
 
 @lru_cache(maxsize=20)
 def _increment(table: Table) -> str:
-    sum_up = table.columns[-1]
+    sum_up = _quoted(table.columns[-1])
     return (
         f"{_insert(table, 1)} ON CONFLICT ({_list(table.key)}) DO UPDATE SET "
-        f"{sum_up} = {table.name}.{sum_up} + excluded.{sum_up} RETURNING {sum_up}"
+        f"{sum_up} = {table.name}.{sum_up} + excluded.{sum_up} "
+        f"RETURNING {table.name}.{sum_up}"
     )
 
 
 @lru_cache(maxsize=200)
 def _change(table: Table, changes: tuple[str, ...], expected: tuple[str, ...]) -> str:
-    sets = [f"{name} = ?" for name in changes]
-    tests = [f"{name} = ?" for name in (*table.key, *expected)]
-    return f"UPDATE {table.name} SET {_list(sets)} WHERE {' AND '.join(tests)}"
+    sets = ", ".join(f"{_quoted(name)} = ?" for name in changes)
+    tests = " AND ".join(f"{_quoted(name)} = ?" for name in (*table.key, *expected))
+    return f"UPDATE {table.name} SET {sets} WHERE {tests} RETURNING 1"
 
 
 def _insert(table: Table, count: int) -> str:
@@ -242,22 +248,90 @@ def _shape(scan: Scan | Distinct, values: list[Any]) -> _Shape:
     )
 
 
+#: Returns a row, or value, of a row of the united scans.
+_Make = Callable[[Sequence[Any]], Any]
+
+
 @lru_cache(maxsize=500)
-def _united(shapes: tuple[_Shape, ...]) -> str:
-    widths = [1 if shape.distinct else len(shape.table.columns) for shape in shapes]
-    return " UNION ALL ".join(
-        f"SELECT {number}, x.*{', NULL' * (max(widths) - width)} "
-        f"FROM ({_select(shape)}) AS x"
-        for number, (shape, width) in enumerate(zip(shapes, widths))
-    )
+def _united(shapes: tuple[_Shape, ...]) -> tuple[str, list[_Make]]:
+    """Return the statement that finds the rows of several scans, each with the number of
+    its scan first, and what makes of such a row the one of a scan.
+
+    Scans share columns of the same type, because PostgreSQL unites no others.
+    """
+    wanted = [_columns(shape) for shape in shapes]
+    slots = [
+        (kind, number)
+        for kind in _TYPES
+        for number in range(max(_of_type(columns, kind) for columns in wanted))
+    ]
+    selects, makes = [], []
+    for number, (shape, columns) in enumerate(zip(shapes, wanted)):
+        places = _places(columns, slots)
+        filled = {place: name for name, place in places.items()}
+        values = "".join(
+            f", x.{_quoted(filled[place])}"
+            if place in filled
+            else f", CAST(NULL AS {kind})"
+            for place, (kind, _) in enumerate(slots, 1)
+        )
+        selects.append(f"SELECT {number}{values} FROM ({_select(shape)}) AS x")
+        makes.append(_make(shape, list(places.values())))
+    return " UNION ALL ".join(selects), makes
+
+
+#: The types of columns that Python's stand for.
+_TYPES = {"text": str, "bigint": int, "double precision": float}
+
+
+def _columns(shape: _Shape) -> dict[str, str]:
+    """Return the columns that a scan finds, with their types."""
+    if shape.distinct:
+        return {"v": column_types(shape.table)[shape.table.key[0]]}
+    return column_types(shape.table)
+
+
+@lru_cache(maxsize=20)
+def column_types(table: Table) -> dict[str, str]:
+    """Return the columns of a table with their types in SQL."""
+    hints = get_type_hints(table.row)
+    return {
+        name: next(
+            kind
+            for kind, python in _TYPES.items()
+            if python in (hints[name], *get_args(hints[name]))
+        )
+        for name in table.columns
+    }
+
+
+def _of_type(columns: Mapping[str, str], kind: str) -> int:
+    return list(columns.values()).count(kind)
+
+
+def _places(
+    columns: Mapping[str, str], slots: Sequence[tuple[str, int]]
+) -> dict[str, int]:
+    """Return the place of each column in a united row."""
+    seen: Counter[str] = Counter()
+    places = {}
+    for name, kind in columns.items():
+        places[name] = 1 + slots.index((kind, seen[kind]))
+        seen[kind] += 1
+    return places
+
+
+def _make(shape: _Shape, places: Sequence[int]) -> _Make:
+    if shape.distinct:
+        return itemgetter(*places)
+    pick, make = itemgetter(*places), shape.table.row._make
+    return lambda row: make(pick(row))
 
 
 def _select(shape: _Shape) -> str:
     if shape.distinct:
         return _distinct(shape.table)
-    order = ", ".join(
-        f"{name[1:]} DESC" if name.startswith("-") else name for name in shape.order
-    )
+    order = ", ".join(map(in_order, shape.order))
     sql = f"SELECT {_list(shape.table.columns)} FROM {shape.table.name}{_where(shape)}"
     if order:
         sql += f" ORDER BY {order}"
@@ -269,16 +343,22 @@ def _select(shape: _Shape) -> str:
     return sql
 
 
+def in_order(name: str) -> str:
+    """Return a column of an order as SQL says it."""
+    return f"{_quoted(name[1:])} DESC" if name.startswith("-") else _quoted(name)
+
+
 def _where(shape: _Shape) -> str:
     tests = []
-    for name, count in shape.equal:
+    for column, count in shape.equal:
+        name = _quoted(column)
         if count == 0:
             tests.append(f"{name} IS NULL")
         elif count == 1:
             tests.append(f"{name} = ?")
         else:
             tests.append(f"{name} IN ({', '.join('?' * count)})")
-    first = shape.order[0].lstrip("-") if shape.order else ""
+    first = _quoted(shape.order[0].lstrip("-")) if shape.order else ""
     if shape.since:
         tests.append(f"{first} >= ?")
     if shape.below:
@@ -288,7 +368,7 @@ def _where(shape: _Shape) -> str:
 
 def _distinct(table: Table) -> str:
     # By leaps through the key: a long backlog must not be read through every time.
-    column, name = table.key[0], table.name
+    column, name = _quoted(table.key[0]), table.name
     return (
         f"WITH RECURSIVE leap (v) AS (SELECT min({column}) FROM {name} UNION ALL "
         f"SELECT (SELECT min({column}) FROM {name} WHERE {column} > v) "

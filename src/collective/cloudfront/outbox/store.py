@@ -29,6 +29,8 @@ class OutboxUnavailable(Exception):
 
     #: Only because somebody else is writing: nothing is wrong.
     is_busy = False
+    #: Because we may not: that does not change by itself.
+    is_forbidden = False
 
     @property
     def message(self) -> Message:
@@ -41,6 +43,12 @@ class OutboxBusy(OutboxUnavailable):
     """Somebody else writes to the outbox for longer than we may wait."""
 
     is_busy = True
+
+
+class OutboxForbidden(OutboxUnavailable):
+    """The storage does not let us in, or make what we need."""
+
+    is_forbidden = True
 
 
 #: The columns of a key, with a value each.
@@ -192,6 +200,21 @@ class Store(Protocol):
 
     def concerns(self) -> list[Message]:
         """Return what a person should know of where the storage is. Asks no disk."""
+
+    def join(self, owner: str, wake: Callable[[], None]) -> None:
+        """Let others know that ``owner`` lives, as long as this process does and has not
+        called ``leave``; and call ``wake`` when another process makes something ready.
+
+        Returns at once, and raises nothing. A storage that cannot tell does nothing.
+        """
+
+    def leave(self, owner: str) -> None:
+        """Let others know that ``owner`` has ended."""
+
+    def has_ended(self, owner: str) -> bool:
+        """Say whether the process of ``owner`` has certainly ended; False if the storage
+        cannot tell. Answers from memory what it found out a moment ago.
+        """
 
     def tidy(self) -> None:
         """Do what the storage needs from time to time."""
@@ -348,7 +371,7 @@ MEMORY = Table("memory", MemoryRow, ("name",))
 
 #: In which orders rows are looked for, besides that of the key; the first columns may
 #: be given. An engine has an index for each.
-ORDERS = {
+ORDERS: dict[Table, list[tuple[str, ...]]] = {
     READY: [("distribution", "wildcard", "-urgent", "since", "item")],
     SCHEDULED: [
         ("due",),

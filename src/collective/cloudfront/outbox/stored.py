@@ -51,8 +51,13 @@ class StoredOutbox(
         """See ``contract.Outbox``."""
         self.store.close()
 
+    def listen(self, wake: Callable[[], None]) -> None:
+        """See ``contract.Outbox``."""
+        self.store.join(self.owner, wake)
+
     def end(self) -> None:
         """See ``contract.Outbox``."""
+        self.store.leave(self.owner)
         self.close()
         forget(self.owner)
 

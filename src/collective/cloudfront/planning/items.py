@@ -15,6 +15,8 @@ MAX_PATH_LENGTH = 4000
 
 #: The one item that reaches everything.
 EVERYTHING = "/*"
+#: Below it the REST API answers, for Volto.
+API = "/++api++"
 
 # RFC 1738 calls ``<>"#%{}|\^[]`` and the backtick unsafe. CloudFront wants them, spaces,
 # controls and all non-ASCII encoded, "and no other characters". A ``%`` that starts an

@@ -4,6 +4,7 @@ from Acquisition import aq_base
 from collections.abc import Callable
 from collections.abc import Iterator
 from collective.cloudfront.reach.visible import is_public
+from collective.cloudfront.tagging.intids import intid_of
 from itertools import islice
 from Products.CMFCore.interfaces import IContentish
 from typing import Any
@@ -22,7 +23,7 @@ def relating(obj: Any) -> Iterator[Any]:
     relations, intids = queryUtility(ICatalog), queryUtility(IIntIds)
     if relations is None or intids is None:
         return
-    intid = intids.queryId(aq_base(obj))
+    intid = intid_of(intids, obj)
     if intid is None:
         return
     for relation in relations.findRelations({"to_id": intid}):

@@ -77,6 +77,26 @@ def works(process):
     return {work.distribution: work.ready for work in process.outbox.work()}
 
 
+# --- without a courier --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", ["off", "OFF ", "false", "0", "no"])
+def test_the_courier_can_be_off(tmp_path, value):
+    url = f"sqlite:///{tmp_path}/outbox.sqlite"
+    process = Process({"CLOUDFRONT_OUTBOX": url, "CLOUDFRONT_COURIER": value})
+    assert process.is_courier_off
+    process.courier.round()
+    process.stop()
+
+
+@pytest.mark.parametrize("value", ["on", "", "true", "nonsense"])
+def test_otherwise_it_is_on(tmp_path, value, caplog):
+    url = f"sqlite:///{tmp_path}/outbox.sqlite"
+    process = Process({"CLOUDFRONT_OUTBOX": url, "CLOUDFRONT_COURIER": value})
+    assert not process.is_courier_off
+    assert ("use on or off" in caplog.text) == (value == "nonsense")
+
+
 # --- reading the database ---------------------------------------------------------------
 
 

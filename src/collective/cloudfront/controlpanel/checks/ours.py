@@ -230,12 +230,13 @@ class Outboxes(SiteCheck):
     @cached_property
     def is_separate(self) -> bool:
         """Whether other processes may have an outbox of their own."""
-        return not self.is_set and self.may_be_several
+        is_known = self.is_set or this_process().is_outbox_beside
+        return not is_known and self.may_be_several
 
     @cached_property
     def concerns(self) -> list[Message]:
         """What a person should know of its place."""
-        return this_process().outbox.concerns()
+        return [*this_process().concerns, *this_process().outbox.concerns()]
 
     @property
     def is_set(self) -> bool:
@@ -267,6 +268,12 @@ class Outboxes(SiteCheck):
             return _(
                 "check_outbox_set", default="The outbox is set in CLOUDFRONT_OUTBOX."
             )
+        if this_process().is_outbox_beside:
+            return _(
+                "check_outbox_beside",
+                default="The outbox is in the database of the site. All Zope processes "
+                "use it.",
+            )
         return _(
             "check_outbox_ok",
             default="Only this Zope process uses the database, so it needs no shared "
@@ -276,6 +283,8 @@ class Outboxes(SiteCheck):
     @property
     def advice(self) -> str:
         """The variable, where it matters."""
+        if self.concerns and self.concerns[0].code.startswith("redis_"):
+            return ""  # it says what to do
         if self.concerns:
             return _(
                 "advice_outbox_place",

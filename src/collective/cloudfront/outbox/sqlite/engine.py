@@ -1,6 +1,7 @@
 """The outbox in one SQLite file."""
 
 from collections.abc import Callable
+from collections.abc import Iterable
 from collective.cloudfront.outbox.sqlite.store import SqliteStore
 from collective.cloudfront.outbox.stored import StoredOutbox
 from pathlib import Path
@@ -50,3 +51,7 @@ class SqliteOutbox(StoredOutbox):
         self.path = Path(path)
         store = SqliteStore(self.path, self.restore, self.take_over, on_damage, clock)
         super().__init__(store, clock)
+
+    def adopt(self, earlier: Iterable[Path] = ()) -> int:
+        """See ``contract.Repair``."""
+        return super().adopt(each for each in earlier if each != self.path)

@@ -29,6 +29,8 @@ NETWORK = {
     "smb3",
     "smbfs",
 }
+#: The file systems of a container itself: they end with it.
+CONTAINER = {"aufs", "overlay"}
 #: File systems that forget everything when the machine stops.
 MEMORY = {"ramfs", "tmpfs"}
 

@@ -1,4 +1,5 @@
-"""Files that processes of other versions have left beside the outbox.
+"""Files that other processes have left: of another version, beside the outbox, or of
+an earlier container.
 
 A process that finds an outbox of a newer format works with a file of its own,
 ``outbox.sqlite.format-5``: it cannot read the other one, and what it keeps in memory
@@ -12,6 +13,9 @@ from collections.abc import Iterator
 from collective.cloudfront.outbox.messages import counted
 from collective.cloudfront.outbox.sql import SqlTransaction
 from collective.cloudfront.outbox.sqlite.connections import Connection
+from collective.cloudfront.outbox.sqlite.damage import ForeignFile
+from collective.cloudfront.outbox.sqlite.damage import is_busy
+from collective.cloudfront.outbox.sqlite.damage import NewerFile
 from collective.cloudfront.outbox.sqlite.damage import TABLES
 from collective.cloudfront.outbox.sqlite.schema import ensure_schema
 from collective.cloudfront.outbox.store import Scan
@@ -41,19 +45,8 @@ def of_format(path: Path, number: int) -> Path:
     return path.with_name(f"{path.name}.format-{number}")
 
 
-def adopt(
-    path: Path,
-    newest: int,
-    write: Callable[[], AbstractContextManager[Transaction]],
-    take_over: TakeOver,
-) -> int:
-    """Take over what stands beside ``path`` in formats up to ``newest``, and is used by
-    nobody. Returns how many rows.
-    """
-    return sum(_adopt(each, write, take_over) for each in _found(path, newest))
-
-
-def _found(path: Path, newest: int) -> Iterator[Path]:
+def beside(path: Path, newest: int) -> Iterator[Path]:
+    """Return the files beside ``path`` that have formats up to ``newest``."""
     pattern = re.compile(re.escape(path.name) + r"\.format-(\d+)")
     for each in sorted(path.parent.glob(f"{path.name}.format-*")):
         match = pattern.fullmatch(each.name)
@@ -61,13 +54,38 @@ def _found(path: Path, newest: int) -> Iterator[Path]:
             yield each
 
 
-def _adopt(
+def adopt(
     path: Path,
     write: Callable[[], AbstractContextManager[Transaction]],
     take_over: TakeOver,
 ) -> int:
+    """Take over what is in the outbox at ``path``, if nobody uses it, and delete it.
+    Returns how many rows.
+
+    What cannot be read stays where it is. Raises ``OutboxUnavailable`` if ``write`` does.
+    """
+    try:
+        count = _move_all(path, write, take_over)
+    except (ForeignFile, NewerFile, OSError, sqlite3.Error, ValueError) as error:
+        _log_once(path, error)
+        return 0
+    if count is None:
+        return 0
+    logger.info(
+        "Took over %s that another process left in %s.", counted(count, "row"), path
+    )
+    return count
+
+
+def _move_all(
+    path: Path,
+    write: Callable[[], AbstractContextManager[Transaction]],
+    take_over: TakeOver,
+) -> int | None:
     connection = sqlite3.connect(
-        path,
+        # It may have been deleted in the meantime: then it is not made again.
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
         timeout=0,
         isolation_level=None,
         check_same_thread=False,
@@ -80,8 +98,10 @@ def _adopt(
             db.execute("PRAGMA locking_mode = EXCLUSIVE")
             db.execute("BEGIN EXCLUSIVE")
             db.execute("COMMIT")
-        except sqlite3.OperationalError:
-            return 0
+        except sqlite3.OperationalError as error:
+            if is_busy(error):
+                return None
+            raise
         ensure_schema(db)
         count = 0
         for table in TABLES:
@@ -90,10 +110,23 @@ def _adopt(
         db.execute("PRAGMA journal_mode = DELETE").fetchall()
         path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
         path.unlink()
-    logger.info(
-        "Took over %s that an older version left in %s.", counted(count, "row"), path
-    )
     return count
+
+
+#: What could not be taken over, and why: said once.
+_logged: set[tuple[str, str]] = set()
+
+
+def _log_once(path: Path, error: Exception) -> None:
+    known = str(path), str(error)
+    if known not in _logged:
+        _logged.add(known)
+        logger.warning(
+            "The outbox that another process left in %s cannot be taken over: %s. If "
+            "items may have been waiting in it, use “Purge all”. Then delete it.",
+            path,
+            error or type(error).__name__,
+        )
 
 
 def _move(

@@ -27,6 +27,7 @@ from collective.cloudfront.outbox.sqlite.damage import is_damage
 from collective.cloudfront.outbox.sqlite.damage import NewerFile
 from collective.cloudfront.outbox.sqlite.mending import Identity
 from collective.cloudfront.outbox.sqlite.mending import Mending
+from collective.cloudfront.outbox.sqlite.place import CONTAINER
 from collective.cloudfront.outbox.sqlite.place import file_system_of
 from collective.cloudfront.outbox.sqlite.place import MEMORY
 from collective.cloudfront.outbox.sqlite.place import NETWORK
@@ -36,16 +37,18 @@ from collective.cloudfront.outbox.sqlite.replacement import repaired
 from collective.cloudfront.outbox.sqlite.replacement import was_set_aside
 from collective.cloudfront.outbox.sqlite.schema import ensure_schema
 from collective.cloudfront.outbox.sqlite.siblings import adopt
+from collective.cloudfront.outbox.sqlite.siblings import beside
 from collective.cloudfront.outbox.sqlite.siblings import of_format
 from collective.cloudfront.outbox.sqlite.siblings import TakeOver
 from collective.cloudfront.outbox.sqlite.synchronise import synchronise
 from collective.cloudfront.outbox.sqlite.synchronise import synchronise_names
-from collective.cloudfront.outbox.sqlite.synchronise import Synchroniser
 from collective.cloudfront.outbox.store import OutboxBusy
 from collective.cloudfront.outbox.store import OutboxUnavailable
 from collective.cloudfront.outbox.store import Saved
 from collective.cloudfront.outbox.store import Transaction
+from collective.cloudfront.outbox.synchroniser import Synchroniser
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import logging
@@ -88,7 +91,7 @@ class SqliteStore(Mending):
         self._local = threading.local()
         self._opening = threading.RLock()
         self._rescued = []
-        self._synchroniser = os.getpid(), Synchroniser(self._log)
+        self._synchroniser = os.getpid(), Synchroniser(partial(synchronise, self._log))
 
     def __repr__(self) -> str:
         return str(self.path)
@@ -141,7 +144,7 @@ class SqliteStore(Mending):
     def _synchroniser_here(self) -> Synchroniser:
         pid, synchroniser = self._synchroniser
         if pid != os.getpid():  # forked: its thread stayed behind
-            synchroniser = Synchroniser(self._log)
+            synchroniser = Synchroniser(partial(synchronise, self._log))
             self._synchroniser = os.getpid(), synchroniser
         return synchroniser
 
@@ -165,7 +168,10 @@ class SqliteStore(Mending):
             self._connection(COURIER_PATIENCE)
             if self.path != self._asked_for:
                 return 0  # that is for the version which has the file
-            return adopt(self.path, schema.FORMAT, self.write, self._take_over)
+            return sum(
+                adopt(each, self.write, self._take_over)
+                for each in beside(self.path, schema.FORMAT)
+            )
 
     def concerns(self) -> list[Message]:
         """See ``store.Store``."""
@@ -177,9 +183,21 @@ class SqliteStore(Mending):
         kind = file_system_of(self.path.parent)
         if kind in NETWORK:
             found.append(message("outbox_network", path=path, kind=kind))
+        if kind in CONTAINER:
+            found.append(message("outbox_in_container", path=path))
         if kind in MEMORY:
             found.append(message("outbox_in_memory", path=path, kind=kind))
         return found
+
+    def join(self, owner: str, wake: Callable[[], None]) -> None:
+        """See ``store.Store``: a file tells nobody."""
+
+    def leave(self, owner: str) -> None:
+        """See ``store.Store``."""
+
+    def has_ended(self, owner: str) -> bool:
+        """See ``store.Store``: a file does not know its processes."""
+        return False
 
     def close(self) -> None:
         """See ``store.Store``."""
@@ -381,7 +399,7 @@ class SqliteStore(Mending):
             )
         self.path = of_format(self._asked_for, schema.FORMAT)
         self._name = str(self.path)
-        self._synchroniser = os.getpid(), Synchroniser(self._log)
+        self._synchroniser = os.getpid(), Synchroniser(partial(synchronise, self._log))
         logger.error(
             "The outbox %s has format %d, which is newer than %d, because a "
             "newer version of collective.cloudfront uses it. Update this "

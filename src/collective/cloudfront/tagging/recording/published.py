@@ -6,6 +6,7 @@ from Acquisition import aq_parent
 from collections.abc import Iterator
 from collections.abc import Sequence
 from collective.cloudfront.tagging.inherited import texts_inherited
+from collective.cloudfront.tagging.intids import intid_of
 from collective.cloudfront.tagging.recording.queries import Fact
 from collective.cloudfront.tagging.recording.readset import ReadSet
 from collective.cloudfront.tagging.vocabulary.dependencies import Kind
@@ -115,7 +116,7 @@ def _related(context: Any) -> Iterator[Fact]:
     relations, intids = queryUtility(ICatalog), queryUtility(IIntIds)
     if relations is None or intids is None:
         return
-    intid = intids.queryId(aq_base(context))
+    intid = intid_of(intids, context)
     if intid is None:
         return
     # The target has a number, too, so we need not load the relation itself

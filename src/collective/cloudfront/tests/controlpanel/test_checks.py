@@ -219,6 +219,18 @@ def test_an_outbox_in_a_bad_place_is_a_warning(look, process, monkeypatch):
     assert "local disk" in found.advice.default
 
 
+def test_a_server_that_may_lose_something_is_a_warning_that_says_what_to_do(
+    look, process, monkeypatch
+):
+    concern = message("redis_no_log", url="redis://cache/0")
+    monkeypatch.setattr(process.outbox, "concerns", lambda: [concern])
+    found = look()["outbox"]
+    assert found.level is Level.WARNING
+    assert found.text.mapping["url"] == "redis://cache/0"
+    assert "Set appendonly to yes" in found.text.default
+    assert not found.advice
+
+
 def test_what_the_environment_overrides_is_only_a_note(look, monkeypatch):
     monkeypatch.setenv("CLOUDFRONT_WINDOW", "3")
     result = look()["environment"]

@@ -131,6 +131,13 @@ def wrong_id(scene: Scene) -> None:
     scene.wait(True, reason=reason, advice=message("advice_distribution"))
 
 
+def no_worker(scene: Scene) -> None:
+    """This Zope leaves the delivery to workers, and there is none."""
+    scene.monkeypatch.setattr(scene.process, "is_courier_off", True)
+    scene.process.presence.end()  # it has said that it delivers
+    scene.release()
+
+
 def disk_full(scene: Scene) -> None:
     """The outbox can be read, and not written."""
 
@@ -246,6 +253,16 @@ TABLE = [
     ),
     Row(
         wrong_id, "error", "paused", f"{PAUSED} CloudFront refused", "Paused", 1, WAITS
+    ),
+    Row(
+        no_worker,
+        "error",
+        "unattended",
+        "This Zope process leaves the delivery to workers, and no worker is running; "
+        "items waiting: 1. Start “cloudfront worker”",
+        "No worker",
+        1,
+        "No worker is running, so this waits in the outbox.",
     ),
     Row(disk_full, "error", "in_memory", IN_MEMORY, "In memory", 1, FAILING, 503),
     Row(

@@ -176,6 +176,17 @@ def test_an_outbox_that_fails_leaves_what_is_known(world, monkeypatch):
     assert world.headers(process) == {E1: "cache-tag", E2: ""}
 
 
+def test_who_never_asks_learns_what_others_have_seen(world):
+    zope, worker = world.process(asks=False), world.process()
+    assert world.headers(zope) == {}
+    assert world.asked == []
+    world.headers(worker)
+    asked = len(world.asked)
+    world.clock.advance(LOOK_EVERY)
+    assert world.headers(zope) == {E1: "cache-tag", E2: ""}
+    assert len(world.asked) == asked
+
+
 def test_a_look_that_hangs_keeps_nobody_waiting_for_ever(world):
     hangs = threading.Event()
 

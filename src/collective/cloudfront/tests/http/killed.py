@@ -14,6 +14,7 @@ from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.process import this_process
 from collective.cloudfront.purge import purge_path
 from itertools import count
+from ZODB.POSException import ConflictError
 from zope.component.hooks import setSite
 from zope.event import notify
 from zope.lifecycleevent import ObjectModifiedEvent
@@ -82,10 +83,13 @@ def run(name: str) -> None:
         if number % 5 == 0:
             site.welcome.title = f"Edited by {key}"
             notify(ObjectModifiedEvent(site.welcome))
-        if number % 3 == 2:
-            transaction.abort()
-        else:
-            transaction.commit()
+        try:
+            if number % 3 == 2:
+                transaction.abort()
+            else:
+                transaction.commit()
+        except ConflictError:
+            transaction.abort()  # with another node
         if number == 0:
             print("working", flush=True)
         time.sleep(random.random() / 200)

@@ -2,6 +2,11 @@
 
 from collections.abc import Iterator
 from collective.cloudfront.demo.instance import free_port
+from collective.cloudfront.tests.postgres import DATABASE
+from collective.cloudfront.tests.postgres import HOST
+from collective.cloudfront.tests.postgres import missing_server
+from collective.cloudfront.tests.postgres import ROLE
+from collective.cloudfront.tests.postgres import Servers
 from contextlib import contextmanager
 from contextlib import ExitStack
 from importlib.util import find_spec
@@ -10,18 +15,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import os
-import pwd
-import shutil
-import subprocess
 import time
 
-
-_HOST = "127.0.0.1"
-_DATABASE = _ROLE = "zodb"
-#: Debian keeps the server's programs out of the PATH.
-_DEBIAN = "/usr/lib/postgresql"
-#: PostgreSQL does not run as root: root runs it as one of these.
-_USERS = ("postgres", "nobody")
 
 _STORAGE = """\
     %import relstorage
@@ -45,20 +40,11 @@ ro-replica-conf {path}
 
 def missing() -> str:
     """Return what is missing, and how to install it; empty if nothing is."""
-    if not _program("initdb"):
-        return "PostgreSQL is missing. On Debian: apt-get install postgresql"
+    if missing_server():
+        return missing_server()
     if not (find_spec("relstorage") and find_spec("psycopg2")):
         return "RelStorage is missing: pip install RelStorage psycopg2-binary"
     return ""
-
-
-#: Otherwise it ends queries of visitors when it goes on after a rest.
-_STANDBY = """\
-recovery_min_apply_delay = {delay}
-hot_standby_feedback = on
-max_standby_streaming_delay = -1
-max_standby_archive_delay = -1
-"""
 
 
 class Postgres:
@@ -71,7 +57,7 @@ class Postgres:
         self.read_from("standby")
 
     def storage(
-        self, replica: bool = False, keep_history: bool = True, name: str = _DATABASE
+        self, replica: bool = False, keep_history: bool = True, name: str = DATABASE
     ) -> str:
         """Return a storage for ``zope.conf``: all from the primary, or loads from the
         standby.
@@ -80,10 +66,15 @@ class Postgres:
             keep_history=str(keep_history).lower(),
             replica=_REPLICA.format(path=self._replicas) if replica else "",
             database=name,
-            role=_ROLE,
-            host=_HOST,
+            role=ROLE,
+            host=HOST,
             port=self._ports["primary"],
         )
+
+    @property
+    def url(self) -> str:
+        """The URL of an outbox on the primary."""
+        return f"postgresql://{ROLE}@{HOST}:{self._ports['primary']}/{DATABASE}"
 
     def copy_database(self, var: Path, home: Path) -> None:
         """Copy the database in an instance's ``var`` to the primary, for one in ``home``."""
@@ -108,7 +99,7 @@ class Postgres:
     def read_from(self, server: str) -> None:
         """Let storages with a replica read from ``primary`` or ``standby`` from now on."""
         before = self._replicas.stat().st_mtime if self._replicas.exists() else 0
-        self._replicas.write_text(f"{_HOST}:{self._ports[server]}\n")
+        self._replicas.write_text(f"{HOST}:{self._ports[server]}\n")
         # RelStorage looks at the time only
         os.utime(self._replicas, (before + 1, before + 1))
 
@@ -136,7 +127,7 @@ class Postgres:
         import psycopg2
 
         connection = psycopg2.connect(
-            host=_HOST, port=self._ports[server], user=_ROLE, dbname=_DATABASE
+            host=HOST, port=self._ports[server], user=ROLE, dbname=DATABASE
         )
         try:
             connection.autocommit = True
@@ -158,7 +149,7 @@ def postgres(delay: float = 0.0) -> Iterator[Postgres]:
     ):
         folder = Path(made)
         folder.chmod(0o755)
-        servers = _Servers(folder)
+        servers = Servers(folder)
         primary, standby = free_port(), free_port()
         servers.make_primary(primary)
         stack.callback(servers.stop, "primary")
@@ -167,84 +158,6 @@ def postgres(delay: float = 0.0) -> Iterator[Postgres]:
         stack.callback(servers.stop, "standby")
         servers.start("standby", standby)
         yield Postgres(folder, primary, standby)
-
-
-class _Servers:
-    """Makes, starts and stops servers in folders below one."""
-
-    def __init__(self, folder: Path):
-        self._folder = folder
-        self._user = _unprivileged()
-        self._home = folder / "servers"
-        self._home.mkdir()
-        if self._user:
-            shutil.chown(self._home, self._user)
-
-    def make_primary(self, port: int) -> None:
-        """Make an empty database, which its role may do anything with."""
-        home = self._home / "primary"
-        self._run("initdb", "-D", home, "-U", _ROLE, "-A", "trust", "-E", "UTF8")
-        # Nothing has to outlast a power cut
-        settings = f"fsync = off\nunix_socket_directories = '{self._home}'\n"
-        with (home / "postgresql.conf").open("a") as file:
-            file.write(settings)
-
-    def make_standby(self, primary: int, delay: float) -> None:
-        """Copy the primary, which must be running."""
-        self._run("createdb", "-h", _HOST, "-p", primary, "-U", _ROLE, _DATABASE)
-        home = self._home / "standby"
-        source = ("-h", _HOST, "-p", primary, "-U", _ROLE)
-        self._run("pg_basebackup", "-D", home, "-R", "-c", "fast", *source)
-        settings = _STANDBY.format(delay=round(delay * 1000))
-        with (home / "postgresql.conf").open("a") as file:
-            file.write(settings)
-
-    def start(self, name: str, port: int) -> None:
-        """Start a server; return when it answers."""
-        options = f"-h {_HOST} -p {port}"
-        log = self._home / f"{name}.log"
-        place = self._home / name
-        self._run("pg_ctl", "-D", place, "-l", log, "-w", "-o", options, "start")
-
-    def stop(self, name: str) -> None:
-        """Stop a server, whoever is connected."""
-        self._run("pg_ctl", "-D", self._home / name, "-m", "immediate", "stop")
-
-    def _run(self, program: str, *arguments: Any) -> None:
-        done = subprocess.run(
-            [_program(program), *map(str, arguments)],
-            cwd=self._home,
-            user=self._user or None,
-            extra_groups=[] if self._user else None,
-            stdin=subprocess.DEVNULL,
-            stdout=(self._home.parent / "log").open("a"),
-            stderr=subprocess.STDOUT,
-            # Ctrl-C is for the clients, which are to end first.
-            start_new_session=True,
-        )
-        if done.returncode:
-            log = (self._home.parent / "log").read_text(errors="replace")
-            raise RuntimeError(f"{program} failed:\n{log[-3000:]}")
-
-
-def _program(name: str) -> str:
-    """Return the path of a program of PostgreSQL; empty if there is none."""
-    newest = sorted(Path(_DEBIAN).glob("*/bin"), key=_version, reverse=True)
-    path = os.pathsep.join([os.environ.get("PATH", ""), *map(str, newest)])
-    return shutil.which(name, path=path) or ""
-
-
-def _version(folder: Path) -> int:
-    version = folder.parent.name
-    return int(version) if version.isdigit() else 0
-
-
-def _unprivileged() -> str:
-    """Return the user who runs PostgreSQL for root; empty for others: themselves."""
-    if os.getuid():
-        return ""
-    known = {each.pw_name for each in pwd.getpwall()}
-    return next(name for name in _USERS if name in known)
 
 
 def _wait(condition: Any) -> None:

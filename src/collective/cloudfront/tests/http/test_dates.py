@@ -21,7 +21,7 @@ import sqlite3
 import time
 
 
-OBJECTS, DATED = (100_000, 5_000) if SOAK else (1_000, 200)
+OBJECTS, DATED = (100_000, 5_000) if SOAK else (500, 100)
 EDITS = 300 if SOAK else 10
 
 

@@ -2,8 +2,10 @@
 nothing stale.
 
 A quick part of ``make freshness``, which performs all operations and random walks.
+``make test`` performs the first ones.
 """
 
+from collective.cloudfront.tests.profile import LONG
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +18,18 @@ import sys
 ROOT = Path(__file__).parents[5]
 OPERATIONS = (
     "edit-text",
-    "edit-title-at-top",
     "edit-while-a-page-is-made",
     "rename-folder",
     "publish",
+    "edit-title-at-top",
     "set-default-page",
     "reorder",
     "replace-image",
     "site-title",
-)
+)[: None if LONG else 4]
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.slow,
     pytest.mark.skipif(
         not (ROOT / "freshness").exists(), reason="freshness/ is only in a checkout"

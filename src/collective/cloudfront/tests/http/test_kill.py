@@ -6,6 +6,7 @@ from collective.cloudfront.demo.instance import Instance
 from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.tests.http.conftest import options
 from collective.cloudfront.tests.profile import repetitions
+from concurrent.futures import ThreadPoolExecutor
 
 import json
 import os
@@ -63,38 +64,48 @@ class Killed:
         self._process.wait(300)
 
 
+#: No call has to wait.
+MANY = options(api_rate=None, quota_model="none")
+#: A purge of every page would take the place of what we look for.
+ENVIRON = {"CLOUDFRONT_WINDOW": "0.05", "CLOUDFRONT_NAVIGATION_CHANGES": "object"}
+
+
 @pytest.mark.long
 @pytest.mark.slow
 def test_no_committed_change_is_lost_when_a_process_is_killed(
     site_template, tmp_path, record_property
 ):
-    seed = random.randrange(2**32)
-    print(f"seed {seed}")
-    chance = random.Random(seed)
-    local = LocalCloudFront(options=options(api_rate=None, quota_model="none"))
-    with local:
-        instance = Instance(
-            tmp_path / "zope",
-            environ={
-                **local.environment,
-                "CLOUDFRONT_WINDOW": "0.05",
-                # A purge of every page would take the place of what we look for.
-                "CLOUDFRONT_NAVIGATION_CHANGES": "object",
-            },
-        )
+    with LocalCloudFront(options=MANY) as local:
+        instance = Instance(tmp_path / "zope", environ={**local.environment, **ENVIRON})
         instance.configure()
         instance.copy_database(site_template)
-        # Slow answers, so that many kills hit a call on its way.
-        local.control.inject("delay", times=None, seconds=0.05)
-        killed = Killed(instance)
-        try:
-            for number in range(KILLS):
-                killed.run_and_kill(f"{number}", after=chance.uniform(0.0, 0.5))
-            report = killed.finish()
-        finally:
-            killed.close()
-        invalidations = local.control.invalidations()
-        state = local.control.state()
+        record_property("figures", kill_many_times(local, instance))
+
+
+def kill_many_times(local: LocalCloudFront, *nodes: Instance) -> str:
+    """Let processes of each node work, kill them, and look whether everything was sent
+    once; return what was seen.
+    """
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")
+    # Slow answers, so that many kills hit a call on its way.
+    local.control.inject("delay", times=None, seconds=0.05)
+    killed = [Killed(node) for node in nodes]
+
+    def work_and_die(node: int) -> None:
+        chance = random.Random(seed + node)
+        for number in range(KILLS // len(nodes)):
+            killed[node].run_and_kill(f"{node}-{number}", chance.uniform(0.0, 0.5))
+
+    try:
+        with ThreadPoolExecutor(len(nodes)) as pool:
+            list(pool.map(work_and_die, range(len(nodes))))
+        report = killed[0].finish()
+    finally:
+        for each in killed:
+            each.close()
+    invalidations = local.control.invalidations()
+    state = local.control.state()
 
     sent = Counter(
         item.removeprefix("/transaction/")
@@ -112,7 +123,6 @@ def test_no_committed_change_is_lost_when_a_process_is_killed(
         f"{report['in_doubt']} items in doubt, {len(uncommitted)} of them not committed"
     )
     print(figures)
-    record_property("figures", figures)
     assert not lost
     assert not twice
     assert len(uncommitted) <= report["in_doubt"]
@@ -121,3 +131,4 @@ def test_no_committed_change_is_lost_when_a_process_is_killed(
     assert {reference for reference, _id, _items in report["settled"]} == set(
         references
     )
+    return figures

@@ -265,8 +265,8 @@ def perform(outbox: Outbox, clock: Clock, step) -> list[tuple[HistoryEntry, str]
         return [(outbox.complete(accepted, status), name)]
     if what == "refuse":
         # A place for it: an item is in quarantine once, and no wildcard is.
-        item = f"/a/r{clock.now}{distribution}"
         before = set(outbox.quarantined(99))
+        item = f"/a/r{len(before)}{distribution}"
         refuse(outbox, item, **how)
         return [(each, "refused") for each in set(outbox.quarantined(99)) - before]
     due = None if what == "ask" else clock.now + 1000

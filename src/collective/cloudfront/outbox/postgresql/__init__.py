@@ -1,0 +1,1 @@
+"""The outbox in a schema of a PostgreSQL database: any number of machines."""
