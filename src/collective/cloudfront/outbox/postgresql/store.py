@@ -56,7 +56,8 @@ import re
 import time
 
 
-#: How long an editor's save may wait for another writer, and for an answer, in seconds.
+#: How long an editor's save may wait for another writer, and for a connection or an
+#: answer, in seconds.
 SAVE_PATIENCE = 0.25
 SAVE_DEADLINE = 1.0
 #: … a courier, or who reads.
@@ -124,7 +125,9 @@ class PostgresqlStore:
         deadline = COURIER_DEADLINE if patient else SAVE_DEADLINE
         wait, idle = (f"{round(s * 1000)}ms" for s in (patience, IDLE_PATIENCE))
         with (
-            self._connection(patience, deadline, not patient) as connection,
+            self._connection(
+                COURIER_PATIENCE if patient else deadline, deadline, not patient
+            ) as connection,
             connection.pipeline() as pipeline,
         ):
             connection.execute("BEGIN")
