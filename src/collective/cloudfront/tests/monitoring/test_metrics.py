@@ -4,6 +4,7 @@
 """
 
 from collective.cloudfront.changes import timed
+from collective.cloudfront.changes import transaction as transaction_module
 from collective.cloudfront.metrics import counts
 from collective.cloudfront.monitoring import metrics
 from collective.cloudfront.monitoring.addresses import is_from
@@ -162,6 +163,38 @@ def test_a_trusted_proxy_says_for_whom_it_asks(functional, site, watched, monkey
     assert ask_from(functional, site, "192.0.2.9", **named).status_int == 200
     other = {"X-Forwarded-For": "198.51.100.7"}
     assert ask_from(functional, site, "192.0.2.9", **other).status_int == 403
+
+
+# --- a Zope that leaves the delivery to workers ---------------------------------------
+
+
+def test_where_workers_deliver_saves_are_counted(tmp_path, monkeypatch):
+    from collective.cloudfront.process import Process
+
+    process = Process(
+        {
+            "CLOUDFRONT_OUTBOX": f"sqlite:///{tmp_path}/outbox.sqlite",
+            "CLOUDFRONT_COURIER": "off",
+            "CLOUDFRONT_METRICS_TOKEN": "s3cret",
+        }
+    )
+    try:
+        count_if_wanted(process)
+        assert transaction_module.make_manager is timed.TimedManager
+        assert counts.current.read_in_memory() == 0
+    finally:
+        counts.switch_off()
+        timed.switch_off()
+
+
+def test_a_bug_here_keeps_no_courier_from_working(process, monkeypatch, caplog):
+    def fail():
+        raise ZeroDivisionError()
+
+    monkeypatch.setattr(process, "environ", {"CLOUDFRONT_METRICS_TOKEN": "s3cret"})
+    monkeypatch.setattr(counts, "switch_on", fail)
+    count_if_wanted(process)
+    assert "There are no metrics." in caplog.text
 
 
 # --- what is counted ------------------------------------------------------------------
