@@ -145,7 +145,7 @@ setup(
         # The worker as a job of RQ
         "rq": ["rq>=2"],
         # Figures for Prometheus
-        "metrics": ["prometheus-client"],
+        "metrics": ["prometheus-client>=0.20"],
         "test": [
             # It brings axe-core
             "axe-playwright-python>=0.1.8",
@@ -179,6 +179,7 @@ setup(
             "pytest>=9",
             "pytest-timeout",
             "pytest-xdist",
+            "PyYAML",
             "python-gettext",
             "redis>=5.1",
             "RelStorage",

@@ -8,6 +8,7 @@
 """
 
 from collective.cloudfront.delivery.ending import Ending
+from collective.cloudfront.metrics import counts
 from collective.cloudfront.process import forked
 from collective.cloudfront.process import known_process
 from collective.cloudfront.process import this_process
@@ -48,6 +49,7 @@ def stop() -> None:
     process = known_process()
     if process is not None:
         process.stop()
+    counts.end()
 
 
 def _unfinished() -> None:

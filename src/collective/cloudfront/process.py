@@ -26,6 +26,7 @@ from collective.cloudfront.delivery.targets import is_covered
 from collective.cloudfront.delivery.targets import merged
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.delivery.thread import CourierThread
+from collective.cloudfront.monitoring.counting import count_if_wanted
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import Outbox
 from collective.cloudfront.outbox import OutboxUnavailable
@@ -424,6 +425,7 @@ class Process:
         if self._is_new:
             self._is_new = False
             self.outbox.listen(self.wake)
+            count_if_wanted(self)
             if self.database is not None:
                 self.dates.start(self.database)
                 self.alerts.start(self.database)

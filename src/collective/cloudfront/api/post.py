@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from collective.cloudfront.api.action import Action
+from collective.cloudfront.api.alert import TestAlert
 from collective.cloudfront.api.connection import TestConnection
 from collective.cloudfront.api.purge import Purge
 from collective.cloudfront.api.set_up import SetUp
@@ -16,6 +17,7 @@ from zope.publisher.interfaces import NotFound
 ACTIONS: dict[str, Callable[[Any, Any], Action]] = {
     "purge": Purge,
     "set-up": SetUp,
+    "test-alert": TestAlert,
     "test-connection": TestConnection,
 }
 

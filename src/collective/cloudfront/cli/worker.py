@@ -5,11 +5,15 @@ from collective.cloudfront.cli.console import Console
 from collective.cloudfront.cli.console import Exit
 from collective.cloudfront.cli.console import Failure
 from collective.cloudfront.cli.console import on_outbox
+from collective.cloudfront.delivery.counted import count
 from collective.cloudfront.delivery.courier import GRACE_SECONDS
 from collective.cloudfront.delivery.ending import Ending
 from collective.cloudfront.delivery.ending import SIGNALS
 from collective.cloudfront.delivery.worker import needs_zope
 from collective.cloudfront.delivery.worker import Worker
+from collective.cloudfront.metrics.counts import NotInstalled
+from collective.cloudfront.metrics.counts import switch_on
+from collective.cloudfront.metrics.serving import serve_metrics
 from collective.cloudfront.outbox.messages import counted
 from collective.cloudfront.outbox.values import Work
 from collective.cloudfront.planning.pacing import Limits
@@ -51,8 +55,23 @@ def make_worker(console: Console, environ: Mapping[str, str]) -> Worker:
     show_default=True,
     help="What is logged to stderr.",
 )
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    envvar="CLOUDFRONT_METRICS_PORT",
+    help="Show figures for Prometheus at http://HOST:PORT/metrics.",
+)
+@click.option(
+    "--metrics-host",
+    default="127.0.0.1",
+    show_default=True,
+    envvar="CLOUDFRONT_METRICS_HOST",
+    help="Where that port is; 0.0.0.0 in a container, where nobody else can reach it.",
+)
 @on_outbox
-def worker(console: Console, log_level: str) -> None:
+def worker(
+    console: Console, log_level: str, metrics_port: int | None, metrics_host: str
+) -> None:
     """Deliver, without Zope, until SIGTERM or Ctrl-C.
 
     Set CLOUDFRONT_COURIER=off in Zope, so that it leaves the delivery to workers.
@@ -74,6 +93,8 @@ def worker(console: Console, log_level: str) -> None:
         lambda: seconds + WRITE_SECONDS,
     ).watch()
     logger.info("Working on %s (process %d).", console.place, os.getpid())
+    if metrics_port is not None:
+        _show_metrics(made, metrics_host, metrics_port)
     try:
         made.start()
         while True:
@@ -81,6 +102,21 @@ def worker(console: Console, log_level: str) -> None:
             time.sleep(_REST_SECONDS)
     except KeyboardInterrupt:
         made.stop(seconds)
+
+
+def _show_metrics(made: Worker, host: str, port: int) -> None:
+    try:
+        serving = serve_metrics(port, made.outbox, host)
+    except NotInstalled as error:
+        raise Failure(str(error), Exit.USAGE) from error
+    except OSError as error:
+        raise Failure(
+            f"Port {port} of {host} cannot be used for metrics: {error.strerror}. "
+            "Choose another one.",
+            Exit.USAGE,
+        ) from error
+    count(made.courier, switch_on())
+    logger.info("Metrics are at http://%s:%d/metrics.", host, serving.port)
 
 
 def _log_to_stderr(level: str) -> None:

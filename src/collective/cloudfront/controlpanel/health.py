@@ -22,13 +22,13 @@ from collective.cloudfront.controlpanel.overview import glance
 from collective.cloudfront.controlpanel.overview import obstacles
 from collective.cloudfront.controlpanel.overview import Overview
 from collective.cloudfront.controlpanel.overview import work_of_site
-from collective.cloudfront.delivery.within import Late
-from collective.cloudfront.delivery.within import Within
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.messages import Message
 from collective.cloudfront.outbox.messages import message
 from collective.cloudfront.outbox.messages import NOTHING
 from collective.cloudfront.outbox.values import Waiting
+from collective.cloudfront.outbox.within import Late
+from collective.cloudfront.outbox.within import Within
 from collective.cloudfront.process import this_process
 from dataclasses import dataclass
 from enum import Enum

@@ -415,6 +415,16 @@ class Outcomes:
         )
         return seconds
 
+    def notify_too(self, notify: Callable[[object], None]) -> None:
+        """Send events to somebody else, too, and first."""
+        before = self._notify
+
+        def both(event: object) -> None:
+            notify(event)
+            before(event)
+
+        self._notify = both
+
     def _notify_safely(self, event: object) -> None:
         try:
             self._notify(event)

@@ -119,7 +119,7 @@ class IAlertSettings(Interface):
         description=_(
             "help_alert_url",
             default="The URL at which you log in to this site. If you leave this field "
-            "empty, the URL of this page is used.",
+            "empty, the URL at which you save the settings is used.",
         ),
         default="",
         missing_value="",

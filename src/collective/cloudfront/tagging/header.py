@@ -10,6 +10,7 @@ publisher tag them.
 from collections.abc import Iterable
 from collections.abc import Sequence
 from collective.cloudfront.interfaces import ICloudFrontLayer
+from collective.cloudfront.metrics import counts
 from collective.cloudfront.settings import registry_of
 from collective.cloudfront.settings import tag_headers
 from collective.cloudfront.settings import value_in_force
@@ -124,16 +125,16 @@ def leave(request: Any) -> None:
         return
     way = list(parents(request))
     if is_alias(request, way) or is_negotiated(request):
-        _keep_back(request)
+        _keep_back(request, "another_place")
     tags = tag(request, way)
     if _is_shared(request) and is_unreached(request, way):
-        _keep_back(request)
+        _keep_back(request, "unreached")
     _keep_back_if_late(request, tags)
 
 
 def _keep_back_if_late(request: Any, tags: Iterable[str]) -> None:
     if _is_shared(request) and is_late(request, tags):
-        _keep_back(request)
+        _keep_back(request, "late")
 
 
 def _is_shared(request: Any) -> bool:
@@ -147,8 +148,10 @@ def _is_shared(request: Any) -> bool:
     )
 
 
-def _keep_back(request: Any) -> None:
+def _keep_back(request: Any, reason: str) -> None:
     request.response.setHeader("Cache-Control", PRIVATE)
+    if counts.current is not None:
+        counts.current.private_responses.labels(reason).inc()
 
 
 def _tags_in_header(request: Any) -> list[str]:
@@ -184,11 +187,14 @@ def tag(request: Any, way: Sequence[Any]) -> frozenset[str]:
         tags, problem = None, "what it depends on could not be computed"
         logger.debug("Cache tags of %s", request.get("URL"), exc_info=True)
     if tags is None:
-        response.setHeader("Cache-Control", PRIVATE)
+        _keep_back(request, "tags")
         _log_once_a_minute(request, problem)
     else:
+        header = ",".join(sorted(tags))
         for name in tag_headers(readset.registry):
-            response.setHeader(name, ",".join(sorted(tags)))
+            response.setHeader(name, header)
+        if counts.current is not None:
+            counts.current.tag_header_bytes.observe(len(header))
     return tags or _NO_TAGS
 
 

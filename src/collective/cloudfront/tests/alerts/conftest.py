@@ -7,6 +7,7 @@ from collective.cloudfront.tests.alerts.receivers import MailServer
 from collective.cloudfront.tests.alerts.receivers import make_certificate
 from collective.cloudfront.tests.alerts.receivers import serving
 from collective.cloudfront.tests.alerts.receivers import Webhook
+from collective.cloudfront.tests.api.conftest import client
 from collective.cloudfront.tests.api.conftest import site
 from plone import api
 from zope.globalrequest import clearRequest
@@ -18,7 +19,7 @@ import time
 import transaction
 
 
-__all__ = ["site"]
+__all__ = ["client", "site"]
 
 
 @pytest.fixture(scope="session")

@@ -64,6 +64,44 @@ def test_where_nobody_gets_alerts_there_is_no_button(alerted, browser):
     assert "Send a test alert" not in person.contents
 
 
+# --- over REST ------------------------------------------------------------------------
+
+REST = "@cloudfront/test-alert"
+
+
+def test_scripts_send_a_test_alert_over_rest(alerted, client, mail_server, webhook):
+    webhook.status = 403
+    reply = client().post(REST)
+    assert reply.status == 200
+    mail, hook = reply.json["items"]
+    assert mail["sent"]
+    assert mail["receiver"] == "ops@example.com web@example.com"
+    assert not hook["sent"]
+    assert "(HTTP 403)" in hook["text"]
+    assert "s3cret" not in str(reply.json)
+    assert len(mail_server.messages) == 1
+
+
+def test_without_receivers_it_is_refused(alerted, client):
+    store(alert_emails="", alert_webhook="")
+    assert client().post(REST).status == 409
+
+
+def test_others_may_not_send_it(alerted, client, mail_server):
+    from plone.app.testing import setRoles
+    from plone.app.testing import TEST_USER_ID
+    from plone.app.testing import TEST_USER_NAME
+    from plone.app.testing import TEST_USER_PASSWORD
+
+    setRoles(alerted, TEST_USER_ID, ["Editor"])
+    store()
+    assert client(TEST_USER_NAME, TEST_USER_PASSWORD).post(REST).status == 401
+    assert mail_server.messages == []
+
+
+# --- the thread -----------------------------------------------------------------------
+
+
 def test_the_thread_looks_on_its_own_and_ends_with_the_process(
     alerted, process, webhook, monkeypatch
 ):

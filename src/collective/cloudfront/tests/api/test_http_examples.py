@@ -4,6 +4,7 @@
 they differ.
 """
 
+from collective.cloudfront.alerts import trial
 from collective.cloudfront.api import set_up
 from collective.cloudfront.controlpanel import connection
 from collective.cloudfront.delivery.aws.findings import Finding
@@ -225,6 +226,11 @@ def have_no_right_to_look(monkeypatch, site, now):
     monkeypatch.setattr(connection, "test_connection", lambda *each, **rest: FOUND)
 
 
+def have_somebody_who_gets_alerts(monkeypatch, site, now):
+    set_record("alert_emails", "ops@example.com")
+    monkeypatch.setattr(trial, "send", lambda *each: None)
+
+
 def have_no_profile_of_others(monkeypatch, site, now):
     """Their texts are no business of this documentation."""
     monkeypatch.setattr(set_up, "_profiles", profiles_of_ours)
@@ -271,6 +277,7 @@ BEFORE = {
     "set-up": have_no_profile_of_others,
     "set-up-import": have_no_profile_of_others,
     "set-up-switch": have_no_profile_of_others,
+    "test-alert": have_somebody_who_gets_alerts,
     "test-connection": have_no_right_to_look,
     "state": have_delivered,
     "state-trouble": have_trouble,

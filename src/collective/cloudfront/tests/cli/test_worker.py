@@ -13,9 +13,11 @@ from collective.cloudfront.tests.cli.world import start
 from collective.cloudfront.tests.cli.world import users
 from collective.cloudfront.tests.cli.world import VOLTO
 from dataclasses import replace
+from urllib.request import urlopen
 
 import math
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -173,3 +175,26 @@ def test_draining_has_an_end(world, cloudfront):
     result = world.run("drain", "--timeout", "0")
     assert result.exit_code == 4
     assert "1 item" in result.stderr
+
+
+def test_it_shows_figures_for_prometheus(world, cloudfront, workers):
+    world.release("/a")
+    workers.append(world.start("worker", "--metrics-port", "0"))
+    eventually(lambda: sent(cloudfront) == ["/a"])
+    # The port is in the log, which is read without waiting for its end
+    port = next(
+        int(line.rpartition(":")[2].partition("/")[0])
+        for line in workers[0].stderr
+        if "Metrics are at" in line
+    )
+    page = urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
+    assert f'cloudfront_accepted_items_total{{distribution="{E1}"}} 1.0' in page
+
+
+def test_a_port_that_is_taken_is_said(world):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        process = world.start("worker", "--metrics-port", port)
+        _output, error = process.communicate(timeout=GIVE_UP)
+    assert process.returncode == 2
+    assert f"Port {port} of 127.0.0.1 cannot be used" in error

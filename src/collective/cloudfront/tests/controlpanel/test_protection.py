@@ -5,7 +5,7 @@ here without a change, and only its permission is to be written down.
 """
 
 from collections.abc import Iterator
-from collective.cloudfront.alerts import view as alerts_view
+from collective.cloudfront.alerts import trial
 from collective.cloudfront.api.post import ACTIONS
 from collective.cloudfront.controlpanel import connection
 from collective.cloudfront.controlpanel.purged import PURGED
@@ -70,6 +70,7 @@ ASKED = {
     "cloudfront-purged": PURGE_CONTENT,
     "fc-cloudfront-purge": PURGE_CONTENT,
     "cloudfront-health": PUBLIC,
+    "cloudfront-metrics": PUBLIC,
     "GET @cloudfront": VIEW_STATUS,
     "POST @cloudfront": "View",
     "DELETE @cloudfront": PURGE_EVERYTHING,
@@ -85,6 +86,7 @@ READERS = {
     "cloudfront-invalidation",
     "cloudfront-purged",
     "cloudfront-health",
+    "cloudfront-metrics",
     "purge-cloudfront",
 }
 
@@ -187,7 +189,7 @@ def site(functional_portal, folder, process, monkeypatch):
     # Nor is an alert sent to anybody
     registry["collective.cloudfront.alert_emails"] = "ops@example.com"
     transaction.commit()
-    monkeypatch.setattr(alerts_view, "send", lambda *each: process.asked.append(each))
+    monkeypatch.setattr(trial, "send", lambda *each: process.asked.append(each))
     return functional_portal
 
 

@@ -1,7 +1,7 @@
 """Asking something that may hang."""
 
-from collective.cloudfront.delivery.within import Late
-from collective.cloudfront.delivery.within import Within
+from collective.cloudfront.outbox.within import Late
+from collective.cloudfront.outbox.within import Within
 
 import pytest
 import threading

@@ -1,4 +1,4 @@
-"""Asking something that may hang: whoever asks waits for a limited time.
+"""Asking an outbox that may hang: whoever asks waits for a limited time.
 
 ::
 
@@ -10,7 +10,8 @@ However many ask, and however long it hangs, there is one thread.
 """
 
 from collections.abc import Callable
-from collective.cloudfront.delivery.calls import Call
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotDone
 from typing import Generic
 from typing import TypeVar
 
@@ -33,31 +34,44 @@ class Within(Generic[T]):
         self._name = name
         self._job = job
         self._lock = threading.Lock()
-        self._call: Call[T] | None = None
+        self._answer: Future[T] | None = None
         self._process = os.getpid()
 
     def ask(self, seconds: float) -> T:
         """Return what the job returns, or raise what it raises; raises ``Late`` after
         so many seconds.
         """
-        call = self._under_way()
-        if not call.wait(seconds):
-            raise Late()
-        return call.result()
+        answer = self._under_way()
+        try:
+            return answer.result(seconds)
+        except NotDone as error:
+            if answer.done():
+                # It is the job's own.
+                raise
+            raise Late() from error
 
-    def _under_way(self) -> Call[T]:
+    def _under_way(self) -> "Future[T]":
         if self._process != os.getpid():
             # A thread of the parent is not in its child.
-            self._process, self._call = os.getpid(), None
+            self._process, self._answer = os.getpid(), None
             self._lock = threading.Lock()
         with self._lock:
-            if self._call is None or self._call.has_ended:
-                call = Call(self._job)
-                thread = threading.Thread(target=call.run, name=self._name, daemon=True)
+            if self._answer is None or self._answer.done():
+                answer: Future[T] = Future()
+                thread = threading.Thread(
+                    target=self._run, args=(answer,), name=self._name, daemon=True
+                )
                 try:
                     thread.start()
                 except RuntimeError as error:
                     # There are too many threads, or the interpreter ends.
                     raise Late() from error
-                self._call = call
-            return self._call
+                self._answer = answer
+            return self._answer
+
+    def _run(self, answer: "Future[T]") -> None:
+        try:
+            answer.set_result(self._job())
+        except BaseException as error:
+            # It is raised again where the result is asked for.
+            answer.set_exception(error)
