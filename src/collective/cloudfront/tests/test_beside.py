@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from collective.cloudfront.outbox.values import Entry
 from collective.cloudfront.process import Process
+from collective.cloudfront.tests.outbox.postgresql.conftest import patient  # noqa: F401
 from collective.cloudfront.tests.postgres import DATABASE
 from collective.cloudfront.tests.postgres import HOST
 from collective.cloudfront.tests.postgres import missing_server

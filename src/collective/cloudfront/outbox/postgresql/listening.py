@@ -7,9 +7,10 @@
                     has_ended(other)? ──► its lock: free for a while ──► ended
 
 The lock is the session's: when a process ends, however that happens, the server frees
-it. A lock may also be free because a connection was lost, or the server started again;
-then its owner has it back in a moment. So an owner has ended when nobody has held its
-lock for longer than that.
+it. A lock may also be free because a connection was lost, or because the server started
+again or a standby has taken over; then its owner has it back in a moment. So an owner has
+ended when nobody has held its lock for longer than that, and whoever looks has had a
+connection for longer than it takes all others to connect again.
 
 ``join`` and ``has_ended`` ask no server: a thread does.
 """
@@ -28,17 +29,18 @@ import time
 
 logger = logging.getLogger("collective.cloudfront")
 
-#: A lock has to be free for so long (seconds), and the server to run for as long, before
-#: its owner has ended.
+#: A lock has to be free for so long (seconds) before its owner has ended …
 FREE_FOR = 2.0
-SERVER_UP_FOR = 10.0
+#: … and whoever looks has to be connected for so long: others need ``RETRY_LAST``, and the
+#: time of an attempt that fails.
+CONNECTED_FOR = 10.0
 #: Whoever was asked for is looked up so often (seconds), until nobody has asked for long.
 LOOK_EVERY = 1.0
 ASKED_FOR = 60.0
 #: Without anything to do, the server is asked so often (seconds) whether it is there.
 ASK_AGAIN = 30.0
 #: After the connection is lost, the next one is tried so soon; later less and less often.
-RETRY_FIRST, RETRY_LAST = 0.1, 5.0
+RETRY_FIRST, RETRY_LAST = 0.1, 2.0
 #: A statement may take so long, in seconds.
 _DEADLINE = 5.0
 
@@ -63,7 +65,6 @@ _LOOK = """SELECT name, ended IS NOT NULL, EXISTS (
                 = hashtextextended($2 || name, 0)
     )
     FROM "{schema}".owner WHERE name = ANY($1)"""
-_UP = "SELECT extract(epoch FROM now() - pg_postmaster_start_time())::float8"
 # Nobody asks for them any more: what they have claimed is over.
 _FORGET = """DELETE FROM "{schema}".owner
     WHERE joined < now() - interval '30 days' OR ended < now() - interval '1 day'"""
@@ -88,6 +89,7 @@ class Listener:
         # When others were asked for, and since when their locks are free (monotonic)
         self._asked: dict[str, float] = {}
         self._free_since: dict[str, float] = {}
+        self._connected_since = 0.0
         # One end is written to when there is something to do.
         self._poke_out, self._poke_in = os.pipe()
         os.set_blocking(self._poke_in, False)
@@ -146,6 +148,7 @@ class Listener:
             try:
                 connection = self._connect()
                 self._begin(connection)
+                self._connected_since = time.monotonic()
                 delay = RETRY_FIRST
                 # Others may have made something ready before.
                 self._wake()
@@ -193,12 +196,11 @@ class Listener:
 
     def _look_for(self, connection: Connection, asked: list[str]) -> None:
         found = self._statement(connection, _LOOK, [asked, self._schema]).fetchall()
-        up = self._statement(connection, _UP, []).fetchall()[0][0]
         now = time.monotonic()
         ended = {name for name, has_left, _ in found if has_left}
         free = {name for name, has_left, is_held in found if not is_held}
         self._free_since = {name: self._free_since.get(name, now) for name in free}
-        if up >= SERVER_UP_FOR:
+        if now - self._connected_since >= CONNECTED_FOR:
             since = self._free_since.items()
             ended |= {name for name, at in since if now - at >= FREE_FOR}
         news = ended - self._ended

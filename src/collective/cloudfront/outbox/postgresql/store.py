@@ -120,7 +120,7 @@ class PostgresqlStore:
         deadline = COURIER_DEADLINE if patient else SAVE_DEADLINE
         wait = f"{round(patience * 1000)}ms"
         with (
-            self._connection(patience, deadline) as connection,
+            self._connection(patience, deadline, not patient) as connection,
             connection.pipeline(),
         ):
             connection.execute("BEGIN")
@@ -198,10 +198,11 @@ class PostgresqlStore:
         return connection
 
     @contextmanager
-    def _connection(self, patience: float, deadline: float) -> Iterator[Connection]:
+    def _connection(
+        self, patience: float, deadline: float, at_once: bool = False
+    ) -> Iterator[Connection]:
         with self._server_errors():
             connections = self._connections
-            at_once = patience <= SAVE_PATIENCE
             connection = connections.take(patience, at_once)
             try:
                 connection.deadline = time.monotonic() + deadline

@@ -154,12 +154,20 @@ class Keys:
         self.outbox = f"{self.prefix}outbox"
         #: Who writes, for a moment.
         self.lock = f"{self.prefix}lock"
+        #: Who waits for it, and what wakes one of them.
+        self.waiting = f"{self.prefix}waiting"
+        self.gate = f"{self.prefix}gate"
         #: By process, when it has written last.
         self.commits = f"{self.prefix}commits"
         #: By owner, when it was heard of last; less than 0 if it has ended.
         self.owners = f"{self.prefix}owners"
         #: The channel that says that something is ready.
         self.ready = f"{self.prefix}ready"
+
+    @property
+    def own(self) -> list[str]:
+        """The keys that each script for transactions begins with."""
+        return [self.outbox, self.lock, self.commits, self.waiting, self.gate]
 
     def rows(self, table: Table) -> str:
         """Return the key of the hash of a table."""

@@ -23,6 +23,8 @@ logger = logging.getLogger("collective.cloudfront")
 BEAT = 1.0
 #: and one of whom it has not heard for so long has ended.
 SILENCE = 4.0
+#: Many who make something ready wake the others only so often (seconds).
+CALM = 0.25
 #: What was found out so long ago is asked for again.
 _REMEMBERED = 0.5
 #: After a failure the thread waits so long, and for an answer.
@@ -48,6 +50,8 @@ class Presence:
         self._lock = threading.Lock()
         self._owners: dict[str, Callable[[], None]] = {}
         self._thread: threading.Thread | None = None
+        # Whether there is something to wake owners for, and when that was done last
+        self._is_news, self._woken_at = False, float("-inf")
         # Since when the server hears of us
         self._heard_since: float | None = None
         self._ended: frozenset[str] = frozenset()
@@ -102,6 +106,7 @@ class Presence:
                 with closing(self._address.client(_PAUSE, _PAUSE)) as client:
                     self._serve(client)
             except (RedisError, OSError) as error:
+                self._address.note(error)
                 logger.debug("The outbox %s: %s", self._address, error)
             except Exception:
                 logger.exception("Listening to the outbox %s failed.", self._address)
@@ -122,8 +127,13 @@ class Presence:
                 self._listen(heard, until=now + BEAT)
 
     def _listen(self, heard: "PubSub", until: float) -> None:
-        while self._owners and (left := until - time.monotonic()) > 0:
-            found = heard.get_message(timeout=min(left, _LOOK))
-            if found and found["type"] == "message" and found["data"] != self._me:
+        while self._owners and (now := time.monotonic()) < until:
+            wake_at = self._woken_at + CALM if self._is_news else until
+            if wake_at <= now:
+                self._is_news, self._woken_at = False, now
                 for wake in list(self._owners.values()):
                     wake()
+                continue
+            found = heard.get_message(timeout=min(until - now, wake_at - now, _LOOK))
+            if found and found["type"] == "message" and found["data"] != self._me:
+                self._is_news = True

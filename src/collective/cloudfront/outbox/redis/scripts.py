@@ -8,7 +8,8 @@ No memory, a replica, or too few replicas refuse the first command that writes; 
 needs memory is written first, and nothing is ever written by halves.
 """
 
-#: KEYS: outbox, lock, commits. ARGV: its id, the process, when that has written last.
+#: KEYS: outbox, lock, commits, those who wait for the lock, what wakes one of them. ARGV:
+#: its id, the process, when that has written last.
 _HEAD = """
 if redis.call('HGET', KEYS[1], 'id') ~= ARGV[1] then return {'gone'} end
 local before = tonumber(redis.call('ZSCORE', KEYS[3], ARGV[2]) or 0)
@@ -18,20 +19,49 @@ if before < tonumber(ARGV[3]) then return {'behind'} end
 #: More fields than these are asked for in several commands.
 AT_ONCE = 1000
 
+#: One of those who wait is woken: it tries again. KEYS: as above, and ARGV[4] is a token
+#: that does not wait any more.
+_WAKE = """
+redis.call('ZREM', KEYS[4], ARGV[4])
+if redis.call('EXISTS', KEYS[4]) == 1 then
+  redis.call('RPUSH', KEYS[5], 1)
+  redis.call('LTRIM', KEYS[5], 0, 0)
+end
+"""
+
+#: Notes that a token waits; those that were not heard of for a second do not.
+_WAIT = """
+local function wait()
+  local time = redis.call('TIME')
+  redis.call('ZADD', KEYS[4], time[1] + time[2] / 1000000, ARGV[4])
+  return {'busy'}
+end
+"""
+
 #: Rows, and with a token the lock. ARGV goes on: token or empty; 1 if it has the lock
-#: already; for how many milliseconds it is taken; what is asked for.
+#: already; for how many milliseconds it is taken; 1 if it has waited; what is asked for.
+#: Whoever comes later does not overtake those who wait.
 LOOK = (
     _HEAD
+    + _WAIT
     + """
+local function is_taken()
+  if redis.call('EXISTS', KEYS[2]) == 1 then return true end
+  if ARGV[7] == '1' then return false end
+  local time = redis.call('TIME')
+  redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', time[1] + time[2] / 1000000 - 1)
+  return redis.call('EXISTS', KEYS[4]) == 1
+end
+
 local found = {'ok'}
 if ARGV[4] ~= '' then
-  local holder = redis.call('GET', KEYS[2])
   if ARGV[5] == '1' then
-    if holder ~= ARGV[4] then return {'lost'} end
+    if redis.call('GET', KEYS[2]) ~= ARGV[4] then return {'lost'} end
     redis.call('PEXPIRE', KEYS[2], ARGV[6])
-  elseif holder then
-    return {'busy'}
+  elseif is_taken() then
+    return wait()
   else
+    redis.call('ZREM', KEYS[4], ARGV[4])
     redis.call('SET', KEYS[2], ARGV[4], 'PX', ARGV[6])
     found[2] = redis.call('HGETALL', KEYS[1])
   end
@@ -82,7 +112,7 @@ local function distinct(index)
   end
 end
 
-local n = 7
+local n = 8
 while n <= #ARGV do
   local verb, key = ARGV[n], KEYS[tonumber(ARGV[n + 1])]
   if verb == 'get' then
@@ -108,20 +138,22 @@ return found
 )
 
 #: Everything that a transaction writes. ARGV goes on: token; 1 if it has the lock; the
-#: channel to tell that something is ready, or empty; commands with their arguments.
+#: channel to tell that something is ready, or empty; nothing; commands with their
+#: arguments.
 COMMIT = (
     _HEAD
+    + _WAIT
     + """
 local holder = redis.call('GET', KEYS[2])
 if ARGV[5] == '1' then
   if holder ~= ARGV[4] then return {'lost'} end
 elseif holder then
-  return {'busy'}
+  return wait()
 end
 local time = redis.call('TIME')
 local now = math.max(time[1] * 1000000 + time[2], before + 1)
 redis.call('ZADD', KEYS[3], now, ARGV[2])
-local n = 7
+local n = 8
 while n <= #ARGV do
   local count = tonumber(ARGV[n + 2])
   redis.call(ARGV[n], KEYS[tonumber(ARGV[n + 1])], unpack(ARGV, n + 3, n + 2 + count))
@@ -129,14 +161,20 @@ while n <= #ARGV do
 end
 if ARGV[5] == '1' then redis.call('DEL', KEYS[2]) end
 if ARGV[6] ~= '' then redis.call('PUBLISH', ARGV[6], ARGV[2]) end
+"""
+    + _WAKE
+    + """
 return {'ok', now}
 """
 )
 
-#: KEYS: lock. ARGV: token.
-RELEASE = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+#: Gives back the lock, or waits no longer. KEYS as above; ARGV[4]: token.
+RELEASE = (
+    """
+if redis.call('GET', KEYS[2]) == ARGV[4] then redis.call('DEL', KEYS[2]) end
 """
+    + _WAKE
+)
 
 #: Which outbox it is; makes one where there is none. KEYS: outbox. ARGV: an id for a new
 #: one, its format, and the id of one to go on with as another, or empty.

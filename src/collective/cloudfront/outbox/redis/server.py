@@ -11,6 +11,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError
 from redis.exceptions import AuthorizationError
 from redis.exceptions import ConnectionError as NoConnection
+from redis.exceptions import MovedError
 from redis.exceptions import NoScriptError
 from redis.exceptions import OutOfMemoryError
 from redis.exceptions import ReadOnlyError
@@ -30,8 +31,9 @@ import threading
 import time
 
 
-#: For so long (seconds) the save of an editor waits for a connection, and for an answer.
-SAVE_SECONDS = 0.25
+#: For so long (seconds) the save of an editor waits for an answer, and for a connection.
+SAVE_SECONDS = 0.4
+SAVE_CONNECT_SECONDS = 0.2
 #: The same for the courier: a server that writes to a slow disk may take some time.
 COURIER_SECONDS = 5.0
 CONNECT_SECONDS = 1.0
@@ -67,6 +69,8 @@ class Address:
         if self.prefix != "cloudfront":
             shown += ["?prefix=", self.prefix]
         self._shown = "".join(shown)
+        #: The host and port of the node of a cluster that has our keys, if that is another.
+        self.node: tuple[str, int] | None = None
         self.client(1.0, 1.0)  # raises ValueError
 
     def __str__(self) -> str:
@@ -100,17 +104,27 @@ class Address:
             "socket_keepalive": True,
             "retry": Retry(NoBackoff(), 0),
             "protocol": 2,
-            "command_packer": _Packer(),
         }
         try:
             if not self.service:
                 client = Redis.from_url(self._url, **how)
             else:
                 client = self._of_sentinels({**self.options, **how})
+            options = client.connection_pool.connection_kwargs
+            options["command_packer"] = _Packer()
+            if self.node:
+                options["host"], options["port"] = self.node
             client.connection_pool.make_connection()
         except (TypeError, AttributeError) as error:
             raise ValueError(f"redis-py does not know an option ({error}).") from None
         return client
+
+    def note(self, error: Exception) -> None:
+        """Note what an error says of where the server is."""
+        if isinstance(error, MovedError):
+            self.node = error.host, error.port
+        elif isinstance(error, (NoConnection, TooLate, OSError)):
+            self.node = None
 
     def _of_sentinels(self, how: dict[str, Any]) -> "Redis":
         sentinels = Sentinel(self.sentinels, sentinel_kwargs=how)
@@ -176,6 +190,12 @@ class Server:
         self, script: Script, keys: Sequence[str], values: Sequence[Any], patient: bool
     ) -> Any:
         """Run a script."""
+        try:
+            with self.using(patient) as client:
+                return script.run(client, keys, values)
+        except OutboxUnavailable as error:
+            if not isinstance(error.__cause__, MovedError):
+                raise
         with self.using(patient) as client:
             return script.run(client, keys, values)
 
@@ -184,15 +204,18 @@ class Server:
         """Return a client of this thread. Errors are ``OutboxUnavailable``."""
         if not patient:
             self._refuse_if_down()
-        client = self._client(patient)
         try:
+            client = self._client(patient)
             yield client
         except (RedisError, OSError) as error:
             said = self._said(error)
+            self.address.note(error)
             if isinstance(error, (NoConnection, TooLate, ReadOnlyError, OSError)):
                 self._down = time.monotonic() + DOWN_SECONDS, said
                 # After a failover the name of the server may stand for another one.
-                client.connection_pool.disconnect()
+                self.close()
+            elif isinstance(error, MovedError):
+                self.close()
             raise OutboxUnavailable(said) from error
         self._down = None
 
@@ -225,9 +248,30 @@ class Server:
             if patient:
                 client = self.address.client(CONNECT_SECONDS, COURIER_SECONDS)
             else:
-                client = self.address.client(SAVE_SECONDS, SAVE_SECONDS)
+                client = self.address.client(SAVE_CONNECT_SECONDS, SAVE_SECONDS)
+                self._connect(client)
             setattr(self._local, name, client)
         return client
+
+    def _connect(self, client: "Redis") -> None:
+        """Connect in another thread: nothing bounds how long a name is looked up."""
+        failed: list[Exception] = []
+
+        def connect() -> None:
+            try:
+                client.ping()
+            except (RedisError, OSError) as error:
+                failed.append(error)
+
+        thread = threading.Thread(
+            target=connect, name="cloudfront-connect", daemon=True
+        )
+        thread.start()
+        thread.join(SAVE_SECONDS)
+        if thread.is_alive():
+            raise TooLate()
+        if failed:
+            raise failed[0]
 
     def _refuse_if_down(self) -> None:
         down = self._down

@@ -31,7 +31,6 @@ from contextlib import suppress
 from typing import Any
 
 import logging
-import random
 import threading
 import time
 import uuid
@@ -44,8 +43,10 @@ logger = logging.getLogger("collective.cloudfront")
 FORMAT = 1
 #: The lock ends so long after its process was heard of (milliseconds).
 LOCK_MS = 2000
-#: A lock that somebody else holds is tried again after at most so long (seconds).
-_TRY_EVERY = 0.004
+#: A lock that somebody else holds is tried again after so long (seconds), if nobody says
+#: that it is free.
+_TRY_EVERY = 0.25
+_WITHOUT_LOCK = ("", "", "", "")
 #: What was written so long ago (seconds) is on the replicas.
 _REMEMBERED = 600.0
 
@@ -141,11 +142,11 @@ class RedisStore:
 
     def _look(self, asking: Asking) -> Sequence[Any]:
         try:
-            return self._call(_LOOK, asking, ["", "", ""], True)[2:]
+            return self._call(_LOOK, asking, _WITHOUT_LOCK, True)[2:]
         except _Changed as error:
             self._regain(error, patient=True)
         try:
-            return self._call(_LOOK, asking, ["", "", ""], True)[2:]
+            return self._call(_LOOK, asking, _WITHOUT_LOCK, True)[2:]
         except _Changed as error:
             raise self._lost() from error
 
@@ -167,7 +168,7 @@ class RedisStore:
 
     @contextmanager
     def _locked(self, patient: bool) -> "Iterator[_Writer]":
-        writer = _Writer(self._call, self._keys, patient)
+        writer = _Writer(self._call, self._wait, self._keys, patient)
         # The lock in the server is asked for again and again: not by threads of ours.
         if not self._writing.acquire(timeout=writer.seconds):
             raise OutboxBusy(message("redis_locked", url=str(self)))
@@ -175,11 +176,10 @@ class RedisStore:
         try:
             yield writer
         except BaseException:
-            if writer.holds:
+            if writer.holds or writer.waits:
+                values = ["", "", "", writer.token]
                 with suppress(OutboxUnavailable):  # it ends by itself
-                    self._server.run(
-                        _RELEASE, [self._keys.lock], [writer.token], patient
-                    )
+                    self._server.run(_RELEASE, self._keys.own, values, patient)
             raise
         finally:
             writing.release()
@@ -191,11 +191,11 @@ class RedisStore:
 
         Raises ``_Changed``; ``OutboxBusy`` if another process has the lock.
         """
-        keys, known = self._keys, self._id
+        known = self._id
         is_late = time.monotonic() - self._written_at > _REMEMBERED
         answer = self._server.run(
             script,
-            [keys.outbox, keys.lock, keys.commits, *asking.names],
+            [*self._keys.own, *asking.names],
             [known, self._me, 0 if is_late else self._written, *how, *asking.arguments],
             patient,
         )
@@ -208,6 +208,11 @@ class RedisStore:
                 self._written = max(self._written, answer[1])
                 self._written_at = time.monotonic()
         return answer
+
+    def _wait(self, seconds: float, patient: bool) -> None:
+        """Wait until the lock may be free."""
+        with self._server.using(patient) as client:
+            client.execute_command("BLPOP", self._keys.gate, f"{seconds:.3f}")
 
     # --- which outbox it is -----------------------------------------------------------
 
@@ -283,22 +288,29 @@ class RedisStore:
 class _Writer:
     """A transaction, with the lock that it takes when it reads something first."""
 
-    def __init__(self, call: Callable[..., list[Any]], keys: Keys, patient: bool):
+    def __init__(
+        self,
+        call: Callable[..., list[Any]],
+        wait: Callable[[float, bool], None],
+        keys: Keys,
+        patient: bool,
+    ):
         self._call = call
+        self._wait = wait
         self._keys = keys
         self._patient = patient
         self.seconds = COURIER_SECONDS if patient else SAVE_SECONDS
         self._until = time.monotonic() + self.seconds
         self.token = uuid.uuid4().hex
-        self.holds = False
+        self.holds = self.waits = False
         self._numbers: dict[str, int] = {}
         self.rows = RedisTransaction(keys, self._look, self._serials)
 
     def _look(self, asking: Asking) -> Sequence[Any]:
         if self.holds:
-            return self._call(_LOOK, asking, [self.token, 1, LOCK_MS], self._patient)[
-                2:
-            ]
+            return self._call(
+                _LOOK, asking, [self.token, 1, LOCK_MS, 0], self._patient
+            )[2:]
         answer = self._when_free(_LOOK, asking, [self.token, 0, LOCK_MS])
         self.holds = True
         known = dict(zip(answer[1][::2], answer[1][1::2]))
@@ -323,7 +335,7 @@ class _Writer:
         channel = self._keys.ready if self.rows.wakes else ""
         how = [self.token, int(self.holds), channel]
         if self.holds:
-            self._call(_COMMIT, asking, how, self._patient)
+            self._call(_COMMIT, asking, [*how, 0], self._patient)
             self.holds = False
         else:
             self._when_free(_COMMIT, asking, how)
@@ -333,8 +345,15 @@ class _Writer:
     ) -> list[Any]:
         while True:
             try:
-                return self._call(script, asking, how, self._patient)
+                found = self._call(
+                    script, asking, [*how, int(self.waits)], self._patient
+                )
             except OutboxBusy:
-                if time.monotonic() > self._until:
+                left = self._until - time.monotonic()
+                if left <= 0:
                     raise
-            time.sleep(random.uniform(0.0, _TRY_EVERY))
+                self.waits = True
+                self._wait(max(0.001, min(left, _TRY_EVERY)), self._patient)
+            else:
+                self.waits = False
+                return found

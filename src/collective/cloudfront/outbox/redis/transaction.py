@@ -42,6 +42,7 @@ class Asking:
 
     def __init__(self, keys: Keys):
         self._keys = keys
+        self._first = len(keys.own) + 1
         self.names: dict[str, int] = {}
         self.arguments: list[Any] = []
         #: How many answers belong to each question.
@@ -49,7 +50,7 @@ class Asking:
 
     def number(self, key: str) -> int:
         """Return the number of a key; those of the outbox itself come first."""
-        return self.names.setdefault(key, len(self.names) + 4)
+        return self.names.setdefault(key, len(self.names) + self._first)
 
     def get(self, table: Table, fields: Sequence[bytes]) -> None:
         """Ask for rows by their fields."""

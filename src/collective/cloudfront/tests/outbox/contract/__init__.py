@@ -18,6 +18,7 @@ from collective.cloudfront.tests.outbox.contract.lately import LatelyContract
 from collective.cloudfront.tests.outbox.contract.ledger import LedgerContract
 from collective.cloudfront.tests.outbox.contract.many import ManyContract
 from collective.cloudfront.tests.outbox.contract.memory import MemoryContract
+from collective.cloudfront.tests.outbox.contract.moving import MovingContract
 from collective.cloudfront.tests.outbox.contract.quarantine import QuarantineContract
 from collective.cloudfront.tests.outbox.contract.queue import QueueContract
 from collective.cloudfront.tests.outbox.contract.runs import RunsContract
@@ -40,5 +41,6 @@ class OutboxContract(
     HistoryContract,
     CausesContract,
     ManyContract,
+    MovingContract,
 ):
     """All parts."""

@@ -1,6 +1,7 @@
 """One server for all tests of a process, and a schema for each."""
 
 from collections.abc import Iterator
+from collective.cloudfront.outbox.postgresql import store
 from collective.cloudfront.tests.postgres import missing_server
 from collective.cloudfront.tests.postgres import Server
 from collective.cloudfront.tests.postgres import server
@@ -17,9 +18,25 @@ def running_server() -> Iterator[Server]:
     """A server that nobody stops."""
     if missing_server():
         pytest.skip(missing_server())
-    pytest.importorskip("psycopg")
     with server() as running:
         yield running
+
+
+_SAVE = {name: getattr(store, name) for name in ("SAVE_PATIENCE", "SAVE_DEADLINE")}
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch) -> None:
+    """The machine of the tests may be busy."""
+    for name in (*_SAVE, "COURIER_PATIENCE", "COURIER_DEADLINE", "READ_DEADLINE"):
+        monkeypatch.setattr(store, name, 100.0)
+
+
+@pytest.fixture
+def impatient(patient, monkeypatch) -> None:
+    """Saves wait no longer than they do for editors."""
+    for name, seconds in _SAVE.items():
+        monkeypatch.setattr(store, name, seconds)
 
 
 @pytest.fixture

@@ -55,9 +55,9 @@ def opened():
 
 
 @pytest.fixture(autouse=True)
-def young_servers_are_believed(monkeypatch):
-    """The server of the tests has just been started."""
-    monkeypatch.setattr(listening, "SERVER_UP_FOR", 0.0)
+def new_connections_are_believed(monkeypatch):
+    """So that no test has to wait."""
+    monkeypatch.setattr(listening, "CONNECTED_FOR", 0.0)
 
 
 def test_a_process_is_woken_when_another_makes_something_ready(url, opened):
@@ -137,11 +137,13 @@ def test_a_process_that_leaves_has_ended_although_it_lives(url, opened):
     other.communicate()
 
 
-def test_a_server_that_was_just_started_is_not_asked_who_has_ended(
+def test_whoever_has_just_connected_does_not_believe_who_has_ended(
     url, opened, monkeypatch
 ):
-    """All locks are free then, until their owners have come back."""
-    monkeypatch.setattr(listening, "SERVER_UP_FOR", 1e9)
+    """A server may have started, or taken over: then all locks are free, until their owners
+    have come back.
+    """
+    monkeypatch.setattr(listening, "CONNECTED_FOR", 1e9)
     outbox = opened(url)
     other = processes.start(url, CLAIM)
     assert other.stdout.readline()

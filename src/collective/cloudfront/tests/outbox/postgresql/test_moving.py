@@ -2,11 +2,12 @@
 
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.tests.outbox import test_moving as general
+from collective.cloudfront.tests.profile import LONG
 
 import pytest
 
 
-@pytest.fixture(params=["to", "from"])
+@pytest.fixture(params=["to", "from"] if LONG else ["to"])
 def make(request, running_server, schema, tmp_path):
     made = []
 
@@ -23,6 +24,7 @@ def make(request, running_server, schema, tmp_path):
         each.end()
 
 
+pytestmark = pytest.mark.long
 source = general.source
 
 for _name, _test in vars(general).copy().items():

@@ -73,6 +73,24 @@ def test_prefixes_keep_outboxes_apart_and_each_in_one_slot(server, user):
     assert len(set(map(key_slot, keys))) == 1
 
 
+def test_any_node_of_a_cluster_leads_to_the_one_with_the_keys(start, user):
+    one, other = nodes = [start("--cluster-enabled", "yes") for _ in range(2)]
+    clients = [node.client() for node in nodes]
+    clients[0].execute_command("CLUSTER", "MEET", "127.0.0.1", other.port)
+    clients[0].execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 8191)
+    clients[1].execute_command("CLUSTER", "ADDSLOTSRANGE", 8192, 16383)
+    for client in clients:
+        until(lambda: "ok" in client.execute_command("CLUSTER INFO").values())  # noqa: B023
+    outboxes = [user(f"{node.url}?prefix=site") for node in nodes]
+    for number, outbox in enumerate(outboxes):
+        outbox.prepare(f"t{number}", entries("/a"))()
+        outbox.listen(lambda: None)
+    for outbox in outboxes:
+        assert outbox.status().prepared == 2
+        assert outbox.concerns()
+    assert sorted(client.dbsize() > 0 for client in clients) == [False, True]
+
+
 def test_sentinels_know_where_the_server_is_also_after_a_failover(
     start, user, tmp_path
 ):

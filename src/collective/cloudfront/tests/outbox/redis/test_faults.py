@@ -20,6 +20,7 @@ from contextlib import closing
 import pytest
 import shutil
 import socket
+import threading
 
 
 def reason(action) -> str:
@@ -232,6 +233,20 @@ def test_nobody_who_answers_is_no_outbox(user):
     with closing(socket.create_server(("127.0.0.1", 0))) as hole:
         outbox = user(f"redis://127.0.0.1:{hole.getsockname()[1]}/0")
         assert "does not answer" in reason(lambda: outbox.prepare("t", []))
+
+
+def test_a_name_that_is_looked_up_for_ever_makes_no_save_wait(user, monkeypatch):
+    found = threading.Event()
+
+    def look_up(*_args, **_options):
+        found.wait(120)
+        raise OSError("no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    outbox = user("redis://a.name.invalid:6379/0")
+    assert "does not answer" in reason(lambda: outbox.prepare("t", []))
+    assert not found.is_set()
+    found.set()
 
 
 def test_a_process_that_was_stopped_for_longer_than_its_lock_writes_nothing(url, user):
