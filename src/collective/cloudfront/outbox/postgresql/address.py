@@ -28,6 +28,10 @@ _DEFAULTS = {
     "tcp_user_timeout": "30000",
     "target_session_attrs": "read-write",
 }
+# And the server notices it as soon when this machine is gone: it may have locks.
+_SERVER = (
+    "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,8 @@ def address_of(url: str) -> Address:
     prepare = own.get("prepare", "on")
     if prepare not in ("on", "off"):
         raise ValueError("The URL of the outbox: prepare= has to be on or off.")
-    return Address(_conninfo(rest), schema, prepare == "off")
+    is_pooled = prepare == "off"
+    return Address(_conninfo(rest, "" if is_pooled else _SERVER), schema, is_pooled)
 
 
 def url_of(dsn: str, schema: str = SCHEMA) -> str:
@@ -93,10 +98,12 @@ def url_of(dsn: str, schema: str = SCHEMA) -> str:
     return f"postgresql:///?{query}"
 
 
-def _conninfo(url: str) -> str:
+def _conninfo(url: str, server: str) -> str:
     try:
-        given = conninfo_to_dict(url)
-        return make_conninfo(**{**_DEFAULTS, **given})
+        given = {**_DEFAULTS, **conninfo_to_dict(url)}
+        # What the URL says comes last, and counts.
+        given["options"] = f"{server} {given.get('options') or ''}".strip()
+        return make_conninfo(**given)
     except Error:
         # libpq's reason may quote a part of the password.
         raise ValueError(

@@ -120,13 +120,15 @@ class Connections:
         self._idle: list[Connection] = []
         self._count = 0
         self._is_opening = False
+        self._opening_since = 0.0
         self._error: Exception | None = None
         self._failed_at = float("-inf")
 
     def take(self, patience: float, at_once: bool) -> Connection:
         """Return a connection that nobody else uses; wait ``patience`` seconds for it.
 
-        With ``at_once`` a failure of a moment ago is raised again.
+        With ``at_once`` a failure of a moment ago is raised again, and nobody waits for a
+        connection that is being opened for long.
         """
         deadline = time.monotonic() + patience
         with self._changed:
@@ -139,6 +141,8 @@ class Connections:
                 if self._error is not None and self._failed_at >= since:
                     # Several threads raise it, and each has a traceback of its own.
                     raise self._error.with_traceback(None)
+                if at_once and self._is_slow_to_open(asked):
+                    raise TimeIsOver("the server does not answer")
                 if not self._is_opening and self._count < MOST:
                     self._begin_to_open()
                 left = deadline - time.monotonic()
@@ -194,7 +198,11 @@ class Connections:
         )
         thread.start()
         self._is_opening = True
+        self._opening_since = time.monotonic()
         self._count += 1
+
+    def _is_slow_to_open(self, now: float) -> bool:
+        return self._is_opening and now - self._opening_since > RETRY_AFTER
 
     def _open_one(self) -> None:
         connection, failure = None, None

@@ -56,13 +56,17 @@ import re
 import time
 
 
-#: How long an editor's save may wait for another writer, and for an answer, in seconds.
+#: How long an editor's save may wait for another writer, and for a connection or an
+#: answer, in seconds.
 SAVE_PATIENCE = 0.25
 SAVE_DEADLINE = 1.0
 #: … a courier, or who reads.
 COURIER_PATIENCE = 5.0
 COURIER_DEADLINE = 20.0
 READ_DEADLINE = 10.0
+#: Whoever has the lock and does nothing for so long (seconds) loses it: the machine may be
+#: gone, or the process stopped, and all others wait.
+IDLE_PATIENCE = 15.0
 
 #: Advisory locks of ours begin with this ("CFob").
 _LOCKS = 0x43466F62
@@ -83,6 +87,7 @@ _BEGIN = """SELECT set_config('lock_timeout', $1, true),
     CASE WHEN $2 THEN '' ELSE set_config('synchronous_commit', 'off', true) END,
     CASE WHEN $2 AND current_setting('synchronous_commit') = 'off'
         THEN set_config('synchronous_commit', 'on', true) ELSE '' END,
+    set_config('idle_in_transaction_session_timeout', $5, true),
     pg_advisory_xact_lock($3::int, $4::int)"""
 # The commit of what writes something to the log waits for all that is before it.
 _FLUSH = """SELECT CASE WHEN current_setting('synchronous_commit') = 'off'
@@ -118,14 +123,16 @@ class PostgresqlStore:
         """See ``store.Store``."""
         patience = COURIER_PATIENCE if patient else SAVE_PATIENCE
         deadline = COURIER_DEADLINE if patient else SAVE_DEADLINE
-        wait = f"{round(patience * 1000)}ms"
+        wait, idle = (f"{round(s * 1000)}ms" for s in (patience, IDLE_PATIENCE))
         with (
-            self._connection(patience, deadline, not patient) as connection,
-            connection.pipeline(),
+            self._connection(
+                COURIER_PATIENCE if patient else deadline, deadline, not patient
+            ) as connection,
+            connection.pipeline() as pipeline,
         ):
             connection.execute("BEGIN")
-            connection.execute(_BEGIN, [wait, durable, _LOCKS, self._lock])
-            transaction = self._transaction(connection)
+            connection.execute(_BEGIN, [wait, durable, _LOCKS, self._lock, idle])
+            transaction = self._transaction(connection, pipeline.sync)
             yield transaction
             if transaction.has_made_ready:
                 who = [channel(self.address.schema), self._listener.owner]
@@ -235,19 +242,21 @@ class PostgresqlStore:
     ) -> OutboxUnavailable:
         return kind(plain(f"{self!r}: {reason}"))
 
-    def _transaction(self, connection: Connection) -> "_Transaction":
+    def _transaction(
+        self, connection: Connection, wait: Callable[[], None] = lambda: None
+    ) -> "_Transaction":
         schema = self.address.schema
 
         def execute(sql: str, values: Sequence[Any]) -> _Found:
             translated = _translated(sql, schema)
             try:
-                return _Found(connection.execute(translated, values))
+                return _Found(connection.execute(translated, values), wait)
             except (psycopg.DataError, UnicodeEncodeError):
                 # Nothing was sent, if it is for a text.
                 possible = escaped(values)
                 if possible == list(values):
                     raise
-                return _Found(connection.execute(translated, possible))
+                return _Found(connection.execute(translated, possible), wait)
 
         return _Transaction(execute)
 
@@ -272,11 +281,15 @@ class _Transaction(SqlTransaction):
 class _Found:
     """What a statement finds, if it is asked for."""
 
-    def __init__(self, cursor: "psycopg.Cursor[Any]"):
+    def __init__(self, cursor: "psycopg.Cursor[Any]", wait: Callable[[], None]):
         self._cursor = cursor
+        self._wait = wait
 
     def fetchall(self) -> list[Any]:
         """Return all rows; wait for them."""
+        # Not only for this statement: in the midst of a pipeline, the server does not
+        # count for how long we do nothing.
+        self._wait()
         return unescaped(self._cursor.fetchall())
 
 

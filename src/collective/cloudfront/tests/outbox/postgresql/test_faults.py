@@ -212,6 +212,19 @@ def test_a_courier_that_waits_too_long_for_another_writer_is_told(
     assert outbox.claim("E1", 60)
 
 
+def test_whoever_stops_in_the_midst_of_a_transaction_does_not_stop_all_others(
+    own_server, outbox, monkeypatch
+):
+    """As when its machine is gone: the server would keep the lock for hours."""
+    monkeypatch.setattr(store, "IDLE_PATIENCE", 0.5)
+    with (
+        pytest.raises(OutboxUnavailable),
+        hold_the_lock(own_server, outbox),
+    ):
+        outbox.release("", A)
+    assert pending(outbox) == ["/a"]
+
+
 @contextmanager
 def hold_the_lock(server, outbox):
     other = open_outbox(server.url(outbox.store.address.schema))
