@@ -225,6 +225,9 @@ class Server:
         if not wanted:
             return
         seconds = COURIER_SECONDS if patient else SAVE_SECONDS
+        if not hasattr(self._local, "patient" if patient else "hasty"):
+            # Replicas confirm what a connection has written, and it is closed.
+            raise OutboxUnavailable(message("redis_silent", url=str(self.address)))
         with self.using(patient) as client:
             # Less than the time for an answer: the server looks ten times a second.
             found = client.wait(wanted, int(seconds * 400))

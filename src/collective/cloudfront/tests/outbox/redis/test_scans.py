@@ -14,8 +14,10 @@ from collective.cloudfront.outbox.store import Scan
 from collective.cloudfront.outbox.store import SCHEDULED
 from collective.cloudfront.outbox.store import Table
 from collective.cloudfront.tests.outbox.redis.server import RedisEngine
+from collective.cloudfront.tests.profile import repetitions
 from contextlib import suppress
 from hypothesis import given
+from hypothesis import settings
 from hypothesis import strategies as st
 from operator import attrgetter
 from pathlib import Path
@@ -101,6 +103,7 @@ def check(redis, sqlite, scan: Scan) -> None:
 
 
 @pytest.mark.parametrize("table", TABLES, ids=attrgetter("name"))
+@settings(max_examples=repetitions(60))
 @given(data=st.data())
 def test_scans_find_what_they_find_in_sqlite(table, data):
     first, second = data.draw(rows(table)), data.draw(rows(table))
