@@ -13,7 +13,6 @@ from collective.cloudfront.beside import open_beside
 from collective.cloudfront.dates.thread import DatesThread
 from collective.cloudfront.delivery import presence
 from collective.cloudfront.delivery.aws.gateway import Boto3Gateway
-from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.calls import InThreads
 from collective.cloudfront.delivery.courier import Courier
 from collective.cloudfront.delivery.courier import GRACE_SECONDS
@@ -23,9 +22,9 @@ from collective.cloudfront.delivery.presence import Presence
 from collective.cloudfront.delivery.published import Site
 from collective.cloudfront.delivery.reading import ReadingThread
 from collective.cloudfront.delivery.targets import is_covered
-from collective.cloudfront.delivery.targets import merged
 from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.delivery.thread import CourierThread
+from collective.cloudfront.delivery.thread import DRAIN_SECONDS
 from collective.cloudfront.monitoring.counting import count_if_wanted
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.outbox import Outbox
@@ -42,14 +41,13 @@ from collective.cloudfront.planning.pacing import Limits
 from collective.cloudfront.planning.reading import Reading
 from collective.cloudfront.publishing import published_site
 from collective.cloudfront.publishing import Publishing
-from collective.cloudfront.settings import Distribution
 from collective.cloudfront.settings import readers
 from collective.cloudfront.settings import Settings
 from collective.cloudfront.settings import settings_of
 from collective.cloudfront.sites import root_of
 from collective.cloudfront.sites import Sites
-from collective.cloudfront.sites import sites_below
-from collective.cloudfront.sites import warn_of_2_0
+from collective.cloudfront.targets import read_targets
+from collective.cloudfront.targets import targets_of
 from collective.cloudfront.variables import is_off
 from collective.cloudfront.variables import number
 from pathlib import Path
@@ -69,10 +67,6 @@ logger = logging.getLogger("collective.cloudfront")
 #: How long settings read from the database are used without looking again, in
 #: seconds. Changes made in this process are seen at once.
 SETTINGS_FRESH = 5.0
-
-#: How long an ending process goes on sending, unless CLOUDFRONT_DRAIN says otherwise,
-#: in seconds.
-DRAIN_SECONDS = 5.0
 
 
 def default_outbox_url() -> str:
@@ -466,51 +460,6 @@ class Process:
             # What was saved comes first; it says so, too.
             self._show_at = time.monotonic() + presence.TRY_AGAIN
             logger.debug("Others learn of this process later: %s", error)
-
-
-def read_targets(
-    database: Any, sites: Callable[[Any], Iterable[Any]] = sites_below
-) -> dict[str, Target]:
-    """Read the distributions of all sites out of ``database``, by id. ``sites`` returns
-    the Plone sites in Zope's root. May be called from any thread.
-    """
-    with root_of(database) as app:
-        found: list[Settings] = []
-        for site in sites(app):
-            settings = settings_of(site)
-            if settings is not None:
-                found.append(settings)
-            else:
-                warn_of_2_0(site)
-        return targets_of(found)
-
-
-def targets_of(all_settings: Iterable[Settings]) -> dict[str, Target]:
-    """Return what a courier may deliver to for sites with these settings, by id."""
-    return merged(
-        Target(
-            distribution.id,
-            settings.window,
-            (credentials_of(settings, distribution),),
-            budget=settings.monthly_budget,
-            history_days=settings.history_days,
-            again_after=settings.again_after,
-            finds_tags=settings.finds_tags,
-        )
-        for settings in all_settings
-        if settings.enabled
-        for distribution in settings.distributions
-    )
-
-
-def credentials_of(settings: Settings, distribution: Distribution) -> Credentials:
-    """Return how a site signs calls for one of its distributions."""
-    return Credentials(
-        profile=settings.aws_profile,
-        role_arn=distribution.role_arn,
-        access_key_id=settings.aws_access_key_id,
-        secret_access_key=settings.aws_secret_access_key,
-    )
 
 
 _process: Process | None = None

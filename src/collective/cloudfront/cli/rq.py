@@ -12,8 +12,8 @@ was killed is run again by RQ.
 from collective.cloudfront.cli.console import Console
 from collective.cloudfront.cli.console import Exit
 from collective.cloudfront.cli.console import Failure
-from collective.cloudfront.cli.worker import DRAIN_SECONDS
 from collective.cloudfront.cli.worker import make_worker
+from collective.cloudfront.delivery.thread import DRAIN_SECONDS
 from datetime import timedelta
 from typing import Any
 

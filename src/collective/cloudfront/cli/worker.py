@@ -9,6 +9,7 @@ from collective.cloudfront.delivery.counted import count
 from collective.cloudfront.delivery.courier import GRACE_SECONDS
 from collective.cloudfront.delivery.ending import Ending
 from collective.cloudfront.delivery.ending import SIGNALS
+from collective.cloudfront.delivery.thread import DRAIN_SECONDS
 from collective.cloudfront.delivery.worker import needs_zope
 from collective.cloudfront.delivery.worker import Worker
 from collective.cloudfront.metrics.counts import NotInstalled
@@ -30,10 +31,7 @@ import time
 
 logger = logging.getLogger("collective.cloudfront")
 
-#: How long an ending worker goes on sending, unless CLOUDFRONT_DRAIN says otherwise, in
-#: seconds.
-DRAIN_SECONDS = 5.0
-#: After that it may take so long (seconds) to write down the rest.
+#: After it has sent what it could, a worker may take so long (seconds) to write down the rest.
 WRITE_SECONDS = 3.0
 _REST_SECONDS = 5.0
 

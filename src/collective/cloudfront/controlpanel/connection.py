@@ -11,7 +11,6 @@ from collective.cloudfront.delivery.aws.findings import Level
 from collective.cloudfront.delivery.aws.findings import MESSAGES
 from collective.cloudfront.i18n import _
 from collective.cloudfront.i18n import message_id
-from collective.cloudfront.process import credentials_of
 from collective.cloudfront.settings import distributions_in_force
 from collective.cloudfront.settings import ICloudFrontSettings
 from collective.cloudfront.settings import PREFIX
@@ -19,6 +18,7 @@ from collective.cloudfront.settings import read_settings
 from collective.cloudfront.settings import TAGS_INVALIDATE
 from collective.cloudfront.settings import TAGS_OFF
 from collective.cloudfront.settings import value_in_force
+from collective.cloudfront.targets import credentials_of
 from dataclasses import dataclass
 from functools import cached_property
 from plone.protect import CheckAuthenticator

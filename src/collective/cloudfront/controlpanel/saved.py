@@ -15,8 +15,8 @@ from collective.cloudfront.delivery.aws.findings import Level
 from collective.cloudfront.delivery.aws.findings import MESSAGES
 from collective.cloudfront.i18n import _
 from collective.cloudfront.i18n import message_id
-from collective.cloudfront.process import credentials_of
 from collective.cloudfront.settings import read_settings
+from collective.cloudfront.targets import credentials_of
 from plone import api
 from plone.registry.interfaces import IRegistry
 from typing import Any

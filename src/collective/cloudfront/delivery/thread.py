@@ -14,6 +14,11 @@ import time
 logger = logging.getLogger("collective.cloudfront")
 
 
+#: How long an ending process goes on sending, unless CLOUDFRONT_DRAIN says otherwise,
+#: in seconds.
+DRAIN_SECONDS = 5.0
+
+
 class CourierThread:
     """Runs a courier in a daemon thread, started when there is work; or what a Zope does
     instead where others deliver.

@@ -53,7 +53,9 @@ class SqlTransaction:
         found: list[list[Any]] = [[] for _ in scans]
         for row in self._execute(sql, values).fetchall():
             number = row[0]
-            found[number].append(makes[number](row))
+            pick, make = makes[number]
+            value = pick(row)
+            found[number].append(value if make is None else make(value))
         return found
 
     def get(self, table: Table, keys: Sequence[Key]) -> list[Any]:
@@ -248,8 +250,9 @@ def _shape(scan: Scan | Distinct, values: list[Any]) -> _Shape:
     )
 
 
-#: Returns a row, or value, of a row of the united scans.
-_Make = Callable[[Sequence[Any]], Any]
+#: What picks values out of a row of the united scans, and what makes a row of them; None
+#: where there is only one value.
+_Make = tuple[Callable[[Sequence[Any]], Any], Callable[[Any], Any] | None]
 
 
 @lru_cache(maxsize=500)
@@ -322,10 +325,7 @@ def _places(
 
 
 def _make(shape: _Shape, places: Sequence[int]) -> _Make:
-    if shape.distinct:
-        return itemgetter(*places)
-    pick, make = itemgetter(*places), shape.table.row._make
-    return lambda row: make(pick(row))
+    return itemgetter(*places), None if shape.distinct else shape.table.row._make
 
 
 def _select(shape: _Shape) -> str:

@@ -14,12 +14,19 @@ from collective.cloudfront.tests.cli.world import World
 from collective.cloudfront.tests.outbox.redis.server import RedisEngine
 from collective.cloudfront.tests.postgres import missing_server
 from collective.cloudfront.tests.postgres import server
+from collective.cloudfront.tests.profile import LONG
 from pathlib import Path
 
 import pytest
 
 
-@pytest.fixture(params=["redis", "postgresql"])
+#: It takes a while to start; the contract suite has what an engine must do.
+_POSTGRESQL = pytest.param(
+    "postgresql", marks=pytest.mark.skipif(not LONG, reason="make test-long")
+)
+
+
+@pytest.fixture(params=["redis", _POSTGRESQL])
 def url(request, tmp_path: Path) -> Iterator[str]:
     """The URL of an outbox on a server."""
     if request.param == "redis":
@@ -32,6 +39,7 @@ def url(request, tmp_path: Path) -> Iterator[str]:
             yield running.url("cli")
 
 
+@pytest.mark.long
 def test_a_worker_and_the_command_line_use_an_outbox_on_a_server(
     url, tmp_path, cloudfront, workers
 ):

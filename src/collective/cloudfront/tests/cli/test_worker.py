@@ -187,8 +187,13 @@ def test_it_shows_figures_for_prometheus(world, cloudfront, workers):
         for line in workers[0].stderr
         if "Metrics are at" in line
     )
-    page = urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
-    assert f'cloudfront_accepted_items_total{{distribution="{E1}"}} 1.0' in page
+    expected = f'cloudfront_accepted_items_total{{distribution="{E1}"}} 1.0'
+
+    def page() -> str:
+        return urlopen(f"http://127.0.0.1:{port}/metrics").read().decode()
+
+    # CloudFront has accepted it a moment before the worker knows
+    eventually(lambda: expected in page())
 
 
 def test_a_port_that_is_taken_is_said(world):

@@ -57,6 +57,11 @@ QUICK = {
     # Otherwise the tests would wait for AWS's API rate more than for us.
     "CLOUDFRONT_CALL_RATE": "20",
 }
+#: The environment of a Zope that machines watch, and what they send.
+WATCHED = dict.fromkeys(
+    ("CLOUDFRONT_HEALTH_TOKEN", "CLOUDFRONT_METRICS_TOKEN"), "s3cret"
+)
+TOKEN = {"Authorization": "Bearer s3cret"}
 #: What a visitor got just before an edit is not purged twice.
 ONCE = {"CLOUDFRONT_AGAIN_AFTER": "0"}
 
@@ -80,6 +85,7 @@ def zope(site_template, tmp_path_factory) -> Iterator[Instance]:
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
         **QUICK,
+        **WATCHED,
     }
     home = tmp_path_factory.mktemp("zope")
     instance = new_zope(home, site_template, environ, VIEWS)

@@ -5,13 +5,16 @@ from collective.cloudfront.demo.instance import virtual_host_root
 from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.tests.http.conftest import ONCE
 from collective.cloudfront.tests.http.conftest import options
+from collective.cloudfront.tests.http.conftest import TOKEN
 from collective.cloudfront.tests.http.people import Editor
 from collective.cloudfront.tests.http.people import eventually
 from collective.cloudfront.tests.http.people import Viewer
 from pathlib import Path
+from prometheus_client.parser import text_string_to_metric_families
 
 import os
 import pytest
+import requests
 import sqlite3
 import subprocess
 import threading
@@ -255,3 +258,57 @@ def _fill_and_empty(
     ballast.unlink()
     eventually(lambda: "was full, 29" in viewer.get("/welcome").text)
     assert "The outbox cannot be used" in instance.log.read_text()
+
+
+class Machine:
+    """Watches a Zope process from outside."""
+
+    def __init__(self, zope: Instance):
+        self.url = zope.site_url
+
+    def health(self, **headers: str) -> tuple[int, str]:
+        """Return a status and a line."""
+        answer = self._ask("cloudfront-health", headers)
+        return answer.status_code, answer.text
+
+    def figure(self, name: str, **labels: str) -> float:
+        """Return a figure, 0 if there is none."""
+        answer = self._ask("cloudfront-metrics", TOKEN)
+        answer.raise_for_status()
+        return sum(
+            sample.value
+            for family in text_string_to_metric_families(answer.text)
+            for sample in family.samples
+            if sample.name == name and labels.items() <= sample.labels.items()
+        )
+
+    def _ask(self, view: str, headers: dict[str, str]) -> requests.Response:
+        return requests.get(f"{self.url}/@@{view}", headers=headers, timeout=600)
+
+
+# The last: about one distribution a process logs three errors in an hour, see ``Notices``.
+def test_machines_see_what_is_delivered_and_what_is_wrong(
+    zope, save, cloudfront, editor
+):
+    machine = Machine(zope)
+
+    def accepted() -> float:
+        return machine.figure("cloudfront_calls_total", outcome="accepted")
+
+    editor.set(window=0.4)
+    editor.wait_until_sent()
+    before = accepted()
+    save("Counted")
+    eventually(lambda: accepted() > before)
+    assert machine.figure("cloudfront_save_seconds_count") >= 1
+    eventually(lambda: machine.figure("cloudfront_completed_seconds_count") >= 1)
+    assert machine.health() == (200, "ok\n")
+    cloudfront.control.inject("error", times=None, code="AccessDenied")
+    save("Denied")
+    eventually(lambda: machine.health() == (503, "error\n"))
+    assert "AccessDenied" in machine.health(**TOKEN)[1]
+    assert machine.figure("cloudfront_paused") == 1
+    assert machine.figure("cloudfront_calls_total", outcome="misconfigured") >= 1
+    cloudfront.control.clear_faults()
+    editor.set(window=0.5)
+    eventually(lambda: machine.health()[0] == 200)

@@ -3,6 +3,7 @@
 from collective.cloudfront.outbox.within import Late
 from collective.cloudfront.outbox.within import Within
 
+import os
 import pytest
 import threading
 
@@ -38,3 +39,22 @@ def test_nobody_waits_longer_and_one_thread_hangs_however_many_ask():
     end.set()
     begun[0].join()
     assert asked.ask(60.0) == "at last"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_a_child_does_not_wait_for_a_thread_of_its_parent():
+    end = threading.Event()
+    jobs = iter([end.wait, lambda: True])
+    asked = Within("job", lambda: next(jobs)())
+    with pytest.raises(Late):
+        asked.ask(0.01)
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            code = 0 if asked.ask(60.0) is True else 2
+        finally:
+            os._exit(code)
+    end.set()
+    _pid, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
