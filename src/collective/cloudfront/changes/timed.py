@@ -47,10 +47,11 @@ class TimedManager(PurgeManager):
         with self._timed():
             super().tpc_vote(current)
 
-    def _after_commit(self, succeeded: bool) -> None:
+    def after_commit(self, succeeded: bool) -> None:
+        """See ``PurgeManager``."""
         has_purged = bool(self._prepared or self._entries)
         with self._timed():
-            super()._after_commit(succeeded)
+            super().after_commit(succeeded)
         if succeeded and has_purged:
             _observe(self._seconds)
 

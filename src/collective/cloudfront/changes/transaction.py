@@ -88,7 +88,7 @@ class PurgeManager:
         self._entries: list[Entry] = []
         self._prepared: list[_Prepared] = []
         self._process: Process | None = None
-        current.addAfterCommitHook(self._after_commit)
+        current.addAfterCommitHook(self.after_commit)
 
     def changes_of(self, site: Any) -> SiteChanges:
         """Return the changes of ``site``, to be added to.
@@ -185,7 +185,7 @@ class PurgeManager:
         self._discard()
 
     @_guarded_at_end
-    def _after_commit(self, succeeded: bool) -> None:
+    def after_commit(self, succeeded: bool) -> None:
         """Release all, also what was noted too late to be prepared."""
         if not succeeded:
             self._discard()
