@@ -14,7 +14,9 @@ from collective.cloudfront.cli.console import Exit
 from collective.cloudfront.cli.console import Failure
 from collective.cloudfront.cli.worker import make_worker
 from collective.cloudfront.delivery.thread import DRAIN_SECONDS
+from datetime import datetime
 from datetime import timedelta
+from datetime import timezone
 from typing import Any
 
 import click
@@ -75,19 +77,20 @@ def _enqueue(connection: Any, number: int, seconds: float) -> bool:
     from rq.exceptions import DuplicateJobError
 
     times, interval = _AGAIN
-    how: dict[str, Any] = {
-        "job_id": JOBS[number],
-        "unique": True,
-        "description": "CloudFront: deliver what waits in the outbox",
-        "job_timeout": int(seconds) + _SLACK,
+    queue = Queue(QUEUE, connection=connection)
+    job = queue.create_job(
+        deliver,
+        args=(number, seconds),
+        job_id=JOBS[number],
+        description="CloudFront: deliver what waits in the outbox",
+        timeout=int(seconds) + _SLACK,
         # The id is free again as soon as the job has ended.
-        "result_ttl": 0,
-        "retry": Retry(max=times, interval=interval),
-    }
+        result_ttl=0,
+        retry=Retry(max=times, interval=interval),
+    )
     try:
-        Queue(QUEUE, connection=connection).enqueue_in(
-            _NEXT, deliver, number, seconds, **how
-        )
+        # RQ 2's enqueue_in() does not look whether there is one.
+        queue.schedule_job(job, datetime.now(timezone.utc) + _NEXT, unique=True)
     except DuplicateJobError:
         return False
     return True
