@@ -187,6 +187,9 @@ class StoredPolls(Claiming):
             more = rows.read(*[s for each in new for s in pending_scans(each, limit)])
             for n, each in enumerate(new):
                 found[each] = pending_of(more[2 * n : 2 * n + 2])
+            if not all(found[each] for each in new):
+                # It was frozen in between: look again, at all of it at one moment.
+                return self._poll(rows, {*busy, *new}, limit, grace, lately)
         working = {each for each, pending in found.items() if pending}
         working.update(row.distribution for row in (*frozen, *running))
         recollection = self._recollect(memory, sorted(working), now)

@@ -6,6 +6,7 @@ from collective.cloudfront.outbox.finding import HistoryFilter
 from collective.cloudfront.outbox.finding import Position
 from collective.cloudfront.outbox.messages import message
 from collective.cloudfront.outbox.rows import DONE
+from collective.cloudfront.outbox.sql import SqlTransaction
 from collective.cloudfront.outbox.sqlite import replacement
 from collective.cloudfront.outbox.sqlite import schema
 from collective.cloudfront.outbox.sqlite import synchronise
@@ -936,3 +937,22 @@ def test_a_relative_path_is_meant_from_where_it_was_opened(tmp_path, monkeypatch
 def test_an_address_with_a_query_or_a_fragment_is_refused(tmp_path, mark):
     with pytest.raises(ValueError, match="write %3F for"):
         open_outbox(f"sqlite:///{tmp_path}/outbox.sqlite{mark}")
+
+
+def test_what_is_frozen_while_work_is_counted_is_not_missed(outbox, monkeypatch):
+    outbox.release("", [Entry("E1", "/a")])
+    other = SqliteOutbox(outbox.path, clock=outbox.clock)
+    read, reads = SqlTransaction.read, []
+
+    def freeze_after_the_first(rows, *scans):
+        found = read(rows, *scans)
+        reads.append(scans)
+        if len(reads) == 1:
+            assert other.claim("E1", 60)
+            other.freeze("E1", "r1", ["/a"])
+        return found
+
+    monkeypatch.setattr(SqlTransaction, "read", freeze_after_the_first)
+    (work,) = outbox.work()
+    assert (work.ready, work.frozen) == (0, 1)
+    other.end()
