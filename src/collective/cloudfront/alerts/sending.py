@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Iterator
+from collective.cloudfront import sites
 from collective.cloudfront.alerts.message import Message
 from collective.cloudfront.alerts.outgoing import MAIL
 from collective.cloudfront.alerts.outgoing import WEBHOOK
@@ -19,7 +20,6 @@ from email.mime.text import MIMEText
 from email.utils import formataddr
 from functools import partial
 from Testing.makerequest import makerequest
-from transaction import TransactionManager
 from typing import Any
 from zope.component.hooks import site as current_site
 
@@ -109,11 +109,6 @@ def site_at(database: Any, path: tuple[str, ...]) -> Iterator[Any]:
 
 @contextmanager
 def root_of(database: Any) -> Iterator[Any]:
-    """Open a connection for reading; yield Zope's root."""
-    manager = TransactionManager()
-    connection = database.open(transaction_manager=manager)
-    try:
-        yield makerequest(connection.root()["Application"])
-    finally:
-        manager.abort()
-        connection.close()
+    """Open Zope's root for reading, with a request, which mail hosts and URLs need."""
+    with sites.root_of(database) as app:
+        yield makerequest(app)

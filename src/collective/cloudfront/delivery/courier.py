@@ -80,6 +80,32 @@ TIDY_EVERY = 600.0
 ADOPT_EVERY = 60.0
 
 
+class Learning:
+    """Takes what was purged lately out of each poll, and has purged again what answers
+    that were on their way may bring back.
+    """
+
+    def __init__(self, outbox: Outbox, lately: Lately):
+        self._outbox = outbox
+        self._lately = lately
+        #: The number of the last purge that is known
+        self.newest = 0
+        # The last damage that is known: purges are numbered anew after one
+        self._numbered = ""
+
+    def learn(self, poll: Poll) -> bool:
+        """Learn from a poll that asked for what is newer than ``newest``; returns whether
+        something is purged again. Raises ``OutboxUnavailable``.
+        """
+        found = self._lately.learn(poll.purges)
+        if found:
+            self._outbox.release("", list(map(entry_again, found)))
+        self.newest = poll.newest_purge
+        if poll.damage[0] != self._numbered:
+            self._numbered, self.newest = poll.damage[0], 0
+        return bool(found)
+
+
 class Courier(Sender):
     """Works through an outbox, one ``round`` after the other, in one thread."""
 
@@ -126,8 +152,7 @@ class Courier(Sender):
         self._waiting: frozenset[str] = frozenset()
         # The targets when there was work last: they are costly to ask for.
         self._known: Mapping[str, Target] = {}
-        # The number of the last purge that ``lately`` knows
-        self._newest_purge = 0
+        self._learning = Learning(outbox, self.lately)
         # Nothing waits for a window or a status when the process ends.
         self.is_draining = False
         # In how many seconds something can be sent; infinite if there is nothing.
@@ -138,8 +163,6 @@ class Courier(Sender):
         self._tidy_at = 0.0
         # What was remembered of a damage when it was followed up last, and for what
         self._damage: tuple[tuple[str, int], set[str]] = (("", 0), set())
-        # The last damage that is known: purges are numbered anew after one
-        self._numbered = ""
         # Whether the last round could not use the outbox, because others were writing
         self._was_busy = False
 
@@ -260,14 +283,14 @@ class Courier(Sender):
             self._adopt(now)
         most = 2 * self.limits.batch
         grace = self.grace if recover else math.inf
-        poll = self.outbox.poll(self._busy, most, grace, self._newest_purge)
-        again = self._purge_again(poll)
+        poll = self.outbox.poll(self._busy, most, grace, self._learning.newest)
+        again = self._learning.learn(poll)
         if poll.is_due or poll.is_abandoned or again:
             self.outbox.release_due()
             if poll.is_abandoned:
                 self._release_abandoned()
-            poll = self.outbox.poll(self._busy, most, math.inf, self._newest_purge)
-            self._purge_again(poll)
+            poll = self.outbox.poll(self._busy, most, math.inf, self._learning.newest)
+            self._learning.learn(poll)
         self._busy = frozenset(b.distribution for b in poll.backlogs if b.pending)
         self._waiting = frozenset(
             b.distribution for b in poll.backlogs if b.memo.waiting is not None
@@ -279,18 +302,6 @@ class Courier(Sender):
         if is_time:
             self._adopt_at = now + ADOPT_EVERY
         self.outbox.adopt(self._earlier() if is_time else ())
-
-    def _purge_again(self, poll: Poll) -> bool:
-        """Learn what was purged lately, and purge again what answers on their way may
-        bring back; returns whether there was something.
-        """
-        found = self.lately.learn(poll.purges)
-        if found:
-            self.outbox.release("", list(map(entry_again, found)))
-        self._newest_purge = poll.newest_purge
-        if poll.damage[0] != self._numbered:
-            self._numbered, self._newest_purge = poll.damage[0], 0
-        return bool(found)
 
     def _release_abandoned(self) -> None:
         released = self.outbox.release_abandoned(self.grace)

@@ -12,14 +12,13 @@ and does not import boto3: workers take what is ready from the outbox.
 from collections.abc import Callable
 from collections.abc import Iterable
 from collective.cloudfront.delivery.courier import ADOPT_EVERY
+from collective.cloudfront.delivery.courier import Learning
 from collective.cloudfront.delivery.notices import Notices
 from collective.cloudfront.delivery.notices import OUTBOX
 from collective.cloudfront.delivery.sending import LONGEST_IDLE
 from collective.cloudfront.outbox import Outbox
 from collective.cloudfront.outbox import OutboxUnavailable
 from collective.cloudfront.outbox.intake import Intake
-from collective.cloudfront.outbox.lately import entry_again
-from collective.cloudfront.outbox.poll import Poll
 from collective.cloudfront.planning.late import Lately
 from pathlib import Path
 
@@ -51,10 +50,7 @@ class HandingOver:
         self._errands = errands
         self._earlier = earlier
         self._adopt_at = -math.inf
-        # The number of the last purge that ``lately`` knows, and the last damage: purges are
-        # numbered anew after one
-        self._newest_purge = 0
-        self._numbered = ""
+        self._learning = Learning(outbox, lately)
         self._notices = Notices(time.monotonic)
 
     def round(self) -> float:
@@ -65,7 +61,9 @@ class HandingOver:
             self._complain(error)
         self.intake.retry()
         try:
-            self._learn(self.outbox.poll((), 1, math.inf, self._newest_purge))
+            self._learning.learn(
+                self.outbox.poll((), 1, math.inf, self._learning.newest)
+            )
             if time.monotonic() >= self._adopt_at:
                 self._adopt_at = time.monotonic() + ADOPT_EVERY
                 self.outbox.adopt(self._earlier())
@@ -79,15 +77,6 @@ class HandingOver:
 
     def give_up_claims(self) -> None:
         """Do nothing: there are no claims."""
-
-    def _learn(self, poll: Poll) -> None:
-        """Learn what was purged lately, as a courier does."""
-        found = self.lately.learn(poll.purges)
-        if found:
-            self.outbox.release("", list(map(entry_again, found)))
-        self._newest_purge = poll.newest_purge
-        if poll.damage[0] != self._numbered:
-            self._numbered, self._newest_purge = poll.damage[0], 0
 
     def _complain(self, error: OutboxUnavailable) -> None:
         if not error.is_busy:
