@@ -201,7 +201,7 @@ def _change(obj: Any, site: Any, **what: Any) -> Placed:
         IUUID(obj, None) or "",
         obj.portal_type,
         more_types=tuple(filter(provided_by(obj).__contains__, INTERFACES)),
-        groups=groups_of(obj),
+        groups=groups_of(obj, site),
         undated=getattr(aq_base(obj), "effective_date", None) is None,
         **what,
     )

@@ -30,6 +30,9 @@ _REDIRECTS = "/@@multilingual-*"
 
 _SHARED_FOLDER = "LIF"
 
+#: The index of groups of translations, which a site with one language does not have.
+_GROUPS = "TranslationGroup"
+
 
 def redirects(obj: Any, how: How = AT_ONCE) -> list[Reached]:
     """Return what reaches the redirects to translations, if ``obj`` may be one."""
@@ -48,9 +51,10 @@ def former_translations(obj: Any, site: Any) -> Iterator[Any]:
     return _in_group(stored_state(obj).get(ATTRIBUTE_NAME), obj, site)
 
 
-def groups_of(obj: Any) -> tuple[str, ...]:
+def groups_of(obj: Any, site: Any) -> tuple[str, ...]:
     """Return the groups of translations that ``obj`` belongs to, or did."""
-    if ITG is None:
+    # Most sites have one language; to read what is stored takes as long as the rest
+    if ITG is None or _GROUPS not in site["portal_catalog"].indexes():
         return ()
     groups = (_group_of(obj), stored_state(obj).get(ATTRIBUTE_NAME))
     return tuple(dict.fromkeys(filter(None, groups)))
@@ -75,7 +79,7 @@ def _group_of(obj: Any) -> str | None:
 
 
 def _in_group(group: str | None, obj: Any, site: Any) -> Iterator[Any]:
-    for path in _paths(site, "TranslationGroup", group) if group else ():
+    for path in _paths(site, _GROUPS, group) if group else ():
         other = site.unrestrictedTraverse(path, None)
         if other is not None and aq_base(other) is not aq_base(obj):
             yield other

@@ -72,9 +72,11 @@ def longest_lifetime(registry: IRegistry) -> float:
 
     Resources whose URLs change with them do not count.
     """
+    # Names first: each record is an object that is made when it is asked for, and saves
+    # and responses wait for this in a site's first year
     lifetimes = (
-        record.value
-        for name, record in registry.records.items(CACHING, f"{CACHING}~")
+        registry.get(name)
+        for name in registry.records.keys(CACHING, f"{CACHING}~")
         if name.endswith((".smaxage", ".maxage")) and _STABLE not in name
     )
     return max([_DAY, *(each for each in lifetimes if isinstance(each, int))])
