@@ -17,6 +17,7 @@ from collective.cloudfront.testing import MULTILINGUAL_TESTING
 from collective.cloudfront.testing import QuietProcess
 from collective.cloudfront.testing import SERVER_TESTING
 from collective.cloudfront.testing import use_distributions
+from collective.cloudfront.tests.profile import LONG
 from collective.cloudfront.tests.profile import repetitions
 from hypothesis import HealthCheck
 from hypothesis import settings
@@ -88,7 +89,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> None:
-    """Mark property tests; let workers start with what takes longest."""
+    """Mark property tests; leave out what is only for ``make test-long``; let workers
+    start with what takes longest.
+    """
+    if not LONG:
+        left_out = {item for item in items if item.get_closest_marker("only_long")}
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     for item in items:
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("long")

@@ -6,10 +6,15 @@ and very large sites.
 """
 
 import os
+import pytest
 
 
 SOAK = bool(os.environ.get("SOAK_TESTS"))
 LONG = SOAK or bool(os.environ.get("LONG_TESTS"))
+
+
+#: For a test that needs minutes of processes: it is no part of ``make test``.
+only_long = pytest.mark.only_long
 
 
 def repetitions(number: int) -> int:

@@ -4,7 +4,7 @@ Times are what it is for, but they are no business of a test.
 """
 
 from collections import defaultdict
-from collective.cloudfront.tests.profile import LONG
+from collective.cloudfront.tests.profile import only_long
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -151,6 +151,8 @@ def test_a_start_imports_no_boto3(tmp_path):
 
 
 # Rendering, with three Zopes, is left to people: it is made of the same parts as these.
+@pytest.mark.long
+@only_long
 def test_all_that_may_be_cached_has_tags_and_not_too_many(tmp_path):
     facts = _facts_of(tmp_path, "header")
     assert facts["urls"] > 200
@@ -161,14 +163,14 @@ def test_all_that_may_be_cached_has_tags_and_not_too_many(tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.skipif(not LONG, reason="half a minute; test_draining counts what is read")
+@only_long  # test_draining counts what is read
 def test_memory_does_not_grow_with_the_backlog(tmp_path):
     """Four times the items, and not a tenth more memory."""
     assert _facts_of(tmp_path, "memory")["ratio"] <= 1.1
 
 
 @pytest.mark.long
-@pytest.mark.skipif(not LONG, reason="two minutes of Zopes: for make test-long")
+@only_long
 def test_the_same_is_replayed_in_four_ways_and_nothing_is_stale(tmp_path):
     facts = _facts_of(tmp_path, "replay")
     assert list(facts) == ["uncached", "everything", "paths", "tags"]

@@ -14,16 +14,14 @@ from collective.cloudfront.tests.cli.world import World
 from collective.cloudfront.tests.outbox.redis.server import RedisEngine
 from collective.cloudfront.tests.postgres import missing_server
 from collective.cloudfront.tests.postgres import server
-from collective.cloudfront.tests.profile import LONG
+from collective.cloudfront.tests.profile import only_long
 from pathlib import Path
 
 import pytest
 
 
 #: It takes a while to start; the contract suite has what an engine must do.
-_POSTGRESQL = pytest.param(
-    "postgresql", marks=pytest.mark.skipif(not LONG, reason="make test-long")
-)
+_POSTGRESQL = pytest.param("postgresql", marks=only_long)
 
 
 @pytest.fixture(params=["redis", _POSTGRESQL])

@@ -21,7 +21,7 @@ from collective.cloudfront.tests.delivery.gateways import E2
 from collective.cloudfront.tests.delivery.gateways import TENANT
 from collective.cloudfront.tests.delivery.world import World
 from collective.cloudfront.tests.outbox.machine import reaches
-from collective.cloudfront.tests.profile import LONG
+from collective.cloudfront.tests.profile import only_long
 from collective.cloudfront.tests.profile import repetitions
 from collective.cloudfront.tests.profile import SOAK
 from contextlib import contextmanager
@@ -495,6 +495,6 @@ def test_what_another_courier_may_have_sent_is_not_planned_again(tmp_path):
 @pytest.mark.soak
 @pytest.mark.long
 @pytest.mark.slow
-@pytest.mark.skipif(not LONG, reason="the same as above, for make test-long")
+@only_long
 def test_nothing_is_lost_or_billed_twice_whatever_goes_wrong_for_long(tmp_path):
     run(CheckedFaultMachine, tmp_path, examples=2_000 if SOAK else 200, steps=80)

@@ -10,6 +10,7 @@ from collective.cloudfront.tests.http.conftest import ONCE
 from collective.cloudfront.tests.http.conftest import options
 from collective.cloudfront.tests.http.people import Editor
 from collective.cloudfront.tests.http.people import eventually
+from collective.cloudfront.tests.profile import only_long
 from collective.cloudfront.tests.profile import SOAK
 from contextlib import closing
 from statistics import median
@@ -94,7 +95,9 @@ def shown(times):
 
 
 @pytest.mark.soak
+@pytest.mark.long
 @pytest.mark.slow
+@only_long
 def test_dates_from_before_are_scheduled_while_people_work_and_processes_die(
     instance, cloudfront
 ):

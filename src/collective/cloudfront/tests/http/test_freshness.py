@@ -2,10 +2,9 @@
 nothing stale.
 
 A quick part of ``make freshness``, which performs all operations and random walks.
-``make test`` performs the first ones.
 """
 
-from collective.cloudfront.tests.profile import LONG
+from collective.cloudfront.tests.profile import only_long
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ OPERATIONS = (
     "reorder",
     "replace-image",
     "site-title",
-)[: None if LONG else 4]
+)
 
 pytestmark = [
     pytest.mark.long,
@@ -59,6 +58,7 @@ def found(tmp_path_factory) -> dict[str, dict[str, Any]]:
     return {each["name"]: each for each in results}
 
 
+@only_long
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_nothing_is_stale_after(name, found):
     result = found[name]
@@ -66,6 +66,7 @@ def test_nothing_is_stale_after(name, found):
     assert not {**result["own"], **result["elsewhere"]}
 
 
+@only_long
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_something_was_looked_at_after(name, found):
     assert found[name]["checked"] + found[name]["dropped"] > 50

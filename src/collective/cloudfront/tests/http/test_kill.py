@@ -5,6 +5,7 @@ from collective.cloudfront.demo.instance import clean_environment
 from collective.cloudfront.demo.instance import Instance
 from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.tests.http.conftest import options
+from collective.cloudfront.tests.profile import only_long
 from collective.cloudfront.tests.profile import repetitions
 from concurrent.futures import ThreadPoolExecutor
 
@@ -72,6 +73,7 @@ ENVIRON = {"CLOUDFRONT_WINDOW": "0.05", "CLOUDFRONT_NAVIGATION_CHANGES": "object
 
 @pytest.mark.long
 @pytest.mark.slow
+@only_long
 def test_no_committed_change_is_lost_when_a_process_is_killed(
     site_template, tmp_path, record_property
 ):

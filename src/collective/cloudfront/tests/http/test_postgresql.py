@@ -18,7 +18,7 @@ from collective.cloudfront.tests.http.postgres import postgres
 from collective.cloudfront.tests.http.test_kill import ENVIRON
 from collective.cloudfront.tests.http.test_kill import kill_many_times
 from collective.cloudfront.tests.http.test_kill import MANY
-from collective.cloudfront.tests.profile import LONG
+from collective.cloudfront.tests.profile import only_long
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,7 +28,7 @@ import pytest
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.long,
-    pytest.mark.skipif(not LONG, reason="a minute of Zopes: for make test-long"),
+    only_long,
 ]
 ZOPES = 3
 

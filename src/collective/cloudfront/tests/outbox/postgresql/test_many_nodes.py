@@ -1,7 +1,7 @@
 """Specification: what holds for many processes with SQLite does with PostgreSQL."""
 
 from collective.cloudfront.tests.delivery import test_many_nodes as general
-from collective.cloudfront.tests.profile import LONG
+from collective.cloudfront.tests.profile import only_long
 
 import pytest
 
@@ -9,7 +9,7 @@ import pytest
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.long,
-    pytest.mark.skipif(not LONG, reason="a minute of processes: for make test-long"),
+    only_long,
 ]
 
 

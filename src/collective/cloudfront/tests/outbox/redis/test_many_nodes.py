@@ -1,7 +1,7 @@
 """Specification: many processes on one outbox in Redis send like one."""
 
 from collective.cloudfront.tests.delivery import test_many_nodes as general
-from collective.cloudfront.tests.profile import LONG
+from collective.cloudfront.tests.profile import only_long
 
 import pytest
 
@@ -9,7 +9,7 @@ import pytest
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.long,
-    pytest.mark.skipif(not LONG, reason="only in make test-long"),
+    only_long,
 ]
 
 #: Thirty processes that start on one machine may have to wait for longer than a courier
