@@ -81,25 +81,25 @@ def worker(
     _log_to_stderr(log_level)
     made = make_worker(console, os.environ)
     seconds = number(os.environ, "CLOUDFRONT_DRAIN", DRAIN_SECONDS, least=0.0)
-    for each in SIGNALS:
-        # After the signal was dealt with: nothing is left to do.
-        signal.signal(each, _exit)
+    # Ctrl-C, too: as an exception it could come anywhere, also while a thread is started
+    signals = (*SIGNALS, signal.SIGINT)
+    for each in signals:
+        if signal.getsignal(each) is not signal.SIG_IGN:
+            # After the signal was dealt with: nothing is left to do.
+            signal.signal(each, _exit)
     Ending(
         lambda: made.stop(seconds),
         lambda: logger.warning("This worker ends with a request still in progress."),
         lambda: None,
         lambda: seconds + WRITE_SECONDS,
-    ).watch()
+    ).watch(signals)
     logger.info("Working on %s (process %d).", console.place, os.getpid())
     if metrics_port is not None:
         _show_metrics(made, metrics_host, metrics_port)
-    try:
-        made.start()
-        while True:
-            # Python loses a signal that comes just before a wait without end.
-            time.sleep(_REST_SECONDS)
-    except KeyboardInterrupt:
-        made.stop(seconds)
+    made.start()
+    while True:
+        # Python loses a signal that comes just before a wait without end.
+        time.sleep(_REST_SECONDS)
 
 
 def _show_metrics(made: Worker, host: str, port: int) -> None:

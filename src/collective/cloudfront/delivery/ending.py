@@ -13,6 +13,7 @@ hold any lock. Where the earlier handler does not end the process, work goes on.
 """
 
 from collections.abc import Callable
+from collections.abc import Iterable
 from types import FrameType
 from typing import Any
 
@@ -30,7 +31,8 @@ logger = logging.getLogger("collective.cloudfront")
 #: seconds. Python loses one that comes just before the thread begins to wait for a lock.
 AGAIN_SECONDS = 1.0
 
-#: What ends a process without running Python's exit handlers. SIGINT does run them.
+#: What ends a process without running Python's exit handlers. SIGINT does run them, in a
+#: Zope.
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
@@ -82,8 +84,8 @@ class Ending:
         if number is not None:
             os.kill(os.getpid(), number)
 
-    def watch(self) -> None:
-        """Handle the signals from now on, if this is the main thread.
+    def watch(self, signals: Iterable[signal.Signals] = SIGNALS) -> None:
+        """Handle ``signals`` from now on, if this is the main thread.
 
         Not those that are ignored, or that somebody handles outside of Python.
         """
@@ -91,7 +93,7 @@ class Ending:
             return
         if not hasattr(signal, "pthread_kill"):  # pragma: no cover - Windows
             return
-        for number in SIGNALS:
+        for number in signals:
             earlier = signal.getsignal(number)
             if earlier not in (None, signal.SIG_IGN, self._handle):
                 self._earlier[number] = earlier
