@@ -55,6 +55,24 @@ HOOKS = (
         takes=("self", "query", "sort_index"),
     ),
     Hook(
+        "Products.CMFPlone.CatalogTool:CatalogTool.searchResults",
+        "tagging.recording.patches: searches that another engine answers",
+        _STALE,
+        takes=("self",),
+    ),
+    Hook(
+        "Products.CMFPlone.CatalogTool:CatalogTool.unrestrictedSearchResults",
+        "tagging.recording.patches: searches that another engine answers",
+        _STALE,
+        takes=("self", "REQUEST"),
+    ),
+    Hook(
+        "collective.solr.solr:SolrConnection.search",
+        "tagging.recording.patches: searches that pass by the catalog tool",
+        "what is made from them stays stale",
+        if_loaded=True,
+    ),
+    Hook(
         "OFS.Traversable:Traversable.unrestrictedTraverse",
         "tagging.recording.patches: objects are reached through it",
         _STALE,

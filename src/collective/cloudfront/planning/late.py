@@ -46,6 +46,10 @@ LONGEST_TRANSIT = 180.0
 #: Where a storage does not say which snapshot it shows, an answer may be this much older
 #: than its request (seconds).
 LONGEST_LAG = 10.0
+#: Another search engine than Plone's catalog may find what was before a change for so long
+#: (seconds): Elasticsearch and OpenSearch refresh an index each second, Solr with its
+#: example configuration commits after 15 s, and a queue of updates may stand before them.
+INDEX_LAG = 60.0
 #: More purges and answers than these are not remembered. What was made from a snapshot
 #: older than a forgotten purge is late.
 MOST_PURGES = 5_000
@@ -88,6 +92,8 @@ class Purge:
 
     def is_newer_than(self, answer: "Answer") -> bool:
         """Say whether an answer may have been made before this was committed."""
+        if answer.lag and self.at >= answer.begun - answer.lag:
+            return True
         if not self.transaction:
             return self.at >= answer.begun
         if answer.snapshot is None:
@@ -101,13 +107,15 @@ class Answer:
 
     ``keys``: the items that reach nothing but it, and its cache tags (``#…``).
     ``snapshot``: the last transaction that it certainly shows, 0 if there is none; None if
-    the storage does not say. ``begun`` and ``ended`` are Unix seconds.
+    the storage does not say. ``begun`` and ``ended`` are Unix seconds. ``lag``: a part of
+    it may be so much older than ``begun`` (seconds), whatever the snapshot.
     """
 
     keys: tuple[str, ...]
     snapshot: int | None
     begun: float
     ended: float
+    lag: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +171,7 @@ class Lately:
         tags: Iterable[str],
         begun: float,
         snapshot: int | None,
+        lag: float = 0.0,
     ) -> bool:
         """Say whether CloudFront must not store an answer that is complete now; if it may,
         the answer is remembered.
@@ -175,7 +184,7 @@ class Lately:
         # A visitor waits for this
         items = [url if is_plain(url) else normalise(url) for url in urls]
         keys = (*items, *[f"#{tag}" for tag in tags])
-        answer = Answer(keys, snapshot, begun, self._clock())
+        answer = Answer(keys, snapshot, begun, self._clock(), lag)
         with self._lock:
             if self._has_been_purged(answer):
                 self._late.append(answer)
@@ -187,8 +196,10 @@ class Lately:
     def _has_been_purged(self, answer: Answer) -> bool:
         if len(self._answers) >= MOST_ANSWERS:
             return True  # It could not be remembered: nobody knows.
+        if answer.lag and len(self._purges) >= MOST_PURGES:
+            return True  # One that was forgotten may be as new.
         snapshot = -1 if answer.snapshot is None else answer.snapshot
-        if snapshot >= self._newest and answer.begun > self._newest_at:
+        if snapshot >= self._newest and answer.begun > self._newest_at and not answer.lag:
             return False
         if self._forgotten > snapshot >= 0 or self._forgotten_at >= answer.begun:
             return True

@@ -10,7 +10,9 @@
 """
 
 from collections.abc import Iterable
+from collective.cloudfront.planning.late import INDEX_LAG
 from collective.cloudfront.process import this_process
+from collective.cloudfront.tagging.recording.readset import readset_of
 from collective.cloudfront.tagging.snapshot import snapshot
 from Products.CMFCore.interfaces import ISiteRoot
 from typing import Any
@@ -36,12 +38,18 @@ def begin(site: Any, event: IBeforeTraverseEvent) -> None:
 def is_late(request: Any, tags: Iterable[str]) -> bool:
     """Say whether CloudFront must not store a response that is complete now.
 
-    To be called once, for a response that a shared cache may store otherwise.
+    To be called once, for a response that a shared cache may store otherwise. One for
+    which another engine than the catalog has searched may be made from an older state
+    than its snapshot.
     """
     begun = getattr(request, _BEGUN, None)
     if begun is None:
         return False
     setattr(request, _BEGUN, None)
     path = urlsplit(request.get("ACTUAL_URL", "")).path
+    started, shown = begun
+    readset = readset_of(request)
+    lag = INDEX_LAG if readset is not None and readset.searched_elsewhere else 0.0
     lately = this_process().lately
-    return lately.is_late(path, request.get("QUERY_STRING", ""), tags, *begun)
+    query = request.get("QUERY_STRING", "")
+    return lately.is_late(path, query, tags, started, shown, lag)

@@ -146,8 +146,13 @@ def _is_of_plone(view: type) -> bool:
     return all(each.__module__.startswith(_VIEWS) for each in view.__mro__)
 
 
-#: Modules between a search and ZCatalog's inner catalog.
-_CATALOG = ("Products.ZCatalog.", "Products.CMFCore.", "Products.CMFPlone.CatalogTool")
+#: Modules between a search and ZCatalog's inner catalog; ours is around the tool's methods.
+_CATALOG = (
+    "Products.ZCatalog.",
+    "Products.CMFCore.",
+    "Products.CMFPlone.CatalogTool",
+    "collective.cloudfront.tagging.recording.patches",
+)
 
 
 def shows_titles(frame: FrameType | None) -> bool:

@@ -7,6 +7,8 @@ every object meets them.
 
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
 from collective.cloudfront.tagging.vocabulary.dependencies import INTERFACES
 from collective.cloudfront.tagging.vocabulary.dependencies import Kind
 from dataclasses import dataclass
@@ -75,6 +77,9 @@ DATE = "Date"
 #: The type of the folder that holds all of a language (plone.app.multilingual)
 _LANGUAGE_FOLDER = "LRF"
 
+#: The names of the catalog tool's first argument.
+_FIRST = ("REQUEST", "query")
+
 #: The index of an object's position in its folder. Reordering changes nothing else.
 _POSITION = "getObjPositionInParent"
 
@@ -113,19 +118,21 @@ class Query:
         sorted_by: Any,
         site_path: str,
         navigation: "Navigated",
+        any_edit: bool = False,
     ):
+        """``any_edit``: whatever it finds, it depends on any edit of that."""
         self.navigation = navigation
         self.catalog = catalog
         self.query = query
         self.site_path = site_path
         self.sorted_by = frozenset(
-            index.getId() for index in _as_list(sorted_by) if index is not None
+            index.getId() for index in as_list(sorted_by) if index is not None
         )
         self.used = (
             frozenset(name for name in query if name in catalog.indexes)
             | self.sorted_by
         )
-        self.edit = any(self._is_of_any_edit(name) for name in self.used)
+        self.edit = any_edit or any(self._is_of_any_edit(name) for name in self.used)
         # The types whose ``Date`` it asks for. Without types, it depends on any edit
         self._dated = self._named_types() if DATE in self.used else []
         if DATE in self.used and not self._dated:
@@ -285,7 +292,19 @@ class Query:
         return not (name in _OF_LABELS or name in self.catalog.schema or name == DATE)
 
 
-def _as_list(value: Any) -> list[Any]:
+def criteria(args: Sequence[Any], kw: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the query of a search with the catalog tool, from its arguments: it takes a
+    mapping or a request, too.
+    """
+    # The first one has another name in Plone 6.2
+    named = [kw[name] for name in _FIRST if name in kw]
+    request = next(iter((*args, *named)), None)
+    others = {name: value for name, value in kw.items() if name not in _FIRST}
+    return {**(getattr(request, "form", request) or {}), **others}
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return the values of a criterion."""
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 

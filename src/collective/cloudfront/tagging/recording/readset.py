@@ -8,6 +8,8 @@ gets it all the same.
 from Acquisition import aq_base
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
 from collective.cloudfront.settings import ABOUT
 from collective.cloudfront.tagging.places import navigated
 from collective.cloudfront.tagging.places import navigation_of
@@ -15,6 +17,8 @@ from collective.cloudfront.tagging.places import Places
 from collective.cloudfront.tagging.recording.callers import shows_labels_only
 from collective.cloudfront.tagging.recording.callers import shows_titles
 from collective.cloudfront.tagging.recording.patches import ATTRIBUTE
+from collective.cloudfront.tagging.recording.queries import as_list
+from collective.cloudfront.tagging.recording.queries import criteria
 from collective.cloudfront.tagging.recording.queries import DATE
 from collective.cloudfront.tagging.recording.queries import Fact
 from collective.cloudfront.tagging.recording.queries import Navigated
@@ -26,6 +30,7 @@ from collective.cloudfront.tagging.vocabulary.levels import Navigation
 from functools import cached_property
 from Products.CMFCore.interfaces import IContentish
 from types import FrameType
+from types import MappingProxyType
 from typing import Any
 from ZODB.POSException import ConflictError
 
@@ -42,6 +47,9 @@ _NO_DATES = frozenset({"None", ""})
 _UID = re.compile(r"[0-9a-f-]{32,36}\Z")
 
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
 class ReadSet:
     """What one response depends on."""
 
@@ -56,6 +64,12 @@ class ReadSet:
         self.tagged = False
         #: Something could not be noted
         self.incomplete = False
+        #: How many searches were noted
+        self.searches = 0
+        #: A search with the catalog tool is going on
+        self.is_searching = False
+        #: Another search engine has answered, which may know of changes later than Plone
+        self.searched_elsewhere = False
         # Facts of the response, then those of results for the memory that are being
         # made, the innermost last
         self._facts: list[tuple[str, set[Fact]]] = [("", set())]
@@ -93,6 +107,7 @@ class ReadSet:
         self, catalog: Any, query: Any, sorted_by: Any, frame: FrameType
     ) -> None:
         """Note a search. ``catalog`` is ZCatalog's inner one."""
+        self.searches += 1
         if aq_base(catalog) is not self.catalog:
             # We do not know what is in another catalog
             self.note(Fact(Kind.BELOW, self.path, edit=True))
@@ -104,6 +119,25 @@ class ReadSet:
             if fact.kind is Kind.WITHIN and asked.finds_by_titles:
                 fact = fact._replace(titles=shows_titles(frame))
             self.note(fact)
+
+    def note_search_elsewhere(
+        self, tool: Any = None, args: Sequence[Any] = (), kw: Mapping[str, Any] = _NOTHING
+    ) -> None:
+        """Note a search that another engine than the catalog has answered.
+
+        ``args`` and ``kw`` as the catalog tool got them. Results may have any column, so
+        they depend on any edit; what narrows a query in the catalog narrows it there.
+        """
+        self.searches += 1
+        self.searched_elsewhere = True
+        catalog = aq_base(getattr(aq_base(tool), "_catalog", None))
+        if catalog is None or catalog is not self.catalog:
+            self.note(Fact(Kind.BELOW, self.path, edit=True))
+            return
+        query = criteria(args, kw)
+        sorted_by = [catalog.indexes.get(name) for name in as_list(query.get("sort_on"))]
+        asked = Query(catalog, query, sorted_by, self.path, Navigated(), any_edit=True)
+        self.note(*asked.facts())
 
     def note_object(self, start: Any, found: Any, frame: FrameType) -> None:
         """Note an object that was reached by a path from ``start``."""

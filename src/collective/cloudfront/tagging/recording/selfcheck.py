@@ -8,8 +8,11 @@ from collections.abc import Callable
 from collective.cloudfront.tagging.recording import patches
 from collective.cloudfront.tagging.recording.patches import ATTRIBUTE
 from plone.app.uuid import utils as uuids
+from Products.CMFPlone.CatalogTool import CatalogTool
 from typing import Any
 from zope.globalrequest import getRequest
+
+import inspect
 
 
 #: The names of the methods, as ``hooks.HOOKS`` has them.
@@ -17,6 +20,10 @@ SEARCH = "Products.ZCatalog.Catalog:Catalog.search"
 TRAVERSE = "OFS.Traversable:Traversable.unrestrictedTraverse"
 UUID = "plone.app.uuid.utils:uuidToPhysicalPath"
 COLUMN = "Products.ZCatalog.CatalogBrains:AbstractCatalogBrain.modified"
+
+TOOL = "Products.CMFPlone.CatalogTool:CatalogTool.searchResults"
+#: Not a point of its own: what ``TOOL`` notes where another engine has answered.
+ELSEWHERE = "elsewhere"
 
 #: A UID that no object has.
 _NO_UID = "0" * 32
@@ -26,9 +33,16 @@ class _Probe:
     """Takes the place of a request's read-set, and notes only where it was called."""
 
     note_search, note_object, note_uid, note_date = SEARCH, TRAVERSE, UUID, COLUMN
+    note_search_elsewhere = ELSEWHERE
+    is_searching = False
 
     def __init__(self) -> None:
         self.noted: set[str] = set()
+
+    @property
+    def searches(self) -> int:
+        """How many kinds of searches were noted."""
+        return len(self.noted & {SEARCH, ELSEWHERE})
 
     def attempt(self, point: str, *what: Any) -> None:
         self.noted.add(point)
@@ -41,26 +55,41 @@ def points_missing(site: Any) -> frozenset[str]:
     current request, whose read-set it leaves as it was.
     """
     patches.apply()
+    tool = site.portal_catalog
     tries: dict[str, Callable[[], Any]] = {
-        SEARCH: lambda: site.portal_catalog.unrestrictedSearchResults(UID=_NO_UID),
+        TOOL: lambda: tool.unrestrictedSearchResults(UID=_NO_UID),
         TRAVERSE: lambda: site.unrestrictedTraverse(site.getPhysicalPath()),
         UUID: lambda: uuids.uuidToPhysicalPath(_NO_UID),
     }
-    catalog = site.portal_catalog._catalog
-    number = next(iter(catalog.data.keys()), None)
-    if number is not None and "modified" in catalog.schema:
-        tries[COLUMN] = lambda: catalog[number].modified
-    return frozenset(point for point, read in tries.items() if not _is_noted(read))
+    catalog = getattr(tool, "_catalog", None)
+    if catalog is not None:
+        tries[SEARCH] = lambda: catalog(UID=_NO_UID)
+        number = next(iter(catalog.data.keys()), None)
+        if number is not None and "modified" in catalog.schema:
+            tries[COLUMN] = lambda: catalog[number].modified
+    return frozenset(point for point, read in tries.items() if not _noted_by(read))
 
 
-def _is_noted(read: Callable[[], Any]) -> bool:
+def searches_elsewhere(site: Any) -> str:
+    """Return the module that answers searches in the place of Plone's catalog; empty if
+    none does. Needs a current request.
+    """
+    patches.apply()
+    tool = site.portal_catalog
+    noted = _noted_by(lambda: tool.unrestrictedSearchResults(UID=_NO_UID))
+    if ELSEWHERE not in noted:
+        return ""
+    return str(inspect.unwrap(CatalogTool.unrestrictedSearchResults).__module__)
+
+
+def _noted_by(read: Callable[[], Any]) -> set[str]:
     request = getRequest()
     if request is None:
-        return True
+        return {SEARCH}
     before, probe = getattr(request, ATTRIBUTE, None), _Probe()
     setattr(request, ATTRIBUTE, probe)
     try:
         read()
     finally:
         setattr(request, ATTRIBUTE, before)
-    return bool(probe.noted)
+    return probe.noted
