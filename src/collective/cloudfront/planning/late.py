@@ -199,7 +199,11 @@ class Lately:
         if answer.lag and len(self._purges) >= MOST_PURGES:
             return True  # One that was forgotten may be as new.
         snapshot = -1 if answer.snapshot is None else answer.snapshot
-        if snapshot >= self._newest and answer.begun > self._newest_at and not answer.lag:
+        if (
+            snapshot >= self._newest
+            and answer.begun > self._newest_at
+            and not answer.lag
+        ):
             return False
         if self._forgotten > snapshot >= 0 or self._forgotten_at >= answer.begun:
             return True

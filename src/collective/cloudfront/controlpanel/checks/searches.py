@@ -26,10 +26,10 @@ class Searches(Check):
         """Who answers, and what is not cached because of that."""
         return _(
             "check_searches_elsewhere",
-            default="${module} answers searches instead of the catalog of Plone. Its index "
-            "may show a change later than Plone. For ${seconds} seconds after a change, "
-            "CloudFront therefore does not store the pages that the change affects and "
-            "that use such a search.",
+            default="${module} can answer searches instead of the catalog of Plone. Its "
+            "index may show a change later than Plone. For ${seconds} seconds after a "
+            "change, CloudFront therefore does not store the pages that the change affects "
+            "and that use such a search.",
             mapping={"module": self.module, "seconds": f"{INDEX_LAG:.0f}"},
         )
 
@@ -40,5 +40,5 @@ def searches(site: Any, request: Any) -> Searches | None:
     """
     if value_in_force(getUtility(IRegistry), "cache_tags") == TAGS_OFF:
         return None
-    module = searches_elsewhere(site)
+    module = searches_elsewhere()
     return Searches(site, request, module) if module else None

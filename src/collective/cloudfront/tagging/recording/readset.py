@@ -121,7 +121,10 @@ class ReadSet:
             self.note(fact)
 
     def note_search_elsewhere(
-        self, tool: Any = None, args: Sequence[Any] = (), kw: Mapping[str, Any] = _NOTHING
+        self,
+        tool: Any = None,
+        args: Sequence[Any] = (),
+        kw: Mapping[str, Any] = _NOTHING,
     ) -> None:
         """Note a search that another engine than the catalog has answered.
 
@@ -135,7 +138,9 @@ class ReadSet:
             self.note(Fact(Kind.BELOW, self.path, edit=True))
             return
         query = criteria(args, kw)
-        sorted_by = [catalog.indexes.get(name) for name in as_list(query.get("sort_on"))]
+        sorted_by = [
+            catalog.indexes.get(name) for name in as_list(query.get("sort_on"))
+        ]
         asked = Query(catalog, query, sorted_by, self.path, Navigated(), any_edit=True)
         self.note(*asked.facts())
 
