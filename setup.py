@@ -146,6 +146,8 @@ setup(
         "rq": ["rq>=2"],
         # Figures for Prometheus
         "metrics": ["prometheus-client>=0.20"],
+        # Templates in YAML for the local CloudFront
+        "local": ["PyYAML"],
         "test": [
             # It brings axe-core
             "axe-playwright-python>=0.1.8",
