@@ -4,6 +4,7 @@ from collective.cloudfront.blueprint import Editors
 from collective.cloudfront.blueprint import Interface
 from collective.cloudfront.blueprint import Options
 from collective.cloudfront.blueprint import Protocol
+from collective.cloudfront.blueprint import RunsOn
 from collective.cloudfront.blueprint import Server
 from collective.cloudfront.blueprint import Tenant
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ LOAD_BALANCER = (
 
 _label = st.from_regex(r"[a-z][a-z0-9-]{0,8}[a-z0-9]", fullmatch=True)
 _host = st.builds("{}.{}.example".format, _label, _label)
-_name = st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,63}", fullmatch=True)
+_name = st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,39}", fullmatch=True)
 _site = st.sampled_from(["", "Plone", "sites/intranet", "p.l-o_n3"])
 _server = st.builds(
     Server,
@@ -38,7 +39,7 @@ def any_options(draw: st.DrawFn) -> Options:
     tenants, domains, of_editors = (), tuple(names[:3]), tuple(names[3:])
     if names and draw(st.booleans()):
         tenants = tuple(
-            Tenant(f"{draw(_name)[:60]}-{number}", name, draw(_site))
+            Tenant(f"{draw(_name)[:38]}-{number}", name, draw(_site))
             for number, name in enumerate(names)
         )
         domains = of_editors = ()
@@ -61,4 +62,6 @@ def any_options(draw: st.DrawFn) -> Options:
         tenants=tenants,
         staging=draw(st.booleans()) and not tenants,
         slack=draw(st.booleans()),
+        runs_on=draw(st.sampled_from(RunsOn)),
+        oidc_provider="oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE",
     )
