@@ -181,6 +181,11 @@ class Options:
         """Whether Plone itself renders the pages."""
         return self.interface is Interface.CLASSIC
 
+    @property
+    def writes_path(self) -> bool:
+        """Whether an origin path tells Plone the public host name and the site."""
+        return bool(self.site) and (self.is_classic or self.api_origin is not None)
+
 
 def _flaws(options: Options) -> Iterator[tuple[Flaw, str]]:
     if not _NAME.match(options.name):
@@ -212,7 +217,7 @@ def _flaws_of_domains(options: Options) -> Iterator[tuple[Flaw, str]]:
             yield Flaw.DOMAIN_TWICE, name
     if len(options.domains) > MAX_DOMAINS:
         yield Flaw.DOMAINS_TOO_MANY, str(len(options.domains))
-    if options.site and not options.tenants:
+    if options.writes_path and not options.tenants:
         if not options.domains:
             yield Flaw.DOMAIN_MISSING, options.site
         elif options.domains[0].startswith("*"):

@@ -74,14 +74,22 @@ def statement(described: Statement, *resources: Any) -> dict[str, Any]:
 def policy_document(
     distributions: list[Any], tenants: list[Any] | None = None
 ) -> dict[str, Any]:
-    """Return what Plone needs for the ARNs of distributions and of tenants."""
-    statements = [statement(READ, *distributions), statement(READ_POLICIES, "*")]
-    if tenants:
-        # Tenants are purged, not the distribution that they belong to
-        statements.insert(0, statement(PURGE_TENANTS, *tenants))
-    else:
-        statements.insert(0, statement(PURGE, *distributions))
-    return {"Version": VERSION, "Statement": statements}
+    """Return what Plone needs for the ARNs of distributions and of tenants. Where there
+    are tenants, they are purged, and the distribution that they belong to is only read.
+    """
+    purge = (
+        statement(PURGE_TENANTS, *tenants)
+        if tenants
+        else statement(PURGE, *distributions)
+    )
+    return {
+        "Version": VERSION,
+        "Statement": [
+            purge,
+            statement(READ, *distributions),
+            statement(READ_POLICIES, "*"),
+        ],
+    }
 
 
 _SERVICES = {
@@ -89,6 +97,10 @@ _SERVICES = {
     RunsOn.ECS: "ecs-tasks.amazonaws.com",
     RunsOn.POD_IDENTITY: "pods.eks.amazonaws.com",
 }
+
+
+#: Where a role gives the permission.
+WITH_ROLE = (*_SERVICES, RunsOn.IRSA)
 
 
 def trust_document(options: Options, oidc_arn: Any) -> dict[str, Any]:
