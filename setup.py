@@ -151,6 +151,8 @@ setup(
         "test": [
             # It brings axe-core
             "axe-playwright-python>=0.1.8",
+            # Templates of distributions
+            "cfn-lint",
             # Certificates of servers that are tested against
             "cryptography",
             "hypothesis",
@@ -183,6 +185,7 @@ setup(
             "pytest-xdist",
             "PyYAML",
             "python-gettext",
+            "python-hcl2",
             "redis>=5.1",
             "RelStorage",
             "requests",
