@@ -56,6 +56,7 @@ def resources(
     declared = _section(template, "Resources")
     scope = Scope(
         parameters=_parameters(_section(template, "Parameters"), given),
+        declared=frozenset(_section(template, "Parameters")),
         mappings=_section(template, "Mappings"),
         conditions=_section(template, "Conditions"),
         resources=frozenset(declared),
@@ -98,13 +99,15 @@ def _parameters(
     unknown = sorted(set(given) - set(declared))
     if unknown:
         raise TemplateError("Parameters", f"There is no parameter {unknown[0]}.")
-    return {name: _parameter(name, each, given) for name, each in declared.items()}
+    return {
+        name: _parameter(name, each, given)
+        for name, each in declared.items()
+        if name in given or "Default" in each
+    }
 
 
 def _parameter(name: str, declared: Any, given: Mapping[str, str]) -> Any:
     place = f"Parameters.{name}"
-    if name not in given and "Default" not in declared:
-        raise TemplateError(place, f"It has no default: give --parameter {name}=…")
     value = str(given.get(name, declared.get("Default")))
     allowed = declared.get("AllowedValues")
     if allowed and value not in [str(each) for each in allowed]:

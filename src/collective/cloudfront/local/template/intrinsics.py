@@ -37,6 +37,8 @@ class Scope:
     """What a template's expressions can name."""
 
     parameters: Mapping[str, Any]
+    #: Names of all parameters, with and without a value.
+    declared: frozenset[str] = frozenset()
     mappings: Mapping[str, Any] = field(default_factory=dict)
     #: As written; they are evaluated when they are asked for.
     conditions: Mapping[str, Any] = field(default_factory=dict)
@@ -83,6 +85,9 @@ class Scope:
             return PSEUDO_PARAMETERS[name]
         if name in self.resources:
             return name
+        if name in self.declared:
+            problem = f"The parameter has no default: give --parameter {name}=…"
+            raise TemplateError(place, problem)
         raise TemplateError(place, f"There is no parameter or resource {name}.")
 
     def attribute(self, resource: str, name: str, place: str) -> str:

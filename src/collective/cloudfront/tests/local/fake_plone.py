@@ -1,6 +1,5 @@
 """An origin that answers as Plone does with plone.app.caching, in this process."""
 
-from .site_template import ORIGIN_PATH
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,8 +8,11 @@ from http.server import BaseHTTPRequestHandler
 from http.server import ThreadingHTTPServer
 from typing import Any
 
+import re
 import threading
 
+
+_ROOT = re.compile(r"(/VirtualHostBase/.*?/VirtualHostRoot)?(.*)")
 
 PUBLIC = "max-age=0, s-maxage=86400, must-revalidate"
 PRIVATE = "max-age=0, must-revalidate, private"
@@ -23,7 +25,9 @@ class Asked:
     """A request that the origin got."""
 
     method: str
-    #: Below the site.
+    #: What the VirtualHostMonster reads; empty: none.
+    root: str
+    #: Below it.
     path: str
     headers: Any
     body: bytes
@@ -41,7 +45,8 @@ class Reply:
 class FakePlone:
     """``/page``, ``/private``, ``/++api++/…``, ``/++plone++…``, ``/login`` and some more.
 
-    A visitor with the cookie ``__ac`` or the token ``good`` is logged in. ``replies`` go
+    A visitor with the cookie ``__ac`` or Volto's ``auth_token``, or with the token ``good``,
+    is logged in. ``replies`` go
     before what it would say.
     """
 
@@ -50,29 +55,36 @@ class FakePlone:
         self.replies: dict[str, Reply] = {}
         self.version = 1
 
+    def reset(self) -> None:
+        """Forget what was asked and what was changed."""
+        self.asked.clear()
+        self.replies.clear()
+        self.version = 1
+
     def reply(self, asked: Asked) -> Reply:
         path = asked.path.partition("?")[0]
         if path in self.replies:
             return self.replies[path]
-        if path == "/login":
+        if path.endswith("/login"):
             return self._login(asked)
-        if path.startswith("/++plone++"):
+        if path.startswith(("/++plone++", "/static/")):
             return Reply(200, "body {}", {"Cache-Control": "max-age=31536000"})
         if path.startswith("/++api++"):
             return self._api(asked)
-        if path == "/private" and not self._is_member(asked):
+        if path in ("/private", "/edit") and not self._is_member(asked):
             login = {"Location": "/login?came_from=/private", "Cache-Control": PRIVATE}
             return Reply(302, "", login)
         if path == "/moved":
             return Reply(301, "", {"Location": "/page", "Cache-Control": PUBLIC})
-        if path in ("/page", "/private", "/search"):
+        if path in ("/page", "/private", "/search", "/edit"):
             return self._page(asked, path)
         return Reply(404, "Not found", {"Cache-Control": PUBLIC.replace("86400", "10")})
 
     def _is_member(self, asked: Asked) -> bool:
         cookie = asked.headers.get("Cookie", "")
         token = asked.headers.get("Authorization", "")
-        return "__ac=" in cookie or token == "Bearer good"
+        has_session = "__ac=" in cookie or "auth_token=" in cookie
+        return has_session or token == "Bearer good"
 
     def _page(self, asked: Asked, path: str) -> Reply:
         who = "an editor" if self._is_member(asked) else "anybody"
@@ -112,8 +124,8 @@ class FakePlone:
 
             def answer(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-                path = self.path.removeprefix(ORIGIN_PATH)
-                asked = Asked(self.command, path, self.headers, body)
+                root, path = _ROOT.fullmatch(self.path).groups()
+                asked = Asked(self.command, root or "", path, self.headers, body)
                 plone.asked.append(asked)
                 reply = plone.reply(asked)
                 etag = reply.headers.get("ETag", "")

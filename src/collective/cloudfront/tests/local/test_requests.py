@@ -1,124 +1,34 @@
 """The table of requests: what viewers get of a distribution, and what Plone is asked."""
 
-from .fake_plone import FakePlone
 from .fake_plone import PUBLIC
 from .fake_plone import Reply
 from .helpers import Clock
 from .helpers import DISTRIBUTION
 from .site_template import config
 from .site_template import key_of
+from .site_template import ORIGIN_PATH
 from .site_template import site
+from .viewers import Ask
+from .viewers import EDITOR
+from .viewers import get
+from .viewers import head
+from .viewers import HOST
+from .viewers import post
+from .viewers import TOKEN
+from .viewers import World
 from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local import Options
-from collective.cloudfront.local.messages import Request
-from dataclasses import dataclass
-from dataclasses import field
-from email.message import Message
 
-import gzip
 import pytest
 import time
 
 
-HOST = "www.example.com"
-
-
-@dataclass
-class Got:
-    """What a viewer got."""
-
-    status: int
-    text: str
-    headers: Message
-    raw: bytes
-
-    @property
-    def x_cache(self):
-        return self.headers["X-Cache"].partition(" ")[0]
-
-
-@dataclass
-class Ask:
-    """What a viewer asks for."""
-
-    path: str
-    method: str = "GET"
-    headers: dict = field(default_factory=dict)
-    body: str = ""
-
-
-def get(path, **headers):
-    return Ask(path, headers={name.replace("_", "-"): v for name, v in headers.items()})
-
-
-def head(path):
-    return Ask(path, "HEAD")
-
-
-def post(path, body="", **headers):
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Ask(path, "POST", named, body)
-
-
-EDITOR = {"Cookie": "__ac=secret"}
-TOKEN = {"Authorization": "Bearer good"}
-
-
-class World:
-    """A viewer, the edge and Plone."""
-
-    def __init__(self, cloudfront, plone, clock):
-        self.cloudfront = cloudfront
-        self.plone = plone
-        self.clock = clock
-
-    def ask(self, wanted):
-        named = {"Host": HOST, **wanted.headers}
-        body = wanted.body.encode()
-        answer = self.cloudfront.edge.answer(
-            Request(wanted.method, wanted.path, tuple(named.items()), body)
-        )
-        headers = Message()
-        for name, value in answer.headers:
-            headers[name] = value
-        raw = answer.body if wanted.method != "HEAD" else b""
-        unpacked = raw
-        if headers["Content-Encoding"] == "gzip" and raw:
-            unpacked = gzip.decompress(raw)
-        return Got(answer.status, unpacked.decode(), headers, raw)
-
-    @property
-    def last(self):
-        return self.plone.asked[-1]
-
-    def invalidate(self, *items):
-        reference = f"r{len(self.cloudfront.control.invalidations())}"
-        self.cloudfront.control.create_invalidation(
-            DISTRIBUTION, reference, list(items)
-        )
-        self.clock.advance(1)
-
-
-@pytest.fixture(scope="module")
-def _served():
-    plone = FakePlone()
-    with plone.served() as url:
-        yield plone, url
-
-
 @pytest.fixture
-def make_world(_served):
+def make_world(plone):
     """Make a world with a template, changed by a function."""
-    plone, url = _served
-    plone.__init__()
 
     def make(change=lambda _all: None, **parameters):
-        clock = Clock()
-        configs = [site(change, **parameters)]
-        options = Options(api_rate=None)
-        return World(
-            LocalCloudFront(url, options, clock=clock, configs=configs), plone, clock
-        )
+        return World(*plone, [site(change, **parameters)])
 
     return make
 
@@ -770,9 +680,11 @@ def test_cors_headers_are_for_who_may_have_them(make_world):
 
 
 def test_a_local_address_with_a_path_replaces_the_one_of_the_template(world):
-    world.cloudfront.edge.origin += "/elsewhere"
     world.ask(get("/page"))
-    assert world.last.path == "/elsewhere/page"
+    assert world.last.root == ORIGIN_PATH
+    world.cloudfront.edge.origin += "/elsewhere"
+    world.ask(get("/other"))
+    assert (world.last.root, world.last.path) == ("", "/elsewhere/other")
 
 
 def test_an_origin_may_have_an_address_of_its_own(world):
