@@ -8,11 +8,11 @@ from collective.cloudfront.cli.console import Exit
 from collective.cloudfront.cli.console import Failure
 from collective.cloudfront.cli.console import on_outbox
 from collective.cloudfront.cli.console import print_json
-from collective.cloudfront.delivery.aws.connection import test_connection as ask_aws
-from collective.cloudfront.delivery.aws.findings import CHECKS
-from collective.cloudfront.delivery.aws.findings import Finding
-from collective.cloudfront.delivery.aws.findings import Level
 from collective.cloudfront.delivery.published import Site
+from collective.cloudfront.doctor.connection import test_connection as ask_aws
+from collective.cloudfront.doctor.findings import CHECKS
+from collective.cloudfront.doctor.findings import Finding
+from collective.cloudfront.doctor.findings import Level
 
 import click
 

@@ -4,11 +4,11 @@ from collective.cloudfront.controlpanel.sentences import site_hosts
 from collective.cloudfront.controlpanel.tabs import caching_tabs
 from collective.cloudfront.controlpanel.tabs import PAGE
 from collective.cloudfront.controlpanel.tabs import Tab
-from collective.cloudfront.delivery.aws.connection import test_connection
-from collective.cloudfront.delivery.aws.findings import CHECKS
-from collective.cloudfront.delivery.aws.findings import Finding
-from collective.cloudfront.delivery.aws.findings import Level
-from collective.cloudfront.delivery.aws.findings import MESSAGES
+from collective.cloudfront.doctor.connection import test_connection
+from collective.cloudfront.doctor.findings import CHECKS
+from collective.cloudfront.doctor.findings import Finding
+from collective.cloudfront.doctor.findings import Level
+from collective.cloudfront.doctor.findings import MESSAGES
 from collective.cloudfront.i18n import _
 from collective.cloudfront.i18n import message_id
 from collective.cloudfront.settings import distributions_in_force

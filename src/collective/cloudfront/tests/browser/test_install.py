@@ -1,6 +1,6 @@
 """Specification: from a plain Plone to a working add-on, and back, by clicking."""
 
-from collective.cloudfront.delivery.aws.findings import CHECKS
+from collective.cloudfront.doctor.findings import CHECKS
 from collective.cloudfront.tests.browser.conftest import PLAIN_DISTRIBUTION
 from collective.cloudfront.tests.browser.pages import headline
 from collective.cloudfront.tests.browser.pages import history

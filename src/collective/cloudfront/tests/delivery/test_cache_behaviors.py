@@ -5,11 +5,11 @@ finding. All through real boto3, against the local CloudFront.
 """
 
 from collective.cloudfront.delivery.aws.behaviors import MANAGED_POLICIES
-from collective.cloudfront.delivery.aws.connection import test_connection as examine
-from collective.cloudfront.delivery.aws.findings import Level
-from collective.cloudfront.delivery.aws.judging_behaviors import JUDGES
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.aws.probe import Probe
+from collective.cloudfront.doctor.connection import test_connection as examine
+from collective.cloudfront.doctor.findings import Level
+from collective.cloudfront.doctor.rules import JUDGES
 from collective.cloudfront.local.behaviors import MANAGED_CACHE
 from collective.cloudfront.local.behaviors import METHODS
 from collective.cloudfront.tests.delivery.gateways import E1

@@ -2,39 +2,15 @@
 
 from collections.abc import Collection
 from collections.abc import Iterable
+from collective.cloudfront.delivery.aws.causes import cause_of
 from collective.cloudfront.delivery.aws.described import Reply
-from collective.cloudfront.delivery.aws.described import UNEXPECTED
-from collective.cloudfront.delivery.aws.described import UNREACHABLE
-from collective.cloudfront.delivery.aws.findings import Level
-from collective.cloudfront.delivery.aws.port import Outcome
+from collective.cloudfront.doctor.findings import Level
 
 
 #: Seconds. AWS refuses signatures that are 5 minutes off (IAM user guide, "Signature
 #: Version 4 request signing": "timestamp … within five minutes").
 SKEW_WARNING = 60
 SKEW_ERROR = 300
-
-#: AWS's error codes (without "Exception") and botocore's exceptions, and our code.
-CAUSES = {
-    UNREACHABLE: "unreachable",
-    UNEXPECTED: "unexpected",
-    "AccessDenied": "denied",
-    "UnauthorizedOperation": "denied",
-    "NotAuthorized": "denied",
-    "InvalidAccessKeyId": "key_unknown",
-    "InvalidClientTokenId": "key_unknown",
-    "UnrecognizedClient": "key_unknown",
-    "IncompleteSignature": "signature",
-    "SignatureDoesNotMatch": "signature",
-    "ExpiredToken": "expired",
-    "TokenRefreshRequired": "expired",
-    "RequestExpired": "clock_refused",
-    "RequestTimeTooSkewed": "clock_refused",
-    "EntityNotFound": "missing",
-    "NoSuchDistribution": "missing",
-    # botocore refuses to send such an id.
-    "ParamValidationError": "missing",
-}
 
 #: Why a check of the credentials themselves failed, where it is not in ``CAUSES``.
 _NO_SIGNER = {
@@ -109,18 +85,6 @@ def judge_clock(skew: float) -> tuple[Level, str]:
     if abs(skew) > SKEW_WARNING:
         return Level.WARNING, "clock_off"
     return Level.OK, "clock"
-
-
-def cause_of(reply: Reply) -> str:
-    """Return our code for why there is no answer; empty if there is one."""
-    if not reply.error:
-        return ""
-    known = CAUSES.get(reply.error.removesuffix("Exception"))
-    if known:
-        return known
-    if reply.outcome in (Outcome.THROTTLED, Outcome.OVER_QUOTA):
-        return "throttled"
-    return "aws_failed" if reply.outcome is Outcome.TRANSIENT else "refused"
 
 
 def level_of(name: str, cause: str, reply: Reply) -> Level:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from collective.cloudfront.delivery.aws.behaviors import Caching
 from collective.cloudfront.delivery.aws.behaviors import DEFAULT
 from collective.cloudfront.delivery.aws.described import Reply
-from collective.cloudfront.delivery.aws.findings import Level
-from collective.cloudfront.delivery.aws.policies import Resolved
+from collective.cloudfront.doctor.findings import Level
+from collective.cloudfront.doctor.reading import Resolved
 from dataclasses import dataclass
 
 
