@@ -19,6 +19,7 @@ import click
 
 _MARKS = {
     Level.OK: "ok     ",
+    Level.INFO: "info   ",
     Level.UNKNOWN: "unknown",
     Level.WARNING: "warning",
     Level.ERROR: "error  ",

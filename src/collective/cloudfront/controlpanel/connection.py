@@ -33,6 +33,7 @@ from zope.component import getUtility
 
 _LEVELS = {
     Level.OK: ("success", _("level_ok", default="OK")),
+    Level.INFO: ("info", _("level_info", default="Note")),
     Level.UNKNOWN: ("secondary", _("level_unknown", default="Not known")),
     Level.WARNING: ("warning", _("level_warning", default="Warning")),
     Level.ERROR: ("danger", _("level_error", default="Error")),

@@ -1,4 +1,4 @@
-"""Test the connection to a distribution: sixteen checks, each with a sentence.
+"""Look at a distribution through AWS's API: one finding for each check.
 
 ::
 
@@ -16,6 +16,7 @@ from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
 from collective.cloudfront.delivery.aws.causes import cause_of
+from collective.cloudfront.delivery.aws.described import Described
 from collective.cloudfront.delivery.aws.described import Reply
 from collective.cloudfront.delivery.aws.described import UNREACHABLE
 from collective.cloudfront.delivery.aws.port import Credentials
@@ -24,18 +25,21 @@ from collective.cloudfront.delivery.aws.probe import Probe
 from collective.cloudfront.delivery.aws.probe import Way
 from collective.cloudfront.delivery.calls import Call
 from collective.cloudfront.delivery.calls import THREAD
+from collective.cloudfront.doctor.changes import Edit
+from collective.cloudfront.doctor.changes import Kind
 from collective.cloudfront.doctor.findings import CHECKS
 from collective.cloudfront.doctor.findings import Finding
 from collective.cloudfront.doctor.findings import Level
 from collective.cloudfront.doctor.judging import judge_cache_tags
 from collective.cloudfront.doctor.judging import judge_clock
+from collective.cloudfront.doctor.judging import judge_errors
 from collective.cloudfront.doctor.judging import judge_hosts
 from collective.cloudfront.doctor.judging import level_of
 from collective.cloudfront.doctor.judging import why_unsigned
 from collective.cloudfront.doctor.reading import resolve
+from collective.cloudfront.doctor.rules import BEHAVIOR_CHECKS
 from collective.cloudfront.doctor.rules import judge_behaviors
-from collective.cloudfront.doctor.rules import JUDGES
-from collective.cloudfront.doctor.rules import Use
+from collective.cloudfront.doctor.wanted import Use
 from dataclasses import dataclass
 
 import logging
@@ -231,6 +235,8 @@ class _Examination:
         #: Set to True when nobody waits any more.
         self.given_up = False
         self._distribution = distribution
+        #: The distribution that holds the configuration.
+        self._holder = distribution
         self._credentials = credentials
         self._hosts = hosts
         self._use = use
@@ -318,6 +324,8 @@ class _Examination:
         way = self._probe.describe(self._distribution)
         if cause_of(way.first) in ("", "denied"):
             self._judge_permission("permission_describe", way.first)
+        if way.own.found is not None and way.own.found.parent:
+            self._holder = way.own.found.parent
         self._judge_distribution(way.own)
         return way
 
@@ -328,7 +336,12 @@ class _Examination:
         elif described is None:
             self._fail("distribution", reply)
         elif not described.enabled:
-            self._report("distribution", Level.WARNING, "distribution_disabled")
+            own = is_tenant(self._distribution)
+            kind = Kind.TENANT if own else Kind.DISTRIBUTION
+            edit = Edit(kind, ("Enabled",), True)
+            self._report("distribution", Level.WARNING, "distribution_disabled", edit)
+        elif described.is_staging:
+            self._report("distribution", Level.WARNING, "distribution_staging")
         elif not described.status:
             self._report("distribution", Level.OK, "distribution_no_status")
         elif described.status != "Deployed":
@@ -344,7 +357,19 @@ class _Examination:
             self._not_readable("hosts", described)
             return
         level, code, mapping = judge_hosts(described.found.hosts, self._hosts)
-        self._add("hosts", level, code, **mapping)
+        edits: tuple[Edit, ...] = ()
+        if code == "hosts_none":
+            edits = self._with_hosts(described.found)
+        self._add("hosts", level, code, *edits, **mapping)
+
+    def _with_hosts(self, described: Described) -> tuple[Edit, ...]:
+        if is_tenant(self._distribution):
+            names = [*described.aliases, *self._hosts]
+            domains = [{"Domain": name} for name in names]
+            return (Edit(Kind.TENANT, ("Domains",), domains),)
+        return tuple(
+            Edit(Kind.DISTRIBUTION, ("Aliases", name), name) for name in self._hosts
+        )
 
     def _check_cache_tags(self, holder: Reply) -> None:
         wanted = self._use.tag_header
@@ -353,21 +378,48 @@ class _Examination:
             return
         found = holder.found.tag_header if holder.found else ""
         level, code = judge_cache_tags(found, wanted, self._use.finds_tags)
-        self._add("cache_tags", level, code, header=found, wanted=wanted)
+        edits: tuple[Edit, ...] = ()
+        if level is Level.WARNING:
+            path = ("CacheTagConfig", "HeaderName")
+            edits = (Edit(Kind.DISTRIBUTION, path, wanted),)
+        self._add("cache_tags", level, code, *edits, header=found, wanted=wanted)
 
     def _check_behaviors(self, holder: Reply) -> None:
         if holder.found is None:
-            for name in JUDGES:
+            for name in ("errors", *BEHAVIOR_CHECKS):
                 self._not_readable(name, holder)
             return
+        self._check_errors(holder.found.error_ttls)
         behaviors = resolve(self._probe, holder.found.behaviors)
-        for name in JUDGES:
+        for name in BEHAVIOR_CHECKS:
             verdict = judge_behaviors(name, behaviors, self._use)
             if isinstance(verdict, Reply):
                 self._not_readable(name, verdict)
             else:
-                level, code, mapping = verdict
-                self._add(name, level, code, **mapping)
+                level, code = verdict.level, verdict.code
+                self._add(name, level, code, *verdict.edits, **verdict.mapping)
+
+    def _check_errors(self, ttls: Mapping[int, int]) -> None:
+        right = judge_errors(ttls)
+        if not right:
+            self._add("errors", Level.OK, "errors")
+            return
+        edits = (
+            Edit(
+                Kind.DISTRIBUTION,
+                ("CustomErrorResponses", str(status), "ErrorCachingMinTTL"),
+                seconds,
+            )
+            for status, seconds in right.items()
+        )
+        self._add(
+            "errors",
+            Level.WARNING,
+            "errors_long",
+            *edits,
+            errors="; ".join(f"{status}: {ttls[status]} s" for status in right),
+            wanted="; ".join(f"{status}: {ttl} s" for status, ttl in right.items()),
+        )
 
     # What is allowed
 
@@ -420,11 +472,18 @@ class _Examination:
 
     # Findings
 
-    def _add(self, name: str, level: Level, code: str, **mapping: str) -> None:
-        self.findings.append(Finding(name, level, code, mapping))
+    def _add(
+        self, name: str, level: Level, code: str, *edits: Edit, **mapping: str
+    ) -> None:
+        of_tenant = any(edit.kind is Kind.TENANT for edit in edits)
+        changed = self._distribution if of_tenant else self._holder
+        distribution = changed if edits else ""
+        self.findings.append(Finding(name, level, code, mapping, edits, distribution))
 
-    def _report(self, name: str, level: Level, code: str, **mapping: str) -> None:
-        self._add(name, level, code, distribution=self._distribution, **mapping)
+    def _report(
+        self, name: str, level: Level, code: str, *edits: Edit, **mapping: str
+    ) -> None:
+        self._add(name, level, code, *edits, distribution=self._distribution, **mapping)
 
     def _fail(self, name: str, reply: Reply) -> None:
         action = self._action(name) if name in _ACTIONS else ""

@@ -2,7 +2,10 @@
 
 from collections.abc import Collection
 from collections.abc import Iterable
+from collections.abc import Mapping
+from collective.cloudfront.blueprint.right import ERRORS
 from collective.cloudfront.delivery.aws.causes import cause_of
+from collective.cloudfront.delivery.aws.described import ERROR_TTL
 from collective.cloudfront.delivery.aws.described import Reply
 from collective.cloudfront.doctor.findings import Level
 
@@ -76,6 +79,16 @@ def judge_cache_tags(
     if found.lower() != wanted.lower():
         return Level.WARNING, "cache_tags_other"
     return Level.OK, "cache_tags"
+
+
+def judge_errors(ttls: Mapping[int, int]) -> dict[int, int]:
+    """Return for how many seconds errors are right that a distribution keeps too long."""
+    right = {each.error_code: each.error_caching_min_ttl for each in ERRORS}
+    return {
+        status: right.get(status, ERROR_TTL)
+        for status, seconds in sorted(ttls.items())
+        if seconds > max(ERROR_TTL, right.get(status, 0))
+    }
 
 
 def judge_clock(skew: float) -> tuple[Level, str]:

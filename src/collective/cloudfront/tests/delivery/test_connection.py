@@ -13,7 +13,7 @@ from collective.cloudfront.doctor.findings import MESSAGES
 from collective.cloudfront.doctor.judging import judge_cache_tags
 from collective.cloudfront.doctor.judging import judge_clock
 from collective.cloudfront.doctor.judging import judge_hosts
-from collective.cloudfront.doctor.rules import JUDGES
+from collective.cloudfront.doctor.rules import BEHAVIOR_CHECKS
 from collective.cloudfront.local.errors import STATUS_OF
 from collective.cloudfront.tests.delivery.gateways import E1
 from collective.cloudfront.tests.delivery.gateways import TENANT
@@ -303,7 +303,8 @@ def test_with_creating_only_nothing_is_wrong_but_little_is_known(
         "permission_describe",
     }
     assert codes(found, Level.UNKNOWN) == dict.fromkeys(
-        ["distribution", "hosts", "cache_tags", *JUDGES], "not_readable"
+        ["distribution", "hosts", "cache_tags", "errors", *BEHAVIOR_CHECKS],
+        "not_readable",
     )
     assert "the permission cloudfront:GetDistribution is missing" in found["hosts"].text
     assert "cloudfront:GetDistribution " in found["hosts"].advice
