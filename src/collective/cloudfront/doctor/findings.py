@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from collective.cloudfront.doctor.changes import Edit
+from collective.cloudfront.doctor.site_messages import SITE_MESSAGES
+from collective.cloudfront.doctor.wording import Wording
 from dataclasses import dataclass
 from dataclasses import field
 from enum import Enum
@@ -23,18 +25,10 @@ class Level(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
-    """A sentence, and one that says what to do; ``${name}`` is from the mapping."""
-
-    text: str
-    advice: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Finding:
     """What one check found. It shows no secret.
 
-    ``name`` is a key of ``CHECKS``, ``code`` one of ``MESSAGES``: both are stable, for
+    ``name`` is a key of ``CHECKS`` or ``SITE_CHECKS``, ``code`` one of their messages: both are stable, for
     translations. ``text`` and ``advice`` are the English ones; advice may be empty.
     ``edits`` are what the advice says, for machines, on ``distribution``.
     """
@@ -50,12 +44,16 @@ class Finding:
     @property
     def text(self) -> str:
         """What was found."""
-        return Template(MESSAGES[self.code].text).safe_substitute(self.mapping)
+        return Template(_wording(self.code).text).safe_substitute(self.mapping)
 
     @property
     def advice(self) -> str:
         """What to do; empty if there is nothing to do."""
-        return Template(MESSAGES[self.code].advice).safe_substitute(self.mapping)
+        return Template(_wording(self.code).advice).safe_substitute(self.mapping)
+
+
+def _wording(code: str) -> Wording:
+    return MESSAGES[code] if code in MESSAGES else SITE_MESSAGES[code]
 
 
 #: The checks in the order of their findings, with their English labels.

@@ -74,7 +74,7 @@ def judge_cache_tags(
         return Level.OK, "cache_tags_unused" if found else "cache_tags_off"
     if not found:
         if finds_tags:
-            return Level.OK, "cache_tags_by_path"
+            return Level.INFO, "cache_tags_by_path"
         return Level.WARNING, "cache_tags_missing"
     if found.lower() != wanted.lower():
         return Level.WARNING, "cache_tags_other"

@@ -25,7 +25,9 @@ import uuid
 
 
 #: The codes of what ``--fix`` changes.
-FIXED = frozenset({"cache_tags_missing", "cache_tags_other", "tag_header_sent"})
+FIXED = frozenset(
+    {"cache_tags_by_path", "cache_tags_missing", "cache_tags_other", "tag_header_sent"}
+)
 
 
 class Gone(Exception):

@@ -8,6 +8,11 @@ become XML, and members are found, by botocore's model.
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collective.cloudfront.delivery.aws.errors import CredentialsFailed
+from collective.cloudfront.delivery.aws.errors import NeedsPerson
+from collective.cloudfront.delivery.aws.errors import refusal_of
+from collective.cloudfront.delivery.aws.port import Credentials
+from collective.cloudfront.delivery.aws.session import make_client
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -221,3 +226,37 @@ def text_of(element: ElementTree.Element, name: str) -> str:
     """Return the text of a child; of the element itself without a name."""
     found = element.find(_tag(name)) if name else element
     return "" if found is None else (found.text or "")
+
+
+class NotChanged(Exception):
+    """AWS refused or could not be reached; the message is a sentence."""
+
+
+def make_editor(credentials: Credentials) -> Editor:
+    """Return an editor that signs with these credentials. Raises ``NotChanged``."""
+    with explained():
+        return Editor(make_client(credentials).boto)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Make ``NotChanged`` of what boto3 raises."""
+    from botocore.exceptions import BotoCoreError
+    from botocore.exceptions import ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        refusal = refusal_of(error.response, error.operation_name)
+        raise NotChanged(_why(refusal)) from error
+    except (BotoCoreError, CredentialsFailed, NeedsPerson) as error:
+        raise NotChanged(f"AWS cannot be asked: {error}") from error
+
+
+def _why(refusal: Any) -> str:
+    action = f"cloudfront:{refusal.operation}"
+    if refusal.code.startswith("AccessDenied"):
+        return f"AWS denies {action}: allow it for these credentials ({refusal.line})."
+    if refusal.code == "PreconditionFailed":
+        return "Somebody else has changed it in the meantime. Run the command again."
+    return f"AWS refused {action} ({refusal.line})."
