@@ -9,6 +9,7 @@ from collective.cloudfront.doctor.findings import CHECKS
 from collective.cloudfront.doctor.findings import Finding
 from collective.cloudfront.doctor.findings import Level
 from collective.cloudfront.doctor.findings import MESSAGES
+from collective.cloudfront.doctor.shown import change_as_json
 from collective.cloudfront.i18n import _
 from collective.cloudfront.i18n import message_id
 from collective.cloudfront.settings import distributions_in_force
@@ -47,12 +48,20 @@ class Row:
     """
 
     name: str
+    code: str
     finding_level: str
     kind: str
     level: str
     label: str
     text: str
     advice: str
+    #: See ``doctor.shown``; None: there is none for machines.
+    change: dict[str, Any] | None
+
+    @property
+    def commands(self) -> str:
+        """The commands of the change, one a line."""
+        return "\n".join(self.change["commands"]) if self.change else ""
 
 
 def why_not(registry: IRegistry, tags: str, header: str) -> str:
@@ -157,6 +166,7 @@ def _row(finding: Finding) -> Row:
     found = MESSAGES[finding.code]
     return Row(
         name=finding.name,
+        code=finding.code,
         finding_level=finding.level.value,
         kind=kind,
         level=level,
@@ -168,4 +178,5 @@ def _row(finding: Finding) -> Row:
         )
         if found.advice
         else "",
+        change=change_as_json(finding),
     )

@@ -10,6 +10,8 @@ from collective.cloudfront.controlpanel import connection
 from collective.cloudfront.delivery.aws.port import Answer
 from collective.cloudfront.delivery.aws.port import Outcome
 from collective.cloudfront.delivery.outcomes import CONFIRMED_REFUSALS
+from collective.cloudfront.doctor.changes import Edit
+from collective.cloudfront.doctor.changes import Kind
 from collective.cloudfront.doctor.findings import Finding
 from collective.cloudfront.doctor.findings import Level
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
@@ -84,6 +86,14 @@ FOUND = [
         Level.ERROR,
         "denied",
         {"action": "cloudfront:CreateInvalidation", "reason": "AccessDenied"},
+    ),
+    Finding(
+        "cache_tags",
+        Level.WARNING,
+        "cache_tags_missing",
+        {"wanted": "Cache-Tag"},
+        (Edit(Kind.DISTRIBUTION, ("CacheTagConfig", "HeaderName"), "Cache-Tag"),),
+        "E2QWRUHAPOMQZL",
     ),
 ]
 

@@ -73,7 +73,7 @@ def test_an_administrator_installs_configures_tests_and_uninstalls_it(
     expect(findings).to_have_count(len(CHECKS))
     for label in CHECKS.values():
         expect(findings.get_by_text(label, exact=True)).to_be_visible()
-    expect(findings.filter(has_text="Error")).to_have_count(0)
+    expect(findings.locator(".badge", has_text="Error")).to_have_count(0)
     look(page)
     page.get_by_role("link", name="Back").click()
 
