@@ -9,7 +9,7 @@
     Default (*)                pages      by query string, session, messages to a visitor
 
 What "session" is, and whether it is in the cache key at all, ``Options.editors`` says. The
-checks of ``delivery.aws.judging_behaviors`` find nothing wrong with any of it.
+checks of ``doctor.rules`` find nothing wrong with any of it.
 """
 
 from collections.abc import Iterator

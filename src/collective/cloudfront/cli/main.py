@@ -2,6 +2,7 @@
 
 from collective.cloudfront.cli.connection import test_connection
 from collective.cloudfront.cli.console import Console
+from collective.cloudfront.cli.doctor import doctor
 from collective.cloudfront.cli.keeping import discard
 from collective.cloudfront.cli.keeping import resume
 from collective.cloudfront.cli.keeping import retry
@@ -56,6 +57,7 @@ for command in (
     discard,
     resume,
     test_connection,
+    doctor,
     drain,
     worker,
     rq,

@@ -17,17 +17,10 @@ from collective.cloudfront.blueprint.right import CACHING_DISABLED
 from collective.cloudfront.blueprint.right import DAY
 from collective.cloudfront.blueprint.right import SESSION
 from collective.cloudfront.blueprint.values import Kind
-from collective.cloudfront.delivery.aws import judging_behaviors
-from collective.cloudfront.delivery.aws.behaviors import Caching
 from collective.cloudfront.delivery.aws.behaviors import DEFAULT
-from collective.cloudfront.delivery.aws.behaviors import Forwarded
 from collective.cloudfront.delivery.aws.behaviors import MANAGED_POLICIES
-from collective.cloudfront.delivery.aws.described import Reply
-from collective.cloudfront.delivery.aws.findings import Level
-from collective.cloudfront.delivery.aws.judging_behaviors import judge_behaviors
-from collective.cloudfront.delivery.aws.judging_behaviors import JUDGES
-from collective.cloudfront.delivery.aws.judging_behaviors import Use
-from collective.cloudfront.delivery.aws.policies import Resolved
+from collective.cloudfront.doctor import rules
+from collective.cloudfront.doctor.wanted import Use
 from collective.cloudfront.settings.distributions import DEFAULT_HEADER
 from collective.cloudfront.tests.blueprint.world import any_options
 from dataclasses import replace
@@ -188,7 +181,7 @@ def test_no_error_is_kept_for_long():
 def test_the_cookie_of_a_session_is_the_one_that_the_connection_test_expects():
     for is_classic, cookie in SESSION.items():
         assert Use(is_classic).session == cookie
-    assert DAY == judging_behaviors.DAY
+    assert DAY == rules.DAY
 
 
 def test_the_policy_that_keeps_nothing_is_awss():
@@ -206,51 +199,6 @@ def test_each_reason_is_that_of_a_field():
 
 
 # Laws
-
-
-def resolved(behavior):
-    """Return a behavior as the connection test reads it from AWS."""
-    cached, asked = behavior.cache_policy, behavior.origin_request_policy
-    forwarded = Forwarded()
-    if asked is not None:
-        names = [name.lower() for name in asked.headers.names]
-        forwarded = Forwarded(
-            asked.cookies, dataclasses.replace(asked.headers, names=tuple(names))
-        )
-    return Resolved(
-        behavior.path_pattern,
-        frozenset(behavior.allowed_methods),
-        Reply(
-            found=Caching(
-                cached.query_strings,
-                cached.cookies,
-                cached.headers,
-                cached.min_ttl,
-                cached.default_ttl,
-                cached.max_ttl,
-            )
-        ),
-        Reply(found=forwarded),
-        Reply(
-            found=frozenset(
-                name.lower() for name in behavior.response_headers_policy.removed
-            )
-        ),
-    )
-
-
-@given(any_options())
-@settings(max_examples=40, deadline=None)
-def test_law_the_connection_test_finds_nothing_wrong(options):
-    use = Use(options.is_classic, options.tag_header if options.tags else "", True)
-    behaviors = [
-        resolved(each)
-        for each in right(options).distribution.all_behaviors
-        if each.kind is not Kind.STATIC  # as ``read_behaviors`` leaves them out
-    ]
-    for name in JUDGES:
-        level, code, _ = judge_behaviors(name, behaviors, use)
-        assert level is Level.OK, (name, code)
 
 
 @given(any_options())
