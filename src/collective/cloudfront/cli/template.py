@@ -20,6 +20,7 @@ from collective.cloudfront.blueprint.options import TAG_HEADER
 from collective.cloudfront.blueprint.permissions import policy_document
 from collective.cloudfront.blueprint.permissions import trust_document
 from collective.cloudfront.blueprint.permissions import WITH_ROLE
+from collective.cloudfront.blueprint.terraform import render as terraform
 from collective.cloudfront.cli.console import print_json
 from collective.cloudfront.cli.texts import printable
 from collective.cloudfront.delivery.aws.port import is_tenant
@@ -319,6 +320,20 @@ def cloudformation_command(**chosen: Any) -> None:
           --parameter-overrides CertificateArn=arn:aws:acm:us-east-1:…
     """
     click.echo(cloudformation(_blueprint(**chosen), _head()), nl=False)
+
+
+@template.command("terraform", short_help="A Terraform configuration in HCL.")
+@_with_options
+def terraform_command(**chosen: Any) -> None:
+    """Print a Terraform configuration with comments.
+
+    \b
+    Examples:
+      cloudfront template terraform --domain www.example.com \\
+          --origin https://origin.example.com > main.tf
+      terraform init && terraform plan -var certificate_arn=arn:aws:acm:us-east-1:…
+    """
+    click.echo(terraform(_blueprint(**chosen), _head()), nl=False)
 
 
 @template.command("iam", short_help="An IAM policy in JSON, for a distribution.")

@@ -35,6 +35,12 @@ def test_cloudformation_prints_a_template_with_comments():
     assert config["DistributionConfig"]["Aliases"] == ["www.example.com"]
 
 
+def test_terraform_prints_a_configuration():
+    text = printed("terraform", *SITE)
+    assert text.startswith("# CloudFront for Plone")
+    assert 'resource "aws_cloudfront_distribution" "public" {' in text
+
+
 def test_a_server_without_a_scheme_is_asked_over_https():
     text = printed("cloudformation", "--origin", "o.example.com", *SITE[2:])
     resources = read_yaml(text)["Resources"]
