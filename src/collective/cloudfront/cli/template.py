@@ -12,6 +12,7 @@ from collective.cloudfront.blueprint import RunsOn
 from collective.cloudfront.blueprint import Server
 from collective.cloudfront.blueprint import Tenant
 from collective.cloudfront.blueprint import WrongOptions
+from collective.cloudfront.blueprint.cdk import render as cdk
 from collective.cloudfront.blueprint.cloudformation import render as cloudformation
 from collective.cloudfront.blueprint.options import MAX_DOMAINS
 from collective.cloudfront.blueprint.options import MAX_NAME
@@ -334,6 +335,22 @@ def terraform_command(**chosen: Any) -> None:
       terraform init && terraform plan -var certificate_arn=arn:aws:acm:us-east-1:…
     """
     click.echo(terraform(_blueprint(**chosen), _head()), nl=False)
+
+
+@template.command("cdk", short_help="An app of the AWS CDK in TypeScript.")
+@_with_options
+def cdk_command(**chosen: Any) -> None:
+    """Print an app of the AWS CDK in TypeScript, with comments.
+
+    It has the same resources as the CloudFormation template.
+
+    \b
+    Examples:
+      cloudfront template cdk --domain www.example.com \\
+          --origin https://origin.example.com > bin/cloudfront.ts
+      npm install aws-cdk-lib constructs && npx cdk synth --app "npx tsx bin/cloudfront.ts"
+    """
+    click.echo(cdk(_blueprint(**chosen), _head()), nl=False)
 
 
 @template.command("iam", short_help="An IAM policy in JSON, for a distribution.")

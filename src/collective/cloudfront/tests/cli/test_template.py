@@ -158,3 +158,9 @@ def test_iam_says_what_is_not_an_id():
     result = run("iam", "--distribution", "www.example.com")
     assert result.exit_code == 2
     assert "E2QWRUHAPOMQZL" in result.stderr
+
+
+def test_cdk_prints_an_app():
+    text = printed("cdk", *SITE)
+    assert text.startswith("// CloudFront for Plone")
+    assert "new cloudfront.CfnDistribution(stack, 'Distribution', {" in text
