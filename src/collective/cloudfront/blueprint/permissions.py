@@ -53,12 +53,6 @@ READ_POLICIES = Statement(
     ),
     "The connection test reads the policies of the behaviors.",
 )
-#: On each distribution, for the Slack command.
-SLACK = Statement(
-    "Purge",
-    (*PURGE.actions, "cloudfront:ListInvalidations"),
-    "The Slack command purges, and says what is in progress.",
-)
 
 
 def statement(described: Statement, *resources: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from collective.cloudfront.blueprint import RunsOn
 from collective.cloudfront.blueprint import Server
 from collective.cloudfront.blueprint import Tenant
 from collective.cloudfront.blueprint import WrongOptions
+from collective.cloudfront.blueprint.cdk import render as cdk
 from collective.cloudfront.blueprint.cloudformation import render as cloudformation
 from collective.cloudfront.blueprint.options import MAX_DOMAINS
 from collective.cloudfront.blueprint.options import MAX_NAME
@@ -20,6 +21,7 @@ from collective.cloudfront.blueprint.options import TAG_HEADER
 from collective.cloudfront.blueprint.permissions import policy_document
 from collective.cloudfront.blueprint.permissions import trust_document
 from collective.cloudfront.blueprint.permissions import WITH_ROLE
+from collective.cloudfront.blueprint.terraform import render as terraform
 from collective.cloudfront.cli.console import print_json
 from collective.cloudfront.cli.texts import printable
 from collective.cloudfront.delivery.aws.port import is_tenant
@@ -319,6 +321,36 @@ def cloudformation_command(**chosen: Any) -> None:
           --parameter-overrides CertificateArn=arn:aws:acm:us-east-1:…
     """
     click.echo(cloudformation(_blueprint(**chosen), _head()), nl=False)
+
+
+@template.command("terraform", short_help="A Terraform configuration in HCL.")
+@_with_options
+def terraform_command(**chosen: Any) -> None:
+    """Print a Terraform configuration with comments.
+
+    \b
+    Examples:
+      cloudfront template terraform --domain www.example.com \\
+          --origin https://origin.example.com > main.tf
+      terraform init && terraform plan -var certificate_arn=arn:aws:acm:us-east-1:…
+    """
+    click.echo(terraform(_blueprint(**chosen), _head()), nl=False)
+
+
+@template.command("cdk", short_help="An app of the AWS CDK in TypeScript.")
+@_with_options
+def cdk_command(**chosen: Any) -> None:
+    """Print an app of the AWS CDK in TypeScript, with comments.
+
+    It has the same resources as the CloudFormation template.
+
+    \b
+    Examples:
+      cloudfront template cdk --domain www.example.com \\
+          --origin https://origin.example.com > bin/cloudfront.ts
+      npm install aws-cdk-lib constructs && npx cdk synth --app "npx tsx bin/cloudfront.ts"
+    """
+    click.echo(cdk(_blueprint(**chosen), _head()), nl=False)
 
 
 @template.command("iam", short_help="An IAM policy in JSON, for a distribution.")

@@ -11,8 +11,9 @@ from collective.cloudfront.blueprint.cloudformation.distribution import vpc_orig
 from collective.cloudfront.blueprint.cloudformation.document import GetAtt
 from collective.cloudfront.blueprint.cloudformation.document import Ref
 from collective.cloudfront.blueprint.cloudformation.document import Sub
-from collective.cloudfront.blueprint.cloudformation.document import Why
-from collective.cloudfront.blueprint.cloudformation.notes import Notes
+from collective.cloudfront.blueprint.notes import Notes
+from collective.cloudfront.blueprint.notes import Why
+from collective.cloudfront.blueprint.right import STAGING_HEADER
 from collective.cloudfront.blueprint.right import TENANT_HOST
 from collective.cloudfront.blueprint.right import TENANT_SITE
 from collective.cloudfront.blueprint.values import Blueprint
@@ -22,9 +23,6 @@ from typing import Any
 
 
 CONNECTION_GROUP = "ConnectionGroup"
-
-#: A request with this header goes to the staging distribution; CloudFront wants such names.
-STAGING_HEADER = "aws-cf-cd-plone"
 
 
 def around(blueprint: Blueprint, notes: Notes) -> dict[str, Any]:

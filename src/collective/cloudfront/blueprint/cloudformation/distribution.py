@@ -1,9 +1,9 @@
 """Distributions of a blueprint as resources of CloudFormation."""
 
 from collective.cloudfront.blueprint.cloudformation.document import Ref
-from collective.cloudfront.blueprint.cloudformation.document import Why
-from collective.cloudfront.blueprint.cloudformation.notes import Notes
 from collective.cloudfront.blueprint.cloudformation.policies import policy_id
+from collective.cloudfront.blueprint.notes import Notes
+from collective.cloudfront.blueprint.notes import Why
 from collective.cloudfront.blueprint.reasons import reason_of
 from collective.cloudfront.blueprint.right import TENANT_HOST
 from collective.cloudfront.blueprint.right import TENANT_SITE

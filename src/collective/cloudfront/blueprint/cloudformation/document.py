@@ -6,15 +6,15 @@ returns what CloudFormation reads, without comments, as JSON has it.
 """
 
 from collections.abc import Iterator
+from collective.cloudfront.blueprint.notes import comment
+from collective.cloudfront.blueprint.notes import Why
 from dataclasses import dataclass
 from typing import Any
 
 import json
 import re
-import textwrap
 
 
-_WIDTH = 88
 #: What YAML reads as a string without quotes, and as nothing else.
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./-]*(::[A-Za-z0-9]+)*\Z")
 #: Several lines that YAML need not quote.
@@ -44,14 +44,6 @@ class Sub:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
-    """A value, and what the comment above it says."""
-
-    value: Any
-    text: str
-
-
 def plain(value: Any) -> Any:
     """Return a value as CloudFormation's JSON."""
     if isinstance(value, Why):
@@ -73,7 +65,7 @@ def write(document: dict[str, Any], head: str = "") -> str:
     """Return a document in YAML, with ``head`` as its first comment and an empty line
     between its parts and between resources.
     """
-    parts = [list(_comment(head, ""))] if head else []
+    parts = [list(comment(head, ""))] if head else []
     for key, value in document.items():
         lines = list(_entry(key, value, ""))
         if key in ("Parameters", "Resources"):
@@ -87,7 +79,7 @@ def write(document: dict[str, Any], head: str = "") -> str:
 
 def _entry(key: str, value: Any, indent: str) -> Iterator[str]:
     while isinstance(value, Why):
-        yield from _comment(value.text, indent)
+        yield from comment(value.text, indent)
         value = value.value
     name = f"{indent}{scalar(key)}:"
     if isinstance(value, dict) and value:
@@ -108,7 +100,7 @@ def _entry(key: str, value: Any, indent: str) -> Iterator[str]:
 def _items(values: Any, indent: str) -> Iterator[str]:
     for value in values:
         while isinstance(value, Why):
-            yield from _comment(value.text, indent)
+            yield from comment(value.text, indent)
             value = value.value
         if isinstance(value, (list, tuple)) and value:
             yield f"{indent}-"
@@ -128,13 +120,6 @@ def _items(values: Any, indent: str) -> Iterator[str]:
             yield from lines[first + 1 :]
         else:
             yield f"{indent}- {scalar(value)}"
-
-
-def _comment(text: str, indent: str) -> Iterator[str]:
-    width = max(40, _WIDTH - len(indent) - 2)
-    for paragraph in text.split("\n"):
-        for line in textwrap.wrap(paragraph, width, break_on_hyphens=False) or [""]:
-            yield f"{indent}# {line}".rstrip()
 
 
 def scalar(value: Any) -> str:

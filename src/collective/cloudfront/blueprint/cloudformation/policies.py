@@ -1,8 +1,8 @@
 """Policies of a blueprint as resources of CloudFormation."""
 
 from collective.cloudfront.blueprint.cloudformation.document import Ref
-from collective.cloudfront.blueprint.cloudformation.document import Why
-from collective.cloudfront.blueprint.cloudformation.notes import Notes
+from collective.cloudfront.blueprint.notes import Notes
+from collective.cloudfront.blueprint.notes import Why
 from collective.cloudfront.blueprint.values import Blueprint
 from collective.cloudfront.blueprint.values import CachePolicy
 from collective.cloudfront.blueprint.values import OriginRequestPolicy

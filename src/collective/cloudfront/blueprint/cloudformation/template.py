@@ -4,12 +4,9 @@ from collective.cloudfront.blueprint.cloudformation.access import access
 from collective.cloudfront.blueprint.cloudformation.access import PROFILE
 from collective.cloudfront.blueprint.cloudformation.access import purged
 from collective.cloudfront.blueprint.cloudformation.access import ROLE
-from collective.cloudfront.blueprint.cloudformation.access import slack
-from collective.cloudfront.blueprint.cloudformation.access import SLACK_PARAMETERS
 from collective.cloudfront.blueprint.cloudformation.access import USER
 from collective.cloudfront.blueprint.cloudformation.around import around
 from collective.cloudfront.blueprint.cloudformation.around import CONNECTION_GROUP
-from collective.cloudfront.blueprint.cloudformation.around import STAGING_HEADER
 from collective.cloudfront.blueprint.cloudformation.around import tenant_id
 from collective.cloudfront.blueprint.cloudformation.distribution import CERTIFICATE
 from collective.cloudfront.blueprint.cloudformation.distribution import distribution
@@ -22,8 +19,11 @@ from collective.cloudfront.blueprint.cloudformation.document import plain
 from collective.cloudfront.blueprint.cloudformation.document import Ref
 from collective.cloudfront.blueprint.cloudformation.document import Sub
 from collective.cloudfront.blueprint.cloudformation.document import write
-from collective.cloudfront.blueprint.cloudformation.notes import Notes
 from collective.cloudfront.blueprint.cloudformation.policies import policies
+from collective.cloudfront.blueprint.cloudformation.slack import parameters as of_slack
+from collective.cloudfront.blueprint.cloudformation.slack import slack
+from collective.cloudfront.blueprint.notes import Notes
+from collective.cloudfront.blueprint.right import STAGING_HEADER
 from collective.cloudfront.blueprint.values import Blueprint
 from collective.cloudfront.blueprint.values import Role
 from typing import Any
@@ -92,7 +92,7 @@ def _parameters(blueprint: Blueprint) -> dict[str, Any]:
             ),
         }
     if options.slack:
-        parameters.update(SLACK_PARAMETERS)
+        parameters.update(of_slack())
     return parameters
 
 

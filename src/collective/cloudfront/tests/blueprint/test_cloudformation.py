@@ -6,21 +6,14 @@ distribution from it at AWS.
 
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
-from collective.cloudfront.blueprint import Editors
-from collective.cloudfront.blueprint import Interface
 from collective.cloudfront.blueprint import Options
 from collective.cloudfront.blueprint import right
-from collective.cloudfront.blueprint import RunsOn
-from collective.cloudfront.blueprint import Server
-from collective.cloudfront.blueprint import Tenant
 from collective.cloudfront.blueprint.cloudformation import render
 from collective.cloudfront.blueprint.cloudformation import template
 from collective.cloudfront.tests.blueprint.reading import read_yaml
 from collective.cloudfront.tests.blueprint.world import any_options
-from collective.cloudfront.tests.blueprint.world import BUCKET
-from collective.cloudfront.tests.blueprint.world import CERTIFICATE
-from collective.cloudfront.tests.blueprint.world import LOAD_BALANCER
-from collective.cloudfront.tests.blueprint.world import WEB_ACL
+from collective.cloudfront.tests.blueprint.world import COMBINATIONS
+from collective.cloudfront.tests.blueprint.world import EVERYTHING
 from collective.cloudfront.tests.profile import LONG
 from collective.cloudfront.tests.profile import repetitions
 from hypothesis import given
@@ -28,51 +21,6 @@ from hypothesis import settings
 
 import pytest
 import re
-
-
-TENANTS = (Tenant("a", "a.example.com"), Tenant("b", "b.example.com", "sites/b"))
-PRIVATE = Server("plone.internal.example", 8080, vpc_arn=LOAD_BALANCER)
-EVERYTHING = Options(
-    interface=Interface.VOLTO,
-    domains=("www.example.com", "example.com"),
-    origin=Server("volto.example.com", 3000),
-    api_origin=PRIVATE,
-    editors=Editors.HOST,
-    editors_domains=("edit.example.com",),
-    logs=BUCKET,
-    web_acl=WEB_ACL,
-    certificate=CERTIFICATE,
-    staging=True,
-    slack=True,
-    runs_on=RunsOn.ECS,
-)
-COMBINATIONS = {
-    "classic": Options(),
-    "classic, no tags": Options(tags=False, hsts=False),
-    "classic, no domain": Options(domains=(), site=""),
-    "classic, behind nginx": Options(site=""),
-    "classic, VPC": Options(origin=PRIVATE, runs_on=RunsOn.POD_IDENTITY),
-    "classic, editors": Options(
-        editors=Editors.HOST, editors_domains=("edit.example.com",), logs=BUCKET
-    ),
-    "classic, tenants": Options(domains=(), tenants=TENANTS, logs=BUCKET, slack=True),
-    "volto": Options(interface=Interface.VOLTO, runs_on=RunsOn.USER),
-    "volto, tenants": Options(
-        interface=Interface.VOLTO,
-        domains=(),
-        site="",
-        tenants=TENANTS,
-        certificate=CERTIFICATE,
-        runs_on=RunsOn.NOBODY,
-    ),
-    "volto, IRSA": Options(
-        interface=Interface.VOLTO,
-        api_origin=PRIVATE,
-        runs_on=RunsOn.IRSA,
-        oidc_provider="oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE",
-    ),
-    "everything": EVERYTHING,
-}
 
 
 def problems(options):

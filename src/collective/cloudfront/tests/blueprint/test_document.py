@@ -4,8 +4,8 @@ from collective.cloudfront.blueprint.cloudformation.document import GetAtt
 from collective.cloudfront.blueprint.cloudformation.document import plain
 from collective.cloudfront.blueprint.cloudformation.document import Ref
 from collective.cloudfront.blueprint.cloudformation.document import Sub
-from collective.cloudfront.blueprint.cloudformation.document import Why
 from collective.cloudfront.blueprint.cloudformation.document import write
+from collective.cloudfront.blueprint.notes import Why
 from collective.cloudfront.tests.blueprint.reading import read_yaml
 from hypothesis import given
 from hypothesis import settings

@@ -6,14 +6,19 @@ from collective.cloudfront.blueprint import right
 from collective.cloudfront.blueprint import RunsOn
 from collective.cloudfront.blueprint import Tenant
 from collective.cloudfront.blueprint.cloudformation import template
+from collective.cloudfront.blueprint.slack import PURGES
+from moto import mock_aws
 from pathlib import Path
 
+import boto3
 import botocore.session
 import collective.cloudfront.delivery.aws as aws
+import json
 import pytest
 import re
 
 
+_KEYS = {"aws_access_key_id": "AKIA0", "aws_secret_access_key": "secret"}
 ALL = (
     permissions.PURGE,
     permissions.READ,
@@ -41,7 +46,7 @@ def test_the_actions_are_those_that_our_code_asks_for():
 
 
 def test_nothing_may_be_changed():
-    for each in (*ALL, permissions.SLACK):
+    for each in (*ALL, PURGES):
         for action in each.actions:
             assert re.match(r"cloudfront:(Get|List|CreateInvalidation)", action)
 
@@ -75,3 +80,31 @@ def test_each_place_has_what_it_needs(runs_on):
         RunsOn.USER: {"User", "Policy"},
         RunsOn.NOBODY: set(),
     }.get(runs_on, {"Role", "Policy"})
+
+
+@pytest.mark.parametrize(
+    "tenants", [None, ["arn:aws:cloudfront::*:distribution-tenant/a"]]
+)
+def test_iam_accepts_the_policy(tenants):
+    document = permissions.policy_document(
+        ["arn:aws:cloudfront::123456789012:distribution/E1"], tenants
+    )
+    with mock_aws():
+        iam = boto3.client("iam", "us-east-1", **_KEYS)
+        iam.create_policy(PolicyName="purge", PolicyDocument=json.dumps(document))
+        broken = json.dumps({**document, "Statement": [{"Action": "cloudfront:Get"}]})
+        with pytest.raises(iam.exceptions.MalformedPolicyDocumentException):
+            iam.create_policy(PolicyName="broken", PolicyDocument=broken)
+
+
+def test_iam_accepts_who_may_assume_the_role():
+    with mock_aws():
+        iam = boto3.client("iam", "us-east-1", **_KEYS)
+        for runs_on in permissions.WITH_ROLE:
+            options = Options(runs_on=runs_on, oidc_provider="oidc.example.com/1")
+            trust = permissions.trust_document(
+                options, "arn:aws:iam::123456789012:oidc-provider/oidc.example.com/1"
+            )
+            iam.create_role(
+                RoleName=runs_on.value, AssumeRolePolicyDocument=json.dumps(trust)
+            )

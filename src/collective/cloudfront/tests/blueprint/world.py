@@ -1,4 +1,4 @@
-"""Any options that a person may choose."""
+"""Options that a person may choose: any, and those that matter."""
 
 from collective.cloudfront.blueprint import Editors
 from collective.cloudfront.blueprint import Interface
@@ -65,3 +65,50 @@ def any_options(draw: st.DrawFn) -> Options:
         runs_on=draw(st.sampled_from(RunsOn)),
         oidc_provider="oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE",
     )
+
+
+# Combinations that matter
+
+TENANTS = (Tenant("a", "a.example.com"), Tenant("b", "b.example.com", "sites/b"))
+PRIVATE = Server("plone.internal.example", 8080, vpc_arn=LOAD_BALANCER)
+EVERYTHING = Options(
+    interface=Interface.VOLTO,
+    domains=("www.example.com", "example.com"),
+    origin=Server("volto.example.com", 3000),
+    api_origin=PRIVATE,
+    editors=Editors.HOST,
+    editors_domains=("edit.example.com",),
+    logs=BUCKET,
+    web_acl=WEB_ACL,
+    certificate=CERTIFICATE,
+    staging=True,
+    slack=True,
+    runs_on=RunsOn.ECS,
+)
+COMBINATIONS = {
+    "classic": Options(),
+    "classic, no tags": Options(tags=False, hsts=False),
+    "classic, no domain": Options(domains=(), site=""),
+    "classic, behind nginx": Options(site=""),
+    "classic, VPC": Options(origin=PRIVATE, runs_on=RunsOn.POD_IDENTITY),
+    "classic, editors": Options(
+        editors=Editors.HOST, editors_domains=("edit.example.com",), logs=BUCKET
+    ),
+    "classic, tenants": Options(domains=(), tenants=TENANTS, logs=BUCKET, slack=True),
+    "volto": Options(interface=Interface.VOLTO, runs_on=RunsOn.USER),
+    "volto, tenants": Options(
+        interface=Interface.VOLTO,
+        domains=(),
+        site="",
+        tenants=TENANTS,
+        certificate=CERTIFICATE,
+        runs_on=RunsOn.NOBODY,
+    ),
+    "volto, IRSA": Options(
+        interface=Interface.VOLTO,
+        api_origin=PRIVATE,
+        runs_on=RunsOn.IRSA,
+        oidc_provider="oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE",
+    ),
+    "everything": EVERYTHING,
+}

@@ -35,6 +35,12 @@ def test_cloudformation_prints_a_template_with_comments():
     assert config["DistributionConfig"]["Aliases"] == ["www.example.com"]
 
 
+def test_terraform_prints_a_configuration():
+    text = printed("terraform", *SITE)
+    assert text.startswith("# CloudFront for Plone")
+    assert 'resource "aws_cloudfront_distribution" "public" {' in text
+
+
 def test_a_server_without_a_scheme_is_asked_over_https():
     text = printed("cloudformation", "--origin", "o.example.com", *SITE[2:])
     resources = read_yaml(text)["Resources"]
@@ -152,3 +158,9 @@ def test_iam_says_what_is_not_an_id():
     result = run("iam", "--distribution", "www.example.com")
     assert result.exit_code == 2
     assert "E2QWRUHAPOMQZL" in result.stderr
+
+
+def test_cdk_prints_an_app():
+    text = printed("cdk", *SITE)
+    assert text.startswith("// CloudFront for Plone")
+    assert "new cloudfront.CfnDistribution(stack, 'Distribution', {" in text

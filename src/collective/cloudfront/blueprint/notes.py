@@ -1,8 +1,22 @@
 """Comments of a template: each reason where it is first needed, and only there."""
 
-from collective.cloudfront.blueprint.cloudformation.document import Why
+from collections.abc import Iterator
 from collective.cloudfront.blueprint.reasons import reason_of
+from dataclasses import dataclass
 from typing import Any
+
+import textwrap
+
+
+_WIDTH = 88
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """A value, and what the comment above it says."""
+
+    value: Any
+    text: str
 
 
 class Notes:
@@ -21,3 +35,14 @@ class Notes:
             return value
         self._said.add(text)
         return Why(value, text)
+
+
+def comment(text: str, indent: str, mark: str = "#") -> Iterator[str]:
+    """Yield the lines of a comment, wrapped."""
+    width = max(40, _WIDTH - len(indent) - len(mark) - 1)
+    for paragraph in text.split("\n"):
+        lines = textwrap.wrap(
+            paragraph, width, break_on_hyphens=False, break_long_words=False
+        )
+        for line in lines or [""]:
+            yield f"{indent}{mark} {line}".rstrip()
