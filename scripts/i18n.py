@@ -6,8 +6,8 @@ nothing is written, and it fails where something would be.
 """
 
 from collections.abc import Iterator
-from collective.cloudfront.delivery.aws.findings import CHECKS
-from collective.cloudfront.delivery.aws.findings import MESSAGES
+from collective.cloudfront.doctor.findings import CHECKS
+from collective.cloudfront.doctor.findings import MESSAGES
 from collective.cloudfront.outbox.messages import WORDING
 from pathlib import Path
 

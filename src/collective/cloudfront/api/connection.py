@@ -39,9 +39,11 @@ class TestConnection(Action):
                         {
                             "name": row.name,
                             "level": row.finding_level,
+                            "code": row.code,
                             "title": self.text(row.label),
                             "text": self.text(row.text),
                             "advice": self.text(row.advice),
+                            "change": row.change,
                         }
                         for row in rows
                     ],

@@ -59,6 +59,11 @@ class Console:
         return published(self.outbox, time.time())
 
     @property
+    def has_outbox(self) -> bool:
+        """Whether an outbox was named."""
+        return bool(self._url)
+
+    @property
     def place(self) -> str:
         """The URL of the outbox, without what is secret."""
         return without_secrets(self._url)

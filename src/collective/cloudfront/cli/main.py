@@ -2,6 +2,7 @@
 
 from collective.cloudfront.cli.connection import test_connection
 from collective.cloudfront.cli.console import Console
+from collective.cloudfront.cli.doctor import doctor
 from collective.cloudfront.cli.keeping import discard
 from collective.cloudfront.cli.keeping import resume
 from collective.cloudfront.cli.keeping import retry
@@ -12,6 +13,7 @@ from collective.cloudfront.cli.rq import rq
 from collective.cloudfront.cli.status import history
 from collective.cloudfront.cli.status import scheduled
 from collective.cloudfront.cli.status import status
+from collective.cloudfront.cli.template import template
 from collective.cloudfront.cli.worker import drain
 from collective.cloudfront.cli.worker import worker
 
@@ -55,9 +57,11 @@ for command in (
     discard,
     resume,
     test_connection,
+    doctor,
     drain,
     worker,
     rq,
     outbox,
+    template,
 ):
     main.add_command(command)

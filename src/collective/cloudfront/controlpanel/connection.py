@@ -4,11 +4,12 @@ from collective.cloudfront.controlpanel.sentences import site_hosts
 from collective.cloudfront.controlpanel.tabs import caching_tabs
 from collective.cloudfront.controlpanel.tabs import PAGE
 from collective.cloudfront.controlpanel.tabs import Tab
-from collective.cloudfront.delivery.aws.connection import test_connection
-from collective.cloudfront.delivery.aws.findings import CHECKS
-from collective.cloudfront.delivery.aws.findings import Finding
-from collective.cloudfront.delivery.aws.findings import Level
-from collective.cloudfront.delivery.aws.findings import MESSAGES
+from collective.cloudfront.doctor.connection import test_connection
+from collective.cloudfront.doctor.findings import CHECKS
+from collective.cloudfront.doctor.findings import Finding
+from collective.cloudfront.doctor.findings import Level
+from collective.cloudfront.doctor.findings import MESSAGES
+from collective.cloudfront.doctor.shown import change_as_json
 from collective.cloudfront.i18n import _
 from collective.cloudfront.i18n import message_id
 from collective.cloudfront.settings import distributions_in_force
@@ -33,6 +34,7 @@ from zope.component import getUtility
 
 _LEVELS = {
     Level.OK: ("success", _("level_ok", default="OK")),
+    Level.INFO: ("info", _("level_info", default="Note")),
     Level.UNKNOWN: ("secondary", _("level_unknown", default="Not known")),
     Level.WARNING: ("warning", _("level_warning", default="Warning")),
     Level.ERROR: ("danger", _("level_error", default="Error")),
@@ -46,12 +48,20 @@ class Row:
     """
 
     name: str
+    code: str
     finding_level: str
     kind: str
     level: str
     label: str
     text: str
     advice: str
+    #: See ``doctor.shown``; None: there is none for machines.
+    change: dict[str, Any] | None
+
+    @property
+    def commands(self) -> str:
+        """The commands of the change, one a line."""
+        return "\n".join(self.change["commands"]) if self.change else ""
 
 
 def why_not(registry: IRegistry, tags: str, header: str) -> str:
@@ -156,6 +166,7 @@ def _row(finding: Finding) -> Row:
     found = MESSAGES[finding.code]
     return Row(
         name=finding.name,
+        code=finding.code,
         finding_level=finding.level.value,
         kind=kind,
         level=level,
@@ -167,4 +178,5 @@ def _row(finding: Finding) -> Row:
         )
         if found.advice
         else "",
+        change=change_as_json(finding),
     )

@@ -8,11 +8,11 @@ which the form leads. The person waits for ``LIMIT`` seconds at most.
 
 from collections.abc import Collection
 from collections.abc import Iterable
-from collective.cloudfront.delivery.aws.connection import Connection
-from collective.cloudfront.delivery.aws.connection import try_connections
-from collective.cloudfront.delivery.aws.findings import Finding
-from collective.cloudfront.delivery.aws.findings import Level
-from collective.cloudfront.delivery.aws.findings import MESSAGES
+from collective.cloudfront.doctor.connection import Connection
+from collective.cloudfront.doctor.connection import try_connections
+from collective.cloudfront.doctor.findings import Finding
+from collective.cloudfront.doctor.findings import Level
+from collective.cloudfront.doctor.findings import MESSAGES
 from collective.cloudfront.i18n import _
 from collective.cloudfront.i18n import message_id
 from collective.cloudfront.settings import read_settings

@@ -5,6 +5,7 @@ Two pure functions, :func:`read` and :func:`write`, around
 but is not verified: the local CloudFront knows no secrets.
 """
 
+from collections.abc import Iterable
 from collective.cloudfront.local.control import ControlPlane
 from collective.cloudfront.local.errors import ApiError
 from collective.cloudfront.local.errors import UnreadableAnswer
@@ -25,6 +26,7 @@ from collective.cloudfront.local.writing import origins_element
 from collective.cloudfront.local.writing import policy_element
 from collective.cloudfront.local.writing import several
 from collective.cloudfront.local.writing import timestamp
+from copy import deepcopy
 from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
@@ -41,25 +43,46 @@ NAMESPACE = "http://cloudfront.amazonaws.com/doc/2020-05-31/"
 #: Bytes. 3,000 items of 4,000 characters are 12 MB; nobody needs more.
 MAX_BODY = 16 * 2**20
 
+_TENANT = "distribution-tenant"
+_CACHE = "cache-policy"
+_REQUEST = "origin-request-policy"
+_RESPONSE = "response-headers-policy"
 _ROUTE = re.compile(
     r"/2020-05-31/(distribution|distribution-tenant|cache-policy"
-    r"|origin-request-policy|response-headers-policy)/([^/]+)"
-    r"(?:/(invalidation|config)(?:/([^/]+))?)?"
+    r"|origin-request-policy|response-headers-policy)(?:/([^/]+)"
+    r"(?:/(invalidation|config)(?:/([^/]+))?)?)?"
 )
+#: By method, kind, the part of it, and whether a thing of the kind and one of the part
+#: are named.
 _OPERATIONS = {
-    ("POST", "distribution", "invalidation", False): Operation.CREATE,
-    ("GET", "distribution", "invalidation", False): Operation.LIST,
-    ("GET", "distribution", "invalidation", True): Operation.GET,
-    ("GET", "distribution", "", False): Operation.GET_DISTRIBUTION,
-    ("GET", "distribution", "config", False): Operation.GET_DISTRIBUTION_CONFIG,
-    ("PUT", "distribution", "config", False): Operation.UPDATE_DISTRIBUTION,
-    ("POST", "distribution-tenant", "invalidation", False): Operation.CREATE_FOR_TENANT,
-    ("GET", "distribution-tenant", "invalidation", False): Operation.LIST_FOR_TENANT,
-    ("GET", "distribution-tenant", "invalidation", True): Operation.GET_FOR_TENANT,
-    ("GET", "distribution-tenant", "", False): Operation.GET_TENANT,
-    ("GET", "cache-policy", "", False): Operation.GET_CACHE_POLICY,
-    ("GET", "origin-request-policy", "", False): Operation.GET_REQUEST_POLICY,
-    ("GET", "response-headers-policy", "", False): Operation.GET_RESPONSE_POLICY,
+    ("POST", "distribution", True, "invalidation", False): Operation.CREATE,
+    ("GET", "distribution", True, "invalidation", False): Operation.LIST,
+    ("GET", "distribution", True, "invalidation", True): Operation.GET,
+    ("GET", "distribution", True, "", False): Operation.GET_DISTRIBUTION,
+    ("GET", "distribution", True, "config", False): Operation.GET_DISTRIBUTION_CONFIG,
+    ("PUT", "distribution", True, "config", False): Operation.UPDATE_DISTRIBUTION,
+    ("POST", _TENANT, True, "invalidation", False): Operation.CREATE_FOR_TENANT,
+    ("GET", _TENANT, True, "invalidation", False): Operation.LIST_FOR_TENANT,
+    ("GET", _TENANT, True, "invalidation", True): Operation.GET_FOR_TENANT,
+    ("GET", _TENANT, True, "", False): Operation.GET_TENANT,
+    ("PUT", _TENANT, True, "", False): Operation.UPDATE_TENANT,
+    ("GET", _CACHE, True, "", False): Operation.GET_CACHE_POLICY,
+    ("POST", _CACHE, False, "", False): Operation.CREATE_CACHE_POLICY,
+    ("PUT", _CACHE, True, "", False): Operation.UPDATE_CACHE_POLICY,
+    ("GET", _REQUEST, True, "", False): Operation.GET_REQUEST_POLICY,
+    ("POST", _REQUEST, False, "", False): Operation.CREATE_REQUEST_POLICY,
+    ("PUT", _REQUEST, True, "", False): Operation.UPDATE_REQUEST_POLICY,
+    ("GET", _RESPONSE, True, "", False): Operation.GET_RESPONSE_POLICY,
+    ("POST", _RESPONSE, False, "", False): Operation.CREATE_RESPONSE_POLICY,
+    ("PUT", _RESPONSE, True, "", False): Operation.UPDATE_RESPONSE_POLICY,
+}
+#: The root element of what an operation stores.
+_ROOTS = {
+    "distribution": "DistributionConfig",
+    _TENANT: "UpdateDistributionTenantRequest",
+    _CACHE: "CachePolicyConfig",
+    _REQUEST: "OriginRequestPolicyConfig",
+    _RESPONSE: "ResponseHeadersPolicyConfig",
 }
 _SIGNATURE = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(\w+)/\d{8}/[\w-]+/cloudfront/aws4_request, ?"
@@ -99,7 +122,9 @@ def read(request: Request) -> Call:
     path, _, query = request.url.partition("?")
     route = _ROUTE.fullmatch(path)
     kind, name, part, invalidation = route.groups("") if route else ("",) * 4
-    operation = _OPERATIONS.get((request.method, kind, part, bool(invalidation)))
+    operation = _OPERATIONS.get(
+        (request.method, kind, bool(name), part, bool(invalidation))
+    )
     if operation is None:
         raise ApiError.of(
             "UnknownOperation", f"{request.method} {path} is not available locally."
@@ -113,8 +138,8 @@ def read(request: Request) -> Call:
     try:
         if operation.creates:
             return Call(**known, **_read_batch(request.body))
-        if operation is Operation.UPDATE_DISTRIBUTION:
-            return Call(**known, **_read_update(request))
+        if operation.stores:
+            return Call(**known, **_read_config(request, _ROOTS[kind]))
         return Call(**known, **_read_page(query))
     except ApiError as error:
         return Call(**known, problem=error)
@@ -162,16 +187,18 @@ def _read_batch(body: bytes) -> dict[str, Any]:
     }
 
 
-def _read_update(request: Request) -> dict[str, Any]:
+def _read_config(request: Request, root: str) -> dict[str, Any]:
     config = _parse(request.body)
-    if config.tag != _tag("DistributionConfig"):
+    if config.tag != _tag(root):
         raise _malformed(f"The root element is {config.tag}.")
-    if config.findtext(_tag("CallerReference")) != "local":
+    for each in config.iter():
+        each.tag = each.tag.rpartition("}")[2]
+    reference = config.findtext("CallerReference")
+    if root == "DistributionConfig" and reference != "local":
         raise ApiError.of("IllegalUpdate", "The caller reference cannot be changed.")
-    header = config.findtext(f"{_tag('CacheTagConfig')}/{_tag('HeaderName')}")
     return {
         "if_match": header_value(request.headers, "If-Match") or "",
-        "cache_tag_header": header or "",
+        "config": config,
     }
 
 
@@ -226,14 +253,23 @@ def write(
     if isinstance(answer, Page):
         return _xml(200, "OK", _page(answer))
     if isinstance(answer, Policy):
-        policy = policy_element(call.operation, answer, timestamp(answer.created))
-        return _xml(200, "OK", policy, ("ETag", "ELOCAL"))
-    if call.operation is Operation.GET_TENANT:
-        return _xml(200, "OK", _tenant(answer), ("ETag", "ELOCAL"))
+        return _write_policy(call, answer, base_url)
     etag = ("ETag", answer.etag)
+    if call.operation.is_for_tenants:
+        return _xml(200, "OK", _tenant(answer), etag)
     if call.operation is Operation.GET_DISTRIBUTION_CONFIG:
         return _xml(200, "OK", _distribution_config(answer), etag)
     return _xml(200, "OK", _distribution(answer), etag)
+
+
+def _write_policy(call: Call, policy: Policy, base_url: str) -> Response:
+    written = policy_element(call.operation, policy, timestamp(policy.created))
+    etag = ("ETag", policy.etag)
+    if call.policy:
+        return _xml(200, "OK", written, etag)
+    collection = f"/2020-05-31/{call.operation.policy_kind}"
+    location = ("Location", f"{base_url}{collection}/{policy.id}")
+    return _xml(201, "Created", written, etag, location)
 
 
 def write_error(error: ApiError) -> Response:
@@ -317,7 +353,9 @@ def _distribution(distribution: Distribution) -> ElementTree.Element:
 
 
 def _distribution_config(distribution: Distribution) -> ElementTree.Element:
-    """Write the members that botocore's model requires, and what can be chosen."""
+    """Write what is stored; else what botocore's model requires, and can be chosen."""
+    if distribution.config is not None:
+        return deepcopy(distribution.config)  # it gets a namespace
     name = distribution.cache_tag_header
     tags = [element("CacheTagConfig", element("HeaderName", name))] if name else []
     return element(
@@ -333,9 +371,17 @@ def _distribution_config(distribution: Distribution) -> ElementTree.Element:
 
 
 def _tenant(tenant: Distribution) -> ElementTree.Element:
+    names: Iterable[str] = tenant.aliases
+    enabled = boolean(tenant.enabled)
+    stored = tenant.config
+    if stored is not None:
+        enabled = stored.findtext("Enabled", enabled)
+        if stored.find("Domains") is not None:
+            found = stored.findall("Domains/member/Domain")
+            names = [each.text or "" for each in found]
     domains = [
         element("member", element("Domain", name), element("Status", "active"))
-        for name in tenant.aliases
+        for name in names
     ]
     return element(
         "DistributionTenant",
@@ -345,7 +391,7 @@ def _tenant(tenant: Distribution) -> ElementTree.Element:
         element("Domains", *domains),
         element("CreatedTime", timestamp(tenant.created)),
         element("LastModifiedTime", timestamp(tenant.created)),
-        element("Enabled", boolean(tenant.enabled)),
+        element("Enabled", enabled),
         element("Status", _status(tenant)),
     )
 

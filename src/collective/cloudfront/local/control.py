@@ -25,8 +25,9 @@ from collective.cloudfront.local.faults import Fault
 from collective.cloudfront.local.faults import FaultKind
 from collective.cloudfront.local.ledger import Ledger
 from collective.cloudfront.local.options import Options
+from collective.cloudfront.local.policies import check_version
 from collective.cloudfront.local.policies import find_policy
-from collective.cloudfront.local.policies import KINDS
+from collective.cloudfront.local.policies import store_policy
 from collective.cloudfront.local.quotas import Bucket
 from collective.cloudfront.local.records import Call
 from collective.cloudfront.local.records import Distribution
@@ -36,7 +37,12 @@ from collective.cloudfront.local.records import Operation
 from collective.cloudfront.local.records import Outcome
 from collective.cloudfront.local.records import Page
 from collective.cloudfront.local.records import PAGE_SIZE
+from collective.cloudfront.local.records import Policy
 from collective.cloudfront.local.rules import count_wildcards
+from collective.cloudfront.local.stored import DISTRIBUTION
+from collective.cloudfront.local.stored import Store
+from collective.cloudfront.local.stored import TENANT
+from collective.cloudfront.local.validity import check_distribution
 from dataclasses import replace
 from typing import Any
 from typing import cast
@@ -48,6 +54,19 @@ import time
 
 
 _ID_ALPHABET = string.ascii_uppercase + string.digits
+
+#: Options that say what a distribution is like. Changing one forgets what is stored.
+_DESCRIBING = frozenset(
+    {
+        "aliases",
+        "behaviors",
+        "cache_policy",
+        "cache_tag_header",
+        "default_behavior",
+        "enabled",
+        "query_strings",
+    }
+)
 
 
 class ControlPlane:
@@ -83,7 +102,7 @@ class ControlPlane:
         self._outcomes: Counter[str] = Counter()
         self._billed = 0
         self._number = 0
-        self._updates = 0
+        self._store = Store()
 
     # The API
 
@@ -199,8 +218,8 @@ class ControlPlane:
             self._check_api_rate(now)
         if call.problem:
             raise call.problem
-        if call.operation in KINDS:
-            return find_policy(call, self.options, self._started), Outcome.ANSWERED
+        if call.operation.policy_kind:
+            return self._policy(call, now), Outcome.ANSWERED
         ledger = self._find_ledger(call)
         if call.operation.creates:
             return self._create(call, ledger, now)
@@ -209,7 +228,9 @@ class ControlPlane:
         if call.operation in (Operation.LIST, Operation.LIST_FOR_TENANT):
             return ledger.page(call, now), Outcome.ANSWERED
         if call.operation is Operation.UPDATE_DISTRIBUTION:
-            self._update(call)
+            self._update(call, now)
+        if call.operation is Operation.UPDATE_TENANT:
+            self._update_tenant(call, now)
         return self._describe(call, ledger, now), Outcome.ANSWERED
 
     def _check_api_rate(self, now: float) -> None:
@@ -277,25 +298,45 @@ class ControlPlane:
         self._billed += len(call.items)
         return invalidation
 
-    def _update(self, call: Call) -> None:
-        """Set the header of the cache tags. Nothing else can be updated here."""
-        if not call.if_match:
-            raise ApiError.of(
-                "InvalidIfMatchVersion", "The If-Match version is missing."
-            )
-        if call.if_match != self._etag():
-            raise ApiError.of("PreconditionFailed", "The distribution was changed.")
-        try:
-            self.change_options(cache_tag_header=call.cache_tag_header)
-        except ValueError as error:
-            raise ApiError.of("InvalidArgument", str(error)) from None
-        self._updates += 1
+    def _policy(self, call: Call, now: float) -> Policy:
+        if call.operation.stores:
+            return store_policy(call, self.options, self._store, now)
+        kind = call.operation.policy_kind
+        return find_policy(kind, call.policy, self.options, self._store, self._started)
 
-    def _etag(self) -> str:
-        return f"ELOCAL{self._updates or ''}"
+    def _update(self, call: Call, now: float) -> None:
+        """Store a distribution's configuration. Of it, the edge follows CacheTagConfig."""
+        check_version(call, self._etag(DISTRIBUTION, call.distribution))
+        config = call.config
+        assert config is not None  # the call could be parsed
+        check_distribution(config, self._knows_policy)
+        header = config.findtext("CacheTagConfig/HeaderName", "")
+        self.options = self.options.changed({"cache_tag_header": header})
+        self._store.put(DISTRIBUTION, call.distribution, config, now)
+
+    def _update_tenant(self, call: Call, now: float) -> None:
+        check_version(call, self._etag(TENANT, call.distribution))
+        assert call.config is not None  # the call could be parsed
+        domains = call.config.findall("Domains/member/Domain")
+        if call.config.find("Domains") is not None and not domains:
+            raise ApiError.of("InvalidArgument", "A tenant has a domain.")
+        self._store.put(TENANT, call.distribution, call.config, now)
+
+    def _knows_policy(self, kind: str, wanted: str) -> bool:
+        try:
+            find_policy(kind, wanted, self.options, self._store, self._started)
+        except ApiError:
+            return False
+        return True
+
+    def _etag(self, kind: str, name: str) -> str:
+        stored = self._store.find(kind, name)
+        return stored.etag if stored else self._store.etag
 
     def _describe(self, call: Call, ledger: Ledger, now: float) -> Distribution:
         ledger.quota.forget_completed(now)
+        kind = TENANT if call.operation.is_for_tenants else DISTRIBUTION
+        stored = self._store.find(kind, call.distribution)
         return Distribution(
             id=call.distribution,
             batches_in_progress=ledger.quota.batches_in_progress,
@@ -306,7 +347,8 @@ class ControlPlane:
             enabled=self.options.enabled,
             behaviors=self.options.all_behaviors,
             parent=self._parent() if call.operation.is_for_tenants else "",
-            etag=self._etag(),
+            etag=self._etag(kind, call.distribution),
+            config=stored.config if stored else None,
         )
 
     def _parent(self) -> str:
@@ -383,6 +425,8 @@ class ControlPlane:
         """Change options from now on. Accepted invalidations keep their times."""
         with self._lock:
             self.options = self.options.changed(changes)
+            if _DESCRIBING & set(changes):
+                self._store.forget()
             return self.options
 
     def reset(self) -> None:

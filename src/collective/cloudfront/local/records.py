@@ -10,6 +10,7 @@ from collective.cloudfront.local.errors import ApiError
 from dataclasses import dataclass
 from dataclasses import replace
 from enum import Enum
+from xml.etree import ElementTree
 
 
 #: Access key of a caller that does not come through HTTP and needs no signature.
@@ -17,6 +18,13 @@ TRUSTED = "(direct call)"
 
 #: ``MaxItems`` of a listing when the client does not say (API reference).
 PAGE_SIZE = 100
+
+
+_POLICY_KINDS = {
+    "CachePolicy": "cache-policy",
+    "OriginRequestPolicy": "origin-request-policy",
+    "ResponseHeadersPolicy": "response-headers-policy",
+}
 
 
 class Operation(str, Enum):
@@ -32,9 +40,16 @@ class Operation(str, Enum):
     GET_DISTRIBUTION_CONFIG = "GetDistributionConfig"
     UPDATE_DISTRIBUTION = "UpdateDistribution"
     GET_TENANT = "GetDistributionTenant"
+    UPDATE_TENANT = "UpdateDistributionTenant"
     GET_CACHE_POLICY = "GetCachePolicy"
+    CREATE_CACHE_POLICY = "CreateCachePolicy"
+    UPDATE_CACHE_POLICY = "UpdateCachePolicy"
     GET_REQUEST_POLICY = "GetOriginRequestPolicy"
+    CREATE_REQUEST_POLICY = "CreateOriginRequestPolicy"
+    UPDATE_REQUEST_POLICY = "UpdateOriginRequestPolicy"
     GET_RESPONSE_POLICY = "GetResponseHeadersPolicy"
+    CREATE_RESPONSE_POLICY = "CreateResponseHeadersPolicy"
+    UPDATE_RESPONSE_POLICY = "UpdateResponseHeadersPolicy"
 
     @property
     def creates(self) -> bool:
@@ -45,6 +60,19 @@ class Operation(str, Enum):
     def is_for_tenants(self) -> bool:
         """Is it for distribution tenants (``dt_…``) and not for distributions?"""
         return self.value.endswith("DistributionTenant")
+
+    @property
+    def stores(self) -> bool:
+        """Does it store a configuration?"""
+        return self.value.startswith(("Update", "Create")) and not self.creates
+
+    @property
+    def policy_kind(self) -> str:
+        """The kind of policy that it is about, as in URLs; empty: none."""
+        for part, kind in _POLICY_KINDS.items():
+            if self.value.endswith(part):
+                return kind
+        return ""
 
 
 class Status(str, Enum):
@@ -111,6 +139,8 @@ class Distribution:
     #: Of a tenant: the distribution that it belongs to.
     parent: str = ""
     etag: str = "ELOCAL"
+    #: What a client has stored; None: what the fields above say.
+    config: ElementTree.Element | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +152,9 @@ class Policy:
     #: Says what the policy does; the rest of it is somebody else's.
     behavior: Behavior
     created: float
+    etag: str = "ELOCAL"
+    #: What a client has stored; None: what the behavior says.
+    config: ElementTree.Element | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +171,9 @@ class Call:
     invalidation: str = ""
     #: Id of a policy.
     policy: str = ""
-    #: For an update: the version that it changes, and the new value.
+    #: What to store, without namespaces, and for an update the version that it changes.
+    config: ElementTree.Element | None = None
     if_match: str = ""
-    cache_tag_header: str = ""
     marker: str = ""
     max_items: int = PAGE_SIZE
     #: None: not signed; empty: the signature cannot be read.

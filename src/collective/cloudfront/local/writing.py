@@ -9,6 +9,13 @@ from datetime import datetime
 from datetime import timezone
 from xml.etree import ElementTree
 
+import re
+
+
+#: What the edge writes before each path, as far as the description of a distribution is
+#: concerned: the public host name, and the site, for Zope's VirtualHostMonster.
+ORIGIN_PATH = "/VirtualHostBase/http/localhost:80/Plone/VirtualHostRoot"
+
 
 def element(
     name: str, *content: ElementTree.Element | str | int
@@ -41,7 +48,12 @@ def origins_element(behaviors: Sequence[Behavior]) -> ElementTree.Element:
     """Write the origins of the behaviors; the domain names are their ids, too."""
     domains = dict.fromkeys(each.origin_domain for each in behaviors)
     origins = [
-        element("Origin", element("Id", name), element("DomainName", name))
+        element(
+            "Origin",
+            element("Id", name),
+            element("DomainName", name),
+            element("OriginPath", ORIGIN_PATH),
+        )
         for name in domains
     ]
     return element(
@@ -77,12 +89,13 @@ def _behavior(behavior: Behavior) -> list[ElementTree.Element]:
     }
     return [
         element("TargetOriginId", behavior.origin_domain),
-        element("ViewerProtocolPolicy", "allow-all"),
+        element("ViewerProtocolPolicy", "redirect-to-https"),
         element(
             "AllowedMethods",
             *several("Method", behavior.methods),
             element("CachedMethods", *cached),
         ),
+        element("Compress", "true"),
         *(element(name, policy) for name, policy in policies.items() if policy),
         *([] if behavior.cache_policy else _forwarded_values(behavior)),
     ]
@@ -115,8 +128,15 @@ def _forwarded_values(behavior: Behavior) -> list[ElementTree.Element]:
 def policy_element(
     operation: Operation, policy: Policy, modified: str
 ) -> ElementTree.Element:
-    """Write the answer to one of the operations that get a policy."""
-    kind = operation.value.removeprefix("Get")
+    """Write the answer to one of the operations on policies."""
+    kind = re.sub("^(Get|Create|Update)", "", operation.value)
+    if policy.config is not None:
+        return element(
+            kind,
+            element("Id", policy.id),
+            element("LastModifiedTime", modified),
+            policy.config,
+        )
     write = {
         "CachePolicy": _cache_policy,
         "OriginRequestPolicy": _request_policy,

@@ -1,8 +1,8 @@
 """Specification of the message catalogues. ``make i18n`` brings them up to date."""
 
 from collections.abc import Iterator
-from collective.cloudfront.delivery.aws.findings import CHECKS
-from collective.cloudfront.delivery.aws.findings import MESSAGES
+from collective.cloudfront.doctor.findings import CHECKS
+from collective.cloudfront.doctor.findings import MESSAGES
 from collective.cloudfront.i18n import _
 from collective.cloudfront.outbox.messages import message
 from collective.cloudfront.outbox.messages import WORDING

@@ -53,6 +53,8 @@ class Caching:
     min_ttl: int = 0
     default_ttl: int = _DEFAULT_TTL
     max_ttl: int = _MAX_TTL
+    #: Whether compressed answers are kept (EnableAcceptEncodingGzip and …Brotli).
+    compressed: bool = True
 
     @property
     def keeps(self) -> bool:
@@ -69,6 +71,23 @@ class Forwarded:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where CloudFront gets what it does not have. ``path`` is None where it is not known;
+    ``is_custom``: it is a web server, no bucket.
+    """
+
+    id: str
+    domain: str = ""
+    path: str | None = None
+    is_custom: bool = True
+
+    @property
+    def names_host(self) -> bool:
+        """Whether its path has the public host name, for Zope's VirtualHostMonster."""
+        return "/VirtualHostBase/" in (self.path or "")
+
+
+@dataclass(frozen=True, slots=True)
 class Behavior:
     """A cache behavior. Policies are ids, or empty; ``caching`` is None where a cache
     policy decides.
@@ -76,6 +95,10 @@ class Behavior:
 
     pattern: str
     methods: frozenset[str]
+    cached_methods: frozenset[str] = frozenset({"GET", "HEAD"})
+    viewer_protocol: str = "redirect-to-https"
+    compresses: bool = True
+    origin: Origin = Origin("")
     cache_policy: str = ""
     request_policy: str = ""
     response_policy: str = ""
@@ -87,7 +110,7 @@ def read_behaviors(config: dict[str, Any]) -> tuple[Behavior, ...]:
     default one first. What is stored in Amazon S3, and Plone's own resources, are none.
     """
     origins = {
-        origin["Id"]: origin["DomainName"]
+        origin["Id"]: _read_origin(origin)
         for origin in config.get("Origins", {}).get("Items", ())
     }
     behaviors = [
@@ -97,20 +120,37 @@ def read_behaviors(config: dict[str, Any]) -> tuple[Behavior, ...]:
             for behavior in config.get("CacheBehaviors", {}).get("Items", ())
         ),
     ]
+    found = (_read_behavior(*each, origins) for each in behaviors)
     return tuple(
-        _read_behavior(pattern, behavior)
-        for pattern, behavior in behaviors
-        if not _RESOURCES.match(pattern)
-        and not _S3.fullmatch(origins.get(behavior.get("TargetOriginId"), ""))
+        each
+        for each in found
+        if not _RESOURCES.match(each.pattern) and not _S3.fullmatch(each.origin.domain)
     )
 
 
-def _read_behavior(pattern: str, behavior: dict[str, Any]) -> Behavior:
-    methods = behavior.get("AllowedMethods", {}).get("Items", ("GET", "HEAD"))
+def _read_origin(origin: dict[str, Any]) -> Origin:
+    return Origin(
+        origin["Id"],
+        origin["DomainName"],
+        origin.get("OriginPath"),
+        "S3OriginConfig" not in origin,
+    )
+
+
+def _read_behavior(
+    pattern: str, behavior: dict[str, Any], origins: dict[str, Origin]
+) -> Behavior:
+    methods = behavior.get("AllowedMethods", {})
     policy = behavior.get("CachePolicyId", "")
+    target = behavior.get("TargetOriginId", "")
+    read = ("GET", "HEAD")
     return Behavior(
         pattern,
-        frozenset(methods),
+        frozenset(methods.get("Items", read)),
+        frozenset(methods.get("CachedMethods", {}).get("Items", read)),
+        behavior.get("ViewerProtocolPolicy", ""),
+        behavior.get("Compress", False),
+        origins.get(target, Origin(target)),
         cache_policy=policy,
         request_policy=behavior.get("OriginRequestPolicyId", ""),
         response_policy=behavior.get("ResponseHeadersPolicyId", ""),
@@ -158,6 +198,8 @@ def read_cache_policy(answer: dict[str, Any]) -> Caching:
         config["MinTTL"],
         config.get("DefaultTTL", _DEFAULT_TTL),
         config.get("MaxTTL", _MAX_TTL),
+        key.get("EnableAcceptEncodingGzip", False)
+        or key.get("EnableAcceptEncodingBrotli", False),
     )
 
 
@@ -207,9 +249,11 @@ _AMPLIFY = ("Authorization", "CloudFront-Viewer-Country", "Host")
 MANAGED_POLICIES = {
     # CachingOptimized, CachingOptimizedForUncompressedObjects
     "658327ea-f89d-4fab-a63d-7e88639e58f6": Caching(min_ttl=1),
-    "b2884449-e4de-46a7-ac36-70bc7f1ddd6d": Caching(min_ttl=1),
+    "b2884449-e4de-46a7-ac36-70bc7f1ddd6d": Caching(min_ttl=1, compressed=False),
     # CachingDisabled
-    "4135ea2d-6df8-44a3-9df3-4b5a84be39ad": Caching(default_ttl=0, max_ttl=0),
+    "4135ea2d-6df8-44a3-9df3-4b5a84be39ad": Caching(
+        default_ttl=0, max_ttl=0, compressed=False
+    ),
     # UseOriginCacheControlHeaders, and the same with -QueryStrings
     "83da9c7e-98b4-4e11-a168-04f0df8e2c65": _of_origin("none"),
     "4cc15a8a-d715-48a4-82b8-cc0b614638fe": _of_origin("all"),

@@ -1,9 +1,11 @@
 """What AWS says about a connection, as values."""
 
+from collections.abc import Mapping
 from collective.cloudfront.delivery.aws.behaviors import Behavior
 from collective.cloudfront.delivery.aws.behaviors import read_behaviors
 from collective.cloudfront.delivery.aws.port import Outcome
 from dataclasses import dataclass
+from dataclasses import field
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -11,6 +13,10 @@ from typing import Any
 #: ``Reply.error`` where there is no error code of AWS and no exception of botocore.
 UNREACHABLE = "Unreachable"
 UNEXPECTED = "Unexpected"
+
+#: Seconds that CloudFront keeps an error where nothing is configured (developer guide,
+#: "How CloudFront caches HTTP 4xx and 5xx status codes").
+ERROR_TTL = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,11 @@ class Described:
     parent: str = ""
     tag_header: str = ""
     behaviors: tuple[Behavior, ...] = ()
+    #: The alternate domain names, or the domains of a tenant.
+    aliases: tuple[str, ...] = ()
+    is_staging: bool = False
+    #: Seconds that errors are kept, by status (CustomErrorResponses).
+    error_ttls: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +94,29 @@ def read_distribution(answer: dict[str, Any]) -> Described:
     """Read a Distribution, or what else has a DistributionConfig."""
     config = answer["DistributionConfig"]
     own = [answer["DomainName"]] if "DomainName" in answer else []
+    aliases = tuple(config.get("Aliases", {}).get("Items", ()))
     return Described(
         status=answer.get("Status", ""),
         enabled=config["Enabled"],
-        hosts=(*config.get("Aliases", {}).get("Items", ()), *own),
+        hosts=(*aliases, *own),
         tag_header=config.get("CacheTagConfig", {}).get("HeaderName", ""),
         behaviors=read_behaviors(config),
+        aliases=aliases,
+        is_staging=config.get("Staging", False),
+        error_ttls={
+            each["ErrorCode"]: each.get("ErrorCachingMinTTL", ERROR_TTL)
+            for each in config.get("CustomErrorResponses", {}).get("Items", ())
+        },
     )
 
 
 def read_tenant(answer: dict[str, Any]) -> Described:
     """Read a DistributionTenant."""
+    domains = tuple(domain["Domain"] for domain in answer.get("Domains", ()))
     return Described(
         status=answer.get("Status", ""),
         enabled=answer.get("Enabled", True),
-        hosts=tuple(domain["Domain"] for domain in answer.get("Domains", ())),
+        hosts=domains,
+        aliases=domains,
         parent=answer.get("DistributionId", ""),
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from collective.cloudfront.delivery.aws.behaviors import read_cache_policy
 from collective.cloudfront.delivery.aws.behaviors import read_request_policy
 from collective.cloudfront.delivery.aws.behaviors import read_response_policy
+from collective.cloudfront.delivery.aws.causes import cause_of
 from collective.cloudfront.delivery.aws.described import date_of
 from collective.cloudfront.delivery.aws.described import read_distribution
 from collective.cloudfront.delivery.aws.described import read_tenant
@@ -17,7 +18,6 @@ from collective.cloudfront.delivery.aws.errors import CredentialsFailed
 from collective.cloudfront.delivery.aws.errors import is_unreachable
 from collective.cloudfront.delivery.aws.errors import NeedsPerson
 from collective.cloudfront.delivery.aws.errors import refusal_of
-from collective.cloudfront.delivery.aws.judging import cause_of
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.aws.port import is_tenant
 from collective.cloudfront.delivery.aws.port import Outcome

@@ -7,11 +7,13 @@ they differ.
 from collective.cloudfront.alerts import trial
 from collective.cloudfront.api import set_up
 from collective.cloudfront.controlpanel import connection
-from collective.cloudfront.delivery.aws.findings import Finding
-from collective.cloudfront.delivery.aws.findings import Level
 from collective.cloudfront.delivery.aws.port import Answer
 from collective.cloudfront.delivery.aws.port import Outcome
 from collective.cloudfront.delivery.outcomes import CONFIRMED_REFUSALS
+from collective.cloudfront.doctor.changes import Edit
+from collective.cloudfront.doctor.changes import Kind
+from collective.cloudfront.doctor.findings import Finding
+from collective.cloudfront.doctor.findings import Level
 from collective.cloudfront.interfaces import PURGE_EVERYTHING
 from collective.cloudfront.manual.purge import ManualPurge
 from collective.cloudfront.outbox import OutboxUnavailable
@@ -84,6 +86,14 @@ FOUND = [
         Level.ERROR,
         "denied",
         {"action": "cloudfront:CreateInvalidation", "reason": "AccessDenied"},
+    ),
+    Finding(
+        "cache_tags",
+        Level.WARNING,
+        "cache_tags_missing",
+        {"wanted": "Cache-Tag"},
+        (Edit(Kind.DISTRIBUTION, ("CacheTagConfig", "HeaderName"), "Cache-Tag"),),
+        "E2QWRUHAPOMQZL",
     ),
 ]
 

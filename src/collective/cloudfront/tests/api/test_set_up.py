@@ -161,6 +161,12 @@ def test_the_connection_is_tested(client, site, monkeypatch):
     assert rows["identity"]["level"] in ("unknown", "warning", "error")
     assert rows["identity"]["advice"]
     assert all(row["title"] and row["text"] for row in rows.values())
+    change = rows["tag_header"]["change"]
+    assert rows["tag_header"]["code"] == "tag_header_sent"
+    assert change["edits"][0]["path"] == ["RemoveHeadersConfig", "Cache-Tag"]
+    assert any("create-response-headers-policy" in each for each in change["commands"])
+    assert "AWS::CloudFront::ResponseHeadersPolicy" in change["cloudformation"]
+    assert rows["permission_create"]["change"] is None
 
 
 def test_without_a_distribution_there_is_nothing_to_test(client, site):

@@ -1,6 +1,6 @@
 """Specification: from a plain Plone to a working add-on, and back, by clicking."""
 
-from collective.cloudfront.delivery.aws.findings import CHECKS
+from collective.cloudfront.doctor.findings import CHECKS
 from collective.cloudfront.tests.browser.conftest import PLAIN_DISTRIBUTION
 from collective.cloudfront.tests.browser.pages import headline
 from collective.cloudfront.tests.browser.pages import history
@@ -73,7 +73,7 @@ def test_an_administrator_installs_configures_tests_and_uninstalls_it(
     expect(findings).to_have_count(len(CHECKS))
     for label in CHECKS.values():
         expect(findings.get_by_text(label, exact=True)).to_be_visible()
-    expect(findings.filter(has_text="Error")).to_have_count(0)
+    expect(findings.locator(".badge", has_text="Error")).to_have_count(0)
     look(page)
     page.get_by_role("link", name="Back").click()
 

@@ -78,6 +78,27 @@ def test_each_distribution_is_asked_about_its_own_header_once(person, monkeypatc
     )
 
 
+def test_a_change_is_shown_exactly(person, monkeypatch):
+    api.portal.set_registry_record("collective.cloudfront.cache_tags", "headers")
+    transaction.commit()
+    # Somebody chose a name that is no good for HTML
+    behavior = {"path_pattern": "/a&b/*", "min_ttl": 60, "cache_policy": "own"}
+    options = Options(distributions=(DISTRIBUTION,), behaviors=(behavior,))
+    with LocalCloudFront(options=options) as cloudfront:
+        for name, value in cloudfront.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
+        person.getControl("Test connection").click()
+        operations = {each.operation for each in cloudfront.control.log()}
+    found = texts(person)
+    minimum = found["finding-minimum_ttl"]
+    assert "aws cloudfront update-cache-policy --id own" in minimum
+    assert "MinTTL: 0" in minimum
+    assert "/a&b/*: 60 s" in minimum
+    assert "The exact change" not in found["finding-credentials"]
+    assert not any(each.startswith("Update") for each in operations)
+
+
 def test_an_unreachable_cloudfront_is_an_error_with_advice(person, monkeypatch):
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_CLOUDFRONT"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")

@@ -1,19 +1,19 @@
 """Testing the connection, through real boto3, against the local CloudFront."""
 
-from collective.cloudfront.delivery.aws import connection as module
+from collective.cloudfront.delivery.aws import causes
 from collective.cloudfront.delivery.aws import described
 from collective.cloudfront.delivery.aws import errors
-from collective.cloudfront.delivery.aws import judging
 from collective.cloudfront.delivery.aws import probe
 from collective.cloudfront.delivery.aws import session
-from collective.cloudfront.delivery.aws.findings import CHECKS
-from collective.cloudfront.delivery.aws.findings import Level
-from collective.cloudfront.delivery.aws.findings import MESSAGES
-from collective.cloudfront.delivery.aws.judging import judge_cache_tags
-from collective.cloudfront.delivery.aws.judging import judge_clock
-from collective.cloudfront.delivery.aws.judging import judge_hosts
-from collective.cloudfront.delivery.aws.judging_behaviors import JUDGES
 from collective.cloudfront.delivery.aws.port import Credentials
+from collective.cloudfront.doctor import connection as module
+from collective.cloudfront.doctor.findings import CHECKS
+from collective.cloudfront.doctor.findings import Level
+from collective.cloudfront.doctor.findings import MESSAGES
+from collective.cloudfront.doctor.judging import judge_cache_tags
+from collective.cloudfront.doctor.judging import judge_clock
+from collective.cloudfront.doctor.judging import judge_hosts
+from collective.cloudfront.doctor.rules import BEHAVIOR_CHECKS
 from collective.cloudfront.local.errors import STATUS_OF
 from collective.cloudfront.tests.delivery.gateways import E1
 from collective.cloudfront.tests.delivery.gateways import TENANT
@@ -303,7 +303,8 @@ def test_with_creating_only_nothing_is_wrong_but_little_is_known(
         "permission_describe",
     }
     assert codes(found, Level.UNKNOWN) == dict.fromkeys(
-        ["distribution", "hosts", "cache_tags", *JUDGES], "not_readable"
+        ["distribution", "hosts", "cache_tags", "errors", *BEHAVIOR_CHECKS],
+        "not_readable",
     )
     assert "the permission cloudfront:GetDistribution is missing" in found["hosts"].text
     assert "cloudfront:GetDistribution " in found["hosts"].advice
@@ -758,7 +759,7 @@ OPERATIONS = [
 CODES = sorted(
     {
         *STATUS_OF,
-        *judging.CAUSES,
+        *causes.CAUSES,
         *errors.ADVICE,
         *errors.THROTTLED,
         *errors.TRANSIENT,
@@ -778,7 +779,7 @@ def test_every_error_at_every_call_is_a_finding_that_repeats_what_aws_said(
 ):
     control.change_options(cache_policy="own")
     for code in CODES:
-        cause = judging.CAUSES.get(code.removesuffix("Exception"))
+        cause = causes.CAUSES.get(code.removesuffix("Exception"))
         if (distribution, operation, cause) == (TENANT, "GetDistribution", "denied"):
             continue  # GetDistributionConfig has told it
         control.inject(

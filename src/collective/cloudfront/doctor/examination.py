@@ -1,54 +1,44 @@
-"""Test the connection to a distribution: sixteen checks, each with a sentence.
+"""The questions to AWS about a distribution, and what to think of the answers.
 
 ::
 
     credentials ──► identity ──► distribution ──► hosts, cache tags
                                       │
                                       └──► permissions ──► cache behaviors ──► clock
-
-Nothing is changed, invalidated or billed. It stops at the first call that gets no
-answer, and where every other call would be refused for the same reason; what was not
-checked then says so. AWS's limits on calls count these few as well.
 """
 
 from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Mapping
-from collections.abc import Sequence
+from collective.cloudfront.delivery.aws.causes import cause_of
+from collective.cloudfront.delivery.aws.described import Described
 from collective.cloudfront.delivery.aws.described import Reply
 from collective.cloudfront.delivery.aws.described import UNREACHABLE
-from collective.cloudfront.delivery.aws.findings import CHECKS
-from collective.cloudfront.delivery.aws.findings import Finding
-from collective.cloudfront.delivery.aws.findings import Level
-from collective.cloudfront.delivery.aws.judging import cause_of
-from collective.cloudfront.delivery.aws.judging import judge_cache_tags
-from collective.cloudfront.delivery.aws.judging import judge_clock
-from collective.cloudfront.delivery.aws.judging import judge_hosts
-from collective.cloudfront.delivery.aws.judging import level_of
-from collective.cloudfront.delivery.aws.judging import why_unsigned
-from collective.cloudfront.delivery.aws.judging_behaviors import judge_behaviors
-from collective.cloudfront.delivery.aws.judging_behaviors import JUDGES
-from collective.cloudfront.delivery.aws.judging_behaviors import Use
-from collective.cloudfront.delivery.aws.policies import resolve
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.aws.port import is_tenant
 from collective.cloudfront.delivery.aws.probe import Probe
 from collective.cloudfront.delivery.aws.probe import Way
-from collective.cloudfront.delivery.calls import Call
-from collective.cloudfront.delivery.calls import THREAD
-from dataclasses import dataclass
+from collective.cloudfront.doctor.changes import Edit
+from collective.cloudfront.doctor.changes import Kind
+from collective.cloudfront.doctor.findings import CHECKS
+from collective.cloudfront.doctor.findings import Finding
+from collective.cloudfront.doctor.findings import Level
+from collective.cloudfront.doctor.judging import judge_cache_tags
+from collective.cloudfront.doctor.judging import judge_clock
+from collective.cloudfront.doctor.judging import judge_errors
+from collective.cloudfront.doctor.judging import judge_hosts
+from collective.cloudfront.doctor.judging import level_of
+from collective.cloudfront.doctor.judging import why_unsigned
+from collective.cloudfront.doctor.reading import resolve
+from collective.cloudfront.doctor.rules import BEHAVIOR_CHECKS
+from collective.cloudfront.doctor.rules import judge_behaviors
+from collective.cloudfront.doctor.wanted import Use
 
 import logging
-import threading
-import time
 import traceback
 
 
 logger = logging.getLogger("collective.cloudfront")
-
-#: Seconds for all checks. Timeouts of single calls do not bound the resolving of
-#: names, a ``credential_process``, or answers that come drop by drop.
-LIMIT = 18.0
 
 #: botocore's name for where credentials come from, and our code.
 _METHODS = {
@@ -98,125 +88,11 @@ _ACTIONS = {
 }
 
 
-def test_connection(
-    distribution: str,
-    credentials: Credentials,
-    hosts: Collection[str],
-    tag_header: str,
-    clock: Callable[[], float] = time.time,  # noqa: PT028 - it is no test
-    is_classic: bool = True,  # noqa: PT028
-    finds_tags: bool = False,  # noqa: PT028
-) -> list[Finding]:
-    """Return one finding for each of ``CHECKS``, in their order.
-
-    ``hosts`` are the names that visitors use for the site, ``tag_header`` is the
-    header that Plone sends cache tags in (empty: none); ``clock`` returns seconds
-    since the epoch; ``is_classic`` is False where Volto makes the pages;
-    ``finds_tags`` is True where a distribution that reads no tags is purged by path. It
-    raises nothing and takes at most ``LIMIT`` seconds, in another thread, and there is no
-    reason to call it where somebody else waits.
-    """
-    use = Use(is_classic, tag_header, finds_tags)
-    examination = _Examination(distribution, credentials, hosts, use, clock)
-    trial = _begin(examination, examination.examine)
-    code, mapping = _end(trial, time.monotonic() + LIMIT, LIMIT)
-    return _complete(examination.findings.copy(), code, mapping)
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """A distribution or tenant, and how calls for it are signed."""
-
-    distribution: str
-    credentials: Credentials
-
-
-def try_connections(asked: Sequence[Connection], limit: float) -> list[Finding]:
-    """Say of each connection whether AWS lets us invalidate: the finding that decides.
-
-    It looks for the credentials and asks one question for each, all at once. It raises
-    nothing and takes at most ``limit`` seconds.
-    """
-    latest = time.monotonic() + limit
-    trials = []
-    for each in asked:
-        examination = _Examination(
-            each.distribution, each.credentials, (), Use(), time.time
-        )
-        trials.append(_begin(examination, examination.try_to_create))
-    return [_decisive(trial, *_end(trial, latest, limit)) for trial in trials]
-
-
-def _decisive(trial: "_Trial", code: str, mapping: Mapping[str, str]) -> Finding:
-    if code:
-        return Finding("permission_create", Level.UNKNOWN, code, mapping)
-    return trial.examination.findings[-1]
-
-
-@dataclass(frozen=True, slots=True)
-class _Trial:
-    """An examination in a thread of its own; ``call`` is None where there is none."""
-
-    examination: "_Examination"
-    call: Call[None] | None
-    error: str = ""
-
-
-def _begin(examination: "_Examination", job: Callable[[], None]) -> _Trial:
-    call = Call(lambda: examination.run(job))
-    thread = threading.Thread(
-        target=call.run, name=f"{THREAD} connection test", daemon=True
-    )
-    try:
-        thread.start()
-    except RuntimeError as error:
-        # There are no threads to be had, or Python is shutting down.
-        return _Trial(examination, None, type(error).__name__)
-    return _Trial(examination, call)
-
-
-def _end(trial: _Trial, latest: float, limit: float) -> tuple[str, dict[str, str]]:
-    """Wait until ``latest`` (monotonic), which is ``limit`` seconds after it began.
-
-    Returns our code for why it was not done, with its mapping; empty if it was.
-    """
-    if trial.call is None:
-        return "unexpected", {"reason": trial.error}
-    if trial.call.wait(max(0.0, latest - time.monotonic())):
-        return "", {}
-    trial.examination.given_up = True
-    trial.call.give_up()  # what it waits for is closed, and its thread ends
-    return "timed_out", {"seconds": f"{limit:g}"}
-
-
-# Or pytest would take it for a test wherever it is imported.
-setattr(test_connection, "__test__", False)  # noqa: B010
-
-
-def _complete(
-    findings: list[Finding], code: str = "", mapping: Mapping[str, str] | None = None
-) -> list[Finding]:
-    """Put the findings in order, with one for each check that has none.
-
-    The first of these says why, if there is a ``code`` for it.
-    """
-    found = {finding.name: finding for finding in findings}
-    for name in CHECKS:
-        if name in found:
-            continue
-        if code:
-            found[name] = Finding(name, Level.ERROR, code, mapping or {})
-        else:
-            found[name] = Finding(name, Level.UNKNOWN, "not_checked")
-        code = ""
-    return [found[name] for name in CHECKS]
-
-
-class _GivenUp(Exception):
+class GivenUp(Exception):
     """Nobody waits any more."""
 
 
-class _Examination:
+class Examination:
     """The checks in the order in which they build on each other, for one thread."""
 
     def __init__(
@@ -231,6 +107,8 @@ class _Examination:
         #: Set to True when nobody waits any more.
         self.given_up = False
         self._distribution = distribution
+        #: The distribution that holds the configuration.
+        self._holder = distribution
         self._credentials = credentials
         self._hosts = hosts
         self._use = use
@@ -244,7 +122,7 @@ class _Examination:
         """Do one of the jobs below; whatever goes wrong becomes a finding, too."""
         try:
             job()
-        except _GivenUp:
+        except GivenUp:
             pass
         except Exception as error:
             # The message could be anything; the traceback shows no values.
@@ -318,6 +196,8 @@ class _Examination:
         way = self._probe.describe(self._distribution)
         if cause_of(way.first) in ("", "denied"):
             self._judge_permission("permission_describe", way.first)
+        if way.own.found is not None and way.own.found.parent:
+            self._holder = way.own.found.parent
         self._judge_distribution(way.own)
         return way
 
@@ -328,7 +208,12 @@ class _Examination:
         elif described is None:
             self._fail("distribution", reply)
         elif not described.enabled:
-            self._report("distribution", Level.WARNING, "distribution_disabled")
+            own = is_tenant(self._distribution)
+            kind = Kind.TENANT if own else Kind.DISTRIBUTION
+            edit = Edit(kind, ("Enabled",), True)
+            self._report("distribution", Level.WARNING, "distribution_disabled", edit)
+        elif described.is_staging:
+            self._report("distribution", Level.WARNING, "distribution_staging")
         elif not described.status:
             self._report("distribution", Level.OK, "distribution_no_status")
         elif described.status != "Deployed":
@@ -344,7 +229,19 @@ class _Examination:
             self._not_readable("hosts", described)
             return
         level, code, mapping = judge_hosts(described.found.hosts, self._hosts)
-        self._add("hosts", level, code, **mapping)
+        edits: tuple[Edit, ...] = ()
+        if code == "hosts_none":
+            edits = self._with_hosts(described.found)
+        self._add("hosts", level, code, *edits, **mapping)
+
+    def _with_hosts(self, described: Described) -> tuple[Edit, ...]:
+        if is_tenant(self._distribution):
+            names = [*described.aliases, *self._hosts]
+            domains = [{"Domain": name} for name in names]
+            return (Edit(Kind.TENANT, ("Domains",), domains),)
+        return tuple(
+            Edit(Kind.DISTRIBUTION, ("Aliases", name), name) for name in self._hosts
+        )
 
     def _check_cache_tags(self, holder: Reply) -> None:
         wanted = self._use.tag_header
@@ -353,21 +250,48 @@ class _Examination:
             return
         found = holder.found.tag_header if holder.found else ""
         level, code = judge_cache_tags(found, wanted, self._use.finds_tags)
-        self._add("cache_tags", level, code, header=found, wanted=wanted)
+        edits: tuple[Edit, ...] = ()
+        if level is not Level.OK:
+            path = ("CacheTagConfig", "HeaderName")
+            edits = (Edit(Kind.DISTRIBUTION, path, wanted),)
+        self._add("cache_tags", level, code, *edits, header=found, wanted=wanted)
 
     def _check_behaviors(self, holder: Reply) -> None:
         if holder.found is None:
-            for name in JUDGES:
+            for name in ("errors", *BEHAVIOR_CHECKS):
                 self._not_readable(name, holder)
             return
+        self._check_errors(holder.found.error_ttls)
         behaviors = resolve(self._probe, holder.found.behaviors)
-        for name in JUDGES:
+        for name in BEHAVIOR_CHECKS:
             verdict = judge_behaviors(name, behaviors, self._use)
             if isinstance(verdict, Reply):
                 self._not_readable(name, verdict)
             else:
-                level, code, mapping = verdict
-                self._add(name, level, code, **mapping)
+                level, code = verdict.level, verdict.code
+                self._add(name, level, code, *verdict.edits, **verdict.mapping)
+
+    def _check_errors(self, ttls: Mapping[int, int]) -> None:
+        right = judge_errors(ttls)
+        if not right:
+            self._add("errors", Level.OK, "errors")
+            return
+        edits = (
+            Edit(
+                Kind.DISTRIBUTION,
+                ("CustomErrorResponses", str(status), "ErrorCachingMinTTL"),
+                seconds,
+            )
+            for status, seconds in right.items()
+        )
+        self._add(
+            "errors",
+            Level.WARNING,
+            "errors_long",
+            *edits,
+            errors="; ".join(f"{status}: {ttls[status]} s" for status in right),
+            wanted="; ".join(f"{status}: {ttl} s" for status, ttl in right.items()),
+        )
 
     # What is allowed
 
@@ -406,7 +330,7 @@ class _Examination:
     def _note(self, reply: Reply) -> None:
         """Note the time of an answer."""
         if self.given_up:
-            raise _GivenUp
+            raise GivenUp
         if reply.date is not None and self._skew is None:
             self._skew = self._clock() - reply.date
         self._answered = self._answered or reply.status > 0
@@ -420,11 +344,18 @@ class _Examination:
 
     # Findings
 
-    def _add(self, name: str, level: Level, code: str, **mapping: str) -> None:
-        self.findings.append(Finding(name, level, code, mapping))
+    def _add(
+        self, name: str, level: Level, code: str, *edits: Edit, **mapping: str
+    ) -> None:
+        of_tenant = any(edit.kind is Kind.TENANT for edit in edits)
+        changed = self._distribution if of_tenant else self._holder
+        distribution = changed if edits else ""
+        self.findings.append(Finding(name, level, code, mapping, edits, distribution))
 
-    def _report(self, name: str, level: Level, code: str, **mapping: str) -> None:
-        self._add(name, level, code, distribution=self._distribution, **mapping)
+    def _report(
+        self, name: str, level: Level, code: str, *edits: Edit, **mapping: str
+    ) -> None:
+        self._add(name, level, code, *edits, distribution=self._distribution, **mapping)
 
     def _fail(self, name: str, reply: Reply) -> None:
         action = self._action(name) if name in _ACTIONS else ""

@@ -2,39 +2,18 @@
 
 from collections.abc import Collection
 from collections.abc import Iterable
+from collections.abc import Mapping
+from collective.cloudfront.blueprint.right import ERRORS
+from collective.cloudfront.delivery.aws.causes import cause_of
+from collective.cloudfront.delivery.aws.described import ERROR_TTL
 from collective.cloudfront.delivery.aws.described import Reply
-from collective.cloudfront.delivery.aws.described import UNEXPECTED
-from collective.cloudfront.delivery.aws.described import UNREACHABLE
-from collective.cloudfront.delivery.aws.findings import Level
-from collective.cloudfront.delivery.aws.port import Outcome
+from collective.cloudfront.doctor.findings import Level
 
 
 #: Seconds. AWS refuses signatures that are 5 minutes off (IAM user guide, "Signature
 #: Version 4 request signing": "timestamp … within five minutes").
 SKEW_WARNING = 60
 SKEW_ERROR = 300
-
-#: AWS's error codes (without "Exception") and botocore's exceptions, and our code.
-CAUSES = {
-    UNREACHABLE: "unreachable",
-    UNEXPECTED: "unexpected",
-    "AccessDenied": "denied",
-    "UnauthorizedOperation": "denied",
-    "NotAuthorized": "denied",
-    "InvalidAccessKeyId": "key_unknown",
-    "InvalidClientTokenId": "key_unknown",
-    "UnrecognizedClient": "key_unknown",
-    "IncompleteSignature": "signature",
-    "SignatureDoesNotMatch": "signature",
-    "ExpiredToken": "expired",
-    "TokenRefreshRequired": "expired",
-    "RequestExpired": "clock_refused",
-    "RequestTimeTooSkewed": "clock_refused",
-    "EntityNotFound": "missing",
-    "NoSuchDistribution": "missing",
-    # botocore refuses to send such an id.
-    "ParamValidationError": "missing",
-}
 
 #: Why a check of the credentials themselves failed, where it is not in ``CAUSES``.
 _NO_SIGNER = {
@@ -95,11 +74,21 @@ def judge_cache_tags(
         return Level.OK, "cache_tags_unused" if found else "cache_tags_off"
     if not found:
         if finds_tags:
-            return Level.OK, "cache_tags_by_path"
+            return Level.INFO, "cache_tags_by_path"
         return Level.WARNING, "cache_tags_missing"
     if found.lower() != wanted.lower():
         return Level.WARNING, "cache_tags_other"
     return Level.OK, "cache_tags"
+
+
+def judge_errors(ttls: Mapping[int, int]) -> dict[int, int]:
+    """Return for how many seconds errors are right that a distribution keeps too long."""
+    right = {each.error_code: each.error_caching_min_ttl for each in ERRORS}
+    return {
+        status: right.get(status, ERROR_TTL)
+        for status, seconds in sorted(ttls.items())
+        if seconds > max(ERROR_TTL, right.get(status, 0))
+    }
 
 
 def judge_clock(skew: float) -> tuple[Level, str]:
@@ -109,18 +98,6 @@ def judge_clock(skew: float) -> tuple[Level, str]:
     if abs(skew) > SKEW_WARNING:
         return Level.WARNING, "clock_off"
     return Level.OK, "clock"
-
-
-def cause_of(reply: Reply) -> str:
-    """Return our code for why there is no answer; empty if there is one."""
-    if not reply.error:
-        return ""
-    known = CAUSES.get(reply.error.removesuffix("Exception"))
-    if known:
-        return known
-    if reply.outcome in (Outcome.THROTTLED, Outcome.OVER_QUOTA):
-        return "throttled"
-    return "aws_failed" if reply.outcome is Outcome.TRANSIENT else "refused"
 
 
 def level_of(name: str, cause: str, reply: Reply) -> Level:

@@ -28,11 +28,15 @@ class Resolved:
     ``Forwarded``, and a frozenset of the headers that are removed, in lower case.
     """
 
-    pattern: str
-    methods: frozenset[str]
+    behavior: Behavior
     caching: Reply
     forwarded: Reply
     removed: Reply
+
+    @property
+    def pattern(self) -> str:
+        """Its path pattern."""
+        return self.behavior.pattern
 
     @property
     def is_for_files(self) -> bool:
@@ -49,8 +53,7 @@ def resolve(probe: Probe, behaviors: Iterable[Behavior]) -> list[Resolved]:
     policies = _Policies(probe)
     return [
         Resolved(
-            behavior.pattern,
-            behavior.methods,
+            behavior,
             policies.caching(behavior),
             policies.forwarded(behavior),
             policies.removed(behavior),

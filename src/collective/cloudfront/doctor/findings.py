@@ -1,6 +1,9 @@
-"""What the connection test finds, in the words that people read."""
+"""What the doctor finds, in the words that people read."""
 
 from collections.abc import Mapping
+from collective.cloudfront.doctor.changes import Edit
+from collective.cloudfront.doctor.site_messages import SITE_MESSAGES
+from collective.cloudfront.doctor.wording import Wording
 from dataclasses import dataclass
 from dataclasses import field
 from enum import Enum
@@ -11,6 +14,8 @@ class Level(str, Enum):
     """How bad it is. The control panel sorts and colours by it."""
 
     OK = "ok"
+    #: It works, and could be better.
+    INFO = "info"
     #: Nobody knows; purging may well work.
     UNKNOWN = "unknown"
     #: Purging works, but not as well as it could.
@@ -20,35 +25,35 @@ class Level(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
-    """A sentence, and one that says what to do; ``${name}`` is from the mapping."""
-
-    text: str
-    advice: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Finding:
     """What one check found. It shows no secret.
 
-    ``name`` is a key of ``CHECKS``, ``code`` one of ``MESSAGES``: both are stable, for
+    ``name`` is a key of ``CHECKS`` or ``SITE_CHECKS``, ``code`` one of their messages: both are stable, for
     translations. ``text`` and ``advice`` are the English ones; advice may be empty.
+    ``edits`` are what the advice says, for machines, on ``distribution``.
     """
 
     name: str
     level: Level
     code: str
     mapping: Mapping[str, str] = field(default_factory=dict)
+    edits: tuple[Edit, ...] = ()
+    #: The distribution that holds the configuration, or the tenant that has domains.
+    distribution: str = ""
 
     @property
     def text(self) -> str:
         """What was found."""
-        return Template(MESSAGES[self.code].text).safe_substitute(self.mapping)
+        return Template(_wording(self.code).text).safe_substitute(self.mapping)
 
     @property
     def advice(self) -> str:
         """What to do; empty if there is nothing to do."""
-        return Template(MESSAGES[self.code].advice).safe_substitute(self.mapping)
+        return Template(_wording(self.code).advice).safe_substitute(self.mapping)
+
+
+def _wording(code: str) -> Wording:
+    return MESSAGES[code] if code in MESSAGES else SITE_MESSAGES[code]
 
 
 #: The checks in the order of their findings, with their English labels.
@@ -64,9 +69,15 @@ CHECKS = {
     "query_strings": "Query strings in the cache key",
     "cookies": "Cookies in the cache key",
     "authorization": "Authorization in the cache key",
+    "host": "Host name for Plone",
     "minimum_ttl": "Minimum TTL",
     "lifetime": "Lifetime at the edge",
+    "errors": "Lifetime of errors",
     "methods": "Allowed HTTP methods",
+    "protocol": "HTTPS for visitors",
+    "compression": "Compression",
+    "api": "Cache behavior of the REST API",
+    "legacy": "Cache policies",
     "tag_header": "Cache tags hidden from visitors",
     "clock": "Clock",
 }
@@ -206,6 +217,11 @@ MESSAGES = {
         "change has not reached all edge locations.",
         "Wait a few minutes, and test again.",
     ),
+    "distribution_staging": Wording(
+        "${distribution} is a staging distribution, so that visitors still get old pages "
+        "from the primary distribution.",
+        "Enter the ID of the primary distribution in the CloudFront settings.",
+    ),
     "distribution_disabled": Wording(
         "${distribution} is disabled and does not serve requests.",
         "Enable the distribution in the CloudFront console, or enter another one.",
@@ -296,8 +312,14 @@ MESSAGES = {
     "cookies_all": Wording(
         "Plone answers many visitors itself, because each cookie, for example of web "
         "analytics, makes another copy of a page: ${behaviors}.",
-        "Include only the cookie ${cookie} in the cache policy of these cache "
-        "behaviors.",
+        "Include only these cookies in the cache policy of these cache behaviors: "
+        "${cookies}.",
+    ),
+    "cookies_lost": Wording(
+        "Nobody can log in with the login form, because CloudFront removes the cookie "
+        "${cookie}: ${behaviors}.",
+        "Include the cookie ${cookie} in the cache policy of these cache behaviors, or "
+        "leave the header Authorization out, and let editors use another host name.",
     ),
     "cookies_shared": Wording(
         "People who are logged in see the pages that are cached for visitors, because "
@@ -326,6 +348,25 @@ MESSAGES = {
         "cache key: ${behaviors}.",
         "Include the header Authorization in the cache policy of these cache "
         "behaviors, " + _ELSEWHERE,
+    ),
+    # host
+    "host_path": Wording(
+        "The origin path has the public host name for Plone, and the header Host is not "
+        "forwarded."
+    ),
+    "host_forwarded": Wording("Plone gets the public host name in the header Host."),
+    "host_unexpected": Wording(
+        "Visitors may get an error (502) or another site, because the origin gets their "
+        "host name, which it need not know: ${behaviors}.",
+        "Do not forward the header Host in these cache behaviors, for example with the "
+        "managed origin request policy AllViewerExceptHostHeader. The origin path has "
+        "the public host name.",
+    ),
+    "host_missing": Wording(
+        "Visitors get links and redirects to the origin instead of the public host name, "
+        "because Plone does not learn it: ${behaviors}.",
+        "Forward the header Host in these cache behaviors, or write the path of the "
+        "VirtualHostMonster into the origin path.",
     ),
     # minimum_ttl
     "minimum_ttl": Wording("The minimum TTL is 0."),
@@ -358,8 +399,55 @@ MESSAGES = {
         "Set the default TTL of these cache behaviors to a day (86400 seconds), and "
         "leave the minimum TTL at 0.",
     ),
+    # errors
+    "errors": Wording("CloudFront keeps errors for seconds only."),
+    "errors_long": Wording(
+        "Visitors see an error long after it is corrected, because CloudFront keeps it: "
+        "${errors}.",
+        "Set the error caching minimum TTL of these error responses to ${wanted}.",
+    ),
+    # protocol
+    "protocol": Wording("Visitors use HTTPS."),
+    "protocol_open": Wording(
+        "Passwords and cookies of visitors can be read on the way, because CloudFront "
+        "serves HTTP as well: ${behaviors}.",
+        "Set the viewer protocol policy of these cache behaviors to “Redirect HTTP to "
+        "HTTPS”.",
+    ),
+    # compression
+    "compression": Wording("Pages are compressed."),
+    "compression_off": Wording(
+        "Visitors wait longer than they need to, because CloudFront does not compress "
+        "pages: ${behaviors}.",
+        "Switch on “Compress objects automatically” in these cache behaviors, and Gzip "
+        "and Brotli in their cache policies.",
+    ),
+    # api
+    "api": Wording("The REST API has a cache behavior: ${behaviors}."),
+    "api_classic": Wording(
+        "Plone makes the pages, so that the REST API needs no cache behavior of its own."
+    ),
+    "api_missing": Wording(
+        "Visitors may get answers of the REST API that are a day old, because no cache "
+        "behavior tells them from the pages of Volto.",
+        "Add a cache behavior for ${pattern} before the others, with the origin of Plone, "
+        "a default TTL of 0, and the headers Accept, Origin and Authorization in its "
+        "cache policy.",
+    ),
+    # legacy
+    "legacy_none": Wording("All cache behaviors have cache policies."),
+    "legacy": Wording(
+        "Visitors get pages without Brotli compression, because these cache behaviors "
+        "have the legacy cache settings: ${behaviors}.",
+        "Choose a cache policy with the same settings for these cache behaviors.",
+    ),
     # methods
     "methods": Wording("All HTTP methods are allowed."),
+    "methods_cached": Wording(
+        "Browsers of visitors may refuse answers of the REST API, because CloudFront "
+        "keeps answers to OPTIONS that were made for another website: ${behaviors}.",
+        "Do not cache OPTIONS in these cache behaviors.",
+    ),
     "methods_few": Wording(
         "Visitors cannot send forms, and editors cannot save, because CloudFront "
         "refuses POST, PUT, PATCH and DELETE: ${behaviors}.",
