@@ -146,6 +146,8 @@ setup(
         "rq": ["rq>=2"],
         # Figures for Prometheus
         "metrics": ["prometheus-client>=0.20"],
+        # Purging from Slack
+        "slack": ["slack-sdk>=3.20"],
         "test": [
             # It brings axe-core
             "axe-playwright-python>=0.1.8",
@@ -185,6 +187,7 @@ setup(
             "RelStorage",
             "requests",
             "rq>=2",
+            "slack-sdk>=3.20",
             "waitress",
             "WebTest",
             "z3c.relationfield",
