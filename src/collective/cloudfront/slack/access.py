@@ -79,9 +79,7 @@ def bad_grant(text: str | None) -> str:
     return ""
 
 
-def read_access(
-    team: str | None, channels: str | None, users: str | None
-) -> Access:
+def read_access(team: str | None, channels: str | None, users: str | None) -> Access:
     """Return what three texts say: the ID of the team, those of channels, and on each
     line (or between semicolons) the ID of a user, or ``*``, and actions.
 

@@ -141,9 +141,7 @@ def bad_path(text: str, problem: PathProblem) -> str:
     return f"Nothing was purged. {code(text)}: {_PATH_PROBLEMS[problem]}."
 
 
-IMPOSSIBLE_MOMENT = (
-    "Nothing was purged. This time is over, does not exist, or is more than a year away."
-)
+IMPOSSIBLE_MOMENT = "Nothing was purged. This time is over, does not exist, or is more than a year away."
 CANNOT_SCHEDULE = (
     "Nothing was purged. This command cannot schedule a purge, only Plone can. Leave out "
     "`at …`."

@@ -21,6 +21,7 @@ from collective.cloudfront.slack.lambda_aws import Failed
 from collective.cloudfront.slack.posting import post_answer
 from dataclasses import dataclass
 from datetime import timezone
+from datetime import tzinfo
 from typing import Any
 
 import logging
@@ -93,7 +94,7 @@ class LambdaBackend:
     """See ``desk.Backend``."""
 
     can_schedule = False
-    zone = timezone.utc
+    zone: tzinfo = timezone.utc
 
     def __init__(
         self,
@@ -181,13 +182,13 @@ class LambdaBackend:
             self._later(event)
         except Failed as error:
             logger.warning(
-                "Nobody is told when CloudFront has completed the purge (%s). The role "
-                "needs lambda:InvokeFunction for this function.",
+                "The channel is not notified when CloudFront has completed the purge "
+                "(%s). The role needs lambda:InvokeFunction for this function.",
                 error.code,
             )
 
     def follow(self, event: Mapping[str, Any], left: Callable[[], float]) -> None:
-        """Wait until CloudFront has completed what ``event`` tells of, for as long as
+        """Wait until CloudFront has completed what ``event`` names, for as long as
         there are seconds ``left``, and tell the channel.
         """
         open_ones = [tuple(each) for each in event["accepted"]]

@@ -113,7 +113,15 @@ def test_slacks_check_of_the_certificate_is_answered(gate):
 
 @pytest.mark.parametrize(
     "payload",
-    ["", "[]", "{}", "null", '{"type": "view_submission"}', '{"type":' * 2000, "[" * 9999],
+    [
+        "",
+        "[]",
+        "{}",
+        "null",
+        '{"type": "view_submission"}',
+        '{"type":' * 2000,
+        "[" * 9999,
+    ],
 )
 def test_other_payloads_are_refused(gate, payload):
     body = urlencode({"payload": payload}).encode()
