@@ -141,6 +141,34 @@ def bad_path(text: str, problem: PathProblem) -> str:
     return f"Nothing was purged. {code(text)}: {_PATH_PROBLEMS[problem]}."
 
 
+def completed(user: str, items: Collection[str], more: int = 0) -> Answer:
+    """Return what the channel reads when CloudFront has completed a purge."""
+    return Answer(
+        f"{_purged(user, items, more)} CloudFront has completed it.", in_channel=True
+    )
+
+
+def not_completed(user: str, items: Collection[str], more: int = 0) -> Answer:
+    """Return what the channel reads when nobody waits any more for the end."""
+    return Answer(
+        f"{_purged(user, items, more)} CloudFront has not completed it yet.",
+        in_channel=True,
+    )
+
+
+def refused_item(user: str, items: Collection[str], item: str, reason: str) -> Answer:
+    """Return what the channel reads when CloudFront refuses a part of a purge."""
+    return Answer(
+        f"{_purged(user, items)} CloudFront refuses {code(item)}: {plain(reason)}",
+        in_channel=True,
+    )
+
+
+def _purged(user: str, items: Collection[str], more: int = 0) -> str:
+    others = f" and {more} more" if more > 0 else ""
+    return f"{by(user)} purged {some(items)}{others}."
+
+
 IMPOSSIBLE_MOMENT = "Nothing was purged. This time is over, does not exist, or is more than a year away."
 CANNOT_SCHEDULE = (
     "Nothing was purged. This command cannot schedule a purge, only Plone can. Leave out "

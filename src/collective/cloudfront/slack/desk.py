@@ -25,6 +25,7 @@ from collective.cloudfront.slack.gate import Reason
 from collective.cloudfront.slack.gate import Refused
 from collective.cloudfront.slack.incoming import Incoming
 from dataclasses import dataclass
+from dataclasses import replace
 from datetime import tzinfo
 from typing import Protocol
 
@@ -75,8 +76,8 @@ class Backend(Protocol):
     def is_first(self, key: str) -> bool:
         """Say whether this was not purged before, and remember it."""
 
-    def purge(self, order: Order) -> str:
-        """Purge; return what the sender reads. Raises ``CannotPurge``."""
+    def purge(self, order: Order) -> Answer:
+        """Purge; return what people read. Raises ``CannotPurge``."""
 
 
 class Desk:
@@ -115,7 +116,7 @@ class Desk:
         if command.kind is Kind.ALL:
             asked = Asked(incoming.key, incoming.user, self._clock() + LASTS, due)
             return answers.question(asked.as_text(), due)
-        return Answer(self._purge(incoming, incoming.key, command, due))
+        return self._purge(incoming, incoming.key, command, due)
 
     def _clicked(self, incoming: Incoming) -> Answer:
         asked = asked_from(incoming.value)
@@ -132,12 +133,12 @@ class Desk:
         if asked.due is not None and not now < asked.due <= now + LATEST:
             return Answer(answers.IMPOSSIBLE_MOMENT, replaces=True)
         command = Command(Kind.ALL)
-        text = self._purge(incoming, asked.confirmed_key, command, asked.due)
-        return Answer(text, replaces=True)
+        answer = self._purge(incoming, asked.confirmed_key, command, asked.due)
+        return replace(answer, replaces=True)
 
     def _purge(
         self, incoming: Incoming, key: str, command: Command, due: float | None
-    ) -> str:
+    ) -> Answer:
         if not self._backend.is_first(key):
             raise Refused(Reason.REPEATED, incoming)
         return self._backend.purge(

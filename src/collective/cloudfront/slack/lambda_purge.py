@@ -34,6 +34,8 @@ logger = logging.getLogger("collective.cloudfront")
 LOOK_EVERY = 3.0
 #: With so little time left (seconds) the end is not waited for any more.
 _ENOUGH = 8.0
+#: So many items are named.
+_SHOWN = 5
 #: So many purges are remembered.
 _MOST = 1000
 
@@ -134,7 +136,7 @@ class LambdaBackend:
         """See ``desk.Backend``. Only a container's memory: CloudFront decides."""
         return key not in self._seen
 
-    def purge(self, order: Order) -> str:
+    def purge(self, order: Order) -> Answer:
         """See ``desk.Backend``."""
         if not self._wanted.distributions:
             raise CannotPurge(_NO_DISTRIBUTION)
@@ -161,7 +163,7 @@ class LambdaBackend:
         self._follow_later(order, items, accepted)
         ids = " ".join(answers.code(id) for _, id in accepted)
         said = f"CloudFront removes {answers.some(items)} (invalidation {ids})."
-        return "\n".join([said, *trouble])
+        return Answer("\n".join([said, *trouble]))
 
     def _remember(self, key: str) -> None:
         self._seen[key] = time.time()
@@ -173,7 +175,7 @@ class LambdaBackend:
     ) -> None:
         event = {
             "user": order.user,
-            "items": list(items[:10]),
+            "items": list(items[:_SHOWN]),
             "count": len(items),
             "accepted": accepted,
             "response_url": order.response_url,
@@ -197,13 +199,8 @@ class LambdaBackend:
             if open_ones:
                 self._sleep(LOOK_EVERY)
         shown, more = event["items"], event["count"] - len(event["items"])
-        what = answers.some(shown) + (f" and {more} more" if more > 0 else "")
-        who = answers.by(event["user"])
-        if open_ones:
-            text = f"{who} purged {what}. CloudFront has not completed it yet."
-        else:
-            text = f"{who} purged {what}. CloudFront has completed it."
-        self._tell(event["response_url"], Answer(text, in_channel=True))
+        said = answers.not_completed if open_ones else answers.completed
+        self._tell(event["response_url"], said(event["user"], shown, more))
 
     def _is_over(self, distribution: str, invalidation: str) -> bool:
         try:
