@@ -148,6 +148,8 @@ setup(
         "metrics": ["prometheus-client>=0.20"],
         # Templates in YAML for the local CloudFront
         "local": ["PyYAML"],
+        # Purging from Slack
+        "slack": ["slack-sdk>=3.20"],
         "test": [
             # It brings axe-core
             "axe-playwright-python>=0.1.8",
@@ -190,6 +192,7 @@ setup(
             "RelStorage",
             "requests",
             "rq>=2",
+            "slack-sdk>=3.20",
             "waitress",
             "WebTest",
             "z3c.relationfield",

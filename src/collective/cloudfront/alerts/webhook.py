@@ -34,13 +34,18 @@ class _NoRedirects(HTTPRedirectHandler):
 
 def post(url: str, payload: Mapping[str, Any]) -> None:
     """Post ``payload``, which has a ``text``; raises ``NotDelivered``."""
+    post_json(url, _body(url, payload))
+
+
+def post_json(url: str, payload: Mapping[str, Any], timeout: float = TIMEOUT) -> None:
+    """Post something as it is; raises ``NotDelivered``."""
     request = Request(
         url,
-        json.dumps(_body(url, payload)).encode(),
+        json.dumps(payload).encode(),
         {"Content-Type": "application/json", "User-Agent": "collective.cloudfront"},
     )
     try:
-        with build_opener(_NoRedirects).open(request, timeout=TIMEOUT) as answer:
+        with build_opener(_NoRedirects).open(request, timeout=timeout) as answer:
             answer.read(1000)
     except HTTPError as error:
         error.close()

@@ -1,6 +1,5 @@
 """Waiting until CloudFront has completed what was purged."""
 
-from collections.abc import Iterable
 from collections.abc import Sequence
 from collective.cloudfront.cli.console import Exit
 from collective.cloudfront.cli.console import Failure
@@ -9,18 +8,16 @@ from collective.cloudfront.cli.judging import judge
 from collective.cloudfront.cli.texts import sentence
 from collective.cloudfront.delivery.presence import present
 from collective.cloudfront.delivery.published import published
+from collective.cloudfront.manual.following import is_open
+from collective.cloudfront.manual.following import refused
 from collective.cloudfront.outbox import Outbox
 from collective.cloudfront.outbox.values import Entry
-from collective.cloudfront.planning.cover import covers
-from collective.cloudfront.planning.items import is_wildcard
 
 import time
 
 
 #: The outbox is looked at so often (seconds).
 _EVERY = 0.5
-#: More ready items of a distribution are not looked at; urgent ones come first.
-_MOST = 10_000
 
 
 def wait_for(
@@ -40,7 +37,7 @@ def wait_for(
         open_ones = {
             distribution
             for distribution, items in by_distribution.items()
-            if _is_open(outbox, distribution, items, since)
+            if is_open(outbox, distribution, items, since)
         }
         if not open_ones:
             warn("CloudFront has completed it.")
@@ -63,36 +60,9 @@ def wait_for(
 def _fail_if_refused(
     outbox: Outbox, distribution: str, items: set[str], since: float
 ) -> None:
-    for each in outbox.quarantined(_MOST, [distribution]):
-        if each.item in items and each.quarantined >= since:
-            raise Failure(
-                f"CloudFront refuses {each.item} for {distribution}: "
-                f"{sentence(str(each.reason))} It is kept; see “cloudfront status”."
-            )
-
-
-def _is_open(outbox: Outbox, distribution: str, items: set[str], since: float) -> bool:
-    """Say whether something of a distribution is not yet completed that reaches one of
-    the items.
-    """
-    ready = (each.item for each in outbox.pending(distribution, _MOST))
-    if _reach(ready, items):
-        return True
-    frozen = (item for batch in outbox.frozen(distribution) for item in batch.items)
-    if _reach(frozen, items):
-        return True
-    running = (
-        item
-        for settled in outbox.in_progress(distribution)
-        if settled.accepted >= since
-        for item in settled.items
-    )
-    return _reach(running, items)
-
-
-def _reach(found: Iterable[str], items: set[str]) -> bool:
-    return any(
-        each in items
-        or (is_wildcard(each) and any(covers(each, item) for item in items))
-        for each in found
-    )
+    found = refused(outbox, distribution, items, since)
+    if found is not None:
+        raise Failure(
+            f"CloudFront refuses {found.item} for {distribution}: "
+            f"{sentence(str(found.reason))} It is kept; see “cloudfront status”."
+        )

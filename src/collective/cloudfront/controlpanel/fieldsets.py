@@ -56,6 +56,17 @@ FIELDSETS = (
         ),
     ),
     Fieldset(
+        "slack",
+        _("legend_slack", default="Slack"),
+        ("slack_team", "slack_channels", "slack_users"),
+        _(
+            "help_slack",
+            default="People can purge with the Slack command /cdn-purge. The signing "
+            "secret of the Slack app is never stored in Plone. Set it in the environment "
+            "variable CLOUDFRONT_SLACK_SIGNING_SECRET.",
+        ),
+    ),
+    Fieldset(
         "credentials",
         _("legend_credentials", default="AWS credentials"),
         ("aws_profile", "aws_role_arn", KEY_ID, SECRET),

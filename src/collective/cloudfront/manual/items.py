@@ -7,16 +7,14 @@ sites is purged once.
 from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
-from collections.abc import Sequence
 from collective.cloudfront.delivery.published import Place
 from collective.cloudfront.delivery.published import Site
+from collective.cloudfront.manual.around import below
+from collective.cloudfront.manual.around import twin
 from collective.cloudfront.manual.lines import Line
 from collective.cloudfront.manual.lines import Problem
 from collective.cloudfront.manual.lines import read_paths
-from collective.cloudfront.planning.items import API
 from collective.cloudfront.planning.items import EVERYTHING
-from collective.cloudfront.planning.items import is_wildcard
-from collective.cloudfront.planning.items import normalise
 from collective.cloudfront.planning.items import subtree
 from dataclasses import dataclass
 
@@ -77,36 +75,10 @@ def _of_place(wanted: Wanted, site: Site, place: Place) -> Iterator[str]:
         yield f"#{tag}"
     for line in read_paths(wanted.paths, _hosts(site)):
         if line.item:
-            items = _below(line.item) if wanted.below else [line.item]
+            items = below(line.item) if wanted.below else [line.item]
             yield from items
             if site.has_api:
-                yield from filter(None, (_twin(item, place.prefix) for item in items))
-
-
-def _below(item: str) -> Sequence[str]:
-    """Return what reaches the page of an item and all below it, but not what only begins
-    in the same way.
-    """
-    path = item.partition("?")[0]
-    if is_wildcard(item) or path != item:
-        return [subtree(item)]
-    path = path.rstrip("/")
-    return [path, f"{path}?*", f"{path}/*"] if path else [EVERYTHING]
-
-
-def _twin(item: str, prefix: str) -> str:
-    """Return the item by which the REST API is asked for the same, or ""."""
-    if not item.startswith(prefix):
-        return ""
-    rest = item[len(prefix) :]
-    if (
-        rest in (EVERYTHING, "*")
-        or rest.startswith(API)
-        or rest[:1] not in ("", "/", "?")
-    ):
-        return ""
-    # The site's own answer has no slash
-    return normalise(f"{prefix}{API}{rest if rest != '/' else ''}")
+                yield from filter(None, (twin(item, place.prefix) for item in items))
 
 
 def _hosts(site: Site) -> list[str]:

@@ -150,13 +150,27 @@ class ManualPurge:
             billed=sum(entry.item in sent for entry in entries),
         )
 
+    def by_distribution(self) -> dict[str, list[str]]:
+        """Return the items that would be sent, by distribution."""
+        sent = set(self.preview().items)
+        found: dict[str, list[str]] = {}
+        for entry in self._collected():
+            if entry.item in sent:
+                found.setdefault(entry.distribution, []).append(entry.item)
+        return found
+
     def send(
-        self, user: str, reason: str = "", at: float | None = None
+        self,
+        user: str,
+        reason: str = "",
+        at: float | None = None,
+        identifier: str = "",
     ) -> PurgeRequest:
         """Have it sent when the transaction is committed, or at ``at`` (Unix seconds),
         and recorded. Returns what is recorded.
 
-        ``reason`` becomes one line of ``LONGEST_REASON`` characters at most. Raises
+        ``reason`` becomes one line of ``LONGEST_REASON`` characters at most;
+        ``identifier`` is the id of the request, if it has one already. Raises
         ``ImpossibleMoment`` for one that is over or more than a year away, and
         ``NothingToPurge`` where no distribution serves it.
         """
@@ -167,7 +181,7 @@ class ManualPurge:
         if not preview.items:
             raise NothingToPurge()
         request = PurgeRequest(
-            id=uuid.uuid4().hex,
+            id=identifier or uuid.uuid4().hex,
             time=now,
             user=user,
             reason=reason,

@@ -110,6 +110,12 @@ class Counts:
             ["reason"],
             registry=self.registry,
         )
+        self.slack_requests = Counter(
+            "cloudfront_slack_requests",
+            "Requests to the Slack command that were answered, or why they were refused.",
+            ["outcome"],
+            registry=self.registry,
+        )
         self.items_in_memory = Gauge(
             "cloudfront_items_in_memory",
             "Items that are in memory only because the outbox cannot be used.",

@@ -43,6 +43,9 @@ from collective.cloudfront.settings.schema import TAGS_AUTO
 from collective.cloudfront.settings.schema import TAGS_INVALIDATE
 from collective.cloudfront.settings.schema import TAGS_OFF
 from collective.cloudfront.settings.schema import TAGS_SENT
+from collective.cloudfront.settings.slack import are_slack_channels
+from collective.cloudfront.settings.slack import are_slack_users
+from collective.cloudfront.settings.slack import is_slack_team
 from collective.cloudfront.settings.values import distributions_in_force
 from collective.cloudfront.settings.values import may_renew
 from collective.cloudfront.settings.values import new_shares
@@ -69,6 +72,8 @@ __all__ = [
     "TAGS_SENT",
     "VOLTO",
     "are_addresses",
+    "are_slack_channels",
+    "are_slack_users",
     "distributions_in_force",
     "is_distributions",
     "is_finite",
@@ -78,6 +83,7 @@ __all__ = [
     "is_public_prefix",
     "is_purging_enabled",
     "is_role",
+    "is_slack_team",
     "is_url_of_plone",
     "is_webhook",
     "longest_lifetime",

@@ -13,6 +13,7 @@ from collective.cloudfront.settings.distributions import is_path_prefix
 from collective.cloudfront.settings.distributions import is_role_arn
 from collective.cloudfront.settings.distributions import Problem
 from collective.cloudfront.settings.invalid import InvalidSetting
+from collective.cloudfront.settings.slack import ISlackSettings
 from zope import schema
 from zope.i18nmessageid import Message
 from zope.schema.vocabulary import SimpleTerm
@@ -149,7 +150,7 @@ _SENTENCES = {
 }
 
 
-class ICloudFrontSettings(IAlertSettings):
+class ICloudFrontSettings(IAlertSettings, ISlackSettings):
     """The records below ``collective.cloudfront``. Their names are an interface."""
 
     # Registries of sites know it under this name.

@@ -129,8 +129,8 @@ def serving(server: Any) -> Iterator[Any]:
         server.server_close()
 
 
-def make_certificate(folder: Path) -> Path:
-    """Return a file with a key, and a certificate for this machine."""
+def make_certificate(folder: Path, host: str = "") -> Path:
+    """Return a file with a key, and a certificate for this machine, or for a host."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(timezone.utc)
@@ -143,7 +143,13 @@ def make_certificate(folder: Path) -> Path:
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]),
+            x509.SubjectAlternativeName(
+                [
+                    x509.DNSName(host)
+                    if host
+                    else x509.IPAddress(ip_address("127.0.0.1"))
+                ]
+            ),
             critical=False,
         )
         .sign(key, hashes.SHA256())

@@ -47,6 +47,9 @@ OTHER = {
     "alert_webhook": "https://hooks.example.com/s3cret",
     "alert_minutes": 5,
     "alert_url": "https://edit.example.com",
+    "slack_team": "T1DC2JH3J",
+    "slack_channels": "C8PSS9T3V C8PSS9T3W",
+    "slack_users": "U024BE7LH status pages",
     "aws_profile": "plone",
     "aws_role_arn": "arn:aws:iam::123456789012:role/plone",
     "aws_access_key_id": KEY_ID,
@@ -270,6 +273,7 @@ def test_settings_are_in_the_groups_of_the_classic_form(panel):
         "Cache tags",
         "Budget and history",
         "Alerts",
+        "Slack",
         "AWS credentials",
     ]
     # Volto's forms have a tab of this name

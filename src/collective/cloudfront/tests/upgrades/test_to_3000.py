@@ -185,7 +185,7 @@ def test_each_version_before_is_upgraded(site, version):
     setup = api.portal.get_tool("portal_setup")
     setup.setLastVersionForProfile(PROFILE, version)
     upgrade(site)
-    assert setup.getLastVersionForProfile(PROFILE) == ("3002",)
+    assert setup.getLastVersionForProfile(PROFILE) == ("3003",)
     assert not setup.listUpgrades(PROFILE)
 
 
