@@ -146,9 +146,13 @@ setup(
         "rq": ["rq>=2"],
         # Figures for Prometheus
         "metrics": ["prometheus-client>=0.20"],
+        # Templates in YAML for the local CloudFront
+        "local": ["PyYAML"],
         "test": [
             # It brings axe-core
             "axe-playwright-python>=0.1.8",
+            # Templates of distributions
+            "cfn-lint",
             # Certificates of servers that are tested against
             "cryptography",
             "hypothesis",
@@ -181,6 +185,7 @@ setup(
             "pytest-xdist",
             "PyYAML",
             "python-gettext",
+            "python-hcl2",
             "redis>=5.1",
             "RelStorage",
             "requests",

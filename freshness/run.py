@@ -5,6 +5,8 @@ CloudFront, which caches everything, still has, with Plone's own. Exit status 1 
 of them is stale. ``--walk 500 --seed 7`` mixes the operations at random.
 """
 
+from collective.cloudfront.local.distribution import DistributionConfig
+from collective.cloudfront.local.template import read_template
 from collective.cloudfront.tests.http.postgres import missing
 from collective.cloudfront.tests.http.postgres import postgres
 from contextlib import contextmanager
@@ -116,6 +118,20 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--tags", action="store_true", help="purge by cache tags")
     parser.add_argument(
+        "--template",
+        type=Path,
+        metavar="FILE",
+        help="behind the distribution of a CloudFormation template, which keeps what its "
+        "policies and Plone say; the default is to keep everything for a day",
+    )
+    parser.add_argument(
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="of the template",
+    )
+    parser.add_argument(
         "--relstorage",
         nargs="?",
         const=_KEPT,
@@ -177,8 +193,20 @@ def _world(options: argparse.Namespace, stack: ExitStack) -> World:
         walking=bool(options.walk),
         tags=options.tags,
         servers=servers,
+        template=_template(options),
         keep_history=options.relstorage == _KEPT,
     )
+
+
+def _template(options: argparse.Namespace) -> tuple[DistributionConfig, ...]:
+    if options.template is None:
+        return ()
+    parameters = dict(each.split("=", 1) for each in options.parameter)
+    found = read_template(options.template, parameters)
+    wanted = found[:1]
+    if bool(wanted[0].cache_tag_header) != options.tags:
+        raise SystemExit("Either both --tags and CacheTagConfig, or none of them.")
+    return wanted
 
 
 @contextmanager

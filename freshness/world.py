@@ -8,6 +8,7 @@ from collective.cloudfront.demo.instance import Instance
 from collective.cloudfront.demo.instance import virtual_host_root
 from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local import Options
+from collective.cloudfront.local.distribution import DistributionConfig
 from collective.cloudfront.local.options import QuotaModel
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.tests.http.postgres import Postgres
@@ -97,7 +98,7 @@ class World:
 
     In a walk there are two editors, each of whom has a Zope. With ``servers`` the site is
     in RelStorage: editors work on a Zope on the primary, and visitors are answered by a
-    Zope that reads the standby.
+    Zope that reads the standby. With a ``template``, the edge does what it says.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class World:
         tags: bool = False,
         servers: Postgres | None = None,
         keep_history: bool = True,
+        template: tuple[DistributionConfig, ...] = (),
     ):
         self.volto = volto
         self.tags = tags
@@ -115,7 +117,10 @@ class World:
         self._stopped = False
         self._numbers = itertools.count()
         self._walking = walking
-        self.cloudfront = LocalCloudFront(options=_options(tags))
+        everything = not tags and not template
+        self.cloudfront = LocalCloudFront(
+            options=_options(tags, everything), configs=template
+        )
         # Started once, so that it has ports for good.
         with self.cloudfront:
             pass
@@ -436,12 +441,12 @@ def _is_of(url: str, own: Collection[str]) -> bool:
     return any(path == each or path.startswith(f"{each}/") for each in own if each)
 
 
-def _options(tags: bool) -> Options:
+def _options(tags: bool, everything: bool) -> Options:
     return Options(
         cache_tag_header=_TAG_HEADER if tags else "",
         distributions=(DISTRIBUTION,),
-        # Private answers carry no tags
-        cache_everything=not tags,
+        # Private answers carry no tags, and a template says itself what is kept
+        cache_everything=everything,
         effect_delay=0.0,
         completion_delay=0.0,
         quota_model=QuotaModel.NONE,

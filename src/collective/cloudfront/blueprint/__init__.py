@@ -15,6 +15,7 @@ from collective.cloudfront.blueprint.options import Flaw
 from collective.cloudfront.blueprint.options import Interface
 from collective.cloudfront.blueprint.options import Options
 from collective.cloudfront.blueprint.options import Protocol
+from collective.cloudfront.blueprint.options import RunsOn
 from collective.cloudfront.blueprint.options import Server
 from collective.cloudfront.blueprint.options import Tenant
 from collective.cloudfront.blueprint.options import WrongOptions
@@ -30,6 +31,7 @@ __all__ = [
     "Options",
     "Protocol",
     "right",
+    "RunsOn",
     "Server",
     "Tenant",
     "WrongOptions",

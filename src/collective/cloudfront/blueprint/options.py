@@ -9,8 +9,9 @@ import re
 
 #: As in the settings of the add-on.
 TAG_HEADER = "Cache-Tag"
-#: Characters. A policy's name has 128 at most; ours add a word.
-MAX_NAME = 64
+#: Characters. Names of log deliveries have 60 at most (CloudFormation's schema), those of
+#: roles 64; ours add two words.
+MAX_NAME = 40
 #: CloudFront's limit (developer guide, "Origin path").
 MAX_ORIGIN_PATH = 255
 #: Per distribution (developer guide, "Quotas").
@@ -24,6 +25,8 @@ _HEADER = re.compile(r"[A-Za-z0-9-]{1,100}\Z")
 _SITE = re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*\Z")
 _ARN = re.compile(r"arn:aws[a-z-]*:([a-z0-9-]+):[a-z0-9-]*:\d{0,12}:\S+\Z")
 _ADDRESS = re.compile(r"[\d.]+\Z")
+_OIDC = re.compile(r"[a-z0-9.-]+/[A-Za-z0-9/_-]+\Z")
+_ACCOUNT = re.compile(r"[a-z0-9-]{1,63}:[a-z0-9.-]{1,253}\Z")
 
 
 class Interface(str, Enum):
@@ -47,6 +50,21 @@ class Protocol(str, Enum):
 
     HTTP = "http-only"
     HTTPS = "https-only"
+
+
+class RunsOn(str, Enum):
+    """Where Plone runs, or the worker: who gets the permission to purge."""
+
+    EC2 = "ec2"
+    ECS = "ecs"
+    #: EKS, IAM roles for service accounts.
+    IRSA = "irsa"
+    #: EKS Pod Identity.
+    POD_IDENTITY = "pod-identity"
+    #: Outside AWS: a user, whose access key a person creates.
+    USER = "user"
+    #: Nobody: the permission is there already.
+    NOBODY = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +109,8 @@ class Flaw(str, Enum):
     TENANTS_AND_EDITORS = "tenants_and_editors"
     EDITORS_DOMAINS = "editors_domains"
     API_ORIGIN = "api_origin"
+    OIDC = "oidc"
+    SERVICE_ACCOUNT = "service_account"
 
 
 class WrongOptions(ValueError):
@@ -146,6 +166,12 @@ class Options:
     #: The Lambda function of the Slack command.
     slack: bool = False
 
+    runs_on: RunsOn = RunsOn.EC2
+    #: ``RunsOn.IRSA``: the cluster's OpenID Connect provider, without https://, and the
+    #: service account of the pods, as ``namespace:name``.
+    oidc_provider: str = ""
+    service_account: str = "plone:plone"
+
     def __post_init__(self) -> None:
         for flaw, value in _flaws(self):
             raise WrongOptions(flaw, value)
@@ -154,6 +180,11 @@ class Options:
     def is_classic(self) -> bool:
         """Whether Plone itself renders the pages."""
         return self.interface is Interface.CLASSIC
+
+    @property
+    def writes_path(self) -> bool:
+        """Whether an origin path tells Plone the public host name and the site."""
+        return bool(self.site) and (self.is_classic or self.api_origin is not None)
 
 
 def _flaws(options: Options) -> Iterator[tuple[Flaw, str]]:
@@ -186,7 +217,7 @@ def _flaws_of_domains(options: Options) -> Iterator[tuple[Flaw, str]]:
             yield Flaw.DOMAIN_TWICE, name
     if len(options.domains) > MAX_DOMAINS:
         yield Flaw.DOMAINS_TOO_MANY, str(len(options.domains))
-    if options.site and not options.tenants:
+    if options.writes_path and not options.tenants:
         if not options.domains:
             yield Flaw.DOMAIN_MISSING, options.site
         elif options.domains[0].startswith("*"):
@@ -221,6 +252,11 @@ def _contradictions(options: Options) -> Iterator[tuple[Flaw, str]]:
         yield Flaw.EDITORS_DOMAINS, options.editors_domains[0]
     if options.api_origin is not None and options.is_classic:
         yield Flaw.API_ORIGIN, options.api_origin.host
+    if options.runs_on is RunsOn.IRSA:
+        if not _OIDC.match(options.oidc_provider):
+            yield Flaw.OIDC, options.oidc_provider
+        if not _ACCOUNT.match(options.service_account):
+            yield Flaw.SERVICE_ACCOUNT, options.service_account
     names = [tenant.name for tenant in options.tenants]
     for name in names:
         if not _NAME.match(name) or names.count(name) > 1:

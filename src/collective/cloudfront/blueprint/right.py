@@ -46,6 +46,9 @@ PLONE, API = "plone", "plone-api"
 #: In a multi-tenant distribution, each tenant has values for these.
 TENANT_HOST, TENANT_SITE = "host", "site"
 
+#: A request with this header goes to the staging distribution; CloudFront wants such names.
+STAGING_HEADER = "aws-cf-cd-plone"
+
 # AWS's managed policies (developer guide, "Use managed cache policies" and "Use managed
 # origin request policies").
 CACHING_DISABLED = CachePolicy(

@@ -13,6 +13,7 @@ from collective.cloudfront.cli.rq import rq
 from collective.cloudfront.cli.status import history
 from collective.cloudfront.cli.status import scheduled
 from collective.cloudfront.cli.status import status
+from collective.cloudfront.cli.template import template
 from collective.cloudfront.cli.worker import drain
 from collective.cloudfront.cli.worker import worker
 
@@ -61,5 +62,6 @@ for command in (
     worker,
     rq,
     outbox,
+    template,
 ):
     main.add_command(command)

@@ -6,13 +6,16 @@ from argparse import ArgumentTypeError
 from argparse import BooleanOptionalAction
 from argparse import SUPPRESS
 from collections.abc import Sequence
+from collective.cloudfront.local.distribution import DistributionConfig
 from collective.cloudfront.local.options import Options
 from collective.cloudfront.local.options import QuotaModel
 from collective.cloudfront.local.records import Invalidation
 from collective.cloudfront.local.server import LocalCloudFront
 from collective.cloudfront.local.server import PortBusy
+from collective.cloudfront.local.template import read_template
 from contextlib import suppress
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import signal
@@ -20,6 +23,7 @@ import sys
 import threading
 
 
+_ORIGIN = "http://127.0.0.1:8080"
 #: Items of an invalidation that its log line shows.
 _SHOWN = 8
 
@@ -32,21 +36,43 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = {name: value for name, value in arguments.items() if name in names}
     if arguments["api_rate"] == "off":
         chosen["api_rate"] = None
+    by_id, origin = _origins(arguments.get("origin"))
     try:
+        configs: tuple[DistributionConfig, ...] = ()
+        if arguments["template"]:
+            configs = read_template(
+                arguments["template"], dict(arguments["parameters"])
+            )
         cloudfront = LocalCloudFront(
-            origin=arguments["origin"],
+            origin=origin,
             options=Options(**chosen),
             api_port=arguments["api_port"],
             edge_port=arguments["edge_port"],
+            configs=configs,
         )
+        cloudfront.edge.origins_by_id = by_id
+        cloudfront.edge.viewer_protocol = arguments["viewer_protocol"]
         cloudfront.start()
-    except (PortBusy, ValueError) as error:
+    except (OSError, PortBusy, ValueError) as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
     cloudfront.control.on_accepted.append(_tell)
     _say(_greeting(cloudfront))
     _wait_for_signal()
     cloudfront.stop()
     return 0
+
+
+def _origins(given: Sequence[str] | None) -> tuple[dict[str, str], str]:
+    """Return the URLs of origins that have a name, and that of all others."""
+    by_id: dict[str, str] = {}
+    others = _ORIGIN
+    for each in given or ():
+        name, is_named, url = each.partition("=")
+        if is_named and "://" not in name:
+            by_id[name] = url
+        else:
+            others = each
+    return by_id, others
 
 
 def _parser() -> ArgumentParser:
@@ -58,6 +84,7 @@ def _parser() -> ArgumentParser:
         formatter_class=ArgumentDefaultsHelpFormatter,
     )
     _add_places(parser)
+    _add_template(parser)
     _add_access(parser)
     _add_times_and_quotas(parser)
     _add_caching(parser)
@@ -82,11 +109,14 @@ def _add_places(parser: ArgumentParser) -> None:
     )
     group.add_argument(
         "--origin",
-        default="http://127.0.0.1:8080",
+        action="append",
+        default=SUPPRESS,
         metavar="URL",
         help="what the edge puts before the viewer's path and query string, such as "
         "http://127.0.0.1:8080/VirtualHostBase/http/www.example.com:80/Plone"
-        "/VirtualHostRoot; {host} stands for the viewer's Host",
+        "/VirtualHostRoot; {host} stands for the viewer's Host. With --template, a path "
+        "replaces the OriginPath, and ID=URL is for the origin with this id "
+        f"(default: {_ORIGIN})",
     )
     group.add_argument(
         "--distribution",
@@ -98,6 +128,39 @@ def _add_places(parser: ArgumentParser) -> None:
         "and any other as http://<id in lower case>.localhost:<port> "
         f"(default: {Options().distributions[0]})",
     )
+
+
+def _add_template(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("a distribution from CloudFormation")
+    group.add_argument(
+        "--template",
+        type=Path,
+        metavar="FILE",
+        help="do what the distribution in this template says, in JSON or YAML; what the "
+        "local CloudFront does not know in it is an error",
+    )
+    group.add_argument(
+        "--parameter",
+        action="append",
+        dest="parameters",
+        type=_parameter,
+        default=[],
+        metavar="NAME=VALUE",
+        help="of the template; repeat it for several",
+    )
+    group.add_argument(
+        "--viewer-protocol",
+        choices=["http", "https"],
+        default="https",
+        help="how viewers are taken to come, though the edge speaks HTTP alone",
+    )
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, is_assigned, value = text.partition("=")
+    if not is_assigned:
+        raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
 
 
 def _add_access(parser: ArgumentParser) -> None:
@@ -199,6 +262,7 @@ def _greeting(cloudfront: LocalCloudFront) -> str:
     lines = [
         "Local CloudFront, for development and tests. Not for production.",
         f"  edge    {cloudfront.edge_url}  before  {cloudfront.edge.origin}",
+        *_from_template(cloudfront),
         f"  API     {cloudfront.api_url}",
         f"  log     {cloudfront.api_url}/_local/log (also state, cache, invalidations)",
         "  to use the API with boto3:",
@@ -207,6 +271,14 @@ def _greeting(cloudfront: LocalCloudFront) -> str:
         lines.append(f"    export {name}={value}")
     lines.append("  Ctrl-C ends it.")
     return "\n".join(lines)
+
+
+def _from_template(cloudfront: LocalCloudFront) -> list[str]:
+    return [
+        f"  {name}  {config.logical_id} of the template, "
+        f"with {len(config.behaviors) + 1} behaviors"
+        for name, config in cloudfront.edge.configs.items()
+    ]
 
 
 def _tell(invalidation: Invalidation) -> None:

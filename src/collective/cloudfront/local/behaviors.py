@@ -34,7 +34,7 @@ _CHOICES = {
     ),
 }
 #: A path pattern: at most 255 characters (API reference, "CacheBehavior").
-_PATTERN = re.compile(r"[A-Za-z0-9_\-.*$/~\"'@:+&?]{1,255}")
+PATTERN = re.compile(r"[A-Za-z0-9_\-.*$/~\"'@:+&?]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Behavior:
         for name, choice in _CHOICES.items():
             if getattr(self, name) not in choice:
                 raise ValueError(f"Option {name} is one of {', '.join(choice)}.")
-        if self.path_pattern and not _PATTERN.fullmatch(self.path_pattern):
+        if self.path_pattern and not PATTERN.fullmatch(self.path_pattern):
             raise ValueError(f"{self.path_pattern!r} is not a path pattern.")
         if set(self.methods) not in [set(each) for each in METHODS]:
             raise ValueError("CloudFront does not allow these methods alone.")

@@ -37,6 +37,15 @@ class Entry:
     tags: frozenset[str]
     stored: float
     expires: float
+    #: Until then it is used while a fetch is under way.
+    stale_until: float = 0.0
+    #: Until then it is used while the origin errs.
+    usable_until: float = 0.0
+
+
+#: What of the cache key is not in the URL: names of headers, of cookies and so on, with
+#: their values.
+Variant = tuple[tuple[str, str], ...]
 
 
 @dataclass(eq=False, slots=True)
@@ -44,6 +53,7 @@ class Flight:
     """A fetch from the origin, and what was invalidated meanwhile."""
 
     url: str
+    variant: Variant = ()
     spoiled: bool = False
     lost_tags: set[str] = field(default_factory=set)
 
@@ -53,30 +63,38 @@ class Flight:
 
 
 class EdgeCache:
-    """Responses by raw URL, least recently used first, thread-safe."""
+    """Responses by URL and variant, least recently used first, thread-safe."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._entries: OrderedDict[tuple[str, Variant], Entry] = OrderedDict()
         self._flights: set[Flight] = set()
         self._scheduled: list[tuple[float, int, Reach]] = []
 
-    def lookup(self, url: str) -> tuple[Entry | None, Flight | None]:
-        """Return the entry, and a flight unless the entry is fresh.
+    def lookup(
+        self, url: str, variant: Variant = ()
+    ) -> tuple[Entry | None, Flight | None]:
+        """Return the entry, and a flight unless the entry is fresh, or may be used until
+        another flight ends.
 
         If you get a flight, you must :meth:`settle` it, whatever happens.
         """
         with self._lock:
             now = self._sweep()
-            entry = self._entries.get(url)
+            entry = self._entries.get((url, variant))
             if entry:
-                self._entries.move_to_end(url)
+                self._entries.move_to_end((url, variant))
                 if now < entry.expires:
                     return entry, None
-            flight = Flight(url)
+                if now < entry.stale_until and self._is_under_way(url, variant):
+                    return entry, None
+            flight = Flight(url, variant)
             self._flights.add(flight)
             return entry, flight
+
+    def _is_under_way(self, url: str, variant: Variant) -> bool:
+        return any((each.url, each.variant) == (url, variant) for each in self._flights)
 
     def settle(
         self,
@@ -93,8 +111,8 @@ class EdgeCache:
                 return False
             if flight.is_spoiled_for(entry.tags) and not even_spoiled:
                 return False
-            self._entries[flight.url] = entry
-            self._entries.move_to_end(flight.url)
+            self._entries[flight.url, flight.variant] = entry
+            self._entries.move_to_end((flight.url, flight.variant))
             while len(self._entries) > max_entries:
                 self._entries.popitem(last=False)
             return True
@@ -128,8 +146,9 @@ class EdgeCache:
                     "age": max(0.0, now - entry.stored),
                     "fresh_for": max(0.0, entry.expires - now),
                     "tags": sorted(entry.tags),
+                    **({"variant": dict(variant)} if variant else {}),
                 }
-                for url, entry in self._entries.items()
+                for (url, variant), entry in self._entries.items()
             ]
 
     def _sweep(self) -> float:
@@ -142,12 +161,12 @@ class EdgeCache:
 
     def _apply(self, reach: Reach) -> None:
         gone = [
-            url
-            for url, entry in self._entries.items()
-            if reach.includes(url, entry.tags)
+            key
+            for key, entry in self._entries.items()
+            if reach.includes(key[0], entry.tags)
         ]
-        for url in gone:
-            del self._entries[url]
+        for key in gone:
+            del self._entries[key]
         for flight in self._flights:
             flight.spoiled = flight.spoiled or reach.includes(flight.url)
             flight.lost_tags |= reach.tags

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from dataclasses import replace
 
 
 Headers = tuple[tuple[str, str], ...]
@@ -43,3 +44,9 @@ def plain_text(status: int, reason: str, text: str) -> Response:
     """Make a response that says a sentence."""
     headers = (("Content-Type", "text/plain; charset=utf-8"),)
     return Response(status, reason, headers, f"{text}\n".encode())
+
+
+def without(response: Response, *names: str) -> Response:
+    """Return the response without these headers, whose names are in lower case."""
+    kept = [pair for pair in response.headers if pair[0].lower() not in names]
+    return replace(response, headers=tuple(kept))

@@ -1,11 +1,16 @@
 """The two HTTP servers, on loopback only, in threads of this process."""
 
 from collections.abc import Callable
+from collections.abc import Sequence
 from collective.cloudfront.local.admin import Admin
 from collective.cloudfront.local.admin import PREFIX
 from collective.cloudfront.local.api import Api
 from collective.cloudfront.local.api import MAX_BODY
 from collective.cloudfront.local.control import ControlPlane
+from collective.cloudfront.local.described import check_options
+from collective.cloudfront.local.described import described
+from collective.cloudfront.local.described import ids_for
+from collective.cloudfront.local.distribution import DistributionConfig
 from collective.cloudfront.local.edge import Edge
 from collective.cloudfront.local.errors import ConnectionLost
 from collective.cloudfront.local.messages import plain_text
@@ -44,7 +49,8 @@ class LocalCloudFront:
     >>> with LocalCloudFront(origin="http://127.0.0.1:8080") as cloudfront:
     ...     cloudfront.api_url, cloudfront.edge_url
 
-    Port 0 takes a free one. After :meth:`stop` it can be started again, on the same
+    ``configs`` are distributions of a template: the edge does what they say, and the API
+    describes the first of them. Port 0 takes a free one. After :meth:`stop` it can be started again, on the same
     ports and with its memory, like a CloudFront that was out of reach for a while.
     """
 
@@ -55,9 +61,16 @@ class LocalCloudFront:
         api_port: int = 0,
         edge_port: int = 0,
         clock: Callable[[], float] = time.time,
+        configs: Sequence[DistributionConfig] = (),
     ) -> None:
+        options = options or Options()
+        ids = ids_for(configs, options)
+        if configs:
+            check_options(options)
+            options = options.changed(described(configs[0], ids))
         self.control = ControlPlane(options, clock)
         self.edge = Edge(self.control, origin)
+        self.edge.configs.update(zip(ids, configs, strict=True))
         self._api = Api(self.control)
         self._admin = Admin(self.control, self.edge)
         self._ports = [api_port, edge_port]

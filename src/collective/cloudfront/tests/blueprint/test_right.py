@@ -5,6 +5,7 @@ from collective.cloudfront.blueprint import Flaw
 from collective.cloudfront.blueprint import Interface
 from collective.cloudfront.blueprint import Options
 from collective.cloudfront.blueprint import right
+from collective.cloudfront.blueprint import RunsOn
 from collective.cloudfront.blueprint import Server
 from collective.cloudfront.blueprint import Tenant
 from collective.cloudfront.blueprint import WrongOptions
@@ -269,6 +270,7 @@ def test_law_what_reaches_plone_beside_the_cache_key_says_nothing_of_a_visitor(o
         (Flaw.HEADER, {"tag_header": "Cache Tag"}),
         (Flaw.NAME, {"name": "my site"}),
         (Flaw.ARN, {"web_acl": "plone"}),
+        (Flaw.OIDC, {"runs_on": RunsOn.IRSA, "oidc_provider": "https://x"}),
         (Flaw.EDITORS_DOMAINS, {"editors_domains": ("edit.example.com",)}),
         (Flaw.API_ORIGIN, {"api_origin": Server("api.example.com")}),
         (Flaw.TENANTS_AND_DOMAINS, {"tenants": (Tenant("a", "a.example.com"),)}),

@@ -1,9 +1,10 @@
-"""Any options that a person may choose."""
+"""Options that a person may choose: any, and those that matter."""
 
 from collective.cloudfront.blueprint import Editors
 from collective.cloudfront.blueprint import Interface
 from collective.cloudfront.blueprint import Options
 from collective.cloudfront.blueprint import Protocol
+from collective.cloudfront.blueprint import RunsOn
 from collective.cloudfront.blueprint import Server
 from collective.cloudfront.blueprint import Tenant
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ LOAD_BALANCER = (
 
 _label = st.from_regex(r"[a-z][a-z0-9-]{0,8}[a-z0-9]", fullmatch=True)
 _host = st.builds("{}.{}.example".format, _label, _label)
-_name = st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,63}", fullmatch=True)
+_name = st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,39}", fullmatch=True)
 _site = st.sampled_from(["", "Plone", "sites/intranet", "p.l-o_n3"])
 _server = st.builds(
     Server,
@@ -38,7 +39,7 @@ def any_options(draw: st.DrawFn) -> Options:
     tenants, domains, of_editors = (), tuple(names[:3]), tuple(names[3:])
     if names and draw(st.booleans()):
         tenants = tuple(
-            Tenant(f"{draw(_name)[:60]}-{number}", name, draw(_site))
+            Tenant(f"{draw(_name)[:38]}-{number}", name, draw(_site))
             for number, name in enumerate(names)
         )
         domains = of_editors = ()
@@ -61,4 +62,53 @@ def any_options(draw: st.DrawFn) -> Options:
         tenants=tenants,
         staging=draw(st.booleans()) and not tenants,
         slack=draw(st.booleans()),
+        runs_on=draw(st.sampled_from(RunsOn)),
+        oidc_provider="oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE",
     )
+
+
+# Combinations that matter
+
+TENANTS = (Tenant("a", "a.example.com"), Tenant("b", "b.example.com", "sites/b"))
+PRIVATE = Server("plone.internal.example", 8080, vpc_arn=LOAD_BALANCER)
+EVERYTHING = Options(
+    interface=Interface.VOLTO,
+    domains=("www.example.com", "example.com"),
+    origin=Server("volto.example.com", 3000),
+    api_origin=PRIVATE,
+    editors=Editors.HOST,
+    editors_domains=("edit.example.com",),
+    logs=BUCKET,
+    web_acl=WEB_ACL,
+    certificate=CERTIFICATE,
+    staging=True,
+    slack=True,
+    runs_on=RunsOn.ECS,
+)
+COMBINATIONS = {
+    "classic": Options(),
+    "classic, no tags": Options(tags=False, hsts=False),
+    "classic, no domain": Options(domains=(), site=""),
+    "classic, behind nginx": Options(site=""),
+    "classic, VPC": Options(origin=PRIVATE, runs_on=RunsOn.POD_IDENTITY),
+    "classic, editors": Options(
+        editors=Editors.HOST, editors_domains=("edit.example.com",), logs=BUCKET
+    ),
+    "classic, tenants": Options(domains=(), tenants=TENANTS, logs=BUCKET, slack=True),
+    "volto": Options(interface=Interface.VOLTO, runs_on=RunsOn.USER),
+    "volto, tenants": Options(
+        interface=Interface.VOLTO,
+        domains=(),
+        site="",
+        tenants=TENANTS,
+        certificate=CERTIFICATE,
+        runs_on=RunsOn.NOBODY,
+    ),
+    "volto, IRSA": Options(
+        interface=Interface.VOLTO,
+        api_origin=PRIVATE,
+        runs_on=RunsOn.IRSA,
+        oidc_provider="oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE",
+    ),
+    "everything": EVERYTHING,
+}

@@ -1,6 +1,10 @@
 """Specification: what stops being public leaves the edge at once, at every URL."""
 
 from base64 import b64encode
+from collective.cloudfront.demo.instance import virtual_host_root
+from collective.cloudfront.local import LocalCloudFront
+from collective.cloudfront.tests.http.conftest import options
+from collective.cloudfront.tests.http.fronted import fronted
 from collective.cloudfront.tests.http.people import eventually
 
 import pytest
@@ -25,6 +29,16 @@ URLS = (
     "/++api++/file?expand=breadcrumbs",
 )
 BELOW_API = tuple(url for url in URLS if url.startswith("/++api++"))
+
+
+@pytest.fixture(params=["everything is kept", "the template says what is kept"])
+def cloudfront(request, zope):
+    if request.param == "everything is kept":
+        local = LocalCloudFront(virtual_host_root(zope.url), options(), zope.api_port)
+    else:
+        local = fronted(zope, tags=False)
+    with local:
+        yield local
 
 
 @pytest.fixture

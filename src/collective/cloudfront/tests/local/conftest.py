@@ -1,5 +1,6 @@
 """A clock that moves only on request, a local CloudFront, an origin, boto3."""
 
+from .fake_plone import FakePlone
 from .helpers import Clock
 from .helpers import DISTRIBUTION
 from .helpers import Origin
@@ -121,3 +122,17 @@ def viewer(cloudfront: LocalCloudFront) -> Callable[..., requests.Response]:
         )
 
     return get
+
+
+@pytest.fixture(scope="session")
+def _plone() -> Iterator[tuple[FakePlone, str]]:
+    plone = FakePlone()
+    with plone.served() as url:
+        yield plone, url
+
+
+@pytest.fixture
+def plone(_plone: tuple[FakePlone, str]) -> tuple[FakePlone, str]:
+    """A Plone in this process, as at its start, and its URL."""
+    _plone[0].reset()
+    return _plone

@@ -1,6 +1,7 @@
 """Running it: the command, its ports, start and stop."""
 
 from .helpers import batch
+from .site_template import TEMPLATE
 from collective.cloudfront.local import __main__ as command
 from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local.server import PortBusy
@@ -79,6 +80,56 @@ def test_it_prints_its_urls_and_each_invalidation_and_ends_on_a_signal(run):
     )
     process.send_signal(signal.SIGTERM)
     assert process.wait(120) == 0
+
+
+def test_it_runs_from_a_template(run, tmp_path, plone):
+    fake, url = plone
+    path = tmp_path / "cloudfront.yaml"
+    path.write_text(TEMPLATE)
+    process = run(
+        "--api-port=0",
+        "--edge-port=0",
+        f"--template={path}",
+        "--parameter=SiteId=my-site",
+        "--parameter=DomainName=cms.example.com",
+        f"--origin=plone={url}",
+    )
+    printed = read_until(process, "Ctrl-C")
+    assert "EDEMO1234567  Distribution of the template, with 4 behaviors" in printed
+    edge = re.search(r"edge +(http://127\.0\.0\.1:\d+)", printed).group(1)
+    for expected in ("Miss", "Hit"):
+        got = requests.get(
+            f"{edge}/page", headers={"Host": "cms.example.com"}, timeout=60
+        )
+        assert got.headers["X-Cache"] == f"{expected} from cloudfront"
+        assert "Cache-Tag" not in got.headers
+    assert [each.root for each in fake.asked] == [
+        "/VirtualHostBase/https/cms.example.com:443/my-site/VirtualHostRoot"
+    ]
+    part = requests.head(
+        f"{edge}/page", headers={"Accept-Encoding": "identity"}, timeout=60
+    )
+    assert (part.status_code, part.text) == (200, "")
+
+
+def test_a_wrong_template_is_said_in_a_sentence(capsys, tmp_path):
+    path = tmp_path / "cloudfront.yaml"
+    path.write_text(TEMPLATE.replace("Enabled: true", "Enabled: true\n        Odd: 1"))
+    for arguments in (
+        [f"--template={path}"],
+        [f"--template={tmp_path}/none.yaml"],
+        [f"--template={path}", "--parameter=Odd"],
+    ):
+        with pytest.raises(SystemExit) as ended:
+            command.main(["--api-port=0", "--edge-port=0", *arguments])
+        assert ended.value.code == 2
+    printed = capsys.readouterr().err
+    place = (
+        "Resources.Distribution.DistributionConfig.Odd: The local CloudFront does not"
+    )
+    assert place in printed
+    assert "No such file or directory" in printed
+    assert "'Odd' is not NAME=VALUE" in printed
 
 
 def test_it_runs_without_zope_and_without_boto3():

@@ -1,0 +1,14 @@
+"""A blueprint as a CloudFormation template. Pure.
+
+::
+
+    policies ◄── distribution ◄── around (VPC origins, staging, tenants, logs)
+                                    ▲
+                                  access (IAM, Slack) ◄── template ──► document (YAML)
+"""
+
+from collective.cloudfront.blueprint.cloudformation.template import render
+from collective.cloudfront.blueprint.cloudformation.template import template
+
+
+__all__ = ["render", "template"]
