@@ -31,6 +31,7 @@ from collective.cloudfront.doctor.wanted import Use
 from collective.cloudfront.doctor.words import commands
 from collective.cloudfront.doctor.words import snippet
 from collective.cloudfront.outbox.messages import counted
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import click
@@ -71,6 +72,13 @@ def _url(
     help="With --site: also ask Plone directly, at the URL of the site in Zope.",
 )
 @click.option(
+    "--connect-to",
+    metavar="HOST[:PORT]",
+    default="",
+    help="With --site, before DNS leads to CloudFront: connect to this host instead, such "
+    "as d111111abcdef8.cloudfront.net.",
+)
+@click.option(
     "--volto",
     is_flag=True,
     help="Without an outbox: Volto makes the pages of the site.",
@@ -95,6 +103,7 @@ def doctor(
     chosen: tuple[str, ...],
     site: str | None,
     origin: str | None,
+    connect_to: str,
     volto: bool,
     tag_header: str,
     fix: bool,
@@ -118,15 +127,18 @@ def doctor(
     """
     if origin and not site:
         raise click.UsageError("Use --origin together with --site.")
+    if connect_to and not site:
+        raise click.UsageError("Use --connect-to together with --site.")
+    public = Public(site, origin or "", connect_to) if site else None
     if as_json and fix and not yes:
         raise click.UsageError("Use --fix --json together with --yes.")
     own = Use(not volto, tag_header)
-    found = _look(_subjects(console, chosen, own, site), site, origin or "")
+    found = _look(_subjects(console, chosen, own, site), public)
     if not as_json:
         _print_all(found)
     fixed = _fix(found, yes, quiet=as_json) if fix else False
     if fixed:
-        found = _look([subject for subject, _ in found], site, origin or "")
+        found = _look([subject for subject, _ in found], public)
     if as_json:
         print_json({"distributions": [_as_json(*each) for each in found]})
     elif fixed:
@@ -162,12 +174,24 @@ def _subjects(
     return found
 
 
-def _look(asked: Sequence[Subject], site: str | None, origin: str) -> _Found:
+@dataclass(frozen=True, slots=True)
+class Public:
+    """A site to be asked: its public URL, its URL in Zope, and where CloudFront is."""
+
+    url: str
+    origin: str
+    connect_to: str
+
+
+def _look(asked: Sequence[Subject], public: Public | None) -> _Found:
     found: _Found = []
     for number, subject in enumerate(asked):
         findings = subject.look()
-        if site and number == 0:
-            findings += ask(site, subject.use, _logs_in(findings), origin)
+        if public and number == 0:
+            logs_in = _logs_in(findings)
+            findings += ask(
+                public.url, subject.use, logs_in, public.origin, public.connect_to
+            )
         found.append((subject, findings))
     return found
 

@@ -47,15 +47,21 @@ _RESOURCES = {
 
 
 def ask(
-    site: str, use: Use, logs_in: bool | None = None, origin: str = ""
+    site: str,
+    use: Use,
+    logs_in: bool | None = None,
+    origin: str = "",
+    connect_to: str = "",
 ) -> list[Finding]:
     """Return one finding for each of ``SITE_CHECKS``, without those of the origin if there
     is none.
 
     ``site`` is the public URL, ``origin`` the URL of the site in Zope. ``logs_in`` says
-    whether people log in through CloudFront; None: it is not known.
+    whether people log in through CloudFront; None: it is not known. ``connect_to`` is where
+    CloudFront is, if DNS does not lead there yet.
     """
-    found = {each.name: each for each in _Questions(site, use, logs_in).ask()}
+    questions = _Questions(site, use, logs_in, connect_to)
+    found = {each.name: each for each in questions.ask()}
     if origin:
         found |= {each.name: each for each in _ask_plone(origin, site)}
     names = [name for name in SITE_CHECKS if origin or not name.startswith("origin")]
@@ -67,19 +73,22 @@ def ask(
 
 
 class _Questions:
-    def __init__(self, site: str, use: Use, logs_in: bool | None) -> None:
+    def __init__(
+        self, site: str, use: Use, logs_in: bool | None, connect_to: str
+    ) -> None:
         parts = urlsplit(site)
         self._site = site.rstrip("/") + "/"
         self._scheme, self._host = parts.scheme, parts.hostname or ""
         self._path = parts.path or "/"
         self._use = use
         self._logs_in = logs_in
+        self._connect_to = connect_to
         #: Nobody asked for it before.
         self._page = f"{self._site}?cloudfront-doctor={secrets.token_hex(6)}"
 
     def ask(self) -> Iterator[Finding]:
         try:
-            first = get(self._page)
+            first = self._get(self._page)
         except NoAnswer as error:
             yield self._found(
                 "site", Level.ERROR, "site_unreachable", reason=str(error)
@@ -102,6 +111,9 @@ class _Questions:
         ):
             yield from self._try(question)
         yield from self._try(lambda: self._copies(first))
+
+    def _get(self, url: str, **headers: str) -> Answer:
+        return get(url, self._connect_to, **headers)
 
     def _try(self, question: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
         try:
@@ -143,7 +155,7 @@ class _Questions:
             yield self._found("site_https", Level.UNKNOWN, "site_http_only")
             return
         url = urlunsplit(("http", self._host, self._path, "", ""))
-        answer = get(url)
+        answer = self._get(url)
         if answer.status in (301, 302, 307, 308) and answer.header(
             "Location"
         ).startswith("https:"):
@@ -155,7 +167,7 @@ class _Questions:
         )
 
     def _compressed(self) -> Iterator[Finding]:
-        answer = get(self._site, Accept_Encoding="br, gzip")
+        answer = self._get(self._site, Accept_Encoding="br, gzip")
         encoding = answer.header("Content-Encoding")
         size = len(answer.body)
         name = "site_compressed"
@@ -170,7 +182,7 @@ class _Questions:
 
     def _missing(self) -> Iterator[Finding]:
         url = f"{self._site}cloudfront-doctor-{secrets.token_hex(6)}"
-        answer = get(url)
+        answer = self._get(url)
         status = str(answer.status)
         name = "site_missing"
         if answer.status < 400:
@@ -187,7 +199,7 @@ class _Questions:
         if first.is_copy:
             yield self._found(name, Level.WARNING, "site_query_ignored")
             return
-        copy = _copy_of(self._page)
+        copy = self._copy()
         if not copy.is_copy:
             value = copy.header("Cache-Control") or "–"
             pages_of_volto = not self._use.is_classic and value == "–"
@@ -201,6 +213,15 @@ class _Questions:
         yield self._trackers()
         yield self._sessions()
         yield self._tokens()
+
+    def _copy(self) -> Answer:
+        """Ask until there is a copy, a few times."""
+        answer = self._get(self._page)
+        for _ in range(TRIES - 1):
+            if answer.is_copy:
+                return answer
+            answer = self._get(self._page)
+        return answer
 
     def _set_cookie(self, copy: Answer) -> Finding:
         cookies = copy.headers.get_all("Set-Cookie") or []
@@ -238,17 +259,7 @@ class _Questions:
 
     def _shares(self, headers: Callable[[], dict[str, str]]) -> bool:
         """Return whether a request with new headers is answered with a copy."""
-        return any(get(self._page, **headers()).is_copy for _ in range(TRIES - 1))
-
-
-def _copy_of(url: str) -> Answer:
-    """Ask until there is a copy, a few times."""
-    answer = get(url)
-    for _ in range(TRIES - 1):
-        if answer.is_copy:
-            return answer
-        answer = get(url)
-    return answer
+        return any(self._get(self._page, **headers()).is_copy for _ in range(TRIES - 1))
 
 
 def hosts_elsewhere(answer: Answer, host: str) -> list[str]:

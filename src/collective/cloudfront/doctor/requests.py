@@ -8,6 +8,8 @@ from http.client import HTTPSConnection
 from urllib.parse import urlsplit
 
 import re
+import socket
+import ssl
 
 
 #: Seconds of silence. CloudFront itself waits 30 s for an origin.
@@ -56,8 +58,12 @@ class Answer:
         return 0
 
 
-def get(url: str, **headers: str) -> Answer:
-    """Send GET; names of ``headers`` have underscores for hyphens. Raises ``NoAnswer``."""
+def get(url: str, connect_to: str = "", /, **headers: str) -> Answer:
+    """Send GET; names of ``headers`` have underscores for hyphens. Raises ``NoAnswer``.
+
+    ``connect_to``: a host, with or without a port, that is asked in the place of the one in
+    ``url``, as if DNS led there.
+    """
     parts = urlsplit(url)
     make = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     connection = make(parts.hostname or "", parts.port, timeout=TIMEOUT)
@@ -66,6 +72,8 @@ def get(url: str, **headers: str) -> Answer:
     named.setdefault("User-Agent", "collective.cloudfront doctor")
     named.setdefault("Accept", "text/html,*/*;q=0.8")
     try:
+        if connect_to:
+            connection.sock = _connected(connect_to, connection)
         connection.request(
             "GET", f"{path}?{parts.query}" if parts.query else path, headers=named
         )
@@ -75,3 +83,14 @@ def get(url: str, **headers: str) -> Answer:
         raise NoAnswer(f"{type(error).__name__}: {error}") from error
     finally:
         connection.close()
+
+
+def _connected(connect_to: str, connection: HTTPConnection) -> socket.socket:
+    """Return a socket to another server, which is asked for the host of ``connection``."""
+    target = urlsplit(f"//{connect_to}")
+    address = (target.hostname or "", target.port or connection.port)
+    plain = socket.create_connection(address, TIMEOUT)
+    if not isinstance(connection, HTTPSConnection):
+        return plain
+    context = ssl.create_default_context()
+    return context.wrap_socket(plain, server_hostname=connection.host)

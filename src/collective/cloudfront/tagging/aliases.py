@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 #: plone.rest's way to the twin of a site. It stands once in a path, after the site.
 _API = "/++api++"
+#: Plone's way to scripts and styles, whose URLs change with them.
+_RESOURCES = "/++webresource++"
 _VIRTUAL_ROOT = "/VirtualHostRoot"
 
 
@@ -23,7 +25,7 @@ def is_alias(request: Any, traversed: Sequence[Any]) -> bool:
 
     A folder with a default page is asked for by the beginning of that page's path.
     """
-    way = _without_api(request, traversed)
+    way = _without_namespaces(request, traversed)
     if not way:
         return False
     return (
@@ -33,12 +35,20 @@ def is_alias(request: Any, traversed: Sequence[Any]) -> bool:
     )
 
 
-def _without_api(request: Any, traversed: Sequence[Any]) -> Sequence[Any]:
-    # plone.rest's namespace leads from the site to the site, once
-    by_api = _API in request.get("PATH_INFO", "") and len(traversed) > 1
-    if by_api and aq_base(traversed[-1]) is aq_base(traversed[-2]):
-        return traversed[:-1]
-    return traversed
+def _without_namespaces(request: Any, traversed: Sequence[Any]) -> Sequence[Any]:
+    """Return the way without what led to where it began: ``++api++`` after the site, and
+    ``++webresource++``, each once.
+    """
+    way, path = list(traversed), request.get("PATH_INFO", "")
+    if _API in path and len(way) > 1 and aq_base(way[-1]) is aq_base(way[-2]):
+        way.pop()
+    if _RESOURCES in path:
+        bases = [aq_base(each) for each in way]
+        for place, outer in enumerate(bases[1:]):
+            if bases[place] is outer:
+                del way[place]
+                break
+    return way
 
 
 def _is_acquired(way: Sequence[Any]) -> bool:

@@ -52,6 +52,10 @@ class Editor:
         """Install an add-on."""
         self._call("POST", f"/@addons/{add_on}/install")
 
+    def import_profile(self, profile: str) -> None:
+        """Import a caching profile."""
+        self._call("POST", "/@cloudfront/set-up", {"profile": profile})
+
     def wait_until_sent(self) -> None:
         """Wait until nothing of this site's outbox is left to send."""
         eventually(self.has_sent_everything)
