@@ -6,7 +6,7 @@ from collective.cloudfront.blueprint.cloudformation import render
 from collective.cloudfront.demo.instance import Instance
 from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local import Options
-from collective.cloudfront.local.template import distributions_of
+from collective.cloudfront.local.template import parse_template
 from collective.cloudfront.tests.http.conftest import DISTRIBUTION
 
 
@@ -27,5 +27,5 @@ def fronted(zope: Instance, tags: bool) -> LocalCloudFront:
             api_rate=20.0,
         ),
         api_port=zope.api_port,
-        configs=distributions_of(text, _PARAMETERS),
+        template=parse_template(text, _PARAMETERS),
     )
