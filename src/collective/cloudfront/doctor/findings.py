@@ -357,7 +357,7 @@ MESSAGES = {
     "host_forwarded": Wording("Plone gets the public host name in the header Host."),
     "host_unexpected": Wording(
         "Visitors may get an error (502) or another site, because the origin gets their "
-        "host name, which it need not know: ${behaviors}.",
+        "host name, which it may not know: ${behaviors}.",
         "Do not forward the header Host in these cache behaviors, for example with the "
         "managed origin request policy AllViewerExceptHostHeader. The origin path has "
         "the public host name.",
@@ -429,7 +429,7 @@ MESSAGES = {
     ),
     "api_missing": Wording(
         "Visitors may get answers of the REST API that are a day old, because no cache "
-        "behavior tells them from the pages of Volto.",
+        "behavior separates them from the pages of Volto.",
         "Add a cache behavior for ${pattern} before the others, with the origin of Plone, "
         "a default TTL of 0, and the headers Accept, Origin and Authorization in its "
         "cache policy.",

@@ -20,7 +20,12 @@ METHODS = (
     ("GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"),
 )
 
+#: What the edge writes before each path, as far as the description of a distribution is
+#: concerned: the public host name, and the site, for Zope's VirtualHostMonster.
+ORIGIN_PATH = "/VirtualHostBase/http/localhost:80/Plone/VirtualHostRoot"
+
 _CHOICES = {
+    "viewer_protocol": ("allow-all", "https-only", "redirect-to-https"),
     "query_strings": ("none", "whitelist", "allExcept", "all"),
     "cookies": ("none", "whitelist", "allExcept", "all"),
     "headers": ("none", "whitelist"),
@@ -48,7 +53,11 @@ class Behavior:
     #: Empty: the default behavior.
     path_pattern: str = ""
     origin_domain: str = "localhost"
+    origin_path: str = ORIGIN_PATH
     methods: tuple[str, ...] = METHODS[-1]
+    cached_methods: tuple[str, ...] = METHODS[0]
+    viewer_protocol: str = "redirect-to-https"
+    compresses: bool = True
     cache_policy: str = QUERY_STRINGS
     query_strings: str = "all"
     query_string_names: tuple[str, ...] = ("b_start:int",)
@@ -79,6 +88,8 @@ class Behavior:
             raise ValueError(f"{self.path_pattern!r} is not a path pattern.")
         if set(self.methods) not in [set(each) for each in METHODS]:
             raise ValueError("CloudFront does not allow these methods alone.")
+        if set(self.cached_methods) not in [set(each) for each in METHODS[:2]]:
+            raise ValueError("CloudFront does not cache these methods alone.")
         if not 0 <= self.min_ttl <= self.max_ttl:
             raise ValueError("The TTLs of a behavior are not in order.")
         if self.request_headers == "whitelist" and _names_authorization(

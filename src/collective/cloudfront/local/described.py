@@ -62,7 +62,11 @@ def _behavior(behavior: CacheBehavior) -> dict[str, Any]:
     return {
         "path_pattern": behavior.path_pattern,
         "origin_domain": behavior.origin.domain,
+        "origin_path": behavior.origin.path,
         "methods": sorted(behavior.allowed_methods),
+        "cached_methods": sorted(behavior.cached_methods),
+        "viewer_protocol": behavior.protocol.value,
+        "compresses": behavior.compress,
         "cache_policy": cache_id,
         **_selected("query_string", cache.query_strings),
         **_selected("cookie", cache.cookies),

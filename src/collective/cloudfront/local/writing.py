@@ -12,11 +12,6 @@ from xml.etree import ElementTree
 import re
 
 
-#: What the edge writes before each path, as far as the description of a distribution is
-#: concerned: the public host name, and the site, for Zope's VirtualHostMonster.
-ORIGIN_PATH = "/VirtualHostBase/http/localhost:80/Plone/VirtualHostRoot"
-
-
 def element(
     name: str, *content: ElementTree.Element | str | int
 ) -> ElementTree.Element:
@@ -46,15 +41,15 @@ def timestamp(seconds: float) -> str:
 
 def origins_element(behaviors: Sequence[Behavior]) -> ElementTree.Element:
     """Write the origins of the behaviors; the domain names are their ids, too."""
-    domains = dict.fromkeys(each.origin_domain for each in behaviors)
+    domains = {each.origin_domain: each.origin_path for each in reversed(behaviors)}
     origins = [
         element(
             "Origin",
             element("Id", name),
             element("DomainName", name),
-            element("OriginPath", ORIGIN_PATH),
+            element("OriginPath", path),
         )
-        for name in domains
+        for name, path in reversed(domains.items())
     ]
     return element(
         "Origins", element("Quantity", len(origins)), element("Items", *origins)
@@ -81,7 +76,7 @@ def behavior_elements(behaviors: Sequence[Behavior]) -> list[ElementTree.Element
 
 
 def _behavior(behavior: Behavior) -> list[ElementTree.Element]:
-    cached = several("Method", ("GET", "HEAD"))
+    cached = several("Method", behavior.cached_methods)
     policies = {
         "CachePolicyId": behavior.cache_policy,
         "OriginRequestPolicyId": behavior.request_policy,
@@ -89,13 +84,13 @@ def _behavior(behavior: Behavior) -> list[ElementTree.Element]:
     }
     return [
         element("TargetOriginId", behavior.origin_domain),
-        element("ViewerProtocolPolicy", "redirect-to-https"),
+        element("ViewerProtocolPolicy", behavior.viewer_protocol),
         element(
             "AllowedMethods",
             *several("Method", behavior.methods),
             element("CachedMethods", *cached),
         ),
-        element("Compress", "true"),
+        element("Compress", boolean(behavior.compresses)),
         *(element(name, policy) for name, policy in policies.items() if policy),
         *([] if behavior.cache_policy else _forwarded_values(behavior)),
     ]

@@ -84,3 +84,12 @@ def test_each_mistake_has_commands_and_a_snippet(wrong, build, look):
     assert "Config:" in text
     assert "Quantity" not in text
     assert "None" not in text
+
+
+def test_the_documentation_lists_each_finding(pytestconfig):
+    page = pytestconfig.rootpath / "docs" / "doctor.rst"
+    if not page.exists():
+        pytest.skip("docs/ is only in a checkout")
+    text = page.read_text()
+    for wrong in MISTAKES:
+        assert f"``{wrong.code}``" in text
