@@ -15,9 +15,10 @@ HOST = "www.example.com"
 _PARAMETERS = {"CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/x"}
 
 
-def fronted(zope: Instance, tags: bool) -> LocalCloudFront:
+def fronted(zope: Instance, tags: bool, host: str = HOST) -> LocalCloudFront:
     """Return the distribution for Classic UI before ``zope``, not started."""
-    text = render(right(Choices(domains=(HOST,), site="Plone", tags=tags)))
+    text = render(right(Choices(domains=("site.test",), site="Plone", tags=tags)))
+    text = text.replace("site.test", host)
     return LocalCloudFront(
         origin=zope.url,
         options=Options(
