@@ -5,8 +5,8 @@ CloudFront, which caches everything, still has, with Plone's own. Exit status 1 
 of them is stale. ``--walk 500 --seed 7`` mixes the operations at random.
 """
 
-from collective.cloudfront.local.distribution import DistributionConfig
 from collective.cloudfront.local.template import read_template
+from collective.cloudfront.local.template import Template
 from collective.cloudfront.tests.http.postgres import missing
 from collective.cloudfront.tests.http.postgres import postgres
 from contextlib import contextmanager
@@ -198,15 +198,14 @@ def _world(options: argparse.Namespace, stack: ExitStack) -> World:
     )
 
 
-def _template(options: argparse.Namespace) -> tuple[DistributionConfig, ...]:
+def _template(options: argparse.Namespace) -> Template | None:
     if options.template is None:
-        return ()
+        return None
     parameters = dict(each.split("=", 1) for each in options.parameter)
     found = read_template(options.template, parameters)
-    wanted = found[:1]
-    if bool(wanted[0].cache_tag_header) != options.tags:
+    if bool(found.configs[0].cache_tag_header) != options.tags:
         raise SystemExit("Either both --tags and CacheTagConfig, or none of them.")
-    return wanted
+    return found
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from collective.cloudfront.demo.instance import Instance
 from collective.cloudfront.demo.instance import virtual_host_root
 from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local import Options
-from collective.cloudfront.local.distribution import DistributionConfig
 from collective.cloudfront.local.options import QuotaModel
+from collective.cloudfront.local.template import Template
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.tests.http.postgres import Postgres
 from collective.cloudfront.tests.http.zeo import zeo_server
@@ -109,7 +109,7 @@ class World:
         tags: bool = False,
         servers: Postgres | None = None,
         keep_history: bool = True,
-        template: tuple[DistributionConfig, ...] = (),
+        template: Template | None = None,
     ):
         self.volto = volto
         self.tags = tags
@@ -117,9 +117,9 @@ class World:
         self._stopped = False
         self._numbers = itertools.count()
         self._walking = walking
-        everything = not tags and not template
+        everything = not tags and template is None
         self.cloudfront = LocalCloudFront(
-            options=_options(tags, everything), configs=template
+            options=_options(tags, everything), template=template
         )
         # Started once, so that it has ports for good.
         with self.cloudfront:

@@ -6,7 +6,6 @@ from argparse import ArgumentTypeError
 from argparse import BooleanOptionalAction
 from argparse import SUPPRESS
 from collections.abc import Sequence
-from collective.cloudfront.local.distribution import DistributionConfig
 from collective.cloudfront.local.options import Options
 from collective.cloudfront.local.options import QuotaModel
 from collective.cloudfront.local.records import Invalidation
@@ -38,9 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         chosen["api_rate"] = None
     by_id, origin = _origins(arguments.get("origin"))
     try:
-        configs: tuple[DistributionConfig, ...] = ()
+        template = None
         if arguments["template"]:
-            configs = read_template(
+            template = read_template(
                 arguments["template"], dict(arguments["parameters"])
             )
         cloudfront = LocalCloudFront(
@@ -48,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             options=Options(**chosen),
             api_port=arguments["api_port"],
             edge_port=arguments["edge_port"],
-            configs=configs,
+            template=template,
         )
         cloudfront.edge.origins_by_id = by_id
         cloudfront.edge.viewer_protocol = arguments["viewer_protocol"]

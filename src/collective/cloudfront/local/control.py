@@ -42,7 +42,9 @@ from collective.cloudfront.local.rules import count_wildcards
 from collective.cloudfront.local.stored import DISTRIBUTION
 from collective.cloudfront.local.stored import Store
 from collective.cloudfront.local.stored import TENANT
+from collective.cloudfront.local.template.stored import Documents
 from collective.cloudfront.local.validity import check_distribution
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 from typing import cast
@@ -72,7 +74,8 @@ _DESCRIBING = frozenset(
 class ControlPlane:
     """The CloudFront API of one account, in memory and thread-safe.
 
-    ``clock`` returns seconds since the epoch; ``sleep`` makes injected delays. The
+    ``clock`` returns seconds since the epoch; ``sleep`` makes injected delays. ``stored`` is
+    what is stored at the start, and after :meth:`reset`. The
     functions in ``on_accepted`` are called with each new :class:`Invalidation` before
     the client gets the answer. Those in ``on_reset`` are called after :meth:`reset`.
     """
@@ -82,12 +85,14 @@ class ControlPlane:
         options: Options | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        stored: Documents | None = None,
     ) -> None:
         self.clock = clock
         self.on_accepted: list[Callable[[Invalidation], None]] = []
         self.on_reset: list[Callable[[], None]] = []
         self.sleep = sleep
         self._initial = options or Options()
+        self._initially_stored: Documents = dict(stored or {})
         self._lock = threading.RLock()
         self._forget_all()
 
@@ -103,6 +108,8 @@ class ControlPlane:
         self._billed = 0
         self._number = 0
         self._store = Store()
+        for (kind, name), config in self._initially_stored.items():
+            self._store.put(kind, name, deepcopy(config), self._started)
 
     # The API
 
@@ -158,6 +165,11 @@ class ControlPlane:
         if fault and fault.kind.follows_the_effect:
             self._endure(fault)
         return answer
+
+    def stored(self) -> tuple[int, Documents]:
+        """Return what is stored, and a number that differs after each change of it."""
+        with self._lock:
+            return self._store.version, self._store.all()
 
     # Faults
 

@@ -1,5 +1,6 @@
 """What the API says of a distribution that comes from a template."""
 
+from collections.abc import Iterable
 from collections.abc import Sequence
 from collective.cloudfront.local.distribution import CacheBehavior
 from collective.cloudfront.local.distribution import DistributionConfig
@@ -11,21 +12,21 @@ from typing import Any
 import re
 
 
-def ids_for(configs: Sequence[DistributionConfig], options: Options) -> tuple[str, ...]:
-    """Return the ids of the distributions of a template.
+def ids_for(configs: Sequence[DistributionConfig], options: Options) -> dict[str, str]:
+    """Return the ids of the distributions of a template, by their names there.
 
     They are those of the options, in the same order. If nobody has chosen any, the first
     is the demo's, and the others are made of their names in the template.
     """
+    names = [each.logical_id for each in configs]
     chosen = options.distributions
     if chosen == (DEMO_DISTRIBUTION,):
-        return (*chosen, *(_made_id(each) for each in configs[1:]))[: len(configs)]
-    if configs and len(chosen) != len(configs):
-        names = ", ".join(each.logical_id for each in configs)
+        chosen = (*chosen, *(_made_id(each) for each in configs[1:]))
+    if len(chosen) != len(configs):
         raise ValueError(
-            f"Give as many ids as the template has distributions: {names}."
+            f"Give as many ids as the template has distributions: {', '.join(names)}."
         )
-    return chosen[: len(configs)]
+    return dict(zip(names, chosen, strict=True))
 
 
 def check_options(options: Options) -> None:
@@ -40,11 +41,11 @@ def _made_id(config: DistributionConfig) -> str:
     return f"dt_{letters}" if config.is_tenant else f"E{letters.upper()}"
 
 
-def described(config: DistributionConfig, ids: Sequence[str]) -> dict[str, Any]:
+def described(config: DistributionConfig, ids: Iterable[str]) -> dict[str, Any]:
     """Return the options by which the API describes this distribution."""
     default, *others = (_behavior(each) for each in (config.default, *config.behaviors))
     return {
-        "distributions": ids,
+        "distributions": tuple(ids),
         "aliases": config.aliases,
         "enabled": config.enabled,
         "cache_tag_header": config.cache_tag_header,

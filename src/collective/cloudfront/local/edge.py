@@ -35,6 +35,7 @@ from collective.cloudfront.local.origin import ask
 from collective.cloudfront.local.origin import Outgoing
 from collective.cloudfront.local.origin import VIA
 from collective.cloudfront.local.records import Invalidation
+from collective.cloudfront.local.template.errors import TemplateError
 from dataclasses import replace
 from enum import Enum
 
@@ -69,7 +70,7 @@ class Edge:
     def __init__(self, control: ControlPlane, origin: str) -> None:
         self.origin = origin.rstrip("/")
         self.origins: dict[str, str] = {}
-        self.configs: dict[str, DistributionConfig] = {}
+        self.configs: Mapping[str, DistributionConfig] = {}
         #: With ``configs``: URLs by the id of an origin in the template.
         self.origins_by_id: Mapping[str, str] = {}
         #: With ``configs``: how viewers are taken to come, as the edge speaks HTTP alone.
@@ -100,7 +101,10 @@ class Edge:
         elif not _HOST.fullmatch(_host(request)):
             response, x_cache = _bad_request("There is no Host."), XCache.ERROR
         else:
-            response, x_cache = self._answer(request)
+            try:
+                response, x_cache = self._answer(request)
+            except TemplateError as error:
+                response, x_cache = _not_known(error), XCache.ERROR
         with self._lock:
             self._seen[x_cache.value.split()[0]] += 1
         return _signed(response, x_cache)
@@ -263,6 +267,11 @@ def _signed(response: Response, x_cache: XCache) -> Response:
         ("X-Amz-Cf-Id", secrets.token_urlsafe(42)),
     ]
     return replace(response, headers=tuple(headers))
+
+
+def _not_known(error: TemplateError) -> Response:
+    sentence = f"A client has stored what this edge does not know. {error}"
+    return plain_text(503, "Service Unavailable", sentence)
 
 
 def _bad_request(reason: str) -> Response:

@@ -1,7 +1,6 @@
 """The two HTTP servers, on loopback only, in threads of this process."""
 
 from collections.abc import Callable
-from collections.abc import Sequence
 from collective.cloudfront.local.admin import Admin
 from collective.cloudfront.local.admin import PREFIX
 from collective.cloudfront.local.api import Api
@@ -10,13 +9,16 @@ from collective.cloudfront.local.control import ControlPlane
 from collective.cloudfront.local.described import check_options
 from collective.cloudfront.local.described import described
 from collective.cloudfront.local.described import ids_for
-from collective.cloudfront.local.distribution import DistributionConfig
 from collective.cloudfront.local.edge import Edge
 from collective.cloudfront.local.errors import ConnectionLost
+from collective.cloudfront.local.followed import Followed
 from collective.cloudfront.local.messages import plain_text
 from collective.cloudfront.local.messages import Request
 from collective.cloudfront.local.messages import Response
 from collective.cloudfront.local.options import Options
+from collective.cloudfront.local.template import Template
+from collective.cloudfront.local.template.stored import Documents
+from collective.cloudfront.local.template.stored import documents
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from http.server import HTTPServer
@@ -49,8 +51,8 @@ class LocalCloudFront:
     >>> with LocalCloudFront(origin="http://127.0.0.1:8080") as cloudfront:
     ...     cloudfront.api_url, cloudfront.edge_url
 
-    ``configs`` are distributions of a template: the edge does what they say, and the API
-    describes the first of them. Port 0 takes a free one. After :meth:`stop` it can be started again, on the same
+    With a ``template``, the edge does what it says, the API tells the same, and what clients
+    change there, the edge does from then on. Port 0 takes a free one. After :meth:`stop` it can be started again, on the same
     ports and with its memory, like a CloudFront that was out of reach for a while.
     """
 
@@ -61,16 +63,22 @@ class LocalCloudFront:
         api_port: int = 0,
         edge_port: int = 0,
         clock: Callable[[], float] = time.time,
-        configs: Sequence[DistributionConfig] = (),
+        template: Template | None = None,
     ) -> None:
         options = options or Options()
-        ids = ids_for(configs, options)
-        if configs:
+        stored: Documents = {}
+        ids: dict[str, str] = {}
+        if template is not None:
             check_options(options)
-            options = options.changed(described(configs[0], ids))
-        self.control = ControlPlane(options, clock)
+            ids = ids_for(template.configs, options)
+            stored = documents(template.resources, ids)
+            options = options.changed(described(template.configs[0], ids.values()))
+        self.control = ControlPlane(options, clock, stored=stored)
         self.edge = Edge(self.control, origin)
-        self.edge.configs.update(zip(ids, configs, strict=True))
+        if template is not None:
+            self.edge.configs = Followed(
+                self.control, {ids[each.logical_id]: each for each in template.configs}
+            )
         self._api = Api(self.control)
         self._admin = Admin(self.control, self.edge)
         self._ports = [api_port, edge_port]

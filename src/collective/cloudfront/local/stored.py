@@ -35,6 +35,15 @@ class Store:
         """The version of what is not stored."""
         return _etag(self._forgotten)
 
+    @property
+    def version(self) -> int:
+        """A number that differs after each change."""
+        return self._versions
+
+    def all(self) -> dict[tuple[str, str], ElementTree.Element]:
+        """Return all configurations, by kind and id."""
+        return {key: each.config for key, each in self._documents.items()}
+
     def find(self, kind: str, name: str) -> Document | None:
         """Return what is stored, or None."""
         return self._documents.get((kind, name))

@@ -2,15 +2,16 @@
 
 ::
 
-    document ──► intrinsics ──► policies ──► distributions ──► DistributionConfig
-    (JSON,YAML)  (Ref, Sub, If)     ▲
-                                 managed
+    document ──► intrinsics ──► policies ──► distributions ──► DistributionConfig ──► edge
+    (JSON,YAML)  (Ref, Sub, If)     ▲    ▲
+                                 managed └── stored, api_form ◄──► control (API)
 
 Everything is pure but for :func:`read_template`, which reads the file. What a template says
 and the local CloudFront does not know is a :class:`TemplateError`, which names the place.
 """
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from collective.cloudfront.local.distribution import DistributionConfig
 from collective.cloudfront.local.template.distributions import distribution
 from collective.cloudfront.local.template.distributions import Policies
@@ -24,6 +25,7 @@ from collective.cloudfront.local.template.managed import RESPONSE_HEADERS_POLICI
 from collective.cloudfront.local.template.policies import cache_policy
 from collective.cloudfront.local.template.policies import request_policy
 from collective.cloudfront.local.template.policies import response_policy
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -53,18 +55,27 @@ _OTHERS = frozenset(
 )
 
 
-def read_template(
-    path: Path, parameters: Mapping[str, str] | None = None
-) -> tuple[DistributionConfig, ...]:
-    """Return the distributions and tenants of a file; raise TemplateError or OSError."""
-    return distributions_of(path.read_text(encoding="utf-8"), parameters or {})
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What a template says: distributions, then tenants, and the resources behind them."""
+
+    configs: tuple[DistributionConfig, ...]
+    resources: tuple[Resource, ...] = ()
 
 
-def distributions_of(
-    text: str, parameters: Mapping[str, str]
-) -> tuple[DistributionConfig, ...]:
-    """Return the distributions of a template, then the tenants, or raise TemplateError."""
+def read_template(path: Path, parameters: Mapping[str, str] | None = None) -> Template:
+    """Return what a file says; raise TemplateError or OSError."""
+    return parse_template(path.read_text(encoding="utf-8"), parameters or {})
+
+
+def parse_template(text: str, parameters: Mapping[str, str]) -> Template:
+    """Return what a text says; raise TemplateError."""
     found = resources(text, parameters, frozenset(_READ))
+    return Template(configs_of(found), found)
+
+
+def configs_of(found: Sequence[Resource]) -> tuple[DistributionConfig, ...]:
+    """Return the distributions, then the tenants; raise TemplateError."""
     for each in found:
         _check_type(each)
 
@@ -100,4 +111,10 @@ def _check_type(resource: Resource) -> None:
         )
 
 
-__all__ = ["TemplateError", "distributions_of", "read_template"]
+__all__ = [
+    "Template",
+    "TemplateError",
+    "configs_of",
+    "parse_template",
+    "read_template",
+]

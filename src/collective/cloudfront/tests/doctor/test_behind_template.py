@@ -14,7 +14,7 @@ from collective.cloudfront.blueprint.cloudformation import render
 from collective.cloudfront.cli.main import main
 from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local import Options
-from collective.cloudfront.local.template import distributions_of
+from collective.cloudfront.local.template import parse_template
 from collective.cloudfront.tests.local.fake_plone import FakePlone
 from collective.cloudfront.tests.local.fake_plone import PUBLIC
 from collective.cloudfront.tests.local.fake_plone import Reply
@@ -47,9 +47,9 @@ def doctor(plone, monkeypatch):
         # The edge is asked by the name of this machine
         text = change(render(right(Chosen(domains=("site.test",), **options))))
         text = text.replace("site.test", "127.0.0.1")
-        configs = distributions_of(text, CERTIFICATE)
+        template = parse_template(text, CERTIFICATE)
         local = Options(distributions=(PRIMARY,), api_rate=None)
-        with LocalCloudFront(plone.url, local, configs=configs) as cloudfront:
+        with LocalCloudFront(plone.url, local, template=template) as cloudfront:
             for name, value in cloudfront.environment.items():
                 monkeypatch.setenv(name, value)
             asked = ["doctor", "--distribution", PRIMARY, "--json"]

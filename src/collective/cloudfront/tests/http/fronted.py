@@ -6,7 +6,7 @@ from collective.cloudfront.blueprint.cloudformation import render
 from collective.cloudfront.demo.instance import Instance
 from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local import Options
-from collective.cloudfront.local.template import distributions_of
+from collective.cloudfront.local.template import parse_template
 from collective.cloudfront.tests.http.conftest import DISTRIBUTION
 
 
@@ -15,9 +15,10 @@ HOST = "www.example.com"
 _PARAMETERS = {"CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/x"}
 
 
-def fronted(zope: Instance, tags: bool) -> LocalCloudFront:
+def fronted(zope: Instance, tags: bool, host: str = HOST) -> LocalCloudFront:
     """Return the distribution for Classic UI before ``zope``, not started."""
-    text = render(right(Choices(domains=(HOST,), site="Plone", tags=tags)))
+    text = render(right(Choices(domains=("site.test",), site="Plone", tags=tags)))
+    text = text.replace("site.test", host)
     return LocalCloudFront(
         origin=zope.url,
         options=Options(
@@ -27,5 +28,5 @@ def fronted(zope: Instance, tags: bool) -> LocalCloudFront:
             api_rate=20.0,
         ),
         api_port=zope.api_port,
-        configs=distributions_of(text, _PARAMETERS),
+        template=parse_template(text, _PARAMETERS),
     )

@@ -4,13 +4,17 @@ The table of requests with everything else is in ``tests/local/test_right_distri
 """
 
 from base64 import b64encode
+from click.testing import CliRunner
+from collective.cloudfront.cli.main import main
 from collective.cloudfront.demo.instance import PASSWORD
 from collective.cloudfront.demo.instance import USER
+from collective.cloudfront.tests.http.conftest import DISTRIBUTION
 from collective.cloudfront.tests.http.fronted import fronted
 from collective.cloudfront.tests.http.fronted import HOST
 from collective.cloudfront.tests.http.people import eventually
 from lxml.html import fromstring
 
+import json
 import pytest
 import requests
 import uuid
@@ -225,3 +229,28 @@ def test_another_host_is_refused(visitor):
     assert (
         visitor.ask("/", headers={"Host": "elsewhere.example.com"}).status_code == 403
     )
+
+
+def test_the_doctor_finds_nothing(zope, by_tags, monkeypatch, page):
+    """As a newcomer who asks whether all is well."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
+    # It asks by the name of this machine, and Plone's links must lead there
+    with fronted(zope, tags=by_tags, host="127.0.0.1") as local:
+        for name, value in local.environment.items():
+            monkeypatch.setenv(name, value)
+        result = CliRunner().invoke(
+            main,
+            [
+                "doctor",
+                "--json",
+                f"--distribution={DISTRIBUTION}",
+                f"--tag-header={'Cache-Tag' if by_tags else ''}",
+                f"--site={local.edge_url}",
+                f"--origin={zope.site_url}",
+            ],
+        )
+    (found,) = json.loads(result.stdout)["distributions"]
+    levels = ("info", "warning", "error")
+    wrong = {each["code"]: each for each in found["items"] if each["level"] in levels}
+    assert wrong == {}
+    assert result.exit_code == 0

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from collective.cloudfront.local.distribution import DistributionConfig
-from collective.cloudfront.local.template import distributions_of
+from collective.cloudfront.local.template import parse_template
+from collective.cloudfront.local.template import Template
 from copy import deepcopy
 from typing import Any
 
@@ -180,7 +181,14 @@ def site(
     change: Callable[[dict[str, Any]], object] = lambda _all: None, **parameters: str
 ) -> DistributionConfig:
     """Return the distribution of the template."""
-    return distributions_of(template(change), parameters)[0]
+    return parsed(change, **parameters).configs[0]
+
+
+def parsed(
+    change: Callable[[dict[str, Any]], object] = lambda _all: None, **parameters: str
+) -> Template:
+    """Return what the template says."""
+    return parse_template(template(change), parameters)
 
 
 def config(all_properties: dict[str, Any]) -> Any:

@@ -7,7 +7,8 @@ from .helpers import DISTRIBUTION
 from .site_template import config
 from .site_template import key_of
 from .site_template import ORIGIN_PATH
-from .site_template import site
+from .site_template import parsed
+from .site_template import template
 from .viewers import Ask
 from .viewers import EDITOR
 from .viewers import get
@@ -18,7 +19,9 @@ from .viewers import TOKEN
 from .viewers import World
 from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local import Options
+from collective.cloudfront.local.template import parse_template
 
+import json
 import pytest
 import time
 
@@ -28,7 +31,7 @@ def make_world(plone):
     """Make a world with a template, changed by a function."""
 
     def make(change=lambda _all: None, **parameters):
-        return World(*plone, [site(change, **parameters)])
+        return World(*plone, parsed(change, **parameters))
 
     return make
 
@@ -712,13 +715,19 @@ def test_the_api_says_what_the_template_says(world):
 def test_options_that_the_template_makes_void_are_refused():
     for name in ("cache_everything", "forward_cookies"):
         with pytest.raises(ValueError, match=name):
-            LocalCloudFront(options=Options(**{name: True}), configs=[site()])
+            LocalCloudFront(options=Options(**{name: True}), template=parsed())
 
 
 def test_every_distribution_of_a_template_has_an_id():
-    with pytest.raises(
-        ValueError, match="as many ids as .*: Distribution, Distribution"
-    ):
-        LocalCloudFront(options=Options(distributions=["EA"]), configs=[site(), site()])
-    cloudfront = LocalCloudFront(configs=[site(), site()])
-    assert list(cloudfront.edge.configs) == [DISTRIBUTION, "EDISTRIBUTION"]
+    def change(resources):
+        resources["Bucket"] = None
+
+    document = json.loads(template(change))
+    document["Resources"]["Second"] = document["Resources"]["Distribution"]
+    both = parse_template(json.dumps(document), {})
+    with pytest.raises(ValueError, match="as many ids as .*: Distribution, Second"):
+        LocalCloudFront(options=Options(distributions=["EA"]), template=both)
+    assert list(LocalCloudFront(template=both).edge.configs) == [
+        DISTRIBUTION,
+        "ESECOND",
+    ]

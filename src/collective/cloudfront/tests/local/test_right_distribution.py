@@ -16,7 +16,7 @@ from collective.cloudfront.blueprint import right
 from collective.cloudfront.blueprint import Server
 from collective.cloudfront.blueprint import Tenant
 from collective.cloudfront.blueprint.cloudformation import render
-from collective.cloudfront.local.template import distributions_of
+from collective.cloudfront.local.template import parse_template
 
 import pytest
 
@@ -26,10 +26,10 @@ SESSION = {Interface.CLASSIC: "__ac=secret", Interface.VOLTO: "auth_token=secret
 
 
 def made(**options):
-    """Return the distributions of the template for these options."""
+    """Return what the template for these options says."""
     text = render(right(Options(**options)))
     names = ("CertificateArn", "EditorsCertificateArn")
-    return distributions_of(
+    return parse_template(
         text, {name: CERTIFICATE for name in names if f"  {name}:\n" in text}
     )
 

@@ -7,7 +7,7 @@ from .site_template import site
 from .site_template import TEMPLATE
 from .site_template import template
 from collective.cloudfront.local.distribution import Choice
-from collective.cloudfront.local.template import distributions_of
+from collective.cloudfront.local.template import parse_template
 from collective.cloudfront.local.template import read_template
 from collective.cloudfront.local.template import TemplateError
 from collective.cloudfront.local.template.managed import CACHE_POLICIES
@@ -50,11 +50,11 @@ def test_parameters_and_conditions_change_it():
 def test_the_template_may_be_json(tmp_path):
     path = tmp_path / "template.json"
     path.write_text(template())
-    assert read_template(path) == (site(),)
+    assert read_template(path).configs == (site(),)
 
 
 def test_short_tags_are_the_long_functions():
-    assert distributions_of(TEMPLATE, {}) == (site(),)
+    assert parse_template(TEMPLATE, {}).configs == (site(),)
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,14 @@ def test_short_tags_are_the_long_functions():
 )
 def test_a_wrong_parameter_is_named(parameters, problem):
     with pytest.raises(TemplateError) as caught:
-        distributions_of(TEMPLATE, parameters)
+        parse_template(TEMPLATE, parameters)
     assert problem in str(caught.value)
 
 
 def test_a_parameter_without_default_must_be_given():
     text = TEMPLATE.replace("Type: String, Default: www.example.com", "Type: String")
     with pytest.raises(TemplateError, match="--parameter DomainName="):
-        distributions_of(text, {})
+        parse_template(text, {})
 
 
 def _set(where, name, value):
@@ -189,7 +189,7 @@ def test_what_is_not_known_or_not_allowed_is_named(change, problem):
 def test_an_unknown_resource_of_cloudfront_is_named():
     text = TEMPLATE.replace("AWS::S3::Bucket", "AWS::CloudFront::KeyGroup")
     with pytest.raises(TemplateError, match="Bucket: .* AWS::CloudFront::KeyGroup"):
-        distributions_of(text, {})
+        parse_template(text, {})
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_an_unknown_resource_of_cloudfront_is_named():
 )
 def test_what_is_no_template_is_an_error(text, problem):
     with pytest.raises(TemplateError, match=problem):
-        distributions_of(text, {})
+        parse_template(text, {})
 
 
 def test_a_tenant_inherits_and_has_its_own_domains_and_parameters():
@@ -225,12 +225,12 @@ def test_a_tenant_inherits_and_has_its_own_domains_and_parameters():
             "Parameters": [{"Name": "domain", "Value": "one.example.com"}],
         },
     }
-    _parent, tenant = distributions_of(json.dumps(document), {})
+    _parent, tenant = parse_template(json.dumps(document), {}).configs
     assert (tenant.is_tenant, tenant.aliases) == (True, ("one.example.com",))
     assert tenant.default.origin.path == "/VirtualHostBase/https/one.example.com:443/P"
     document["Resources"]["Tenant"]["Properties"]["Parameters"] = []
     with pytest.raises(TemplateError, match="needs another parameter"):
-        distributions_of(json.dumps(document), {})
+        parse_template(json.dumps(document), {})
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,10 @@ from .fake_plone import Asked
 from .fake_plone import FakePlone
 from .helpers import Clock
 from .helpers import DISTRIBUTION
-from collections.abc import Sequence
 from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local import Options
-from collective.cloudfront.local.distribution import DistributionConfig
 from collective.cloudfront.local.messages import Request
+from collective.cloudfront.local.template import Template
 from dataclasses import dataclass
 from dataclasses import field
 from email.message import Message
@@ -70,14 +69,12 @@ TOKEN = {"Authorization": "Bearer good"}
 class World:
     """A viewer, the edge and Plone."""
 
-    def __init__(
-        self, plone: FakePlone, url: str, configs: Sequence[DistributionConfig]
-    ) -> None:
+    def __init__(self, plone: FakePlone, url: str, template: Template) -> None:
         self.plone = plone
         self.clock = Clock()
         options = Options(api_rate=None)
         self.cloudfront = LocalCloudFront(
-            url, options, clock=self.clock, configs=configs
+            url, options, clock=self.clock, template=template
         )
 
     def ask(self, wanted: Ask) -> Got:
