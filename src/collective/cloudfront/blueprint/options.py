@@ -71,12 +71,18 @@ class RunsOn(str, Enum):
 class Server:
     """A server that CloudFront asks. ``vpc_arn`` is the ARN of a load balancer or an
     instance in a private subnet, which becomes a VPC origin; empty: a public one.
+    ``in_stack``: it is the load balancer that the template makes.
     """
 
     host: str
     port: int = 443
     protocol: Protocol = Protocol.HTTPS
     vpc_arn: str = ""
+    in_stack: bool = False
+
+
+#: Plone on Amazon ECS, in the same template.
+ECS = Server("load-balancer.in-this-stack", 80, Protocol.HTTP, in_stack=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,7 @@ class Flaw(str, Enum):
     API_ORIGIN = "api_origin"
     OIDC = "oidc"
     SERVICE_ACCOUNT = "service_account"
+    ECS = "ecs"
 
 
 class WrongOptions(ValueError):
@@ -180,6 +187,11 @@ class Options:
     def is_classic(self) -> bool:
         """Whether Plone itself renders the pages."""
         return self.interface is Interface.CLASSIC
+
+    @property
+    def plone(self) -> Server:
+        """Where Plone itself answers."""
+        return self.origin if self.api_origin is None else self.api_origin
 
     @property
     def writes_path(self) -> bool:
@@ -257,6 +269,8 @@ def _contradictions(options: Options) -> Iterator[tuple[Flaw, str]]:
             yield Flaw.OIDC, options.oidc_provider
         if not _ACCOUNT.match(options.service_account):
             yield Flaw.SERVICE_ACCOUNT, options.service_account
+    if options.plone.in_stack and options.runs_on is not RunsOn.ECS:
+        yield Flaw.ECS, options.runs_on.value
     names = [tenant.name for tenant in options.tenants]
     for name in names:
         if not _NAME.match(name) or names.count(name) > 1:

@@ -228,7 +228,13 @@ def _origins(options: Options, domains: tuple[str, ...]) -> Iterator[Origin]:
 
 def _origin(id: str, server: Server, path: str) -> Origin:
     return Origin(
-        id, server.host, path, server.protocol, server.port, vpc_arn=server.vpc_arn
+        id,
+        server.host,
+        path,
+        server.protocol,
+        server.port,
+        vpc_arn=server.vpc_arn,
+        in_stack=server.in_stack,
     )
 
 

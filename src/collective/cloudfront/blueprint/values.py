@@ -49,6 +49,13 @@ class Origin:
     connection_attempts: int = 2
     #: ARN of what becomes a VPC origin; empty: the origin is public.
     vpc_arn: str = ""
+    #: It is the load balancer that the template makes.
+    in_stack: bool = False
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only CloudFront reaches it."""
+        return bool(self.vpc_arn) or self.in_stack
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ import shutil
 import subprocess
 
 
+FOR_TERRAFORM = [name for name, each in COMBINATIONS.items() if not each.plone.in_stack]
 SCHEMA = json.loads(Path(__file__).with_name("terraform-aws.json").read_text())
 #: A folder with registry.terraform.io/hashicorp/aws/…, as terraform init -plugin-dir wants.
 PLUGINS = Path(os.environ.get("TERRAFORM_PLUGINS", "/opt/tf-plugins"))
@@ -146,12 +147,12 @@ def test_the_schema_is_that_of_the_version_that_the_template_asks_for():
 
 @pytest.mark.long
 @pytest.mark.skipif(not LONG, reason="make test-long")
-@pytest.mark.parametrize("name", COMBINATIONS)
+@pytest.mark.parametrize("name", FOR_TERRAFORM)
 def test_each_combination_is_hcl(name):
     assert hcl2.loads(render(right(COMBINATIONS[name]), "Head"))["resource"]
 
 
-@given(any_options())
+@given(any_options().filter(lambda options: not options.plone.in_stack))
 @settings(max_examples=repetitions(100), deadline=None)
 def test_law_the_provider_knows_every_argument_and_misses_none(options):
     found = [
@@ -162,7 +163,7 @@ def test_law_the_provider_knows_every_argument_and_misses_none(options):
     assert found == []
 
 
-@given(any_options())
+@given(any_options().filter(lambda options: not options.plone.in_stack))
 @settings(max_examples=repetitions(100), deadline=None)
 def test_law_every_reference_leads_somewhere(options):
     all_blocks = list(blocks(right(options)))
@@ -224,7 +225,7 @@ def initialized(tmp_path_factory):
 @pytest.mark.long
 @pytest.mark.skipif(not LONG, reason="make test-long")
 @needs_terraform
-@pytest.mark.parametrize("name", COMBINATIONS)
+@pytest.mark.parametrize("name", FOR_TERRAFORM)
 def test_terraform_finds_it_valid(name, initialized):
     text = render(right(COMBINATIONS[name]), "Head")
     (initialized / "main.tf").write_text(text)
