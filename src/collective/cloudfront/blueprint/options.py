@@ -113,6 +113,7 @@ class Flaw(str, Enum):
     TENANTS_AND_STAGING = "tenants_and_staging"
     TENANTS_AND_DOMAINS = "tenants_and_domains"
     TENANTS_AND_EDITORS = "tenants_and_editors"
+    TENANTS_AND_SLACK = "tenants_and_slack"
     EDITORS_DOMAINS = "editors_domains"
     API_ORIGIN = "api_origin"
     OIDC = "oidc"
@@ -256,6 +257,9 @@ def _flaws_of_server(server: Server, options: Options) -> Iterator[tuple[Flaw, s
 def _contradictions(options: Options) -> Iterator[tuple[Flaw, str]]:
     if options.tenants and options.staging:
         yield Flaw.TENANTS_AND_STAGING, ""
+    if options.tenants and options.slack:
+        # It purges distributions, and tenants are purged one by one
+        yield Flaw.TENANTS_AND_SLACK, ""
     if options.tenants and options.domains:
         yield Flaw.TENANTS_AND_DOMAINS, options.domains[0]
     if options.tenants and options.editors_domains:

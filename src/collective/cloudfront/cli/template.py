@@ -71,6 +71,8 @@ _SENTENCES = {
     Flaw.ARN: "“{value}” is not an ARN. ARNs begin with arn:aws:.",
     Flaw.TENANTS_AND_STAGING: "A multi-tenant distribution cannot have a staging "
     "distribution. Leave out --staging or --tenant.",
+    Flaw.TENANTS_AND_SLACK: "The Lambda function of the Slack command cannot purge tenants. "
+    "Leave out --slack, and use the Slack command in Plone.",
     Flaw.TENANTS_AND_DOMAINS: "In a multi-tenant distribution, domain names belong to "
     "tenants. Leave out --domain {value}.",
     Flaw.TENANTS_AND_EDITORS: "Tenants have no host names for editors. Leave out "
@@ -274,6 +276,8 @@ def _blueprint(
 ) -> Blueprint:
     """Return the blueprint for the options of a command; raises ``UsageError``."""
     if ecs:
+        if vpc_arn:
+            raise click.UsageError("Use --vpc or --ecs, not both.")
         chosen["origin" if is_classic else "api_origin"] = ECS
         chosen["runs_on"] = RunsOn.ECS.value
     if chosen["origin"] is None:
@@ -281,7 +285,7 @@ def _blueprint(
             "Say where CloudFront finds the site: --origin https://origin.example.com. "
             "Or use --ecs, to have Plone in the template."
         )
-    if vpc_arn and not ecs:
+    if vpc_arn:
         place = "api_origin" if chosen["api_origin"] is not None else "origin"
         chosen[place] = replace(chosen[place], vpc_arn=vpc_arn)
     try:
@@ -501,8 +505,9 @@ def _policy(ids: tuple[str, ...], arn: str) -> dict[str, Any]:
 
 
 def _head() -> str:
-    words = shlex.join(["cloudfront", *sys.argv[1:]])
-    return f"{_MADE}\n{words}"
+    # Not what stands before it: the URL of an outbox may have a password
+    words = sys.argv[sys.argv.index("template") :] if "template" in sys.argv else []
+    return f"{_MADE}\n{shlex.join(['cloudfront', *words])}"
 
 
 _MADE = (

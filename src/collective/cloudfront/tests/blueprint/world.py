@@ -67,7 +67,7 @@ def any_options(draw: st.DrawFn) -> Options:
         hsts=draw(st.booleans()),
         tenants=tenants,
         staging=draw(st.booleans()) and not tenants,
-        slack=draw(st.booleans()),
+        slack=draw(st.booleans()) and not tenants,
         runs_on=RunsOn.ECS if ECS in (origin, api_origin) else runs_on,
         oidc_provider="oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE",
     )
@@ -100,7 +100,7 @@ COMBINATIONS = {
     "classic, editors": Options(
         editors=Editors.HOST, editors_domains=("edit.example.com",), logs=BUCKET
     ),
-    "classic, tenants": Options(domains=(), tenants=TENANTS, logs=BUCKET, slack=True),
+    "classic, tenants": Options(domains=(), tenants=TENANTS, logs=BUCKET),
     "volto": Options(interface=Interface.VOLTO, runs_on=RunsOn.USER),
     "volto, tenants": Options(
         interface=Interface.VOLTO,

@@ -185,3 +185,11 @@ def test_terraform_says_that_it_has_no_ecs():
     result = run("terraform", "--domain", "www.example.com", "--ecs")
     assert result.exit_code == 2
     assert "not for Terraform" in result.stderr
+
+
+def test_the_command_is_in_the_template_without_what_is_secret(monkeypatch):
+    command = ["cloudfront", "--outbox", "redis://:secret@host", "template", "ecs"]
+    monkeypatch.setattr("sys.argv", command)
+    text = printed("ecs")
+    assert "# cloudfront template ecs" in text
+    assert "secret@" not in text
