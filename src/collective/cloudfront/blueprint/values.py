@@ -57,6 +57,16 @@ class Origin:
         """Whether only CloudFront reaches it."""
         return bool(self.vpc_arn) or self.in_stack
 
+    @property
+    def http_port(self) -> int:
+        """CloudFront wants both ports, and the protocol decides which one it uses."""
+        return 80 if self.protocol_policy is Protocol.HTTPS else self.port
+
+    @property
+    def https_port(self) -> int:
+        """See ``http_port``."""
+        return self.port if self.protocol_policy is Protocol.HTTPS else 443
+
 
 @dataclass(frozen=True, slots=True)
 class CachePolicy:

@@ -174,9 +174,8 @@ def _origin(origin: Origin, notes: Notes) -> dict[str, Any]:
 
 
 def ports(origin: Origin) -> dict[str, int]:
-    """Return the port of an origin, named by its protocol."""
-    is_https = origin.protocol_policy.value.startswith("https")
-    return {"HTTPSPort" if is_https else "HTTPPort": origin.port}
+    """Return the ports of an origin."""
+    return {"HTTPPort": origin.http_port, "HTTPSPort": origin.https_port}
 
 
 def _behavior(behavior: Behavior, notes: Notes) -> dict[str, Any]:
