@@ -14,6 +14,7 @@ from collective.cloudfront.blueprint.cloudformation.document import Sub
 from collective.cloudfront.blueprint.cloudformation.template import document
 from collective.cloudfront.blueprint.notes import comment
 from collective.cloudfront.blueprint.notes import Why
+from collective.cloudfront.blueprint.notes import WIDTH
 from collective.cloudfront.blueprint.values import Blueprint
 from typing import Any
 
@@ -173,7 +174,18 @@ def _value(
         yield f"{start}{{"
         yield from _fields(value, indent + "  ", parameters, camel)
         yield f"{indent}}},"
-    elif isinstance(value, (list, tuple)) and value:
+    elif isinstance(value, (list, tuple)) and all(
+        isinstance(each, (str, Ref, GetAtt)) for each in value
+    ):
+        items = [_scalar(each, parameters) for each in value]
+        line = f"{start}[{', '.join(items)}],"
+        if len(line) <= WIDTH or len(items) < 2:
+            yield line
+        else:
+            yield f"{start}["
+            yield from (f"{indent}  {each}," for each in items)
+            yield f"{indent}],"
+    elif isinstance(value, (list, tuple)):
         yield f"{start}["
         for each in value:
             while isinstance(each, Why):
