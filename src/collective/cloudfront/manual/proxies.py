@@ -167,12 +167,12 @@ def may_hand_over() -> bool:
     request = getRequest()
     if request is None:
         return True
-    if request.get(_OVER):
+    if request.other.get(_OVER):
         return False
     authorization = getattr(request, "_auth", None) or ""
     if request.getHeader(HEADER) or authorization.lower().startswith("bearer "):
         return True
-    if request.get("REQUEST_METHOD") != "POST":
+    if request.method != "POST":
         return False
     try:
         check(request)

@@ -99,7 +99,13 @@ READERS = {
 SIGNED = {"cloudfront-slack"}
 
 #: What a person may have typed into a form.
-TYPED = {"lines": "/a\n/b*", "urls:lines": "/a", "section": "/folder", "reason": "why", "at": ""}
+TYPED = {
+    "lines": "/a\n/b*",
+    "urls:lines": "/a",
+    "section": "/folder",
+    "reason": "why",
+    "at": "",
+}
 
 
 # --- what there is -----------------------------------------------------------------
