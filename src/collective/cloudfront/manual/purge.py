@@ -25,6 +25,7 @@ from collective.cloudfront.process import this_process
 from collective.cloudfront.reach.change import Subtree
 from collective.cloudfront.reach.reached import every_page
 from collective.cloudfront.reach.reached import Kind
+from collective.cloudfront.reach.reached import pages
 from collective.cloudfront.reach.reached import Reached
 from collective.cloudfront.reach.urls import default_pages
 from collective.cloudfront.settings import Settings
@@ -125,6 +126,10 @@ class ManualPurge:
     def add_items(self, items: Iterable[str]) -> None:
         """Add items as visitors see them, from the root of their host."""
         self._changes.add(Reached(item, Kind.ITEM) for item in items)
+
+    def add_paths(self, paths: Iterable[str]) -> None:
+        """Add pages by their paths inside the site."""
+        self._changes.add(pages(paths))
 
     def add_content(self, obj: Any, below: bool = False) -> None:
         """Add the URLs of ``obj``, and with ``below`` all below it, but not the pages

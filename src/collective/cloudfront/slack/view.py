@@ -69,7 +69,7 @@ class SlackView(BrowserView):
         return self._reply(incoming, answer)
 
     def _read(self, gate: Gate) -> Incoming:
-        gate.check_length(self.request.get("CONTENT_LENGTH"))
+        gate.check_length(self.request.environ.get("CONTENT_LENGTH"))
         # The signature is of the bytes as they were sent
         stream = self.request.stdin
         stream.seek(0)

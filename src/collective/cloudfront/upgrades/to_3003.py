@@ -1,4 +1,6 @@
-"""From profile version 3002 to 3003: records for the Slack command."""
+"""From profile version 3002 to 3003: records for the Slack command, and a purger for Plone's
+own *Purge caching proxy*.
+"""
 
 from typing import Any
 
@@ -7,7 +9,6 @@ _PROFILE = "profile-collective.cloudfront:default"
 
 
 def upgrade(setup: Any) -> None:
-    """Add the records; those that exist keep their values."""
-    setup.runImportStepFromProfile(
-        _PROFILE, "plone.app.registry", run_dependencies=False
-    )
+    """Add both; records that exist keep their values."""
+    for step in ("plone.app.registry", "componentregistry"):
+        setup.runImportStepFromProfile(_PROFILE, step, run_dependencies=False)

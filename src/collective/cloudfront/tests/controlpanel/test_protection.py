@@ -72,6 +72,8 @@ ASKED = {
     "cloudfront-health": PUBLIC,
     "cloudfront-metrics": PUBLIC,
     "cloudfront-slack": PUBLIC,
+    "caching-controlpanel-purge": "Manage portal",
+    "plone.cachepurging.purge": "plone.cachepurging: Manually purge objects",
     "GET @cloudfront": VIEW_STATUS,
     "POST @cloudfront": "View",
     "DELETE @cloudfront": PURGE_EVERYTHING,
@@ -89,13 +91,21 @@ READERS = {
     "cloudfront-health",
     "cloudfront-metrics",
     "purge-cloudfront",
+    # By a link it purges nothing from CloudFront
+    "plone.cachepurging.purge",
 }
 
 #: What asks for a signature instead, see ``tests/slack``. Without settings there is nothing.
 SIGNED = {"cloudfront-slack"}
 
 #: What a person may have typed into a form.
-TYPED = {"lines": "/a\n/b*", "section": "/folder", "reason": "why", "at": ""}
+TYPED = {
+    "lines": "/a\n/b*",
+    "urls:lines": "/a",
+    "section": "/folder",
+    "reason": "why",
+    "at": "",
+}
 
 
 # --- what there is -----------------------------------------------------------------

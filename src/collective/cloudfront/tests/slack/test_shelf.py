@@ -3,16 +3,38 @@
 from collective.cloudfront.outbox import open_outbox
 from collective.cloudfront.slack.shelf import SEEN_FOR
 from collective.cloudfront.slack.shelf import Shelf
+from collective.cloudfront.tests.outbox.redis.server import RedisEngine
+from collective.cloudfront.tests.postgres import missing_server
+from collective.cloudfront.tests.postgres import server
+from collective.cloudfront.tests.profile import LONG
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import time
 
 
+#: It takes a while to start; the contract suite has what an engine must do.
+_POSTGRESQL = pytest.param(
+    "postgresql", marks=pytest.mark.skipif(not LONG, reason="make test-long")
+)
+
+
+@pytest.fixture(params=["sqlite", "redis", _POSTGRESQL])
+def url(request, tmp_path):
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/outbox.sqlite"
+    elif request.param == "redis":
+        yield RedisEngine(tmp_path).url
+    elif missing_server():
+        pytest.skip(missing_server())
+    else:
+        with server() as running:
+            yield running.url("slack")
+
+
 @pytest.fixture
-def outboxes(tmp_path):
+def outboxes(url):
     """Those of two processes."""
-    url = f"sqlite:///{tmp_path}/outbox.sqlite"
     made = [open_outbox(url), open_outbox(url)]
     yield made
     for each in made:
