@@ -53,10 +53,10 @@ def site(functional_portal, process, monkeypatch):
 def post(site, functional):
     """Send what Slack sends; returns the status, and what is in the JSON."""
 
-    def send(body, headers=None, method="post"):
+    def send(body, headers=None, method="post", view=VIEW):
         app = Browser(functional["app"]).testapp
         answer = getattr(app, method)(
-            f"{site.absolute_url()}/{VIEW}",
+            f"{site.absolute_url()}/{view}",
             *([body] if method == "post" else ()),
             headers=signed(body) if headers is None else headers,
             expect_errors=True,
@@ -96,6 +96,11 @@ def complete(process):
     """Let CloudFront complete what it has accepted."""
     for each in process.outbox.in_progress(DISTRIBUTION):
         process.outbox.complete(each, "Completed")
+
+
+def test_with_volto_it_is_reached_by_the_rest_api(post, process):
+    post(command_body("/news"), view=f"++api++/{VIEW}")
+    assert process.deliver() == ["/news"]
 
 
 def test_the_journal_has_who_purged_what(post, process):
