@@ -160,6 +160,24 @@ def test_it_is_scheduled_in_the_time_zone_of_the_site(post, process):
     assert f"<!date^{int(planned.due)}^" in answer["text"]
 
 
+def test_everything_is_scheduled_after_a_click(post, process):
+    _, question = post(command_body("all at 03:00"))
+    assert "<!date^" in question["text"]
+    assert process.outbox.planned(10) == []
+    post(click_body(question))
+    (planned,) = process.outbox.planned(10)
+    assert planned.items == ("/*",)
+    assert 0 < planned.due - time.time() <= 86400 + 3600
+
+
+def test_who_lost_the_right_cannot_confirm(post, process):
+    _, question = post(command_body("all"))
+    getUtility(IRegistry)[f"{PREFIX}.slack_users"] = f"{MANAGER} status"
+    transaction.commit()
+    post(click_body(question))
+    assert process.outbox.requests(10) == []
+
+
 def test_a_time_that_is_over_is_refused(post, process):
     assert "is over" in post(command_body("/a at 2020-01-01 03:00"))[1]["text"]
     assert process.outbox.requests(10) == []
