@@ -42,6 +42,7 @@ class Hook:
 _STALE = "pages with cache tags stay stale"
 _BROADER = "tags become broader: more is purged in vain"
 _UNSEEN = "changes that no event announces are not purged"
+_NOT_BY_PLONE = "Plone's own ways to purge proxies do not purge CloudFront"
 _LOOKUP = (
     "what shows a changed object is not found: it stays stale, or the site is purged"
 )
@@ -328,6 +329,32 @@ HOOKS = (
         "delivery.aws.bounds: what a proxy says in the place of CloudFront",
         "the reason names the status only",
         if_loaded=True,
+    ),
+    # --- what people purge by Plone's own means, and from Slack
+    Hook(
+        "plone.app.caching.browser.controlpanel:Purge.processPurge#purgingSettings",
+        "controlpanel.proxies: the proxies that the tab asks",
+        _NOT_BY_PLONE,
+    ),
+    Hook(
+        "plone.app.caching.browser/purge.pt",
+        "controlpanel.proxies: the page of the tab",
+        "Plone's tab “Purge caching proxy” cannot be opened",
+    ),
+    Hook(
+        "plone.cachepurging.browser:PurgeImmediately.__call__#purgeSync",
+        "controlpanel.proxies: the view asks the purger for each proxy",
+        _NOT_BY_PLONE,
+    ),
+    Hook(
+        "ZPublisher.HTTPRequest:HTTPRequest.__init__#stdin",
+        "slack.view: the body as it was sent",
+        "nothing can be purged from Slack",
+    ),
+    Hook(
+        "ZPublisher.HTTPRequest:HTTPRequest.__init__#_auth",
+        "manual.proxies, monitoring.tokens: the header Authorization",
+        "scripts with a token are refused",
     ),
 )
 

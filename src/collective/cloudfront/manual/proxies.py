@@ -20,6 +20,7 @@ from collective.cloudfront.manual.purge import NotPurging
 from collective.cloudfront.settings import registry_of
 from plone.cachepurging.interfaces import IPurger
 from plone.protect.authenticator import check
+from transaction.interfaces import TransientError
 from typing import Any
 from zExceptions import Forbidden
 from zope.component import getGlobalSiteManager
@@ -27,10 +28,13 @@ from zope.globalrequest import getRequest
 from zope.interface import implementer
 from ZPublisher.interfaces import IPubBeforeCommit
 
+import logging
 import re
 import transaction
 import zope.component
 
+
+logger = logging.getLogger("collective.cloudfront")
 
 #: Stands for a proxy where a site has none but CloudFront.
 PSEUDO_PROXY = "cloudfront:"
@@ -62,12 +66,12 @@ class Purger:
 
     def purgeAsync(self, url: str, httpVerb: str = "PURGE") -> None:
         """See ``IPurger``."""
-        if hand_over(url):
+        if _safely(url):
             _plones().purgeAsync(url, httpVerb)
 
     def purgeSync(self, url: str, httpVerb: str = "PURGE") -> tuple[Any, str, str]:
         """See ``IPurger``."""
-        if hand_over(url):
+        if _safely(url):
             return _plones().purgeSync(url, httpVerb)
         return ACCEPTED, "", ""
 
@@ -81,6 +85,19 @@ PURGER = Purger()
 
 def _plones() -> Any:
     return getGlobalSiteManager().getUtility(IPurger)
+
+
+def _safely(url: str) -> bool:
+    """Do ``hand_over``. Real proxies are asked whatever happens: Plone calls this after a
+    commit, too.
+    """
+    try:
+        return hand_over(url)
+    except TransientError:
+        raise
+    except Exception:
+        logger.exception("CloudFront does not purge what proxies purge: %s", url)
+        return True
 
 
 def hand_over(url: str) -> bool:

@@ -2,6 +2,7 @@
 
 from collective.cloudfront.tests.browser.make_sites import CONFIGURER
 from collective.cloudfront.tests.browser.make_sites import EDITOR
+from collective.cloudfront.tests.browser.pages import cloudfront_tab
 from collective.cloudfront.tests.browser.pages import headline
 from collective.cloudfront.tests.browser.pages import history
 from collective.cloudfront.tests.browser.pages import message
@@ -36,6 +37,24 @@ def test_purge_all_asks_first_and_then_empties_the_edge(page, cloudfront, viewer
     expect(row).to_contain_text("admin")
     for path in ("/about", "/news/story-1"):
         eventually(lambda: viewer.cache(path) == "Miss")  # noqa: B023
+
+
+def test_plones_own_tab_empties_the_edge_without_a_caching_proxy(
+    page, cloudfront, viewer
+):
+    viewer.warm("/about")
+    assert viewer.cache("/about") == "Hit"
+    open_control_panel(page, "Caching")
+    page.get_by_role("link", name="Purge caching proxy").click()
+    page.get_by_label("URLs to purge").fill("/about")
+    page.get_by_role("button", name="Purge", exact=True).click()
+    expect(page.get_by_text("cloudfront:/about")).to_be_visible()
+    # It is still one of Plone's tabs, and ours is among them
+    cloudfront_tab(page).click()
+    row = history(page, "Purge caching proxy")
+    expect(row).to_contain_text("/about")
+    expect(row).to_contain_text("admin")
+    eventually(lambda: viewer.cache("/about") == "Miss")
 
 
 def test_who_may_configure_only_sees_no_button_and_is_refused(person, complaints):

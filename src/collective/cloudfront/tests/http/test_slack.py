@@ -107,10 +107,10 @@ def _pages(zope, slack, cloudfront):
 
 def _everything(zope, slack, cloudfront):
     question = _post(zope, command_body("all")).json()
-    before = len(slack.posted)
     for _ in range(2):  # a double click
         assert _post(zope, click_body(question)).status_code == 200
-    while not any("completed it" in each["text"] for each in slack.messages[before:]):
+    end = f"<@{MANAGER}> purged `/*`. CloudFront has completed it."
+    while not any(each["text"] == end for each in slack.messages):
         slack.wait()
     assert sum(items == ("/*",) for items in _items(cloudfront)) == 1
 

@@ -264,6 +264,17 @@ def test_an_aborted_transaction_purges_nothing(site, process, script):
     assert process.deliver() == ["/page"]
 
 
+def test_an_error_of_ours_keeps_no_proxy_from_purging(
+    proxy, script, monkeypatch, caplog
+):
+    monkeypatch.setattr(
+        "collective.cloudfront.manual.proxies.current_site", lambda: 1 / 0
+    )
+    assert getUtility(IPurger).purgeSync(f"{proxy.url}/page")[0] == 200
+    assert proxy.purged == ["/page"]
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_sites_without_the_add_on_have_plones_purger(portal):
     assert getUtility(IPurger) is not DEFAULT_PURGER
     get_installer(portal).uninstall_product("collective.cloudfront")

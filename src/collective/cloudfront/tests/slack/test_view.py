@@ -53,10 +53,10 @@ def site(functional_portal, process, monkeypatch):
 def post(site, functional):
     """Send what Slack sends; returns the status, and what is in the JSON."""
 
-    def send(body, headers=None, method="post"):
+    def send(body, headers=None, method="post", view=VIEW):
         app = Browser(functional["app"]).testapp
         answer = getattr(app, method)(
-            f"{site.absolute_url()}/{VIEW}",
+            f"{site.absolute_url()}/{view}",
             *([body] if method == "post" else ()),
             headers=signed(body) if headers is None else headers,
             expect_errors=True,
@@ -96,6 +96,11 @@ def complete(process):
     """Let CloudFront complete what it has accepted."""
     for each in process.outbox.in_progress(DISTRIBUTION):
         process.outbox.complete(each, "Completed")
+
+
+def test_with_volto_it_is_reached_by_the_rest_api(post, process):
+    post(command_body("/news"), view=f"++api++/{VIEW}")
+    assert process.deliver() == ["/news"]
 
 
 def test_the_journal_has_who_purged_what(post, process):
@@ -153,6 +158,24 @@ def test_it_is_scheduled_in_the_time_zone_of_the_site(post, process):
     assert abs(planned.due - time.time() - 3 * 86400) < 86400
     assert process.deliver() == []
     assert f"<!date^{int(planned.due)}^" in answer["text"]
+
+
+def test_everything_is_scheduled_after_a_click(post, process):
+    _, question = post(command_body("all at 03:00"))
+    assert "<!date^" in question["text"]
+    assert process.outbox.planned(10) == []
+    post(click_body(question))
+    (planned,) = process.outbox.planned(10)
+    assert planned.items == ("/*",)
+    assert 0 < planned.due - time.time() <= 86400 + 3600
+
+
+def test_who_lost_the_right_cannot_confirm(post, process):
+    _, question = post(command_body("all"))
+    getUtility(IRegistry)[f"{PREFIX}.slack_users"] = f"{MANAGER} status"
+    transaction.commit()
+    post(click_body(question))
+    assert process.outbox.requests(10) == []
 
 
 def test_a_time_that_is_over_is_refused(post, process):
