@@ -11,9 +11,14 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+import re
+
 
 #: plone.rest's way to the twin of a site. It stands once in a path, after the site.
 _API = "/++api++"
+#: Plone's way to the files of packages, with a hash; it leads to the site, too. What is
+#: content there, or a page of the site, is at another place.
+_HASHED_FILE = re.compile(r"/\+\+webresource\+\+[^/]*/\+\+(?:plone|resource|theme)\+\+")
 _VIRTUAL_ROOT = "/VirtualHostRoot"
 
 
@@ -23,7 +28,7 @@ def is_alias(request: Any, traversed: Sequence[Any]) -> bool:
 
     A folder with a default page is asked for by the beginning of that page's path.
     """
-    way = _without_api(request, traversed)
+    way = _without_detour(request, traversed)
     if not way:
         return False
     return (
@@ -33,10 +38,13 @@ def is_alias(request: Any, traversed: Sequence[Any]) -> bool:
     )
 
 
-def _without_api(request: Any, traversed: Sequence[Any]) -> Sequence[Any]:
-    # plone.rest's namespace leads from the site to the site, once
-    by_api = _API in request.get("PATH_INFO", "") and len(traversed) > 1
-    if by_api and aq_base(traversed[-1]) is aq_base(traversed[-2]):
+def _without_detour(request: Any, traversed: Sequence[Any]) -> Sequence[Any]:
+    # These namespaces lead from the site to the site, once
+    path = request.get("PATH_INFO", "")
+    by_namespace = _API in path or _HASHED_FILE.search(path)
+    if not by_namespace or len(traversed) < 2:
+        return traversed
+    if aq_base(traversed[-1]) is aq_base(traversed[-2]):
         return traversed[:-1]
     return traversed
 
