@@ -14,6 +14,7 @@ from collective.cloudfront.blueprint.cloudformation.document import Sub
 from collective.cloudfront.blueprint.cloudformation.template import document
 from collective.cloudfront.blueprint.notes import comment
 from collective.cloudfront.blueprint.notes import Why
+from collective.cloudfront.blueprint.notes import WIDTH
 from collective.cloudfront.blueprint.values import Blueprint
 from typing import Any
 
@@ -23,12 +24,19 @@ import re
 
 _SERVICES = {
     "CloudFront": "cloudfront",
+    "EC2": "ec2",
+    "ECS": "ecs",
+    "ElasticLoadBalancingV2": "elasticloadbalancingv2",
     "IAM": "iam",
     "Lambda": "lambda",
     "Logs": "logs",
 }
 #: Below these, names are data.
-_AS_IT_IS = frozenset({"AssumeRolePolicyDocument", "PolicyDocument", "Variables"})
+_AS_IT_IS = frozenset(
+    {"AssumeRolePolicyDocument", "Options", "PolicyDocument", "Variables"}
+)
+#: Pseudo parameters of CloudFormation.
+_PSEUDO = {"AWS::Region": "Aws.REGION"}
 _WORD = re.compile(
     r"[A-Z]+[0-9]+(?=[A-Z]|$)|[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z]+"
 )
@@ -47,6 +55,8 @@ def render(blueprint: Blueprint, head: str = "") -> str:
         core.append("CfnParameter")
     if "Fn::Sub" in json.dumps(plain(parts)):
         core.append("Fn")
+    if any(f'"{name}"' in json.dumps(plain(parts)) for name in _PSEUDO):
+        core.append("Aws")
     lines = [
         *(comment(head, "", "//") if head else ()),
         f"import {{ {', '.join(sorted(core))} }} from 'aws-cdk-lib';",
@@ -74,6 +84,8 @@ def render(blueprint: Blueprint, head: str = "") -> str:
             value.get("Properties", {}),
             parameters,
         )
+        for other in value.get("DependsOn", ()):
+            lines.append(f"{_variable(name)}.addDependency({_variable(other)});")
     for name, each in parts["Outputs"].items():
         lines += ["", *_construct("CfnOutput", name, each, parameters, constant=False)]
     return "\n".join(lines) + "\n"
@@ -93,7 +105,8 @@ def _in_order(resources: Mapping[str, Any]) -> Iterator[str]:
         if name in done or name not in resources:
             return
         done.add(name)
-        for other in _references(plain(resources[name])):
+        wanted = plain(resources[name])
+        for other in (*_references(wanted), *wanted.get("DependsOn", ())):
             yield from visit(other)
         yield name
 
@@ -161,7 +174,18 @@ def _value(
         yield f"{start}{{"
         yield from _fields(value, indent + "  ", parameters, camel)
         yield f"{indent}}},"
-    elif isinstance(value, (list, tuple)) and value:
+    elif isinstance(value, (list, tuple)) and all(
+        isinstance(each, (str, Ref, GetAtt)) for each in value
+    ):
+        items = [_scalar(each, parameters) for each in value]
+        line = f"{start}[{', '.join(items)}],"
+        if len(line) <= WIDTH or len(items) < 2:
+            yield line
+        else:
+            yield f"{start}["
+            yield from (f"{indent}  {each}," for each in items)
+            yield f"{indent}],"
+    elif isinstance(value, (list, tuple)):
         yield f"{start}["
         for each in value:
             while isinstance(each, Why):
@@ -175,10 +199,16 @@ def _value(
 
 def _scalar(value: Any, parameters: Mapping[str, Any]) -> str:
     if isinstance(value, Ref):
-        attribute = "valueAsString" if value.name in parameters else "ref"
+        if value.name in _PSEUDO:
+            return _PSEUDO[value.name]
+        attribute = "ref"
+        if value.name in parameters:
+            is_list = parameters[value.name]["Type"].startswith("List<")
+            attribute = "valueAsList" if is_list else "valueAsString"
         return f"{_variable(value.name)}.{attribute}"
     if isinstance(value, GetAtt):
-        return f"{_variable(value.name)}.attr{value.attribute}"
+        attribute = camel_case(value.attribute)
+        return f"{_variable(value.name)}.attr{attribute[0].upper()}{attribute[1:]}"
     if isinstance(value, Sub):
         return f"Fn.sub({_text(value.text)})"
     if isinstance(value, str):

@@ -8,7 +8,8 @@ from typing import Any
 import textwrap
 
 
-_WIDTH = 88
+#: Characters of a line.
+WIDTH = 88
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Notes:
 
 def comment(text: str, indent: str, mark: str = "#") -> Iterator[str]:
     """Yield the lines of a comment, wrapped."""
-    width = max(40, _WIDTH - len(indent) - len(mark) - 1)
+    width = max(40, WIDTH - len(indent) - len(mark) - 1)
     for paragraph in text.split("\n"):
         lines = textwrap.wrap(
             paragraph, width, break_on_hyphens=False, break_long_words=False

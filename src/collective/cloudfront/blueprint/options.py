@@ -71,12 +71,18 @@ class RunsOn(str, Enum):
 class Server:
     """A server that CloudFront asks. ``vpc_arn`` is the ARN of a load balancer or an
     instance in a private subnet, which becomes a VPC origin; empty: a public one.
+    ``in_stack``: it is the load balancer that the template makes.
     """
 
     host: str
     port: int = 443
     protocol: Protocol = Protocol.HTTPS
     vpc_arn: str = ""
+    in_stack: bool = False
+
+
+#: Plone on Amazon ECS, in the same template.
+ECS = Server("load-balancer.in-this-stack", 80, Protocol.HTTP, in_stack=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +113,12 @@ class Flaw(str, Enum):
     TENANTS_AND_STAGING = "tenants_and_staging"
     TENANTS_AND_DOMAINS = "tenants_and_domains"
     TENANTS_AND_EDITORS = "tenants_and_editors"
+    TENANTS_AND_SLACK = "tenants_and_slack"
     EDITORS_DOMAINS = "editors_domains"
     API_ORIGIN = "api_origin"
     OIDC = "oidc"
     SERVICE_ACCOUNT = "service_account"
+    ECS = "ecs"
 
 
 class WrongOptions(ValueError):
@@ -182,6 +190,11 @@ class Options:
         return self.interface is Interface.CLASSIC
 
     @property
+    def plone(self) -> Server:
+        """Where Plone itself answers."""
+        return self.origin if self.api_origin is None else self.api_origin
+
+    @property
     def writes_path(self) -> bool:
         """Whether an origin path tells Plone the public host name and the site."""
         return bool(self.site) and (self.is_classic or self.api_origin is not None)
@@ -244,6 +257,9 @@ def _flaws_of_server(server: Server, options: Options) -> Iterator[tuple[Flaw, s
 def _contradictions(options: Options) -> Iterator[tuple[Flaw, str]]:
     if options.tenants and options.staging:
         yield Flaw.TENANTS_AND_STAGING, ""
+    if options.tenants and options.slack:
+        # It purges distributions, and tenants are purged one by one
+        yield Flaw.TENANTS_AND_SLACK, ""
     if options.tenants and options.domains:
         yield Flaw.TENANTS_AND_DOMAINS, options.domains[0]
     if options.tenants and options.editors_domains:
@@ -257,6 +273,8 @@ def _contradictions(options: Options) -> Iterator[tuple[Flaw, str]]:
             yield Flaw.OIDC, options.oidc_provider
         if not _ACCOUNT.match(options.service_account):
             yield Flaw.SERVICE_ACCOUNT, options.service_account
+    if options.plone.in_stack and options.runs_on is not RunsOn.ECS:
+        yield Flaw.ECS, options.runs_on.value
     names = [tenant.name for tenant in options.tenants]
     for name in names:
         if not _NAME.match(name) or names.count(name) > 1:

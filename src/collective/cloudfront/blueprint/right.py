@@ -156,6 +156,14 @@ ERRORS = (
     *(CustomErrorResponse(code, 5, _AWAY) for code in (500, 502, 503, 504)),
 )
 
+#: Of the distribution for editors.
+NO_ERRORS = tuple(
+    CustomErrorResponse(
+        each.error_code, 0, "Who adds a page must not see that it was not there before."
+    )
+    for each in ERRORS
+)
+
 
 def right(options: Options) -> Blueprint:
     """Return the right distribution for a site."""
@@ -211,6 +219,7 @@ def _for_editors(options: Options) -> Distribution:
         origins=tuple(_origins(options, options.editors_domains)),
         behaviors=api if options.api_origin is not None else (),
         default_behavior=everything,
+        custom_error_responses=NO_ERRORS,
         web_acl=options.web_acl,
         logs=options.logs,
     )
@@ -228,7 +237,13 @@ def _origins(options: Options, domains: tuple[str, ...]) -> Iterator[Origin]:
 
 def _origin(id: str, server: Server, path: str) -> Origin:
     return Origin(
-        id, server.host, path, server.protocol, server.port, vpc_arn=server.vpc_arn
+        id,
+        server.host,
+        path,
+        server.protocol,
+        server.port,
+        vpc_arn=server.vpc_arn,
+        in_stack=server.in_stack,
     )
 
 

@@ -87,6 +87,11 @@ PURGES = Statement(
 )
 
 
+def name_of(options: Options) -> str:
+    """Return the name of the function, and of its role where that has a name."""
+    return f"{options.name}-slack"
+
+
 def environment(
     options: Options, distributions: Any, parameters: Mapping[str, Any]
 ) -> dict[str, Any]:

@@ -49,6 +49,23 @@ class Origin:
     connection_attempts: int = 2
     #: ARN of what becomes a VPC origin; empty: the origin is public.
     vpc_arn: str = ""
+    #: It is the load balancer that the template makes.
+    in_stack: bool = False
+
+    @property
+    def is_private(self) -> bool:
+        """Whether only CloudFront reaches it."""
+        return bool(self.vpc_arn) or self.in_stack
+
+    @property
+    def http_port(self) -> int:
+        """CloudFront wants both ports, and the protocol decides which one it uses."""
+        return 80 if self.protocol_policy is Protocol.HTTPS else self.port
+
+    @property
+    def https_port(self) -> int:
+        """See ``http_port``."""
+        return self.port if self.protocol_policy is Protocol.HTTPS else 443
 
 
 @dataclass(frozen=True, slots=True)

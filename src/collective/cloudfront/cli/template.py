@@ -14,6 +14,8 @@ from collective.cloudfront.blueprint import Tenant
 from collective.cloudfront.blueprint import WrongOptions
 from collective.cloudfront.blueprint.cdk import render as cdk
 from collective.cloudfront.blueprint.cloudformation import render as cloudformation
+from collective.cloudfront.blueprint.cloudformation import render_plone
+from collective.cloudfront.blueprint.options import ECS
 from collective.cloudfront.blueprint.options import MAX_DOMAINS
 from collective.cloudfront.blueprint.options import MAX_NAME
 from collective.cloudfront.blueprint.options import MAX_ORIGIN_PATH
@@ -69,12 +71,15 @@ _SENTENCES = {
     Flaw.ARN: "“{value}” is not an ARN. ARNs begin with arn:aws:.",
     Flaw.TENANTS_AND_STAGING: "A multi-tenant distribution cannot have a staging "
     "distribution. Leave out --staging or --tenant.",
+    Flaw.TENANTS_AND_SLACK: "The Lambda function of the Slack command cannot purge tenants. "
+    "Leave out --slack, and use the Slack command in Plone.",
     Flaw.TENANTS_AND_DOMAINS: "In a multi-tenant distribution, domain names belong to "
     "tenants. Leave out --domain {value}.",
     Flaw.TENANTS_AND_EDITORS: "Tenants have no host names for editors. Leave out "
     "--editors-domain {value}, or make a template for each site.",
     Flaw.EDITORS_DOMAINS: "--editors-domain {value} goes with --editors host.",
     Flaw.API_ORIGIN: "--api-origin {value} goes with --volto.",
+    Flaw.ECS: "Plone runs on ECS in this template. Leave out --runs-on {value}.",
     Flaw.OIDC: "“{value}” is not an OpenID Connect provider. Give --oidc-provider without "
     "https://, such as oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLED539D.",
     Flaw.SERVICE_ACCOUNT: "“{value}” is not a service account. Enter namespace:name.",
@@ -136,7 +141,6 @@ _OPTIONS = (
     click.option(
         "--origin",
         type=_Server(),
-        required=True,
         help="Where CloudFront finds Plone, or Volto, such as "
         "https://origin.example.com.",
     ),
@@ -153,6 +157,12 @@ _OPTIONS = (
         metavar="ARN",
         help="The origin is private: the ARN of its load balancer or instance. With "
         "--api-origin, this is that origin.",
+    ),
+    click.option(
+        "--ecs",
+        is_flag=True,
+        help="Add Plone itself, on Amazon ECS with Fargate, instead of an --origin (with "
+        "--volto: an --api-origin). Not for Terraform.",
     ),
     click.option(
         "--site",
@@ -262,11 +272,22 @@ def _with_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _blueprint(
-    is_classic: bool, site: str, no_site: bool, vpc_arn: str, **chosen: Any
+    is_classic: bool, site: str, no_site: bool, ecs: bool, vpc_arn: str, **chosen: Any
 ) -> Blueprint:
     """Return the blueprint for the options of a command; raises ``UsageError``."""
-    place = "api_origin" if chosen["api_origin"] is not None else "origin"
-    chosen[place] = replace(chosen[place], vpc_arn=vpc_arn)
+    if ecs:
+        if vpc_arn:
+            raise click.UsageError("Use --vpc or --ecs, not both.")
+        chosen["origin" if is_classic else "api_origin"] = ECS
+        chosen["runs_on"] = RunsOn.ECS.value
+    if chosen["origin"] is None:
+        raise click.UsageError(
+            "Say where CloudFront finds the site: --origin https://origin.example.com. "
+            "Or use --ecs, to have Plone in the template."
+        )
+    if vpc_arn:
+        place = "api_origin" if chosen["api_origin"] is not None else "origin"
+        chosen[place] = replace(chosen[place], vpc_arn=vpc_arn)
     try:
         options = Options(
             interface=Interface.CLASSIC if is_classic else Interface.VOLTO,
@@ -307,7 +328,8 @@ def template() -> None:
 def cloudformation_command(**chosen: Any) -> None:
     """Print a CloudFormation template with comments.
 
-    Create the stack in us-east-1, where CloudFront's certificates and logs are.
+    Create the stack in us-east-1, where CloudFront's certificates and logs are. With
+    --ecs, create it in the region of the network; then, do not use --logs.
 
     \b
     Examples:
@@ -316,6 +338,7 @@ def cloudformation_command(**chosen: Any) -> None:
       cloudfront template cloudformation --volto --domain www.example.com \\
           --origin http://volto.example.com:3000 \\
           --api-origin http://plone.example.com:8080 --slack
+      cloudfront template cloudformation --domain www.example.com --ecs
       aws cloudformation deploy --region us-east-1 --stack-name plone-cdn \\
           --template-file cloudfront.yaml --capabilities CAPABILITY_IAM \\
           --parameter-overrides CertificateArn=arn:aws:acm:us-east-1:…
@@ -334,6 +357,11 @@ def terraform_command(**chosen: Any) -> None:
           --origin https://origin.example.com > main.tf
       terraform init && terraform plan -var certificate_arn=arn:aws:acm:us-east-1:…
     """
+    if chosen["ecs"]:
+        raise click.UsageError(
+            "--ecs is not for Terraform. Use it with cloudformation or cdk, or make "
+            "Plone's servers in another way."
+        )
     click.echo(terraform(_blueprint(**chosen), _head()), nl=False)
 
 
@@ -351,6 +379,22 @@ def cdk_command(**chosen: Any) -> None:
       npm install aws-cdk-lib constructs && npx cdk synth --app "npx tsx bin/cloudfront.ts"
     """
     click.echo(cdk(_blueprint(**chosen), _head()), nl=False)
+
+
+@template.command("ecs", short_help="Plone on Amazon ECS, in CloudFormation.")
+def ecs_command() -> None:
+    """Print a CloudFormation template with Plone, without CloudFront.
+
+    Plone and the worker run on Fargate, behind an internal load balancer. The network and
+    the database (PostgreSQL) exist already. “cloudformation --ecs” has both in one template.
+
+    \b
+    Examples:
+      cloudfront template ecs > plone.yaml
+      cloudfront template cloudformation --domain www.example.com \\
+          --origin http://internal-….elb.amazonaws.com --vpc arn:aws:elasticload…
+    """
+    click.echo(render_plone(_head()), nl=False)
 
 
 @template.command("iam", short_help="An IAM policy in JSON, for a distribution.")
@@ -461,8 +505,9 @@ def _policy(ids: tuple[str, ...], arn: str) -> dict[str, Any]:
 
 
 def _head() -> str:
-    words = shlex.join(["cloudfront", *sys.argv[1:]])
-    return f"{_MADE}\n{words}"
+    # Not what stands before it: the URL of an outbox may have a password
+    words = sys.argv[sys.argv.index("template") :] if "template" in sys.argv else []
+    return f"{_MADE}\n{shlex.join(['cloudfront', *words])}"
 
 
 _MADE = (

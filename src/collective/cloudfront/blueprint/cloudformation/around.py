@@ -5,6 +5,7 @@ from collective.cloudfront.blueprint.cloudformation.distribution import (
     DEPLOYMENT_POLICY,
 )
 from collective.cloudfront.blueprint.cloudformation.distribution import DISTRIBUTIONS
+from collective.cloudfront.blueprint.cloudformation.distribution import LOAD_BALANCER
 from collective.cloudfront.blueprint.cloudformation.distribution import ports
 from collective.cloudfront.blueprint.cloudformation.distribution import uses_parameters
 from collective.cloudfront.blueprint.cloudformation.distribution import vpc_origin
@@ -55,12 +56,12 @@ def _vpc_origins(
         vpc_origin(origin): origin
         for each in blueprint.distributions
         for origin in each.origins
-        if origin.vpc_arn
+        if origin.is_private
     }
     for logical_id, origin in origins.items():
         config = {
             "Name": f"{blueprint.options.name}-{origin.id}",
-            "Arn": origin.vpc_arn,
+            "Arn": Ref(LOAD_BALANCER) if origin.in_stack else origin.vpc_arn,
             "OriginProtocolPolicy": origin.protocol_policy.value,
             **ports(origin),
             "OriginSSLProtocols": ["TLSv1.2"],

@@ -1,5 +1,6 @@
 """Distributions of a blueprint as resources of CloudFormation."""
 
+from collective.cloudfront.blueprint.cloudformation.document import GetAtt
 from collective.cloudfront.blueprint.cloudformation.document import Ref
 from collective.cloudfront.blueprint.cloudformation.policies import policy_id
 from collective.cloudfront.blueprint.notes import Notes
@@ -22,6 +23,8 @@ DISTRIBUTIONS = {
     Role.STAGING: "StagingDistribution",
 }
 DEPLOYMENT_POLICY = "DeploymentPolicy"
+#: Of Plone on Amazon ECS.
+LOAD_BALANCER = "LoadBalancer"
 CERTIFICATE, EDITORS_CERTIFICATE = "CertificateArn", "EditorsCertificateArn"
 
 
@@ -134,7 +137,12 @@ def _certificate(each: Distribution, notes: Notes) -> dict[str, Any]:
 
 
 def _origin(origin: Origin, notes: Notes) -> dict[str, Any]:
-    values: dict[str, Any] = {"Id": origin.id, "DomainName": origin.domain_name}
+    values: dict[str, Any] = {
+        "Id": origin.id,
+        "DomainName": GetAtt(LOAD_BALANCER, "DNSName")
+        if origin.in_stack
+        else origin.domain_name,
+    }
     if origin.origin_path:
         values["OriginPath"] = notes.why(origin, "origin_path", origin.origin_path)
     values["ConnectionAttempts"] = notes.why(
@@ -149,7 +157,7 @@ def _origin(origin: Origin, notes: Notes) -> dict[str, Any]:
             origin, "keepalive_timeout", origin.keepalive_timeout
         ),
     }
-    if origin.vpc_arn:
+    if origin.is_private:
         values["VpcOriginConfig"] = notes.why(
             origin, "vpc_arn", {"VpcOriginId": Ref(vpc_origin(origin)), **times}
         )
@@ -166,9 +174,8 @@ def _origin(origin: Origin, notes: Notes) -> dict[str, Any]:
 
 
 def ports(origin: Origin) -> dict[str, int]:
-    """Return the port of an origin, named by its protocol."""
-    is_https = origin.protocol_policy.value.startswith("https")
-    return {"HTTPSPort" if is_https else "HTTPPort": origin.port}
+    """Return the ports of an origin."""
+    return {"HTTPPort": origin.http_port, "HTTPSPort": origin.https_port}
 
 
 def _behavior(behavior: Behavior, notes: Notes) -> dict[str, Any]:

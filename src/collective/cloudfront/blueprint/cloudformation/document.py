@@ -8,6 +8,7 @@ returns what CloudFormation reads, without comments, as JSON has it.
 from collections.abc import Iterator
 from collective.cloudfront.blueprint.notes import comment
 from collective.cloudfront.blueprint.notes import Why
+from collective.cloudfront.blueprint.notes import WIDTH
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,14 +88,23 @@ def _entry(key: str, value: Any, indent: str) -> Iterator[str]:
         for each, inner in value.items():
             yield from _entry(each, inner, indent + "  ")
     elif isinstance(value, (list, tuple)) and value:
-        yield name
-        yield from _items(value, indent + "  ")
+        line = f"{name} [{', '.join(map(_short, value))}]"
+        if len(line) <= WIDTH and all(map(_short, value)):
+            yield line
+        else:
+            yield name
+            yield from _items(value, indent + "  ")
     elif isinstance(value, Sub) and _BLOCK.match(value.text):
         yield f"{name} !Sub |-"
         for line in value.text.split("\n"):
             yield f"{indent}  {line}"
     else:
         yield f"{name} {scalar(value)}"
+
+
+def _short(value: Any) -> str:
+    """Return an item of a list in one line; empty if it needs lines of its own."""
+    return "" if isinstance(value, (Why, Sub, dict, list, tuple)) else scalar(value)
 
 
 def _items(values: Any, indent: str) -> Iterator[str]:

@@ -40,7 +40,8 @@ def slack(blueprint: Blueprint) -> dict[str, Any]:
         return {}
     ids = purged(blueprint)
     function = {
-        "FunctionName": Sub(f"${{AWS::StackName}}-{FUNCTION}"),
+        # Its role names it, so it has a name of our own; 64 characters at most
+        "FunctionName": lambda_function.name_of(options),
         "Handler": lambda_function.HANDLER,
         "Runtime": lambda_function.RUNTIME,
         "MemorySize": lambda_function.MEMORY,
@@ -59,7 +60,10 @@ def slack(blueprint: Blueprint) -> dict[str, Any]:
         },
     }
     return {
-        "SlackRole": Why(_role(ids), "What the Slack command may do."),
+        "SlackRole": Why(
+            _role(ids, lambda_function.name_of(options)),
+            "What the Slack command may do.",
+        ),
         FUNCTION: Why(
             {"Type": "AWS::Lambda::Function", "Properties": function},
             "Purges when somebody enters /cdn-purge in Slack, also while Plone is away.",
@@ -93,8 +97,7 @@ def _permission(**more: Any) -> dict[str, Any]:
     }
 
 
-def _role(ids: list[str]) -> dict[str, Any]:
-    name = f"${{AWS::StackName}}-{FUNCTION}"
+def _role(ids: list[str], name: str) -> dict[str, Any]:
     document = lambda_function.role_document(
         [arn_of(each) for each in ids],
         Ref(lambda_function.SECRET.camel),

@@ -19,6 +19,9 @@ from collective.cloudfront.blueprint.cloudformation.document import plain
 from collective.cloudfront.blueprint.cloudformation.document import Ref
 from collective.cloudfront.blueprint.cloudformation.document import Sub
 from collective.cloudfront.blueprint.cloudformation.document import write
+from collective.cloudfront.blueprint.cloudformation.ecs import ecs
+from collective.cloudfront.blueprint.cloudformation.ecs import PARAMETERS as of_ecs
+from collective.cloudfront.blueprint.cloudformation.ecs import plone_only
 from collective.cloudfront.blueprint.cloudformation.policies import policies
 from collective.cloudfront.blueprint.cloudformation.slack import parameters as of_slack
 from collective.cloudfront.blueprint.cloudformation.slack import slack
@@ -38,6 +41,11 @@ _CERTIFICATE = {
 def render(blueprint: Blueprint, head: str = "") -> str:
     """Return the text of the template, with comments; ``head`` is the first one."""
     return write(document(blueprint), head)
+
+
+def render_plone(head: str = "") -> str:
+    """Return the text of a template with Plone on Amazon ECS and without CloudFront."""
+    return write(plone_only(), head)
 
 
 def template(blueprint: Blueprint) -> dict[str, Any]:
@@ -71,8 +79,16 @@ def resources(blueprint: Blueprint, notes: Notes) -> dict[str, Any]:
         },
         **around(blueprint, notes),
         **access(blueprint),
+        **_plone(blueprint),
         **slack(blueprint),
     }
+
+
+def _plone(blueprint: Blueprint) -> dict[str, Any]:
+    if not blueprint.options.plone.in_stack:
+        return {}
+    variables = dict(line.split("=", 1) for line in environment(blueprint))
+    return ecs(Sub(variables.pop("CLOUDFRONT_DISTRIBUTION_ID")), variables)
 
 
 def _parameters(blueprint: Blueprint) -> dict[str, Any]:
@@ -91,6 +107,8 @@ def _parameters(blueprint: Blueprint) -> dict[str, Any]:
                 "ARN of a certificate in us-east-1 for", options.editors_domains
             ),
         }
+    if options.plone.in_stack:
+        parameters.update(of_ecs)
     if options.slack:
         parameters.update(of_slack())
     return parameters

@@ -187,7 +187,7 @@ def slack(blueprint: Blueprint) -> Iterator[Block]:
     options = blueprint.options
     if not options.slack:
         return
-    name = f"{options.name}-slack"
+    name = lambda_function.name_of(options)
     ids = [distribution_ref(blueprint, each, "id").text for each in purged(blueprint)]
     listed = Expr('"' + " ".join(f"${{{each}}}" for each in ids) + '"')
     variables = lambda_function.environment(

@@ -18,6 +18,8 @@ import json
 import re
 
 
+#: Characters of a list in one line.
+_LIST = 66
 #: An argument in one line.
 _ARGUMENT = re.compile(r"(?P<key> *(?:\"[^\"]*\"|\w+)) = (?P<value>.*[^{\[])$")
 
@@ -137,8 +139,10 @@ def expression(value: Any, indent: str = "") -> str:
         ]
         return "\n".join(["{", *lines, f"{indent}}}"]) if lines else "{}"
     if isinstance(value, (list, tuple)):
-        if all(isinstance(each, (str, int)) for each in value) and len(value) < 3:
-            return f"[{', '.join(expression(each) for each in value)}]"
+        if all(isinstance(each, (str, int)) for each in value):
+            line = f"[{', '.join(expression(each) for each in value)}]"
+            if len(indent) + len(line) <= _LIST or len(value) < 2:
+                return line
         lines = [f"{indent}  {expression(each, indent + '  ')}," for each in value]
         return "\n".join(["[", *lines, f"{indent}]"])
     if isinstance(value, str):

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from collective.cloudfront.blueprint.notes import Notes
-from collective.cloudfront.blueprint.options import Protocol
 from collective.cloudfront.blueprint.terraform.document import Block
 from collective.cloudfront.blueprint.terraform.document import Expr
 from collective.cloudfront.blueprint.values import Blueprint
@@ -76,9 +75,4 @@ def origin_block(origin: Origin, tenants: bool, notes: Notes) -> dict[str, Any]:
 
 
 def _ports(origin: Origin) -> dict[str, int]:
-    # Both are required, and the protocol decides which one is used
-    is_https = origin.protocol_policy is Protocol.HTTPS
-    return {
-        "http_port": 80 if is_https else origin.port,
-        "https_port": origin.port if is_https else 443,
-    }
+    return {"http_port": origin.http_port, "https_port": origin.https_port}

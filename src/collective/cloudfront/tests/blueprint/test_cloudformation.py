@@ -9,6 +9,7 @@ from cfnlint.config import ManualArgs
 from collective.cloudfront.blueprint import Options
 from collective.cloudfront.blueprint import right
 from collective.cloudfront.blueprint.cloudformation import render
+from collective.cloudfront.blueprint.cloudformation import render_plone
 from collective.cloudfront.blueprint.cloudformation import template
 from collective.cloudfront.tests.blueprint.reading import read_yaml
 from collective.cloudfront.tests.blueprint.world import any_options
@@ -39,6 +40,11 @@ def test_cfn_lint_finds_nothing():
 @pytest.mark.parametrize("name", COMBINATIONS)
 def test_cfn_lint_finds_nothing_in_any_combination(name):
     assert problems(COMBINATIONS[name]) == []
+
+
+def test_cfn_lint_finds_nothing_in_plone_alone():
+    config = ManualArgs(regions=["eu-central-1"])
+    assert [str(each) for each in lint(render_plone(), config=config)] == []
 
 
 def test_cfn_lint_would_find_a_wrong_property():
@@ -138,6 +144,29 @@ def test_staging_is_reached_with_a_header():
     }
 
 
+def test_cloudfront_reaches_plone_on_ecs_through_its_load_balancer_only():
+    options = COMBINATIONS["classic, ECS"]
+    [origin] = config_of(options)["Origins"]
+    assert origin["DomainName"] == {"Fn::GetAtt": ["LoadBalancer", "DNSName"]}
+    assert origin["VpcOriginConfig"]["VpcOriginId"] == {"Ref": "PloneVpcOrigin"}
+    balancer = resources(options, "ElasticLoadBalancingV2::LoadBalancer")
+    assert balancer["LoadBalancer"]["Scheme"] == "internal"
+    groups = resources(options, "EC2::SecurityGroup")
+    [ingress] = groups["LoadBalancerGroup"]["SecurityGroupIngress"]
+    assert ingress["SourcePrefixListId"] == {"Ref": "CloudFrontPrefixList"}
+
+
+def test_on_ecs_the_worker_purges_and_plone_has_no_credentials():
+    tasks = resources(COMBINATIONS["classic, ECS"], "ECS::TaskDefinition")
+    assert "TaskRoleArn" not in tasks["PloneTask"]
+    assert tasks["WorkerTask"]["TaskRoleArn"] == {"Fn::GetAtt": ["PurgeRole", "Arn"]}
+    [plone] = tasks["PloneTask"]["ContainerDefinitions"]
+    variables = {each["Name"]: each["Value"] for each in plone["Environment"]}
+    assert variables["CLOUDFRONT_COURIER"] == "off"
+    assert variables["CLOUDFRONT_DISTRIBUTION_ID"] == {"Fn::Sub": "${Distribution}"}
+    assert variables["CLOUDFRONT_TAG_HEADER"] == "Cache-Tag"
+
+
 def test_the_outputs_have_the_variables_for_zope():
     outputs = template(right(EVERYTHING))["Outputs"]
     assert outputs["Environment"]["Value"]["Fn::Sub"].splitlines() == [
@@ -174,10 +203,11 @@ def test_law_any_options_give_a_template_that_is_read_as_it_is_meant(options):
 @settings(max_examples=repetitions(100), deadline=None)
 def test_law_every_reference_leads_somewhere(options):
     document = template(right(options))
-    known = {*document["Resources"], *document.get("Parameters", {})}
+    known = {*document["Resources"], *document.get("Parameters", {}), "AWS::Region"}
     assert references(document) - known == set()
     # What nobody refers to is an end in itself
     ends = ("Distribution", "Delivery", "Tenant", "Policy", "Permission", "Profile")
+    ends += ("Service", "Listener")
     unused = set(document["Resources"]) - references(document)
     assert {name for name in unused if not re.search("|".join(ends), name)} == set()
     assert set(document.get("Parameters", {})) <= references(document)

@@ -28,9 +28,12 @@ ALL = (
 
 
 def asked():
-    """Return the actions of IAM for the calls in the source of ``delivery.aws``."""
+    """Return the actions of IAM for the calls of the gateway and of the probe. What
+    changes a distribution uses the credentials of a person.
+    """
+    folder = Path(aws.__file__).parent
     source = "".join(
-        path.read_text() for path in Path(aws.__file__).parent.glob("*.py")
+        (folder / f"{name}.py").read_text() for name in ("gateway", "probe")
     )
     names = set(re.findall(r"client\.((?:create|get|list|update)_\w+)\(", source))
     model = botocore.session.get_session().create_client(

@@ -111,6 +111,8 @@ def test_where_editors_have_another_host_nobody_logs_in_at_the_public_one():
     assert blueprint.editors.default_behavior.cache_policy == CACHING_DISABLED
     assert "edit.example.com" in blueprint.editors.origins[0].origin_path
     assert blueprint.editors.cache_tag_header == ""
+    errors = blueprint.editors.custom_error_responses
+    assert {each.error_caching_min_ttl for each in errors} == {0}
 
 
 def test_plone_learns_the_public_host_from_the_path_or_from_the_header():
@@ -274,6 +276,10 @@ def test_law_what_reaches_plone_beside_the_cache_key_says_nothing_of_a_visitor(o
         (Flaw.EDITORS_DOMAINS, {"editors_domains": ("edit.example.com",)}),
         (Flaw.API_ORIGIN, {"api_origin": Server("api.example.com")}),
         (Flaw.TENANTS_AND_DOMAINS, {"tenants": (Tenant("a", "a.example.com"),)}),
+        (
+            Flaw.TENANTS_AND_SLACK,
+            {"domains": (), "slack": True, "tenants": (Tenant("a", "a.de"),)},
+        ),
         (
             Flaw.TENANTS_AND_STAGING,
             {"domains": (), "staging": True, "tenants": (Tenant("a", "a.de"),)},

@@ -7,6 +7,7 @@ from collective.cloudfront.blueprint import Protocol
 from collective.cloudfront.blueprint import RunsOn
 from collective.cloudfront.blueprint import Server
 from collective.cloudfront.blueprint import Tenant
+from collective.cloudfront.blueprint.options import ECS
 from hypothesis import strategies as st
 
 
@@ -44,11 +45,16 @@ def any_options(draw: st.DrawFn) -> Options:
         )
         domains = of_editors = ()
     volto = interface is Interface.VOLTO
+    origin, api_origin = draw(_server), draw(st.none() | _server) if volto else None
+    if draw(st.booleans()):
+        # Plone itself is in the template
+        origin, api_origin = (origin, ECS) if volto else (ECS, None)
+    runs_on = draw(st.sampled_from(RunsOn))
     return Options(
         interface=interface,
         domains=domains,
-        origin=draw(_server),
-        api_origin=draw(st.none() | _server) if volto else None,
+        origin=origin,
+        api_origin=api_origin,
         site=draw(_site) if domains or tenants else "",
         name=draw(_name),
         tags=draw(st.booleans()),
@@ -61,8 +67,8 @@ def any_options(draw: st.DrawFn) -> Options:
         hsts=draw(st.booleans()),
         tenants=tenants,
         staging=draw(st.booleans()) and not tenants,
-        slack=draw(st.booleans()),
-        runs_on=draw(st.sampled_from(RunsOn)),
+        slack=draw(st.booleans()) and not tenants,
+        runs_on=RunsOn.ECS if ECS in (origin, api_origin) else runs_on,
         oidc_provider="oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE",
     )
 
@@ -94,7 +100,7 @@ COMBINATIONS = {
     "classic, editors": Options(
         editors=Editors.HOST, editors_domains=("edit.example.com",), logs=BUCKET
     ),
-    "classic, tenants": Options(domains=(), tenants=TENANTS, logs=BUCKET, slack=True),
+    "classic, tenants": Options(domains=(), tenants=TENANTS, logs=BUCKET),
     "volto": Options(interface=Interface.VOLTO, runs_on=RunsOn.USER),
     "volto, tenants": Options(
         interface=Interface.VOLTO,
@@ -109,6 +115,10 @@ COMBINATIONS = {
         api_origin=PRIVATE,
         runs_on=RunsOn.IRSA,
         oidc_provider="oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE",
+    ),
+    "classic, ECS": Options(origin=ECS, runs_on=RunsOn.ECS),
+    "volto, ECS": Options(
+        interface=Interface.VOLTO, api_origin=ECS, runs_on=RunsOn.ECS, slack=True
     ),
     "everything": EVERYTHING,
 }

@@ -90,6 +90,7 @@ def test_tenants_are_given_with_their_domains():
         (("--domain", "a.de", "--origin", "ftp://b.de"), "is not such as"),
         ((*ORIGIN, "--tenant", "a.example.com"), "intranet=intranet.example.com"),
         ((*SITE, "--name", "my site"), "letters, digits and hyphens"),
+        (("--volto", "--domain", "a.de", "--ecs"), "--origin"),
         ((*SITE, "--runs-on", "irsa"), "--oidc-provider"),
         ((*SITE, "--editors-domain", "e.de"), "--editors host"),
     ],
@@ -164,3 +165,31 @@ def test_cdk_prints_an_app():
     text = printed("cdk", *SITE)
     assert text.startswith("// CloudFront for Plone")
     assert "new cloudfront.CfnDistribution(stack, 'Distribution', {" in text
+
+
+def test_plone_itself_can_be_in_the_template():
+    text = printed("cloudformation", "--domain", "www.example.com", "--ecs")
+    resources = read_yaml(text)["Resources"]
+    assert {"Distribution", "PloneService", "WorkerService"} < set(resources)
+
+
+def test_ecs_prints_plone_alone():
+    document = read_yaml(printed("ecs"))
+    kinds = {each["Type"] for each in document["Resources"].values()}
+    assert "AWS::ECS::Service" in kinds
+    assert not any("CloudFront" in kind for kind in kinds)
+    assert set(document["Outputs"]) == {"LoadBalancerArn", "Origin"}
+
+
+def test_terraform_says_that_it_has_no_ecs():
+    result = run("terraform", "--domain", "www.example.com", "--ecs")
+    assert result.exit_code == 2
+    assert "not for Terraform" in result.stderr
+
+
+def test_the_command_is_in_the_template_without_what_is_secret(monkeypatch):
+    command = ["cloudfront", "--outbox", "redis://:secret@host", "template", "ecs"]
+    monkeypatch.setattr("sys.argv", command)
+    text = printed("ecs")
+    assert "# cloudfront template ecs" in text
+    assert "secret@" not in text
