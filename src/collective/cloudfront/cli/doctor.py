@@ -234,7 +234,12 @@ def _print_change(finding: Finding) -> None:
 
 def _fix(found: _Found, yes: bool, quiet: bool) -> bool:
     """Offer the changes, and make those that a person wants; return whether one was."""
-    some = [(subject, each) for subject, all_ in found for each in fixable(all_)]
+    # Credentials and tenants may share a distribution: each change is made once
+    once: dict[tuple[str, str], tuple[Subject, Finding]] = {}
+    for subject, findings in found:
+        for each in fixable(findings):
+            once.setdefault((each.distribution, each.code), (subject, each))
+    some = list(once.values())
     if not some:
         warn("There is nothing that --fix changes.")
         return False

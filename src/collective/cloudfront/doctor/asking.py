@@ -32,6 +32,9 @@ SMALLEST = 1_000
 #: Seconds that a 404 may be kept.
 MISSING_TTL = 10
 
+#: A page that only managers see, with Classic UI and with Volto.
+PRIVATE = {True: "@@overview-controlpanel", False: "controlpanel"}
+
 _LINK = re.compile(
     rb"""<(?:base|link\s[^>]*rel=["']canonical["'])[^>]*\shref=["']([^"']+)""", re.I
 )
@@ -99,6 +102,7 @@ class _Questions:
             self._https,
             self._compressed,
             self._missing,
+            self._private,
         ):
             yield from self._try(question)
         yield from self._try(lambda: self._copies(first))
@@ -180,6 +184,24 @@ class _Questions:
             yield self._found(name, Level.WARNING, "site_missing_long", seconds=seconds)
         else:
             yield self._found(name, Level.OK, name, status=status)
+
+    def _private(self) -> Iterator[Finding]:
+        path = PRIVATE[self._use.is_classic]
+        url = f"{self._site}{path}?cloudfront-doctor={secrets.token_hex(6)}"
+        answers = [get(url) for _ in range(TRIES - 1)]
+        status, code, level = str(answers[0].status), "site_private", Level.OK
+        if any(each.is_copy for each in answers):
+            code, level = "site_private_kept", Level.ERROR
+        elif answers[0].status == 200 and self._use.is_classic:
+            # Volto shows its login form with this status
+            code, level = "site_private_open", Level.ERROR
+        yield self._found(
+            "site_private",
+            level,
+            code,
+            path=f"{self._path.rstrip('/')}/{path}",
+            status=status,
+        )
 
     def _copies(self, first: Answer) -> Iterator[Finding]:
         """What depends on a copy that is there."""

@@ -218,9 +218,9 @@ MESSAGES = {
         "Wait a few minutes, and test again.",
     ),
     "distribution_staging": Wording(
-        "${distribution} is a staging distribution, so that visitors still get old pages "
-        "from the primary distribution.",
-        "Enter the ID of the primary distribution in the CloudFront settings.",
+        "Visitors may get old pages from the primary distribution, because "
+        "${distribution} is a staging distribution.",
+        "Enter the ID of the primary distribution in the CloudFront settings, too.",
     ),
     "distribution_disabled": Wording(
         "${distribution} is disabled and does not serve requests.",

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from collective.cloudfront.delivery.aws.behaviors import Behavior
 from collective.cloudfront.delivery.aws.behaviors import Forwarded
 from collective.cloudfront.delivery.aws.behaviors import MANAGED_POLICIES
+from collective.cloudfront.delivery.aws.behaviors import MANAGED_REQUEST_POLICIES
 from collective.cloudfront.delivery.aws.described import Reply
 from collective.cloudfront.delivery.aws.described import UNREACHABLE
 from collective.cloudfront.delivery.aws.probe import Probe
@@ -84,7 +85,10 @@ class _Policies:
         policy = behavior.request_policy
         if not policy:
             return _NOTHING_FORWARDED
-        return self._ask("request", policy, self._probe.request_policy)
+        reply = self._ask("request", policy, self._probe.request_policy)
+        if reply.found is None and policy in MANAGED_REQUEST_POLICIES:
+            return Reply(found=MANAGED_REQUEST_POLICIES[policy])
+        return reply
 
     def removed(self, behavior: Behavior) -> Reply:
         """Return the reply that found the headers that are removed."""

@@ -285,9 +285,15 @@ def _judge_methods(behavior: Resolved, use: Use) -> _Opinion:
     edit = changes.methods(own, right.allowed_methods, right.cached_methods)
     if not own.methods >= _TO_CHANGE:
         return Verdict(Level.WARNING, "methods_few", edits=(edit,))
-    if not own.cached_methods <= set(right.cached_methods):
+    if own.cached_methods > set(right.cached_methods) and not _knows_origin(behavior):
         return Verdict(Level.WARNING, "methods_cached", edits=(edit,))
     return Verdict(Level.OK, "methods")
+
+
+def _knows_origin(behavior: Resolved) -> bool:
+    """Whether each website that asks has answers to OPTIONS of its own."""
+    caching = behavior.caching.found
+    return caching is not None and caching.headers.includes("origin")
 
 
 def _judge_protocol(behavior: Resolved, use: Use) -> _Opinion:

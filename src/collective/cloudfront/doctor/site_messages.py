@@ -16,6 +16,7 @@ SITE_CHECKS = {
     "site_tags": "Visitors get no cache tags",
     "site_compressed": "Pages are compressed",
     "site_missing": "Missing pages",
+    "site_private": "Answers to private pages are not kept",
     "origin": "Plone",
     "origin_links": "Links of Plone name the public host",
     "origin_rulesets": "Cache-Control of Plone",
@@ -127,6 +128,18 @@ SITE_MESSAGES = {
         "before, because the answer 404 is kept for so long.",
         "Set the error caching minimum TTL of 404 to 10 seconds, and no longer maximum age "
         "for errors.",
+    ),
+    "site_private": Wording("${path} is private (${status}), and is not kept."),
+    "site_private_open": Wording(
+        "Everybody sees ${path}, which only managers should see (${status}).",
+        "Check the permissions of the site in Plone, and what CloudFront keeps of this "
+        "page: purge everything after you have corrected it.",
+    ),
+    "site_private_kept": Wording(
+        "People who log in may be sent to the login form again, or get the page of somebody "
+        "else, because CloudFront keeps the answer to ${path} (${status}).",
+        "Set the minimum TTL and the default TTL of the cache policy to 0, and include the "
+        "session cookie.",
     ),
     "origin": Wording("Plone answers at ${url}."),
     "origin_unreachable": Wording(

@@ -164,7 +164,8 @@ def snippet(edits: Sequence[Edit]) -> str:
             continue
         original = f"A copy of {edit.id}, with" if edit.id else "A new policy"
         new = {"Type": f"AWS::CloudFront::{kind}"}
-        properties = {f"{kind}Config": {"Name": "…"} | config}
+        name = _Tag(f'!Sub "${{AWS::StackName}}-{kind}"')
+        properties = {f"{kind}Config": {"Name": name} | config}
         parts.append(_yaml({f"New{kind}": new | {"Properties": properties}}, original))
         for pattern in _patterns(some):
             path = (*path_to(pattern), edit.kind.attached_by)

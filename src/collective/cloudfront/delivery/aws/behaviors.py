@@ -262,3 +262,22 @@ MANAGED_POLICIES = {
         Chosen("all"), Chosen("all"), Chosen("whitelist", _AMPLIFY), 2, 2, 600
     ),
 }
+
+_WITHOUT_HOST = Chosen("allExcept", ("host",))
+#: The same of AWS's managed origin request policies.
+MANAGED_REQUEST_POLICIES = {
+    # AllViewer, AllViewerExceptHostHeader, AllViewerAndCloudFrontHeaders-2022-06
+    "216adef6-5c7f-47e4-b989-5492eafa07d3": Forwarded(Chosen("all"), Chosen("all")),
+    "b689b0a8-53d0-40ab-baf2-68738e2966ac": Forwarded(Chosen("all"), _WITHOUT_HOST),
+    "33f36d7e-f396-46d9-90e0-52428a34d9dc": Forwarded(Chosen("all"), Chosen("all")),
+    # HostHeaderOnly, UserAgentRefererHeaders, CORS-CustomOrigin
+    "bf0718e1-ba1e-49d1-88b1-f726733018ae": Forwarded(
+        headers=Chosen("whitelist", ("host",))
+    ),
+    "acba4595-bd28-49b8-b9fe-13317c0390fa": Forwarded(
+        headers=Chosen("whitelist", ("User-Agent", "Referer"))
+    ),
+    "59781a5b-3903-41f3-afcb-af62929ccde1": Forwarded(
+        headers=Chosen("whitelist", ("origin",))
+    ),
+}

@@ -64,6 +64,8 @@ def test_the_results_of_the_connection_test(page, cloudfront, look):
     page.get_by_role("button", name="Test connection").click()
     expect(page.locator(".cloudfront-findings").first).to_be_visible()
     look(page)
+    page.get_by_text("The exact change").last.click()
+    look(page)
     look.picture(page, "test-connection")
 
 

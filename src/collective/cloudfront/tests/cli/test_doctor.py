@@ -2,10 +2,14 @@
 
 from click.testing import CliRunner
 from collective.cloudfront.cli.main import main
+from collective.cloudfront.delivery.aws.port import Credentials
+from collective.cloudfront.delivery.targets import Target
 from collective.cloudfront.tests.cli.world import E1
 from collective.cloudfront.tests.cli.world import KEYS
+from collective.cloudfront.tests.cli.world import SITE
 from collective.cloudfront.tests.doctor.cdn import serving
 from collective.cloudfront.tests.doctor.cdn import Site
+from dataclasses import replace
 
 import json
 import pytest
@@ -176,6 +180,19 @@ def test_fix_changes_nothing_else(tagless):
     result = run("--distribution", E1, "--fix", "--yes", "--json")
     assert problems(result).keys() == {"minimum_ttl_above", "lifetime_short"}
     assert operations(tagless) == ["UpdateDistribution"]
+
+
+def test_what_two_credentials_see_is_changed_once(world, tagless):
+    two = Target(E1, credentials=(Credentials(), Credentials(profile="other")))
+    world.publish(replace(SITE, targets={E1: two}))
+    result = world.run("doctor", "--fix", "--yes")
+    assert operations(tagless) == [
+        "UpdateDistribution",
+        "CreateResponseHeadersPolicy",
+        "UpdateDistribution",
+    ]
+    # The other profile does not exist
+    assert result.exit_code == 3
 
 
 def test_fix_says_why_it_could_not(tagless):

@@ -5,12 +5,14 @@ finding. All through real boto3, against the local CloudFront.
 """
 
 from collective.cloudfront.delivery.aws.behaviors import MANAGED_POLICIES
+from collective.cloudfront.delivery.aws.behaviors import MANAGED_REQUEST_POLICIES
 from collective.cloudfront.delivery.aws.port import Credentials
 from collective.cloudfront.delivery.aws.probe import Probe
 from collective.cloudfront.doctor.connection import test_connection as examine
 from collective.cloudfront.doctor.findings import Level
 from collective.cloudfront.doctor.rules import BEHAVIOR_CHECKS
 from collective.cloudfront.local.behaviors import MANAGED_CACHE
+from collective.cloudfront.local.behaviors import MANAGED_REQUEST
 from collective.cloudfront.local.behaviors import METHODS
 from collective.cloudfront.tests.delivery.gateways import E1
 from collective.cloudfront.tests.delivery.gateways import TENANT
@@ -27,6 +29,7 @@ RIGHT = {
 NO_COOKIES = {"cookies": "none", "headers": "none"}
 LEGACY = RIGHT | {"cache_policy": "", "request_policy": ""}
 ALL_VIEWER = "216adef6-5c7f-47e4-b989-5492eafa07d3"
+ALL_VIEWER_EXCEPT_HOST = "b689b0a8-53d0-40ab-baf2-68738e2966ac"
 SECURITY_HEADERS = "67f7725c-6f97-4210-82d7-5512b31e9d03"
 OPTIMIZED = "658327ea-f89d-4fab-a63d-7e88639e58f6"
 UNCACHED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
@@ -278,6 +281,9 @@ def test_what_is_known_of_managed_policies_is_what_aws_tells(cloudfront):
     probe.sign()
     for policy in MANAGED_CACHE:
         assert probe.cache_policy(policy).found == MANAGED_POLICIES[policy]
+    for policy in MANAGED_REQUEST:
+        found = probe.request_policy(policy).found
+        assert found == MANAGED_REQUEST_POLICIES[policy]
 
 
 # --- permissions ------------------------------------------------------------------------
@@ -319,6 +325,24 @@ def test_managed_cache_policies_are_known_without_a_permission(find, cloudfront)
     cloudfront.control.change_options(denied_actions={"GetCachePolicy"})
     found = find(RIGHT | {"cache_policy": QUERY_STRINGS})
     assert codes(found) == {"cookies_all", "authorization_lost", "host_unexpected"}
+
+
+def test_managed_request_policies_are_known_without_a_permission(find, cloudfront):
+    for policy, expected in (
+        (ALL_VIEWER, {"host_unexpected"}),
+        (ALL_VIEWER_EXCEPT_HOST, set()),
+    ):
+        found = find(RIGHT | {"request_policy": policy})
+        assert codes(found) == expected
+        cloudfront.control.change_options(denied_actions={"GetOriginRequestPolicy"})
+        assert codes(find(RIGHT | {"request_policy": policy})) == expected
+
+
+def test_options_may_be_cached_for_each_website(find):
+    kept = RIGHT | {"cached_methods": METHODS[1]}
+    assert codes(find(kept)) == {"methods_cached"}
+    own = kept | {"header_names": ["Authorization", "Origin"]}
+    assert codes(find(own)) == set()
 
 
 def test_what_is_wrong_elsewhere_is_found_although_a_policy_is_not_readable(

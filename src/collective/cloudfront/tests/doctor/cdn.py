@@ -31,6 +31,8 @@ class Site:
     compresses: bool = True
     status: int = 200
     missing: int = 404
+    private: int = 302
+    keeps_private: bool = False
     links: str = '<link rel="canonical" href="http://127.0.0.1/" />'
     headers: dict[str, str] = field(
         default_factory=lambda: {"Cache-Control": "max-age=0, s-maxage=86400"}
@@ -60,11 +62,14 @@ def serving(site: Site) -> Iterator[str]:
         def do_GET(self) -> None:
             site.asked.append(self.path)
             missing = "cloudfront-doctor-" in self.path
+            private = "controlpanel" in self.path
+            kept = site.keeps_private if private else site.keeps and not missing
             key = site.key(self)
-            hit = site.keeps and not missing and key in site.stored
+            hit = kept and key in site.stored
             site.stored.add(key)
             body = PAGE.format(links=site.links).encode()
-            self.send_response(site.missing if missing else site.status)
+            status = site.private if private else site.status
+            self.send_response(site.missing if missing else status)
             for name, value in (site.of_missing if missing else site.headers).items():
                 self.send_header(name, value)
             if site.is_cloudfront:

@@ -61,6 +61,8 @@ def test_where_nobody_logs_in_sessions_need_not_be_apart(find):
         (Site(compresses=False), "site_not_compressed"),
         (Site(missing=200), "site_missing_found"),
         (Site(of_missing={"Cache-Control": "max-age=300"}), "site_missing_long"),
+        (Site(private=200), "site_private_open"),
+        (Site(keeps_private=True), "site_private_kept"),
         (Site(is_cloudfront=False), "site_elsewhere"),
         (Site(status=502), "site_failed"),
         (Site(links='<base href="https://origin.internal/a" />'), "site_links_away"),

@@ -60,6 +60,7 @@ def test_a_policy_of_aws_is_copied_and_attached():
     assert ".DefaultCacheBehavior.ResponseHeadersPolicyId = $policy1" in lines[4]
     text = snippet(edits)
     assert "# A copy of managed, with" in text
+    assert '      Name: !Sub "${AWS::StackName}-ResponseHeadersPolicy"' in text
     assert (
         "      RemoveHeadersConfig:\n        Items:\n          - Header: Cache" in text
     )

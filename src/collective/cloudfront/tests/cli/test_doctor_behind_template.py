@@ -4,7 +4,6 @@ The local CloudFront runs from the template, with a Plone in this process behind
 doctor reads the configuration with boto3, and asks the site through the edge.
 """
 
-from .conftest import PRIMARY
 from click.testing import CliRunner
 from collective.cloudfront.blueprint import Editors
 from collective.cloudfront.blueprint import Interface
@@ -15,6 +14,7 @@ from collective.cloudfront.cli.main import main
 from collective.cloudfront.local import LocalCloudFront
 from collective.cloudfront.local import Options
 from collective.cloudfront.local.template import parse_template
+from collective.cloudfront.tests.cli.world import E1
 from collective.cloudfront.tests.local.fake_plone import FakePlone
 from collective.cloudfront.tests.local.fake_plone import PUBLIC
 from collective.cloudfront.tests.local.fake_plone import Reply
@@ -48,11 +48,11 @@ def doctor(plone, monkeypatch):
         text = change(render(right(Chosen(domains=("site.test",), **options))))
         text = text.replace("site.test", "127.0.0.1")
         template = parse_template(text, CERTIFICATE)
-        local = Options(distributions=(PRIMARY,), api_rate=None)
+        local = Options(distributions=(E1,), api_rate=None)
         with LocalCloudFront(plone.url, local, template=template) as cloudfront:
             for name, value in cloudfront.environment.items():
                 monkeypatch.setenv(name, value)
-            asked = ["doctor", "--distribution", PRIMARY, "--json"]
+            asked = ["doctor", "--distribution", E1, "--json"]
             site = ["--site", cloudfront.edge_url, "--origin", f"{plone.url}/Plone"]
             result = CliRunner().invoke(main, [*asked, *site, *arguments])
         (found,) = json.loads(result.stdout)["distributions"]
