@@ -137,6 +137,27 @@ def test_a_policy_that_a_client_adds_can_be_named(client, world):
     assert world.ask(get("/page")).headers["Cache-Tag"] == "page-1,site"
 
 
+def test_staging_stays_when_a_client_changes_something(plone):
+    read = parse_template(render(right(Choices(staging=True))), CERTIFICATE)
+    world = World(*plone, read)
+    before = world.cloudfront.edge.configs[DISTRIBUTION].staging
+    config = world.cloudfront.control.stored()[1]["distribution", DISTRIBUTION]
+    assert config.findtext("ContinuousDeploymentPolicyId") == "DeploymentPolicy"
+    assert configs_of(read.resources)[0].staging == before
+    with world.cloudfront:
+        client = boto3.client(
+            "cloudfront",
+            endpoint_url=world.cloudfront.api_url,
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+        change(client, Comment="changed")
+    assert world.cloudfront.edge.configs[DISTRIBUTION].staging == before
+    staged = get("/page", **{before.header: before.value})
+    assert [world.ask(staged).x_cache, world.ask(get("/page")).x_cache] == ["Miss"] * 2
+
+
 def test_tags_that_a_client_removes_do_nothing(client, world):
     change(client, CacheTagConfig={"HeaderName": "Other"})
     world.ask(get("/page"))

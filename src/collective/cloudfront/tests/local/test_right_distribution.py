@@ -273,3 +273,20 @@ def test_each_tenant_has_a_site_and_a_cache_of_its_own(plone):
         f"/VirtualHostBase/https/{domain}.example.com:443/{name}/VirtualHostRoot"
         for domain, name in (("one", "One"), ("two", "Two"))
     ]
+
+
+def test_requests_with_the_header_go_to_the_staging_distribution(interface, plone):
+    site = Site(plone, interface=interface, staging=True)
+    staging = site.cloudfront.edge.configs["EDEMO1234567"].staging
+    tried = get("/page", **{staging.header: staging.value})
+    assert site.results(get("/page"), tried, get("/page"), tried) == [
+        "Miss",
+        "Miss",
+        "Hit",
+        "Hit",
+    ]
+    # Each has a cache of its own
+    site.invalidate("/page")
+    assert site.results(get("/page"), tried) == ["Miss", "Hit"]
+    other = get("/page", **{staging.header: "other"})
+    assert site.results(other) == ["Hit"]
