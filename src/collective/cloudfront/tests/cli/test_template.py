@@ -3,8 +3,8 @@
 from click.testing import CliRunner
 from collective.cloudfront.blueprint import Flaw
 from collective.cloudfront.blueprint import WrongOptions
+from collective.cloudfront.cli.choices import explain
 from collective.cloudfront.cli.main import main
-from collective.cloudfront.cli.template import explain
 from collective.cloudfront.tests.blueprint.reading import read_yaml
 
 import json
