@@ -107,7 +107,11 @@ _FILES = (
 _LOGIN = "Whoever logs in or out must reach Plone."
 _PASSWORD = "The URL has a secret that is valid once."
 _EDITING = "Forms and views of editors must never be old."
+# AWS documents a slash at the beginning as optional, so "*/login" may be "/*/login", which
+# does not match the login form of the site itself.
+_AT_ROOT = "At the root of the site, which the pattern with * may not match."
 _EDITING_CLASSIC = (
+    ("/login", _AT_ROOT),
     ("*/login", _LOGIN),
     ("*/logout", _LOGIN),
     ("*/require_login", _LOGIN),
@@ -119,6 +123,11 @@ _EDITING_CLASSIC = (
     ("*/@@*-controlpanel", _EDITING),
 )
 _EDITING_VOLTO = (
+    ("/login", _AT_ROOT),
+    ("/logout", _AT_ROOT),
+    ("/edit", _AT_ROOT),
+    ("/add", _AT_ROOT),
+    ("/contents", _AT_ROOT),
     ("*/login", _LOGIN),
     ("*/logout", _LOGIN),
     ("/passwordreset*", _PASSWORD),

@@ -187,6 +187,16 @@ def _matcher(pattern: str) -> re.Pattern[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Staging:
+    """Which requests go to a staging distribution: those with this header."""
+
+    header: str
+    value: str
+    #: The name of the staging distribution in the template.
+    distribution: str
+
+
+@dataclass(frozen=True, slots=True)
 class DistributionConfig:
     """A distribution, or a tenant with what it inherits."""
 
@@ -203,6 +213,7 @@ class DistributionConfig:
         default_factory=lambda: MappingProxyType({})
     )
     is_tenant: bool = False
+    staging: Staging | None = None
 
     def behavior_for(self, path: str) -> CacheBehavior:
         """Return the first behavior whose pattern matches, else the default one."""

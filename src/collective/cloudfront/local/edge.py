@@ -71,6 +71,8 @@ class Edge:
         self.origin = origin.rstrip("/")
         self.origins: dict[str, str] = {}
         self.configs: Mapping[str, DistributionConfig] = {}
+        #: Of ``configs``, by their names in the template.
+        self.ids: Mapping[str, str] = {}
         #: With ``configs``: URLs by the id of an origin in the template.
         self.origins_by_id: Mapping[str, str] = {}
         #: With ``configs``: how viewers are taken to come, as the edge speaks HTTP alone.
@@ -133,9 +135,23 @@ class Edge:
                 return name
         return names[0]
 
-    def _handling(self, request: Request, distribution: str) -> Handling:
+    def _config(self, request: Request) -> tuple[str, DistributionConfig | None]:
+        """Return the distribution that answers, and its config if there is a template."""
+        name = self._distribution(request)
+        config = self.configs.get(name)
+        staging = config.staging if config is not None else None
+        if config is None or staging is None:
+            return name, config
+        if header_value(request.headers, staging.header) != staging.value:
+            return name, config
+        # A staging distribution has no aliases: it answers for those of the other
+        staged = self.ids[staging.distribution]
+        return staged, replace(self.configs[staged], aliases=config.aliases)
+
+    def _handling(
+        self, request: Request, distribution: str, config: DistributionConfig | None
+    ) -> Handling:
         options = self._control.options
-        config = self.configs.get(distribution)
         if config is not None:
             return ByBehavior(
                 config=config,
@@ -153,8 +169,8 @@ class Edge:
     # The way of a request
 
     def _answer(self, request: Request) -> tuple[Response, XCache]:
-        distribution = self._distribution(request)
-        handling = self._handling(request, distribution)
+        distribution, config = self._config(request)
+        handling = self._handling(request, distribution, config)
         refusal = handling.refusal(request)
         if refusal is not None:
             return refusal, XCache.ERROR

@@ -76,9 +76,8 @@ class LocalCloudFront:
         self.control = ControlPlane(options, clock, stored=stored)
         self.edge = Edge(self.control, origin)
         if template is not None:
-            self.edge.configs = Followed(
-                self.control, {ids[each.logical_id]: each for each in template.configs}
-            )
+            self.edge.configs = Followed(self.control, template, ids)
+            self.edge.ids = ids
         self._api = Api(self.control)
         self._admin = Admin(self.control, self.edge)
         self._ports = [api_port, edge_port]

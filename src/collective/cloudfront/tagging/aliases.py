@@ -11,11 +11,14 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+import re
+
 
 #: plone.rest's way to the twin of a site. It stands once in a path, after the site.
 _API = "/++api++"
-#: Plone's way to scripts and styles, whose URLs change with them.
-_RESOURCES = "/++webresource++"
+#: Plone's way to the files of packages, with a hash; it leads to the site, too. What is
+#: content there, or a page of the site, is at another place.
+_HASHED_FILE = re.compile(r"/\+\+webresource\+\+[^/]*/\+\+(?:plone|resource|theme)\+\+")
 _VIRTUAL_ROOT = "/VirtualHostRoot"
 
 
@@ -42,7 +45,7 @@ def _without_namespaces(request: Any, traversed: Sequence[Any]) -> Sequence[Any]
     way, path = list(traversed), request.get("PATH_INFO", "")
     if _API in path and len(way) > 1 and aq_base(way[-1]) is aq_base(way[-2]):
         way.pop()
-    if _RESOURCES in path:
+    if _HASHED_FILE.search(path):
         bases = [aq_base(each) for each in way]
         for place, outer in enumerate(bases[1:]):
             if bases[place] is outer:

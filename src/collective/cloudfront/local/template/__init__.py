@@ -13,6 +13,7 @@ and the local CloudFront does not know is a :class:`TemplateError`, which names 
 from collections.abc import Mapping
 from collections.abc import Sequence
 from collective.cloudfront.local.distribution import DistributionConfig
+from collective.cloudfront.local.template.distributions import deployment_policy
 from collective.cloudfront.local.template.distributions import distribution
 from collective.cloudfront.local.template.distributions import Policies
 from collective.cloudfront.local.template.distributions import tenant
@@ -34,6 +35,7 @@ _READ = {
     f"{_CLOUDFRONT}{name}": name
     for name in (
         "CachePolicy",
+        "ContinuousDeploymentPolicy",
         "Distribution",
         "DistributionTenant",
         "OriginRequestPolicy",
@@ -95,6 +97,7 @@ def configs_of(found: Sequence[Resource]) -> tuple[DistributionConfig, ...]:
             **RESPONSE_HEADERS_POLICIES,
             **{r.logical_id: response_policy(r) for r in of("ResponseHeadersPolicy")},
         },
+        {r.logical_id: deployment_policy(r) for r in of("ContinuousDeploymentPolicy")},
     )
     made = {r.logical_id: distribution(r, policies) for r in of("Distribution")}
     if not made:

@@ -9,6 +9,7 @@ from collective.cloudfront.local.distribution import DistributionConfig
 from collective.cloudfront.local.distribution import Origin
 from collective.cloudfront.local.distribution import OriginRequestPolicy
 from collective.cloudfront.local.distribution import ResponseHeadersPolicy
+from collective.cloudfront.local.distribution import Staging
 from collective.cloudfront.local.distribution import ViewerProtocolPolicy
 from collective.cloudfront.local.template.document import Resource
 from collective.cloudfront.local.template.errors import TemplateError
@@ -54,6 +55,7 @@ class Policies:
     cache: Mapping[str, CachePolicy]
     request: Mapping[str, OriginRequestPolicy]
     response: Mapping[str, ResponseHeadersPolicy]
+    deployment: Mapping[str, Staging | None]
 
 
 def distribution(resource: Resource, policies: Policies) -> DistributionConfig:
@@ -72,6 +74,7 @@ def distribution(resource: Resource, policies: Policies) -> DistributionConfig:
     if len(set(patterns)) < len(patterns):
         raise config.error("CacheBehaviors", "Two of them have the same PathPattern.")
     tags = config.object("CacheTagConfig")
+    deployment = config.text("ContinuousDeploymentPolicyId", "")
     result = DistributionConfig(
         logical_id=resource.logical_id,
         default=default,
@@ -80,6 +83,9 @@ def distribution(resource: Resource, policies: Policies) -> DistributionConfig:
         enabled=config.truth("Enabled"),
         cache_tag_header=tags.text("HeaderName", ""),
         error_ttls=MappingProxyType(_error_ttls(config)),
+        staging=_named(
+            config, "ContinuousDeploymentPolicyId", deployment, policies.deployment
+        ),
     )
     tags.finish()
     if config.text("DefaultRootObject", ""):
@@ -196,6 +202,35 @@ def _error_ttls(config: Properties) -> dict[int, float]:
             ttls[code] = each.number("ErrorCachingMinTTL")
         each.finish()  # error pages are not known
     return ttls
+
+
+# Staging
+
+
+def deployment_policy(resource: Resource) -> Staging | None:
+    """Return a AWS::CloudFront::ContinuousDeploymentPolicy; None: it is not enabled."""
+    properties = Properties(resource.properties, resource.place)
+    config = properties.object("ContinuousDeploymentPolicyConfig")
+    properties.finish()
+    traffic = config.object("TrafficConfig")
+    if traffic.text("Type") != "SingleHeader":
+        raise traffic.error("Type", "The local CloudFront knows SingleHeader only.")
+    single = traffic.object("SingleHeaderConfig")
+    names = config.texts("StagingDistributionDnsNames")
+    if len(names) != 1:
+        raise config.error("StagingDistributionDnsNames", "There is not exactly one.")
+    staging = Staging(
+        single.text("Header"),
+        single.text("Value"),
+        # What !GetAtt gives here
+        names[0].removesuffix(".DomainName"),
+    )
+    if not staging.header.startswith("aws-cf-cd-"):
+        raise single.error("Header", "CloudFront demands aws-cf-cd-… here.")
+    enabled = config.truth("Enabled")
+    for each in (config, traffic, single):
+        each.finish()
+    return staging if enabled else None
 
 
 # Tenants

@@ -51,6 +51,11 @@ def documents(resources: Sequence[Resource], ids: Mapping[str, str]) -> Document
     return found
 
 
+def not_stored(resources: Sequence[Resource]) -> tuple[Resource, ...]:
+    """Return the resources for which there are no documents."""
+    return tuple(each for each in resources if each.type not in _KIND_OF)
+
+
 def resources_of(stored: Documents) -> tuple[Resource, ...]:
     """Return the resources that documents of the API stand for; ids are their names."""
     return tuple(

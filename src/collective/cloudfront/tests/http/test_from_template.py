@@ -16,6 +16,7 @@ from lxml.html import fromstring
 
 import json
 import pytest
+import re
 import requests
 import uuid
 
@@ -176,6 +177,17 @@ def test_the_api_takes_a_token_and_changes_things(editor, visitor, page):
     eventually(lambda: "By token" in visitor.ask(page).text)
 
 
+def test_resources_of_plone_are_shared_by_everybody(visitor, person):
+    """Their URLs have a hash, so that they may be kept for long."""
+    page = visitor.ask("/").text
+    pattern = rf'(?:href|src)="https://{HOST}(/\+\+webresource\+\+[^"]+\.(?:css|js))"'
+    urls = re.findall(pattern, page)
+    assert urls
+    for url in urls:
+        assert visitor.ask(url).status_code == 200
+        assert person.x_cache(url) == "Hit"
+
+
 def test_query_strings_are_pages_of_their_own(visitor, page):
     for query in ("?a=1&b=2", "?b=2&a=1", "?utm_source=mail"):
         visitor.ask(page + query)
@@ -231,7 +243,7 @@ def test_another_host_is_refused(visitor):
     )
 
 
-def test_the_doctor_finds_nothing(zope, by_tags, monkeypatch, page):
+def test_the_doctor_finds_nothing(zope, by_tags, monkeypatch):
     """As a newcomer who asks whether all is well."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
     # It asks by the name of this machine, and Plone's links must lead there

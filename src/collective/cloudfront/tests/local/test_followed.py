@@ -4,24 +4,31 @@ from .helpers import DISTRIBUTION
 from .site_template import parsed
 from .viewers import EDITOR
 from .viewers import get
+from .viewers import HOST
 from .viewers import World
-from collective.cloudfront.blueprint import Interface
+from click.testing import CliRunner
 from collective.cloudfront.blueprint import Options as Choices
 from collective.cloudfront.blueprint import right
-from collective.cloudfront.blueprint import Tenant
 from collective.cloudfront.blueprint.cloudformation import render
+from collective.cloudfront.cli.main import main
 from collective.cloudfront.local.template import configs_of
 from collective.cloudfront.local.template import parse_template
 from collective.cloudfront.local.template.stored import documents
+from collective.cloudfront.local.template.stored import not_stored
 from collective.cloudfront.local.template.stored import resources_of
+from collective.cloudfront.tests.blueprint.world import any_options
+from collective.cloudfront.tests.profile import repetitions
 from dataclasses import replace
+from hypothesis import given
+from hypothesis import HealthCheck
+from hypothesis import settings
 
 import boto3
 import pytest
+import re
 
 
 CERTIFICATE = {"CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/x"}
-TENANT = Tenant("one", "one.example.com", "One")
 
 
 @pytest.fixture
@@ -52,21 +59,34 @@ def change(client, **changes):
     )
 
 
-@pytest.mark.parametrize(
-    "choices",
-    [
-        {},
-        {"interface": Interface.VOLTO, "tags": False},
-        {"domains": (), "tenants": (TENANT,)},
-    ],
-    ids=["classic", "volto", "tenants"],
+def all_in(text):
+    """Return what a template says, with an ARN for each certificate."""
+    names = re.findall(r"^  (\w*CertificateArn):$", text, re.MULTILINE)
+    return parse_template(text, dict.fromkeys(names, CERTIFICATE["CertificateArn"]))
+
+
+@settings(
+    max_examples=repetitions(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
-def test_documents_of_the_api_say_what_the_template_says(choices):
-    read = parse_template(render(right(Choices(**choices))), CERTIFICATE)
-    assert configs_of(resources_of(documents(read.resources, {}))) == read.configs
-    # Also headers for viewers, CORS, and lists of none
+@given(any_options())
+def test_documents_of_the_api_say_what_any_template_of_ours_says(options):
+    read = all_in(render(right(options)))
+    found = (*resources_of(documents(read.resources, {})), *not_stored(read.resources))
+    assert configs_of(found) == read.configs
+
+
+def test_documents_of_the_api_say_what_any_other_template_says():
     read = parsed()
     assert configs_of(resources_of(documents(read.resources, {}))) == read.configs
+
+
+def test_what_the_command_prints_can_be_read():
+    arguments = ["--domain", HOST, "--origin", "https://origin.example.com"]
+    printed = CliRunner().invoke(main, ["template", "cloudformation", *arguments])
+    (made,) = all_in(printed.output).configs
+    assert made.aliases == (HOST,)
 
 
 def test_boto3_reads_everything(client):
@@ -135,6 +155,27 @@ def test_a_policy_that_a_client_adds_can_be_named(client, world):
     behavior["ResponseHeadersPolicyId"] = made["ResponseHeadersPolicy"]["Id"]
     change(client, DefaultCacheBehavior=behavior)
     assert world.ask(get("/page")).headers["Cache-Tag"] == "page-1,site"
+
+
+def test_staging_stays_when_a_client_changes_something(plone):
+    read = parse_template(render(right(Choices(staging=True))), CERTIFICATE)
+    world = World(*plone, read)
+    before = world.cloudfront.edge.configs[DISTRIBUTION].staging
+    config = world.cloudfront.control.stored()[1]["distribution", DISTRIBUTION]
+    assert config.findtext("ContinuousDeploymentPolicyId") == "DeploymentPolicy"
+    assert configs_of(read.resources)[0].staging == before
+    with world.cloudfront:
+        client = boto3.client(
+            "cloudfront",
+            endpoint_url=world.cloudfront.api_url,
+            region_name="us-east-1",
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+        change(client, Comment="changed")
+    assert world.cloudfront.edge.configs[DISTRIBUTION].staging == before
+    staged = get("/page", **{before.header: before.value})
+    assert [world.ask(staged).x_cache, world.ask(get("/page")).x_cache] == ["Miss"] * 2
 
 
 def test_tags_that_a_client_removes_do_nothing(client, world):

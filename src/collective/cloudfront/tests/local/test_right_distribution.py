@@ -129,6 +129,18 @@ def test_people_can_log_in(path, site):
     assert site.last.path.endswith(f"{path}?came_from=/private")
 
 
+@pytest.mark.parametrize("folder", ["", "/folder"])
+def test_forms_of_editors_are_never_kept_not_even_for_themselves(folder, site):
+    """Volto's pages have no Cache-Control, so a form would be kept like a page."""
+    forms = {
+        Interface.CLASSIC: ("/login",),
+        Interface.VOLTO: ("/login", "/logout", "/edit", "/add", "/contents"),
+    }
+    for form in forms[site.interface]:
+        site.plone.replies[folder + form] = Reply(200, "<form>")
+        assert [site.editor(folder + form).x_cache for _ in range(2)] == ["Miss"] * 2
+
+
 def test_each_query_string_is_a_page_and_reaches_plone_as_it_is(site):
     urls = ["/page?b_start:int=20", "/page?a=1&b=2", "/page?b=2&a=1", "/page"]
     assert site.results(*map(get, urls)) == ["Miss"] * 4
@@ -273,3 +285,20 @@ def test_each_tenant_has_a_site_and_a_cache_of_its_own(plone):
         f"/VirtualHostBase/https/{domain}.example.com:443/{name}/VirtualHostRoot"
         for domain, name in (("one", "One"), ("two", "Two"))
     ]
+
+
+def test_requests_with_the_header_go_to_the_staging_distribution(interface, plone):
+    site = Site(plone, interface=interface, staging=True)
+    staging = site.cloudfront.edge.configs["EDEMO1234567"].staging
+    tried = get("/page", **{staging.header: staging.value})
+    assert site.results(get("/page"), tried, get("/page"), tried) == [
+        "Miss",
+        "Miss",
+        "Hit",
+        "Hit",
+    ]
+    # Each has a cache of its own
+    site.invalidate("/page")
+    assert site.results(get("/page"), tried) == ["Miss", "Hit"]
+    other = get("/page", **{staging.header: "other"})
+    assert site.results(other) == ["Hit"]

@@ -210,6 +210,56 @@ def test_what_is_no_template_is_an_error(text, problem):
         parse_template(text, {})
 
 
+def deployment(**changes):
+    return {
+        "Type": "AWS::CloudFront::ContinuousDeploymentPolicy",
+        "Properties": {
+            "ContinuousDeploymentPolicyConfig": {
+                "Enabled": True,
+                "StagingDistributionDnsNames": ["Staging.DomainName"],
+                "TrafficConfig": {
+                    "Type": "SingleHeader",
+                    "SingleHeaderConfig": {"Header": "aws-cf-cd-x", "Value": "y"},
+                },
+                **changes,
+            }
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"TrafficConfig": {"Type": "SingleWeight"}}, "knows SingleHeader only"),
+        ({"StagingDistributionDnsNames": []}, "There is not exactly one"),
+        (
+            {
+                "TrafficConfig": {
+                    "Type": "SingleHeader",
+                    "SingleHeaderConfig": {"Header": "x", "Value": "y"},
+                }
+            },
+            "CloudFront demands aws-cf-cd-",
+        ),
+    ],
+)
+def test_what_is_wrong_with_staging_is_named(changes, problem):
+    document = json.loads(template())
+    document["Resources"]["Policy"] = deployment(**changes)
+    with pytest.raises(TemplateError, match=problem):
+        parse_template(json.dumps(document), {})
+
+
+def test_staging_that_is_not_enabled_is_none():
+    document = json.loads(template())
+    document["Resources"]["Policy"] = deployment(Enabled=False)
+    distribution = document["Resources"]["Distribution"]["Properties"]
+    distribution["DistributionConfig"]["ContinuousDeploymentPolicyId"] = {
+        "Ref": "Policy"
+    }
+    assert parse_template(json.dumps(document), {}).configs[0].staging is None
+
+
 def test_a_tenant_inherits_and_has_its_own_domains_and_parameters():
     def change(resources):
         _origin(resources)["OriginPath"] = "/VirtualHostBase/https/{{domain}}:443/P"
