@@ -8,6 +8,7 @@ with these ids are.
 from Acquisition import aq_parent
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collective.cloudfront.reach.existing import content_at
 from collective.cloudfront.reach.stored import stored_state
 from itertools import islice
 from persistent.list import PersistentList
@@ -62,8 +63,7 @@ def _folders_with(ids: Iterable[str], site: Any) -> Iterator[Any]:
     found = [index[each] for each in islice(ids, _MOST_IDS) if each in index]
     found = [[rids] if isinstance(rids, int) else rids for rids in found]
     for rid in min(found, key=len, default=()):
-        path = catalog.paths.get(rid)
-        obj = path and site.unrestrictedTraverse(path, None)
+        obj = content_at(catalog.paths.get(rid), site)
         folder = None if obj is None else aq_parent(obj)
         if folder is not None and not ISiteRoot.providedBy(folder):
             yield folder

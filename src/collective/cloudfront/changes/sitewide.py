@@ -46,7 +46,12 @@ import transaction
 #: Settings of scales, which are files of their own.
 _OF_IMAGES = frozenset(f"plone.{name}" for name in IImagingSchema)
 #: Settings of Plone that no page shows.
-_UNSEEN_SETTINGS = ("plone.cachepurging", "plone.app.caching", "plone.caching")
+_UNSEEN_SETTINGS = (
+    "plone.cachepurging",
+    "plone.app.caching",
+    "plone.caching",
+    "plone.smtp_",
+)
 
 
 def _note_chrome() -> None:

@@ -324,11 +324,11 @@ def collect_shares(site: Any, shares: Iterable[Distribution]) -> None:
 
 
 @never_failing
-def collect_unknown(site: Any, code: str) -> None:
+def collect_unknown(site: Any, code: str, urgent: bool = False) -> None:
     """Add every page of ``site`` to what the current transaction will purge."""
     changes = active_changes_of(site)
     if changes is not None:
-        changes.read(UnknownChange())
+        changes.read(UnknownChange(urgent))
         changes.name_cause(code=code)
 
 

@@ -7,9 +7,11 @@ will store and that no event has named is compared with what the database holds 
 from AccessControl.Permission import pname
 from Acquisition import aq_base
 from Acquisition import aq_parent
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collective.cloudfront.changes import guard
+from collective.cloudfront.changes import parts
 from collective.cloudfront.changes.causes import UNDO
 from collective.cloudfront.changes.collector import SiteChanges
 from collective.cloudfront.changes.orders import ORDERS
@@ -22,15 +24,18 @@ from collective.cloudfront.changes.transaction import never_failing
 from collective.cloudfront.process import this_process
 from collective.cloudfront.reach.change import ChromeChange
 from collective.cloudfront.reach.change import Subtree
+from collective.cloudfront.reach.existing import content_with
 from collective.cloudfront.reach.inherited import are_shown_below
 from collective.cloudfront.reach.inherited import INHERITED
 from collective.cloudfront.reach.languages import shared_uids
 from collective.cloudfront.reach.stored import stored_state
 from collective.cloudfront.reach.visible import seen_elsewhere
+from collective.cloudfront.tagging.anonymous import is_anonymous
 from collective.cloudfront.tagging.inherited import is_of_plone
+from collective.cloudfront.tagging.recording.begin import METHODS
+from collective.cloudfront.tagging.recording.begin import parents
 from OFS.DTMLMethod import DTMLMethod
 from OFS.Image import File
-from plone.app.uuid.utils import uuidToObject
 from plone.base.interfaces import INavigationRoot
 from plone.uuid.interfaces import IUUID
 from Products.CMFCore.interfaces import IAction
@@ -106,7 +111,8 @@ def on_commit(event: IPubBeforeCommit) -> None:
     called = event.request.get("ACTUAL_URL", "").rstrip("/").rpartition("/")[2]
     if called == _UNDO:
         undone(event.request)
-    _look_at_stored(unheard=called in _UNHEARD or f"@@{called}" in _UNHEARD)
+    unheard = called in _UNHEARD or f"@@{called}" in _UNHEARD
+    _look_at_stored(event.request, unheard)
 
 
 class ScriptWatch:
@@ -143,20 +149,37 @@ def watch_scripts(event: IDatabaseOpenedWithRoot) -> None:
     transaction.manager.registerSynch(_watch)
 
 
-def _look_at_stored(unheard: bool = False) -> None:
-    connection = getattr(getSite(), "_p_jar", None)
+def _look_at_stored(request: Any = None, unheard: bool = False) -> None:
+    """Look at what is stored by ``request``, or by a script."""
+    connection = _connection(request)
     if connection is None:
         return
     stored = list(_to_be_stored(connection))
+    _look_at_holders(stored, request)
     # Most requests store nothing, and must not pay for reading the settings.
     changes = changes_here() if stored else None
     if changes is None:
         return
     # Most of what a save stores are parts of trees of the catalog: neither chrome, nor
     # content, nor an order
+    oids = parts.oids_of(stored)
     stored = [each for each in stored if not type(each).__module__.startswith(_TREES)]
-    if unheard or any(map(_is_chrome, stored)):
+    # To count who reads a page must not purge it
+    reads = request is not None and request.get("REQUEST_METHOD") in METHODS
+    by_visitor = request is not None and is_anonymous()
+    if (
+        unheard
+        or any(map(_is_chrome, stored))
+        or not (reads or by_visitor)
+        and parts.are_utilities(changes.site, oids)
+    ):
         changes.read(ChromeChange())
+    if not reads:
+        for obj in parts.annotated(_at_hand(request, connection), oids):
+            content = _in_place(obj, changes.site)
+            if content is not None:
+                # What visitors may do must not purge more than their page
+                changes.note_own(content, edited=True, below=not by_visitor)
     announced = {
         aq_base(change.obj)._p_oid for change in changes.objects.values() if change.own
     }
@@ -172,6 +195,41 @@ def _look_at_stored(unheard: bool = False) -> None:
     ]
     for folder in reordered(stored, heard, changes.site):
         changes.note(folder, reordered=True)
+
+
+def _connection(request: Any) -> Any:
+    """Return the connection of the current site, or of Zope's root, which may hold one."""
+    connection = getattr(getSite(), "_p_jar", None)
+    if connection is None and request is not None and request.get("PARENTS"):
+        connection = getattr(request["PARENTS"][-1], "_p_jar", None)
+    return connection
+
+
+def _look_at_holders(stored: Iterable[Any], request: Any) -> None:
+    """Purge, urgently, the sites in folders that others may see now."""
+    holders = parts.holders_with_other_access(stored)
+    if not holders:
+        return
+    here = current_site()
+    if request is not None and request.get("PARENTS"):
+        sites = list(this_process().sites.below(request["PARENTS"][-1]))
+    else:
+        sites = [] if here is None else [here]
+    for site in sites:
+        if parts.is_held_by(site, holders):
+            collect_unknown(site, "", urgent=True)
+
+
+def _at_hand(request: Any, connection: Any) -> Iterator[Any]:
+    """Yield the content whose annotations may have changed: what a request was sent to,
+    and what is above it; of a script all that is in memory.
+    """
+    if request is not None:
+        yield from parents(request)
+        return
+    for _oid, obj in connection._cache.lru_items():
+        if IContentish.providedBy(obj) or ISiteRoot.providedBy(obj):
+            yield obj
 
 
 def _to_be_stored(connection: Any) -> Iterator[Any]:
@@ -248,7 +306,7 @@ def _are_shown_below(obj: Any, names: frozenset[str], marks: frozenset[Any]) -> 
 
 
 def _is_chrome(obj: Any) -> bool:
-    return isinstance(obj, _CHROME_CLASSES) or any(
+    return isinstance(obj, _CHROME_CLASSES) or parts.is_workflow(obj) or any(
         interface.implementedBy(type(obj)) for interface in _CHROME
     )
 
@@ -271,7 +329,7 @@ def _in_place(obj: Any, site: Any) -> Any:
         return site
     uid = IUUID(obj, None)
     for known_as in (uid, *shared_uids(uid, site)):
-        content = uuidToObject(known_as, unrestricted=True)
+        content = content_with(known_as, site)
         if content is not None:
             return content
     return None

@@ -6,6 +6,7 @@ criteria may be met before or after a change, so they are taken as met.
 
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collective.cloudfront.reach.existing import content_at
 from typing import Any
 from zope.interface import providedBy
 
@@ -98,7 +99,6 @@ def all_collections(site: Any) -> Iterator[Any]:
         rids = index.get(marker, ())
         found.update((rids,) if isinstance(rids, int) else rids)
     for rid in sorted(found):
-        path = catalog.paths.get(rid)
-        content = path and site.unrestrictedTraverse(path, None)
+        content = content_at(catalog.paths.get(rid), site)
         if content is not None:
             yield content

@@ -8,6 +8,7 @@ be allowed to.
 
 from Acquisition import aq_base
 from collections.abc import Iterator
+from collective.cloudfront.reach.existing import content_at
 from collective.cloudfront.reach.reached import AT_ONCE
 from collective.cloudfront.reach.reached import How
 from collective.cloudfront.reach.reached import Kind
@@ -80,7 +81,7 @@ def _group_of(obj: Any) -> str | None:
 
 def _in_group(group: str | None, obj: Any, site: Any) -> Iterator[Any]:
     for path in _paths(site, _GROUPS, group) if group else ():
-        other = site.unrestrictedTraverse(path, None)
+        other = content_at(path, site)
         if other is not None and aq_base(other) is not aq_base(obj):
             yield other
 

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from collective.cloudfront.reach.collections import depends_on_any_edit
 from collective.cloudfront.reach.collections import may_show
 from collective.cloudfront.reach.collections import query_of
-from plone.app.uuid.utils import uuidToObject
+from collective.cloudfront.reach.existing import content_at
+from collective.cloudfront.reach.existing import content_with
 from plone.event.interfaces import IEvent
 from plone.portlets.constants import CONTENT_TYPE_CATEGORY
 from plone.portlets.constants import CONTEXT_ASSIGNMENT_KEY
@@ -90,8 +91,8 @@ def remember_all_places(site: Any) -> None:
     """Find the folders with portlets of their own. Looks at every folder once."""
     catalog = site["portal_catalog"]
     for brain in catalog.unrestrictedSearchResults(is_folderish=True):
-        folder = brain._unrestrictedGetObject()
-        if not ISiteRoot.providedBy(folder):
+        folder = content_at(brain.getPath(), site)
+        if folder is not None and not ISiteRoot.providedBy(folder):
             remember_if_place(folder, site)
 
 
@@ -112,7 +113,7 @@ def _remember(site: Any, uid: str) -> None:
 def _places(obj: Any, site: Any) -> Iterator[Any]:
     yield site
     for uid in IAnnotations(site).get(PLACES, ()):
-        place = uuidToObject(uid, unrestricted=True)
+        place = content_with(uid, site)
         if place is not None:
             yield place
 
@@ -141,7 +142,7 @@ def _assignments(place: Any) -> Iterator[Any]:
 def _may_show(assignment: Any, obj: Any, site: Any, text: bool) -> bool:
     module = type(aq_base(assignment)).__module__
     if module == _COLLECTION:
-        collection = uuidToObject(getattr(assignment, "uid", None), unrestricted=True)
+        collection = content_with(getattr(assignment, "uid", None), site)
         if collection is None or text and not depends_on_any_edit(collection):
             return False
         return may_show(query_of(collection), obj, site)
@@ -152,18 +153,18 @@ def _may_show(assignment: Any, obj: Any, site: Any, text: bool) -> bool:
     if module in _EVENTS:
         return IEvent.providedBy(obj)
     if module == _NAVIGATION:
-        return _is_navigated(assignment.root_uid, obj)
+        return _is_navigated(assignment.root_uid, obj, site)
     if module == _CLASSIC:
         return (assignment.template or "").removeprefix("@@") not in _TEMPLATES
     return module not in _HARMLESS
 
 
-def _is_navigated(root: str | None, obj: Any) -> bool:
+def _is_navigated(root: str | None, obj: Any, site: Any) -> bool:
     """Say whether a navigation portlet with a root of its own may show ``obj``.
 
     Without, it shows what is around the page that it is on, like navigation.
     """
-    top = uuidToObject(root, unrestricted=True) if root else None
+    top = content_with(root, site)
     if top is None:
         return False
     place = top.getPhysicalPath()

@@ -9,6 +9,7 @@ from itertools import islice
 from Products.CMFCore.interfaces import IContentish
 from typing import Any
 from zc.relation.interfaces import ICatalog
+from zExceptions import NotFound
 from zope.component import queryUtility
 from zope.intid.interfaces import IIntIds
 
@@ -27,9 +28,17 @@ def relating(obj: Any) -> Iterator[Any]:
     if intid is None:
         return
     for relation in relations.findRelations({"to_id": intid}):
-        origin = relation.from_object
+        origin = _origin(relation)
         if IContentish.providedBy(origin):
             yield origin
+
+
+def _origin(relation: Any) -> Any:
+    """Return what a relation begins at, or None: it may be gone."""
+    try:
+        return relation.from_object
+    except (AttributeError, KeyError, NotFound):
+        return None
 
 
 def contents_below(obj: Any, counts: Callable[[Any], bool] = is_public) -> list[Any]:
@@ -43,7 +52,9 @@ def contents_below(obj: Any, counts: Callable[[Any], bool] = is_public) -> list[
 def _contents_below(obj: Any) -> Iterator[Any]:
     if not hasattr(aq_base(obj), "objectIds"):
         return
-    for child in obj.objectValues():
+    # One by one: its order may name something that is gone
+    for name in obj.objectIds():
+        child = obj._getOb(name, None)
         if IContentish.providedBy(child):
             yield child
             yield from _contents_below(child)
