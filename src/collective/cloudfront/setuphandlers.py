@@ -1,5 +1,8 @@
 """What installing and removing needs besides the XML in ``profiles/``."""
 
+from collective.cloudfront.controlpanel.lifetimes import API
+from collective.cloudfront.controlpanel.lifetimes import choose
+from collective.cloudfront.controlpanel.lifetimes import PAGES
 from collective.cloudfront.dates import since
 from collective.cloudfront.interfaces import PERMISSIONS
 from collective.cloudfront.reach.portlets import forget_all_places
@@ -27,6 +30,7 @@ class HiddenProfiles:
         return [
             "collective.cloudfront:uninstall",
             "collective.cloudfront:with-cloudfront",
+            "collective.cloudfront:with-cloudfront-tags",
         ]
 
 
@@ -46,6 +50,14 @@ def with_cloudfront(setup: Any) -> None:
     """
     # 0 is for ever
     api.portal.get_tool("portal_transforms").max_sec_in_cache = -1
+
+
+def with_cloudfront_and_tags(setup: Any) -> None:
+    """Have copies live longer, because tags purge searches as well. Pages not for a month:
+    while copies without tags may live, changes are purged by path too.
+    """
+    with_cloudfront(setup)
+    choose(getUtility(IRegistry), {PAGES.name: "week", API.name: "day"})
 
 
 def uninstalled(setup: Any) -> None:

@@ -68,6 +68,12 @@ def _note_setting(name: str) -> None:
     changes.read(ChromeChange(pictures=name in _OF_IMAGES))
 
 
+@never_failing
+def purge_site() -> None:
+    """Purge every page of the site, with what else this transaction changes."""
+    _note_chrome()
+
+
 @adapter(IProfileImportedEvent)
 @never_failing
 def on_profile(event: IProfileImportedEvent) -> None:

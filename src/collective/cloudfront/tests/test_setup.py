@@ -145,7 +145,11 @@ def test_only_the_default_profile_is_offered(portal):
         for profile in getattr(utility, "getNonInstallableProfiles", list)()
         if profile.startswith(ADD_ON)
     ]
-    assert hidden == [f"{ADD_ON}:uninstall", f"{ADD_ON}:with-cloudfront"]
+    assert hidden == [
+        f"{ADD_ON}:uninstall",
+        f"{ADD_ON}:with-cloudfront",
+        f"{ADD_ON}:with-cloudfront-tags",
+    ]
     assert installer.get_install_profile(ADD_ON)["id"] == f"{ADD_ON}:default"
     assert installer.get_uninstall_profile(ADD_ON)["id"] == f"{ADD_ON}:uninstall"
 

@@ -4,10 +4,13 @@ They are also asked on pages of Plone's own, for the number at our tab, so they 
 settings and little else.
 """
 
-from collections.abc import Iterator
 from collective.cloudfront.controlpanel.checks import Check
 from collective.cloudfront.controlpanel.checks import Level
 from collective.cloudfront.controlpanel.overview import this_month
+from collective.cloudfront.controlpanel.rules import CACHING
+from collective.cloudfront.controlpanel.rules import lifetime
+from collective.cloudfront.controlpanel.rules import operations
+from collective.cloudfront.controlpanel.rules import options
 from collective.cloudfront.controlpanel.sentences import sentence
 from collective.cloudfront.i18n import _
 from collective.cloudfront.outbox.messages import Message
@@ -20,8 +23,6 @@ from collective.cloudfront.upgrades.to_3000 import old_settings
 from collective.cloudfront.upgrades.to_3000 import remove_2_0
 from functools import cached_property
 from plone import api
-from plone.caching.interfaces import ICachingOperationType
-from plone.caching.utils import lookupOptions
 from plone.registry.interfaces import IRegistry
 from typing import Any
 from ZODB.blob import BlobStorage
@@ -29,20 +30,16 @@ from ZODB.DemoStorage import DemoStorage
 from ZODB.FileStorage import FileStorage
 from ZODB.MappingStorage import MappingStorage
 from zope.component import getUtility
-from zope.component import queryUtility
 
 
-_CACHING = "plone.caching.interfaces.ICacheSettings"
 _TYPES = "plone.app.caching.interfaces.IPloneCacheSettings.purgedContentTypes"
 _PROXIES = "plone.cachepurging.interfaces.ICachePurgingSettings.cachingProxies"
-_CHAIN = "plone.caching.operations.chain"
 _IMPORT = "@@caching-controlpanel-import"
 
 #: The rules of what people look at.
 _VIEWS = ("plone.content.itemView", "plone.content.folderView")
 #: Parts of an ETag by which Plone tells visitors from others.
 _PERSONAL = {"userid", "roles", "anonymousOrRandom"}
-_USED = ("smaxage", "maxage", "etags", "anonOnly")
 #: Only one process at a time can have such a database open.
 # A storage around another one for its blobs: ZEO's and RelStorage do that themselves
 _STORAGES_OF_ONE_PROCESS = (FileStorage, BlobStorage, MappingStorage, DemoStorage)
@@ -71,7 +68,7 @@ class Lifetime(SiteCheck):
     @cached_property
     def is_enabled(self) -> bool:
         """Whether Plone says anything about caching."""
-        return bool(self.registry.get(f"{_CACHING}.enabled"))
+        return bool(self.registry.get(f"{CACHING}.enabled"))
 
     @cached_property
     def short(self) -> list[str]:
@@ -120,7 +117,7 @@ class Sharing(SiteCheck):
     @cached_property
     def shared(self) -> list[str]:
         """The rules by which they are."""
-        if not self.registry.get(f"{_CACHING}.enabled"):
+        if not self.registry.get(f"{CACHING}.enabled"):
             return []
         return [rule for rule in _VIEWS if _is_shared(self.registry, rule)]
 
@@ -439,43 +436,18 @@ def connection_of(site: Any) -> Any:
     return site._p_jar
 
 
-def _operations(registry: IRegistry, rule: str) -> Iterator[str]:
-    """Yield the names of the operations for a rule, those of a chain one by one."""
-    name = (registry.get(f"{_CACHING}.operationMapping") or {}).get(rule)
-    if name == _CHAIN:
-        yield from lookupOptions(name, rule).get("operations") or ()
-    elif name:
-        yield name
-
-
-def _options(registry: IRegistry, rule: str) -> Iterator[dict[str, Any]]:
-    """Yield the options in force, of Plone's own operations: others are not known."""
-    for name in _operations(registry, rule):
-        operation = queryUtility(ICachingOperationType, name=name)
-        if operation is None or not name.startswith("plone.app.caching."):
-            continue
-        # As the operations do: defaults are for what cannot be configured.
-        defaults = {each: getattr(operation, each, None) for each in _USED}
-        yield {**defaults, **lookupOptions(operation, rule)}
-
-
-def _lifetime(options: dict[str, Any]) -> int:
-    smaxage = options["smaxage"]
-    return (options["maxage"] if smaxage is None else smaxage) or 0
-
-
 def _is_short(registry: IRegistry, rule: str) -> bool:
     """Say whether all operations for a rule are known, and none lets pages be kept."""
-    lifetimes = [_lifetime(options) for options in _options(registry, rule)]
+    lifetimes = [lifetime(each) for each in options(registry, rule)]
     return not any(lifetimes) and len(lifetimes) == len(
-        list(_operations(registry, rule))
+        list(operations(registry, rule))
     )
 
 
 def _is_shared(registry: IRegistry, rule: str) -> bool:
     return any(
-        _lifetime(options)
-        and not options["anonOnly"]
-        and not _PERSONAL & set(options["etags"] or ())
-        for options in _options(registry, rule)
+        lifetime(each)
+        and not each["anonOnly"]
+        and not _PERSONAL & set(each["etags"] or ())
+        for each in options(registry, rule)
     )

@@ -80,7 +80,7 @@ def another(registry, portal):
 
 def test_a_site_that_is_set_up_well_has_no_problems(look):
     found = look()
-    assert len(found) == 14
+    assert len(found) == 15
     assert problems(found.values()) == 0
     assert all(result.title and result.text for result in found.values())
 
@@ -126,7 +126,7 @@ def test_a_check_that_fails_is_an_error_and_a_log_line(look, another, caplog, wh
     found = look()
     assert next(iter(found)) == "another"
     assert found["another"].level is Level.ERROR
-    assert len(found) == 15
+    assert len(found) == 16
     assert "The check 'another' failed." in caplog.text
 
 
