@@ -20,7 +20,7 @@ TOX = $(if $(PYENV_VERSION),PYENV_VERSION=$(PYENV_VERSION)) $(BIN)/tox
 
 .DEFAULT_GOAL := help
 .PHONY: help install test test-long test-soak lint format i18n sentences demo bench freshness docs screenshots volto \
-    tox buildout pins release-check clean
+    addons tox buildout pins release-check clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -79,6 +79,16 @@ volto: install ## Build Volto 18 in a cache, once, and run the tests of our pane
 	scripts/volto
 	$(BIN)/pytest -m volto $(ARGS)
 
+addons: .venv-addons/.installed ## As freshness, in a site with add-ons, in .venv-addons
+	.venv-addons/bin/python -m freshness.run --addons $(ARGS)
+
+.venv-addons/.installed: .venv/.installed requirements/addons.txt
+	$(PYTHON) -m venv .venv-addons
+	$(UV) pip sync --quiet --python .venv-addons/bin/python requirements/plone-6.2.txt requirements/tools.txt
+	$(UV) pip install --quiet --python .venv-addons/bin/python --no-deps -r requirements/addons.txt
+	$(UV) pip install --quiet --python .venv-addons/bin/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
 tox: install ## Lint, docs and tests with each Python found, on Plone 6.1 and 6.2
 	$(TOX) run $(ARGS)
 
@@ -98,6 +108,6 @@ release-check: install ## Build the release and try it beside Plone 6.1 and 6.2
 	$(TOX) -q run -e release-check -- --python "$(CURDIR)/$(BIN)/python" $(ARGS)
 
 clean: ## Remove all that was made, but not the demo's and instance's data
-	rm -rf .venv .venv-buildout .tox .pytest_cache .ruff_cache .hypothesis \
+	rm -rf .venv .venv-addons .venv-buildout .tox .pytest_cache .ruff_cache .hypothesis \
 	    .import_linter_cache bin develop-eggs eggs parts .installed.cfg \
 	    docs/_build build dist src/*.egg-info

@@ -41,23 +41,24 @@ _LOGO = "filenameb64:bG9nby5wbmc=;datab64:"
 
 def operation(function: Operation) -> Operation:
     """Register an operation under its name."""
-    OPERATIONS[_name(function)] = function
+    OPERATIONS[operation_name(function)] = function
     return function
 
 
 def table_only(function: Operation) -> Operation:
     """Leave an operation out of walks."""
-    NOT_IN_A_WALK.add(_name(function))
+    NOT_IN_A_WALK.add(operation_name(function))
     return function
 
 
 def everywhere(function: Operation) -> Operation:
     """Leave an operation out of most steps of walks."""
-    EVERYWHERE.add(_name(function))
+    EVERYWHERE.add(operation_name(function))
     return function
 
 
-def _name(function: Operation) -> str:
+def operation_name(function: Operation) -> str:
+    """Return the name of an operation."""
     return function.__name__.replace("_", "-")
 
 

@@ -14,6 +14,9 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from dataclasses import dataclass
 from dataclasses import field
+from freshness.addons import ADD_ON_OPERATIONS
+from freshness.addons import redis
+from freshness.addons_editor import AddOnEditor
 from freshness.operations import OPERATIONS
 from freshness.report import print_table
 from freshness.report import write_json
@@ -83,7 +86,7 @@ def _first(default: str, *_wanted: str) -> str:
 
 def perform(world: World, name: str) -> Result:
     """Perform an operation, and look at everything after each of its steps."""
-    function = OPERATIONS[name]
+    function = {**OPERATIONS, **ADD_ON_OPERATIONS}[name]
     result = Result(name, (function.__doc__ or "").strip())
     started = time.monotonic()
     own: tuple[str, ...] | None = None
@@ -111,8 +114,15 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m freshness.run", description=(__doc__ or "").split("\n\n")[1]
     )
-    parser.add_argument("--only", action="append", choices=OPERATIONS, default=[])
-    parser.add_argument("--skip", action="append", choices=OPERATIONS, default=[])
+    names = [*OPERATIONS, *ADD_ON_OPERATIONS]
+    parser.add_argument("--only", action="append", choices=names, default=[])
+    parser.add_argument("--skip", action="append", choices=names, default=[])
+    parser.add_argument(
+        "--addons",
+        action="store_true",
+        help="in a site with the add-ons of requirements/addons.txt, and what is done "
+        "with them; use make addons",
+    )
     parser.add_argument(
         "--volto", action="store_true", help="a site for Volto, which reads /++api++/"
     )
@@ -187,8 +197,14 @@ def _world(options: argparse.Namespace, stack: ExitStack) -> World:
     if options.relstorage:
         # Operations of the table stop the standby instead
         servers = stack.enter_context(postgres(_LAG if options.walk else 0.0))
+    apart: dict[str, Any] = {}
+    if options.addons:
+        environ = stack.enter_context(redis(folder))
+        apart = {"maker": "freshness.addons_site", "environ": environ}
+        apart["editor"] = AddOnEditor
     return World(
         folder,
+        **apart,
         volto=options.volto,
         walking=bool(options.walk),
         tags=options.tags,
@@ -223,13 +239,18 @@ def _end(*_arguments: Any) -> None:
 
 
 def _table(world: World, options: argparse.Namespace) -> list[Result]:
-    names = options.only or [name for name in OPERATIONS if name not in options.skip]
+    names = options.only or _offered(options)
     results: list[Result] = []
     for name in names:
         results.append(perform(world, name))
         print_table(results[-1:], options.verbose, heading=len(results) == 1)
     print_table([], options.verbose, total=results)
     return results
+
+
+def _offered(options: argparse.Namespace) -> list[str]:
+    offered = ADD_ON_OPERATIONS if options.addons else OPERATIONS
+    return [name for name in offered if name not in options.skip]
 
 
 def _walk(world: World, options: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collective.cloudfront.demo.instance import Instance
 from collective.cloudfront.demo.instance import virtual_host_root
 from collective.cloudfront.local import LocalCloudFront
@@ -110,9 +111,14 @@ class World:
         servers: Postgres | None = None,
         keep_history: bool = True,
         template: Template | None = None,
+        maker: str = "freshness.site",
+        editor: type[Editor] = Editor,
+        environ: Mapping[str, str] | None = None,
     ):
+        """``maker``: the module that makes the site. ``environ``: for Zope, in addition."""
         self.volto = volto
         self.tags = tags
+        self._maker = maker
         self._servers = servers
         self._stopped = False
         self._numbers = itertools.count()
@@ -125,7 +131,7 @@ class World:
         with self.cloudfront:
             pass
         outbox = f"sqlite:///{folder.absolute()}/outbox.sqlite"
-        environ = {**self._environ(), "CLOUDFRONT_OUTBOX": outbox}
+        environ = {**self._environ(), "CLOUDFRONT_OUTBOX": outbox, **(environ or {})}
         if walking:
             environ[NO_QUOTAS] = "yes"
         if walking or servers:
@@ -134,7 +140,7 @@ class World:
             Instance(folder / f"zope{number}", environ=environ, zcml="freshness")
             for number in range(1, 3 if walking or servers else 2)
         ]
-        everywhere = [Editor(instance.site_url) for instance in self.instances]
+        everywhere = [editor(instance.site_url) for instance in self.instances]
         self._everywhere = everywhere
         self.editors = everywhere[: 2 if walking else 1]
         if servers:
@@ -142,9 +148,9 @@ class World:
             first.storage = servers.storage(False, keep_history)
             second.storage = servers.storage(True, keep_history)
             # Who saves something and looks at it must not read the replica.
-            self.editors = [Editor(first.site_url) for _each in self.editors]
-        for editor in self.editors:
-            editor.while_visitor_waits = self.visitor_waiting
+            self.editors = [editor(first.site_url) for _each in self.editors]
+        for each in self.editors:
+            each.while_visitor_waits = self.visitor_waiting
         self.editor = self.editors[0]
         self._outbox = open_outbox(outbox)
         # Visitors are answered by one Zope, whoever changed something.
@@ -182,7 +188,7 @@ class World:
         maker = self.instances[0]
         maker.configure()
         kind = "volto" if self.volto else "classic"
-        maker.run("freshness.site", DISTRIBUTION, kind)
+        maker.run(self._maker, DISTRIBUTION, kind)
         if self._servers:
             self._servers.wait_for_standby()
         with self.cloudfront, ExitStack() as stack:

@@ -4,11 +4,15 @@
 first response gets tags, we register our utility before theirs. While facts are noted,
 it uses keys of its own, so it finds nothing from other times or for logged-in people.
 It keeps results of functions together with the facts noted while they were made.
-Responses keep their tags as a header.
+Responses keep their tags as a header. The memory may be shared by processes, of other
+versions, too (collective.redismemoize, memcached): facts are kept as plain data.
 """
 
 from collective.cloudfront.tagging.anonymous import is_anonymous
 from collective.cloudfront.tagging.recording.patches import ATTRIBUTE
+from collective.cloudfront.tagging.recording.queries import Fact
+from collective.cloudfront.tagging.vocabulary.dependencies import Kind
+from collections.abc import Iterable
 from plone.memoize.interfaces import ICacheChooser
 from typing import Any
 from zope.component import getGlobalSiteManager
@@ -22,7 +26,8 @@ import threading
 RESPONSES = "plone.app.caching.operations.ramcache"
 
 #: The start of the keys that we use while facts are noted.
-_OURS = "collective.cloudfront tagged "
+_OURS = "collective.cloudfront tagged 2 "
+_KINDS = {kind.value: kind for kind in Kind}
 
 _MISSING = object()
 
@@ -73,15 +78,26 @@ class Results(Responses):
     def get(self, key: str, default: Any = None) -> Any:
         """Return a value and note its facts; without one, collect facts for it."""
         stored = super().get(key, _MISSING)
-        if stored is _MISSING:
+        try:
+            value, plain = stored
+            facts = _facts(plain)
+        except (TypeError, ValueError, KeyError):  # missing, or not a result of ours
             self._readset.begin_result(key)
             return default
-        value, facts = stored
         self._readset.note(*facts)
         return value
 
     def __setitem__(self, key: str, value: Any) -> None:
-        super().__setitem__(key, (value, self._readset.end_result(key)))
+        facts = self._readset.end_result(key)
+        super().__setitem__(key, (value, _plain(facts)))
+
+
+def _plain(facts: Iterable[Fact]) -> tuple[tuple, ...]:
+    return tuple((fact.kind.value, *fact[1:]) for fact in facts)
+
+
+def _facts(plain: Iterable[tuple]) -> list[Fact]:
+    return [Fact._make((_KINDS[kind], *others)) for kind, *others in plain]
 
 
 _lock = threading.Lock()

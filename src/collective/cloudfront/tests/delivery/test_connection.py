@@ -814,7 +814,7 @@ def test_a_defect_becomes_a_finding_and_a_traceback(examine, monkeypatch, caplog
     def fail(*args):
         raise KeyError(SECRET)
 
-    monkeypatch.setattr(module, "judge_hosts", fail)
+    monkeypatch.setattr(examination, "judge_hosts", fail)
     found = examine()
     assert codes(found, Level.ERROR) == {"hosts": "unexpected"}
     assert "in _check_hosts" in caplog.text
