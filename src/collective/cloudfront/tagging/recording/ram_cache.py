@@ -8,11 +8,11 @@ Responses keep their tags as a header. The memory may be shared by processes, of
 versions, too (collective.redismemoize, memcached): facts are kept as plain data.
 """
 
+from collections.abc import Iterable
 from collective.cloudfront.tagging.anonymous import is_anonymous
 from collective.cloudfront.tagging.recording.patches import ATTRIBUTE
 from collective.cloudfront.tagging.recording.queries import Fact
 from collective.cloudfront.tagging.vocabulary.dependencies import Kind
-from collections.abc import Iterable
 from plone.memoize.interfaces import ICacheChooser
 from typing import Any
 from zope.component import getGlobalSiteManager
