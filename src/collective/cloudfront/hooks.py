@@ -258,6 +258,12 @@ HOOKS = (
     ),
     # --- what a transaction will store, changes.unannounced and reach.stored
     Hook(
+        "zope.interface.registry:Components._init_registrations"
+        "#_utility_registrations",
+        "changes.parts: the utilities that a site has of its own",
+        _UNSEEN,
+    ),
+    Hook(
         "ZODB.Connection:Connection.__init__#_registered_objects",
         "changes.unannounced: what a transaction has changed",
         _UNSEEN,

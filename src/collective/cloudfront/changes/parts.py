@@ -14,6 +14,7 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collective.cloudfront.reach.stored import stored_state
+from five.localsitemanager.registry import ComponentPathWrapper
 from OFS.interfaces import IObjectManager
 from persistent import GHOST
 from persistent.interfaces import IPersistent
@@ -30,7 +31,7 @@ _ANNOTATIONS = "__annotations__"
 #: Annotations of Plone's own that no page shows or whose changes are heard, ...
 _HEARD = ("plone.", "Products.", "zope.", "z3c.", "collective.cloudfront")
 #: ... but for tiles, and for which portlets are hidden or inherited.
-_UNHEARD = ("plone.tiles.", "plone.portlets.")
+_UNHEARD = ("plone.tiles.", "plone.portlets.categoryblackliststatus")
 #: Classes of Plone's own whose changes are heard, or that no page shows.
 _PLONES = ("Products.", "plone.", "zope.", "five.", "z3c.", "zc.", "persistent.")
 #: The states and transitions of a workflow: menus and searches show their titles.
@@ -66,11 +67,15 @@ def annotated(contents: Iterable[Any], changed: Collection[bytes]) -> Iterator[A
 
 def are_utilities(site: Any, changed: Collection[bytes]) -> bool:
     """Say whether a utility of an add-on that ``site`` has of its own ``changed``."""
-    return any(
-        _is_among(each.component, changed)
-        for each in site.getSiteManager().registeredUtilities()
-        if not type(aq_base(each.component)).__module__.startswith(_PLONES)
-    )
+    # Asked in public, it makes an acquisition wrapper for each: a save waits for that
+    registered = aq_base(site.getSiteManager())._utility_registrations
+    for component, *_about in list(registered.values()):
+        if isinstance(component, ComponentPathWrapper):
+            component = component.component
+        if not type(aq_base(component)).__module__.startswith(_PLONES):
+            if _is_among(component, changed):
+                return True
+    return False
 
 
 def holders_with_other_access(stored: Iterable[Any]) -> list[Any]:

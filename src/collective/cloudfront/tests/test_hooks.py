@@ -26,7 +26,15 @@ SOURCES = Path(collective.cloudfront.__file__).parent
 #: A name with one underscore, of something that is not the code's own.
 PRIVATE = re.compile(r"(?<!self)(?<!cls)(?<!sys)\.(_[a-z]\w+)")
 #: Documented, though they begin with an underscore.
-PUBLIC = {"_p_jar", "_p_oid", "_p_changed", "_p_invalidate", "_p_mtime", "_replace"}
+PUBLIC = {
+    "_p_jar",
+    "_p_oid",
+    "_p_changed",
+    "_p_invalidate",
+    "_p_mtime",
+    "_p_state",
+    "_replace",
+}
 #: The rooms that speak to Plone, ZODB or botocore.
 ROOMS = (
     "changes",
