@@ -58,11 +58,11 @@ def annotated(contents: Iterable[Any], changed: Collection[bytes]) -> Iterator[A
         if annotations is None or annotations._p_state == GHOST:
             continue
         shown = _shown(annotations.items())
-        if any(_is_among(value, changed) for value in shown.values()):
+        if any(_is_among(value, changed) for value in shown.values()) or (
+            _is_among(_nodes(annotations), changed)
+            and _shown(_items_before(annotations)) != shown
+        ):
             yield obj
-        elif _is_among(_nodes(annotations), changed):
-            if _shown(_items_before(annotations)) != shown:
-                yield obj
 
 
 def are_utilities(site: Any, changed: Collection[bytes]) -> bool:
