@@ -143,7 +143,9 @@ def easyform_thanks(editor: Editor, pick: Pick) -> Steps:
     yield ("/forms/form",)
     for field in ("thanksPrologue", "formPrologue"):
         words = f"<p>{editor.new_words('Thanks')}</p>"
-        editor.edit("/forms/form", **{field: {"data": words, "content-type": "text/html"}})
+        editor.edit(
+            "/forms/form", **{field: {"data": words, "content-type": "text/html"}}
+        )
 
 
 @operation
@@ -350,7 +352,8 @@ def comments_in_bulk(editor: Editor, pick: Pick) -> Steps:
         **{
             "form.select.BulkAction": "delete",
             "paths:list": [
-                f"/Plone{page}/++conversation++default/{comment}" for comment in comments
+                f"/Plone{page}/++conversation++default/{comment}"
+                for comment in comments
             ],
         },
     )

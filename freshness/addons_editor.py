@@ -46,7 +46,9 @@ class AddOnEditor(Editor):
         page = fromstring(_ok(visitor.get(self.url + path)).text)
         for form in page.forms:
             around = [form, *form.iterancestors()]
-            if any(kind in str(each.get("class")) + str(each.get("id")) for each in around):
+            if any(
+                kind in str(each.get("class")) + str(each.get("id")) for each in around
+            ):
                 return form
         raise NotPossible(f"{path} has no form for {kind}")
 
@@ -67,7 +69,9 @@ class AddOnEditor(Editor):
 
     def set_comment_workflow(self, name: str = _COMMENT_WORKFLOW) -> None:
         """Have comments wait for a moderator, or not."""
-        self._call("PATCH", "/@controlpanels/types/Discussion%20Item", {"workflow": name})
+        self._call(
+            "PATCH", "/@controlpanels/types/Discussion%20Item", {"workflow": name}
+        )
 
     # Export and import
 

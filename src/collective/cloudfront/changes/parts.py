@@ -27,6 +27,8 @@ from typing import Any
 
 #: More than these parts of one thing are not looked at: it counts as changed.
 _MOST_PARTS = 2_000
+#: Not stored, and forgotten with the object: the version, and the utilities of add-ons.
+_FOUND = "_v_collective_cloudfront_of_add_ons"
 _ANNOTATIONS = "__annotations__"
 #: Annotations of Plone's own that no page shows or whose changes are heard, ...
 _HEARD = ("plone.", "Products.", "zope.", "z3c.", "collective.cloudfront")
@@ -67,15 +69,28 @@ def annotated(contents: Iterable[Any], changed: Collection[bytes]) -> Iterator[A
 
 def are_utilities(site: Any, changed: Collection[bytes]) -> bool:
     """Say whether a utility of an add-on that ``site`` has of its own ``changed``."""
-    # Asked in public, it makes an acquisition wrapper for each: a save waits for that
+    return any(_is_among(each, changed) for each in _utilities_of_add_ons(site))
+
+
+def _utilities_of_add_ons(site: Any) -> list[Any]:
+    # Asked in public, it makes an acquisition wrapper for each; and there are many, nearly
+    # all of Plone's: a save waits for this
     registered = aq_base(site.getSiteManager())._utility_registrations
-    for component, *_about in list(registered.values()):
-        if isinstance(component, ComponentPathWrapper):
-            component = component.component
-        if not type(aq_base(component)).__module__.startswith(_PLONES):
-            if _is_among(component, changed):
-                return True
-    return False
+    version, found = getattr(registered, _FOUND, (None, []))
+    if version != registered._p_serial or registered._p_changed:
+        components = [component for component, *_about in list(registered.values())]
+        found = [
+            component
+            for component in map(_without_path, components)
+            if not type(aq_base(component)).__module__.startswith(_PLONES)
+        ]
+        setattr(registered, _FOUND, (registered._p_serial, found))
+    return found
+
+
+def _without_path(component: Any) -> Any:
+    is_wrapped = isinstance(component, ComponentPathWrapper)
+    return component.component if is_wrapped else component
 
 
 def holders_with_other_access(stored: Iterable[Any]) -> list[Any]:

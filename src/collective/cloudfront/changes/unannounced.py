@@ -155,15 +155,16 @@ def _look_at_stored(request: Any = None, unheard: bool = False) -> None:
     if connection is None:
         return
     stored = list(_to_be_stored(connection))
-    _look_at_holders(stored, request)
+    # Most of what a save stores are parts of trees of the catalog: neither chrome, nor
+    # content, nor an order
+    others = [each for each in stored if not type(each).__module__.startswith(_TREES)]
+    _look_at_holders(others, request)
     # Most requests store nothing, and must not pay for reading the settings.
     changes = changes_here() if stored else None
     if changes is None:
         return
-    # Most of what a save stores are parts of trees of the catalog: neither chrome, nor
-    # content, nor an order
     oids = parts.oids_of(stored)
-    stored = [each for each in stored if not type(each).__module__.startswith(_TREES)]
+    stored = others
     # To count who reads a page must not purge it
     reads = request is not None and request.get("REQUEST_METHOD") in METHODS
     by_visitor = request is not None and is_anonymous()
@@ -306,8 +307,10 @@ def _are_shown_below(obj: Any, names: frozenset[str], marks: frozenset[Any]) -> 
 
 
 def _is_chrome(obj: Any) -> bool:
-    return isinstance(obj, _CHROME_CLASSES) or parts.is_workflow(obj) or any(
-        interface.implementedBy(type(obj)) for interface in _CHROME
+    return (
+        isinstance(obj, _CHROME_CLASSES)
+        or parts.is_workflow(obj)
+        or any(interface.implementedBy(type(obj)) for interface in _CHROME)
     )
 
 
