@@ -257,8 +257,7 @@ HOOKS = (
     ),
     # --- what a transaction will store, changes.unannounced and reach.stored
     Hook(
-        "zope.interface.registry:Components._init_registrations"
-        "#_utility_registrations",
+        "zope.interface.registry:Components._init_registrations#_utility_registrations",
         "changes.parts: the utilities that a site has of its own",
         _UNSEEN,
     ),

@@ -14,7 +14,6 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collective.cloudfront.reach.stored import stored_state
-from five.localsitemanager.registry import ComponentPathWrapper
 from OFS.interfaces import IObjectManager
 from persistent import GHOST
 from persistent.interfaces import IPersistent
@@ -60,9 +59,11 @@ def annotated(contents: Iterable[Any], changed: Collection[bytes]) -> Iterator[A
         shown = _shown(annotations.items())
         if any(_is_among(value, changed) for value in shown.values()):
             yield obj
-        elif _is_among(_nodes(annotations), changed):
-            if _shown(_items_before(annotations)) != shown:
-                yield obj
+        elif (
+            _is_among(_nodes(annotations), changed)
+            and _shown(_items_before(annotations)) != shown
+        ):
+            yield obj
 
 
 def are_utilities(site: Any, changed: Collection[bytes]) -> bool:
@@ -70,11 +71,12 @@ def are_utilities(site: Any, changed: Collection[bytes]) -> bool:
     # Asked in public, it makes an acquisition wrapper for each: a save waits for that
     registered = aq_base(site.getSiteManager())._utility_registrations
     for component, *_about in list(registered.values()):
-        if isinstance(component, ComponentPathWrapper):
+        # A tool is registered by its path (five.localsitemanager)
+        if type(component).__name__ == "ComponentPathWrapper":
             component = component.component
-        if not type(aq_base(component)).__module__.startswith(_PLONES):
-            if _is_among(component, changed):
-                return True
+        own = type(aq_base(component)).__module__.startswith(_PLONES)
+        if not own and _is_among(component, changed):
+            return True
     return False
 
 

@@ -306,8 +306,10 @@ def _are_shown_below(obj: Any, names: frozenset[str], marks: frozenset[Any]) -> 
 
 
 def _is_chrome(obj: Any) -> bool:
-    return isinstance(obj, _CHROME_CLASSES) or parts.is_workflow(obj) or any(
-        interface.implementedBy(type(obj)) for interface in _CHROME
+    return (
+        isinstance(obj, _CHROME_CLASSES)
+        or parts.is_workflow(obj)
+        or any(interface.implementedBy(type(obj)) for interface in _CHROME)
     )
 
 

@@ -57,4 +57,3 @@ def site(functional_portal: Any) -> Any:
 def edge(site: Any, functional: Any, monkeypatch: Any) -> Edge:
     """An edge before ``site``, which is purged by cache tag."""
     return Edge(functional["app"], site, functional["request"], monkeypatch)
-

@@ -43,7 +43,9 @@ def test_a_page_in_a_large_folder_costs_as_many_items(edge, crowd, by_path):
     for name, change in changes.items():
         small, few = timed(edge, lambda: change(crowd["few"]["page-5"]))  # noqa: B023
         large, many = timed(edge, lambda: change(crowd["many"]["page-5"]))  # noqa: B023
-        print(f"{name}: {len(few)}, {len(many)} items; {large / small:.2f} times as long")
+        print(
+            f"{name}: {len(few)}, {len(many)} items; {large / small:.2f} times as long"
+        )
         # A name that others begin with takes three items
         assert len(many) <= len(few) + 4
         assert by_path or "/*" not in many
