@@ -64,14 +64,6 @@ def annotated(contents: Iterable[Any], changed: Collection[bytes]) -> Iterator[A
             and _shown(_items_before(annotations)) != shown
         ):
             yield obj
-<<<<<<< HEAD
-=======
-        elif (
-            _is_among(_nodes(annotations), changed)
-            and _shown(_items_before(annotations)) != shown
-        ):
-            yield obj
->>>>>>> 20828257a2aa5353c9259a0444e337865183f10e
 
 
 def are_utilities(site: Any, changed: Collection[bytes]) -> bool:
@@ -83,7 +75,6 @@ def _utilities_of_add_ons(site: Any) -> list[Any]:
     # Asked in public, it makes an acquisition wrapper for each; and there are many, nearly
     # all of Plone's: a save waits for this
     registered = aq_base(site.getSiteManager())._utility_registrations
-<<<<<<< HEAD
     version, found = getattr(registered, _FOUND, (None, []))
     if version != registered._p_serial or registered._p_changed:
         components = [component for component, *_about in list(registered.values())]
@@ -97,18 +88,9 @@ def _utilities_of_add_ons(site: Any) -> list[Any]:
 
 
 def _without_path(component: Any) -> Any:
-    is_wrapped = isinstance(component, ComponentPathWrapper)
+    # A tool is registered by its path (five.localsitemanager)
+    is_wrapped = type(component).__name__ == "ComponentPathWrapper"
     return component.component if is_wrapped else component
-=======
-    for component, *_about in list(registered.values()):
-        # A tool is registered by its path (five.localsitemanager)
-        if type(component).__name__ == "ComponentPathWrapper":
-            component = component.component
-        own = type(aq_base(component)).__module__.startswith(_PLONES)
-        if not own and _is_among(component, changed):
-            return True
-    return False
->>>>>>> 20828257a2aa5353c9259a0444e337865183f10e
 
 
 def holders_with_other_access(stored: Iterable[Any]) -> list[Any]:
