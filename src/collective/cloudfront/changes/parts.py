@@ -57,9 +57,7 @@ def annotated(contents: Iterable[Any], changed: Collection[bytes]) -> Iterator[A
         if annotations is None or annotations._p_state == GHOST:
             continue
         shown = _shown(annotations.items())
-        if any(_is_among(value, changed) for value in shown.values()):
-            yield obj
-        elif (
+        if any(_is_among(value, changed) for value in shown.values()) or (
             _is_among(_nodes(annotations), changed)
             and _shown(_items_before(annotations)) != shown
         ):
