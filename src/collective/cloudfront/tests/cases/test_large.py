@@ -49,15 +49,3 @@ def test_a_page_in_a_large_folder_costs_as_many_items(edge, crowd, by_path):
         # A name that others begin with takes three items
         assert len(many) <= len(few) + 4
         assert by_path or "/*" not in many
-
-
-def test_a_large_folder_that_is_retracted_or_moved_costs_few_items(edge, crowd):
-    for change in (
-        lambda: api.content.transition(crowd["many"], "retract"),
-        lambda: api.content.transition(crowd["many"], "publish"),
-        lambda: api.content.rename(crowd["many"], "crowd"),
-    ):
-        _time, items = timed(edge, change)
-        print(len(items), "items")
-        assert len(items) < 20
-        assert "/*" not in items
