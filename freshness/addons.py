@@ -101,11 +101,7 @@ def mosaic_edit_layout(editor: Editor, pick: Pick) -> Steps:
 
 @operation
 def mosaic_site_layout(editor: Editor, pick: Pick) -> Steps:
-    """The layout of the pages in a section, and of the site."""
-    yield ("/mosaic", *_PAGES)
-    editor.edit(
-        "/mosaic", sectionSiteLayout="/++sitelayout++default/portlets-right.html"
-    )
+    """The layout of the site."""
     yield ("/mosaic", *_PAGES)
     editor.set_record(
         "plone.defaultSiteLayout", "/++sitelayout++default/full-width.html"
@@ -168,13 +164,14 @@ def import_again(editor: Editor, pick: Pick) -> Steps:
 
 @operation
 def import_retracted(editor: Editor, pick: Pick) -> Steps:
-    """Content imported over what is there, which is private then."""
+    """Content imported over what is there, which is private then, and public again."""
     exported = editor.export(_IMPORTED, "Document")
-    for item in exported:
-        item["review_state"] = "private"
-        item.pop("workflow_history", None)
-    yield (_IMPORTED, f"{_IMPORTED}/one", f"{_IMPORTED}/two")
-    editor.import_content(exported)
+    for state in ("private", "published"):
+        for item in exported:
+            item["review_state"] = state
+            item.pop("workflow_history", None)
+        yield (_IMPORTED, f"{_IMPORTED}/one", f"{_IMPORTED}/two")
+        editor.import_content(exported)
 
 
 @operation
@@ -244,14 +241,6 @@ def import_relations(editor: Editor, pick: Pick) -> Steps:
         "relationship": "relatedItems",
     }
     editor.import_other("relations", [relation])
-
-
-@operation
-def import_redirects(editor: Editor, pick: Pick) -> Steps:
-    """Alternative URLs that were exported."""
-    old = f"/{editor.new_name('was')}"
-    yield (old, "/imported/one")
-    editor.import_other("redirects", {f"/Plone{old}": "/Plone/imported/one"})
 
 
 # Products.CMFPlacefulWorkflow
@@ -324,7 +313,7 @@ def comment_by_a_visitor(editor: Editor, pick: Pick) -> Steps:
 def comment_moderated(editor: Editor, pick: Pick) -> Steps:
     """A comment that waits, is published, edited, and deleted."""
     page = "/talk/moderated"
-    editor.set_comment_workflow("comment_review_workflow")
+    editor.moderate_comments(True)
     yield (page,)
     editor.comment_as_visitor(page, editor.new_words("Waiting"))
     comment = editor.comments(page)[-1]
@@ -334,7 +323,7 @@ def comment_moderated(editor: Editor, pick: Pick) -> Steps:
     editor.change_comment(page, comment, editor.new_words("Changed"))
     yield (page,)
     editor.moderate(page, comment, "moderate-delete-comment")
-    editor.set_comment_workflow()
+    editor.moderate_comments(False)
 
 
 @operation

@@ -159,7 +159,7 @@ def _add_taxonomy(site: Any) -> None:
     from collective.taxonomy.factory import registerTaxonomy
 
     taxonomy = registerTaxonomy(
-        site, name=TAXONOMY, title="Topics", default_language="en"
+        site, name="topics", title="Topics", default_language="en"
     )
     taxonomy.add("en", "/Rivers", "1")
     taxonomy.registerBehavior(

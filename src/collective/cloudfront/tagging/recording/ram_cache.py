@@ -8,11 +8,11 @@ Responses keep their tags as a header. The memory may be shared by processes, of
 versions, too (collective.redismemoize, memcached): facts are kept as plain data.
 """
 
+from collections.abc import Iterable
 from collective.cloudfront.tagging.anonymous import is_anonymous
 from collective.cloudfront.tagging.recording.patches import ATTRIBUTE
 from collective.cloudfront.tagging.recording.queries import Fact
 from collective.cloudfront.tagging.vocabulary.dependencies import Kind
-from collections.abc import Iterable
 from plone.memoize.interfaces import ICacheChooser
 from typing import Any
 from zope.component import getGlobalSiteManager
@@ -92,11 +92,11 @@ class Results(Responses):
         super().__setitem__(key, (value, _plain(facts)))
 
 
-def _plain(facts: Iterable[Fact]) -> tuple[tuple, ...]:
+def _plain(facts: Iterable[Fact]) -> tuple[tuple[Any, ...], ...]:
     return tuple((fact.kind.value, *fact[1:]) for fact in facts)
 
 
-def _facts(plain: Iterable[tuple]) -> list[Fact]:
+def _facts(plain: Iterable[tuple[Any, ...]]) -> list[Fact]:
     return [Fact._make((_KINDS[kind], *others)) for kind, *others in plain]
 
 
