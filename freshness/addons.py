@@ -99,15 +99,6 @@ def mosaic_edit_layout(editor: Editor, pick: Pick) -> Steps:
     )
 
 
-@operation
-def mosaic_site_layout(editor: Editor, pick: Pick) -> Steps:
-    """The layout of the site."""
-    yield ("/mosaic", *_PAGES)
-    editor.set_record(
-        "plone.defaultSiteLayout", "/++sitelayout++default/full-width.html"
-    )
-
-
 # collective.easyform
 
 
@@ -139,7 +130,9 @@ def easyform_thanks(editor: Editor, pick: Pick) -> Steps:
     yield ("/forms/form",)
     for field in ("thanksPrologue", "formPrologue"):
         words = f"<p>{editor.new_words('Thanks')}</p>"
-        editor.edit("/forms/form", **{field: {"data": words, "content-type": "text/html"}})
+        editor.edit(
+            "/forms/form", **{field: {"data": words, "content-type": "text/html"}}
+        )
 
 
 @operation
@@ -339,7 +332,8 @@ def comments_in_bulk(editor: Editor, pick: Pick) -> Steps:
         **{
             "form.select.BulkAction": "delete",
             "paths:list": [
-                f"/Plone{page}/++conversation++default/{comment}" for comment in comments
+                f"/Plone{page}/++conversation++default/{comment}"
+                for comment in comments
             ],
         },
     )

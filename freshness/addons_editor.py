@@ -46,7 +46,9 @@ class AddOnEditor(Editor):
         page = fromstring(_ok(visitor.get(self.url + path)).text)
         for form in page.forms:
             around = [form, *form.iterancestors()]
-            if any(kind in str(each.get("class")) + str(each.get("id")) for each in around):
+            if any(
+                kind in str(each.get("class")) + str(each.get("id")) for each in around
+            ):
                 return form
         raise NotPossible(f"{path} has no form for {kind}")
 
