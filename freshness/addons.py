@@ -9,7 +9,6 @@ from collective.cloudfront.tests.outbox.redis.server import Server
 from contextlib import contextmanager
 from freshness.addons_editor import AddOnEditor as Editor
 from freshness.addons_site import fields
-from freshness.addons_site import TAXONOMY
 from freshness.editor import NotPossible
 from freshness.operations import operation_name
 from freshness.operations import Pick
@@ -223,19 +222,6 @@ def import_comments(editor: Editor, pick: Pick) -> Steps:
     editor.import_other("discussion", [found])
 
 
-@operation
-def import_relations(editor: Editor, pick: Pick) -> Steps:
-    """Relations, which are taken away and set again, with one more."""
-    page, other = "/imported/default/front", "/imported/default/back"
-    yield (page, other)
-    relation = {
-        "from_uuid": editor.uid(page),
-        "to_uuid": editor.uid(other),
-        "relationship": "relatedItems",
-    }
-    editor.import_other("relations", [relation])
-
-
 # Products.CMFPlacefulWorkflow
 
 
@@ -304,7 +290,7 @@ def comment_by_a_visitor(editor: Editor, pick: Pick) -> Steps:
 
 @operation
 def comment_moderated(editor: Editor, pick: Pick) -> Steps:
-    """A comment that waits, is published, edited, and deleted."""
+    """A comment that waits for a moderator, and is published."""
     page = "/talk/moderated"
     editor.moderate_comments(True)
     yield (page,)
@@ -312,10 +298,6 @@ def comment_moderated(editor: Editor, pick: Pick) -> Steps:
     comment = editor.comments(page)[-1]
     yield (page,)
     editor.moderate(page, comment, "transmit-comment", workflow_action="publish")
-    yield (page,)
-    editor.change_comment(page, comment, editor.new_words("Changed"))
-    yield (page,)
-    editor.moderate(page, comment, "moderate-delete-comment")
     editor.moderate_comments(False)
 
 
@@ -384,17 +366,6 @@ def add_a_language(editor: Editor, pick: Pick) -> Steps:
     """Another language of the site."""
     yield ("/es",)
     editor.set_record("plone.available_languages", ["en", "de", "es"])
-
-
-# collective.taxonomy
-
-
-@operation
-def taxonomy_term(editor: Editor, pick: Pick) -> Steps:
-    """The name of a term, kept in a utility, which a tile of a page shows."""
-    editor.edit("/mosaic/page", taxonomy_topics=["1"])
-    yield _PAGES
-    editor.rename_term(TAXONOMY, editor.new_words("Lakes"))
 
 
 # All

@@ -59,10 +59,6 @@ class AddOnEditor(Editor):
         items = self._call("GET", f"{path}/@comments").json()["items"]
         return [each["comment_id"] for each in items]
 
-    def change_comment(self, path: str, comment: str, words: str) -> None:
-        """Edit a comment."""
-        self._call("PATCH", f"{path}/@comments/{comment}", {"text": words})
-
     def moderate(self, path: str, comment: str, view: str, **form: str) -> None:
         """Do something with a comment in Classic UI."""
         self.classic(f"{path}/++conversation++default/{comment}/@@{view}", **form)
@@ -115,12 +111,6 @@ class AddOnEditor(Editor):
     def unlink(self, path: str, language: str) -> None:
         """Separate content from one of its translations."""
         self._call("DELETE", f"{path}/@translations", {"language": language})
-
-    def rename_term(self, taxonomy: str, title: str) -> None:
-        """Rename the only term of a taxonomy."""
-        tree = [{"key": "1", "title": title, "translations": {"en": title}}]
-        change = {"taxonomy": taxonomy, "tree": tree, "languages": ["en"]}
-        self._call("PATCH", f"/@taxonomy/{taxonomy}", change)
 
     def change_add_on(self, name: str, action: str) -> None:
         """Install or uninstall an add-on."""
