@@ -9,7 +9,6 @@ from collective.cloudfront.tests.outbox.redis.server import Server
 from contextlib import contextmanager
 from freshness.addons_editor import AddOnEditor as Editor
 from freshness.addons_site import fields
-from freshness.addons_site import TAXONOMY
 from freshness.editor import NotPossible
 from freshness.operations import operation_name
 from freshness.operations import Pick
@@ -99,19 +98,6 @@ def mosaic_edit_layout(editor: Editor, pick: Pick) -> Steps:
     )
 
 
-@operation
-def mosaic_site_layout(editor: Editor, pick: Pick) -> Steps:
-    """The layout of the pages in a section, and of the site."""
-    yield ("/mosaic", *_PAGES)
-    editor.edit(
-        "/mosaic", sectionSiteLayout="/++sitelayout++default/portlets-right.html"
-    )
-    yield ("/mosaic", *_PAGES)
-    editor.set_record(
-        "plone.defaultSiteLayout", "/++sitelayout++default/full-width.html"
-    )
-
-
 # collective.easyform
 
 
@@ -170,13 +156,14 @@ def import_again(editor: Editor, pick: Pick) -> Steps:
 
 @operation
 def import_retracted(editor: Editor, pick: Pick) -> Steps:
-    """Content imported over what is there, which is private then."""
+    """Content imported over what is there, which is private then, and public again."""
     exported = editor.export(_IMPORTED, "Document")
-    for item in exported:
-        item["review_state"] = "private"
-        item.pop("workflow_history", None)
-    yield (_IMPORTED, f"{_IMPORTED}/one", f"{_IMPORTED}/two")
-    editor.import_content(exported)
+    for state in ("private", "published"):
+        for item in exported:
+            item["review_state"] = state
+            item.pop("workflow_history", None)
+        yield (_IMPORTED, f"{_IMPORTED}/one", f"{_IMPORTED}/two")
+        editor.import_content(exported)
 
 
 @operation
@@ -233,27 +220,6 @@ def import_comments(editor: Editor, pick: Pick) -> Steps:
     yield (page,)
     found = {"uuid": editor.uid(page), "conversation": {"items": [item]}}
     editor.import_other("discussion", [found])
-
-
-@operation
-def import_relations(editor: Editor, pick: Pick) -> Steps:
-    """Relations, which are taken away and set again, with one more."""
-    page, other = "/imported/default/front", "/imported/default/back"
-    yield (page, other)
-    relation = {
-        "from_uuid": editor.uid(page),
-        "to_uuid": editor.uid(other),
-        "relationship": "relatedItems",
-    }
-    editor.import_other("relations", [relation])
-
-
-@operation
-def import_redirects(editor: Editor, pick: Pick) -> Steps:
-    """Alternative URLs that were exported."""
-    old = f"/{editor.new_name('was')}"
-    yield (old, "/imported/one")
-    editor.import_other("redirects", {f"/Plone{old}": "/Plone/imported/one"})
 
 
 # Products.CMFPlacefulWorkflow
@@ -324,19 +290,15 @@ def comment_by_a_visitor(editor: Editor, pick: Pick) -> Steps:
 
 @operation
 def comment_moderated(editor: Editor, pick: Pick) -> Steps:
-    """A comment that waits, is published, edited, and deleted."""
+    """A comment that waits for a moderator, and is published."""
     page = "/talk/moderated"
-    editor.set_comment_workflow("comment_review_workflow")
+    editor.moderate_comments(True)
     yield (page,)
     editor.comment_as_visitor(page, editor.new_words("Waiting"))
     comment = editor.comments(page)[-1]
     yield (page,)
     editor.moderate(page, comment, "transmit-comment", workflow_action="publish")
-    yield (page,)
-    editor.change_comment(page, comment, editor.new_words("Changed"))
-    yield (page,)
-    editor.moderate(page, comment, "moderate-delete-comment")
-    editor.set_comment_workflow()
+    editor.moderate_comments(False)
 
 
 @operation
@@ -404,17 +366,6 @@ def add_a_language(editor: Editor, pick: Pick) -> Steps:
     """Another language of the site."""
     yield ("/es",)
     editor.set_record("plone.available_languages", ["en", "de", "es"])
-
-
-# collective.taxonomy
-
-
-@operation
-def taxonomy_term(editor: Editor, pick: Pick) -> Steps:
-    """The name of a term, kept in a utility, which a tile of a page shows."""
-    editor.edit("/mosaic/page", taxonomy_topics=["1"])
-    yield _PAGES
-    editor.rename_term(TAXONOMY, editor.new_words("Lakes"))
 
 
 # All

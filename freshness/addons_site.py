@@ -28,7 +28,6 @@ PROFILES = (
     "collective.taxonomy:default",
     "plone.app.mosaic:default",
 )
-TAXONOMY = "collective.taxonomy.topics"
 _TILES = "plone.app.standardtiles"
 _LAYOUT = """\
 <!DOCTYPE html>
@@ -112,7 +111,6 @@ def _add_mosaic(site: Any) -> None:
         ),
         tile("contentlisting", 2, **listing),
         tile("title", 3),
-        tile("field", 5, field="taxonomy_topics"),
     ]
     page = _add(mosaic, "Document", "page")
     page.customContentLayout = _LAYOUT.format("".join(tiles))
@@ -159,7 +157,7 @@ def _add_taxonomy(site: Any) -> None:
     from collective.taxonomy.factory import registerTaxonomy
 
     taxonomy = registerTaxonomy(
-        site, name=TAXONOMY, title="Topics", default_language="en"
+        site, name="topics", title="Topics", default_language="en"
     )
     taxonomy.add("en", "/Rivers", "1")
     taxonomy.registerBehavior(

@@ -153,9 +153,9 @@ def _without_crowds(contents: Iterable[Content]) -> Iterator[Content]:
 class Reader:
     """Reads URLs below ``base`` in a few threads."""
 
-    def __init__(self, base: str):
+    def __init__(self, base: str, threads: int = _THREADS):
         self._connections = Connections(base)
-        self._pool = ThreadPoolExecutor(_THREADS)
+        self._pool = ThreadPoolExecutor(threads)
 
     def read_all(self, urls: Iterable[str]) -> dict[str, Answer]:
         """Return the answers at all of these URLs."""

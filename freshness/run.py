@@ -202,6 +202,8 @@ def _world(options: argparse.Namespace, stack: ExitStack) -> World:
         environ = stack.enter_context(redis(folder))
         apart = {"maker": "freshness.addons_site", "environ": environ}
         apart["editor"] = AddOnEditor
+        # Plone's language selector mixes up what it shows in several threads at once
+        apart["readers"] = 1
     return World(
         folder,
         **apart,

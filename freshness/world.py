@@ -114,8 +114,11 @@ class World:
         maker: str = "freshness.site",
         editor: type[Editor] = Editor,
         environ: Mapping[str, str] | None = None,
+        readers: int = 4,
     ):
-        """``maker``: the module that makes the site. ``environ``: for Zope, in addition."""
+        """``maker``: the module that makes the site. ``environ``: for Zope, in addition.
+        ``readers``: so many URLs are read at a time.
+        """
         self.volto = volto
         self.tags = tags
         self._maker = maker
@@ -158,9 +161,9 @@ class World:
         if servers:
             asked, other = other, asked
         self.cloudfront.edge.origin = virtual_host_root(asked.url)
-        self._origin = Reader(self.cloudfront.edge.origin)
+        self._origin = Reader(self.cloudfront.edge.origin, readers)
         self._last_origin = Reader(virtual_host_root(other.url))
-        self._edge = Reader(self.cloudfront.edge_url)
+        self._edge = Reader(self.cloudfront.edge_url, readers)
         #: What the edge has answered, by URL: this is what it keeps.
         self._known: dict[str, Answer] = {}
         #: Which of them it kept, and may have dropped since: private ones it never does.

@@ -92,11 +92,11 @@ class Results(Responses):
         super().__setitem__(key, (value, _plain(facts)))
 
 
-def _plain(facts: Iterable[Fact]) -> tuple[tuple, ...]:
+def _plain(facts: Iterable[Fact]) -> tuple[tuple[Any, ...], ...]:
     return tuple((fact.kind.value, *fact[1:]) for fact in facts)
 
 
-def _facts(plain: Iterable[tuple]) -> list[Fact]:
+def _facts(plain: Iterable[tuple[Any, ...]]) -> list[Fact]:
     return [Fact._make((_KINDS[kind], *others)) for kind, *others in plain]
 
 
