@@ -47,7 +47,9 @@ VIEW = "@@cloudfront-lifetimes"
 #: Leave what somebody has set elsewhere.
 KEEP = "keep"
 _TITLES = {
-    PAGES.name: _("label_page_lifetime", default="Pages, feeds, files, and image scales"),
+    PAGES.name: _(
+        "label_page_lifetime", default="Pages, feeds, files, and image scales"
+    ),
     API.name: _("label_api_lifetime", default="REST API, searches included"),
 }
 _HELP_PAGES = _(

@@ -185,10 +185,13 @@ def test_where_caching_is_disabled_it_says_so(site, person):
 
 def test_with_volto_it_says_what_its_pages_depend_on(site, person):
     assert "default TTL" not in person.contents
-    getUtility(IRegistry).records["volto.frontend_domain"] = getUtility(
-        IRegistry
-    ).records["plone.site_title"].__class__(
-        getUtility(IRegistry).records["plone.site_title"].field, "https://example.com"
+    getUtility(IRegistry).records["volto.frontend_domain"] = (
+        getUtility(IRegistry)
+        .records["plone.site_title"]
+        .__class__(
+            getUtility(IRegistry).records["plone.site_title"].field,
+            "https://example.com",
+        )
     )
     transaction.commit()
     person.open(person.url)
