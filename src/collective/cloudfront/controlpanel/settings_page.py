@@ -8,9 +8,11 @@ from collective.cloudfront.i18n import _
 from collective.cloudfront.settings import value_in_force
 from collective.cloudfront.settings.webhook import WEBHOOK
 from functools import cached_property
+from plone import api
 from plone.app.registry.browser.controlpanel import ControlPanelFormWrapper
 from plone.protect import CheckAuthenticator
 from plone.protect import PostOnly
+from Products.CMFCore.permissions import ManagePortal
 from Products.Five.browser.pagetemplatefile import ViewPageTemplateFile
 
 
@@ -53,6 +55,11 @@ class SettingsPage(ControlPanelFormWrapper, CloudFrontPage):
         """Whether somebody gets alerts."""
         ways = ("alert_emails", WEBHOOK)
         return any(value_in_force(self.registry, each) for each in ways)
+
+    @property
+    def may_choose_lifetimes(self) -> bool:
+        """Whether this person may change how the site is cached."""
+        return api.user.has_permission(ManagePortal, obj=self.context)
 
     @property
     def status_url(self) -> str:

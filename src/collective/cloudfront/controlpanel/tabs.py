@@ -84,7 +84,7 @@ _SECTIONS = (
     (
         _("section_settings", default="Settings"),
         SETTINGS,
-        ("cloudfront-settings", "cloudfront-test-connection"),
+        ("cloudfront-settings", "cloudfront-test-connection", "cloudfront-lifetimes"),
     ),
 )
 

@@ -286,6 +286,7 @@ BEFORE = {
     "scheduled-cancel": have_scheduled,
     "set-up": have_no_profile_of_others,
     "set-up-import": have_no_profile_of_others,
+    "set-up-lifetimes": have_no_profile_of_others,
     "set-up-switch": have_no_profile_of_others,
     "test-alert": have_somebody_who_gets_alerts,
     "test-connection": have_no_right_to_look,

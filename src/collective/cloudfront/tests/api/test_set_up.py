@@ -27,6 +27,7 @@ TEST = "@cloudfront/test-connection"
 SCHEDULED = "@cloudfront/scheduled"
 PROFILE = "collective.cloudfront:with-cloudfront"
 CACHING_ENABLED = "plone.caching.interfaces.ICacheSettings.enabled"
+ITEM_VIEW = "plone.app.caching.moderateCaching.plone.content.itemView.smaxage"
 OPERATIONS = "plone.caching.interfaces.ICacheSettings.operationMapping"
 
 
@@ -87,6 +88,48 @@ def test_importing_with_cloudfront_enables_both(client, new):
     assert operations["plone.content.itemView"] == "plone.app.caching.moderateCaching"
 
 
+def test_lifetimes_are_shown_by_name_and_by_rule(client, new):
+    client().post(SET_UP, profile=PROFILE)
+    found = client().get(SET_UP).json
+    assert (found["page_lifetime"], found["api_lifetime"]) == ("day", "minute")
+    assert found["lifetimes"]["plone.content.itemView"] == 86_400
+    assert found["lifetimes"]["plone.content.dynamic"] == 60
+    getUtility(IRegistry)[ITEM_VIEW] = 7200
+    transaction.commit()
+    found = client().get(SET_UP).json
+    assert found["page_lifetime"] is None
+    assert found["lifetimes"]["plone.content.itemView"] == 7200
+
+
+def test_lifetimes_can_be_chosen_with_a_profile_and_without(client, new):
+    reply = client().post(SET_UP, profile=PROFILE, page_lifetime="week")
+    assert (reply.json["page_lifetime"], reply.json["api_lifetime"]) == (
+        "week",
+        "minute",
+    )
+    assert record(ITEM_VIEW) == 604_800
+    reply = client().post(SET_UP, api_lifetime="none")
+    assert (reply.json["page_lifetime"], reply.json["api_lifetime"]) == ("week", "none")
+
+
+def test_the_profile_for_cache_tags_has_longer_ones(client, new):
+    reply = client().post(SET_UP, profile=f"{PROFILE}-tags")
+    assert (reply.json["page_lifetime"], reply.json["api_lifetime"]) == ("week", "day")
+
+
+def test_where_operations_have_no_lifetime_nothing_changes(client, new):
+    reply = client().post(
+        SET_UP,
+        profile="plone.app.caching:with-caching-proxy",
+        page_lifetime="week",
+        caching=True,
+    )
+    assert reply.status == 409
+    assert "plone.content.itemView" in reply.json["error"]["message"]
+    assert "With CloudFront" in reply.json["error"]["message"]
+    assert not record(CACHING_ENABLED)
+
+
 @pytest.mark.slow
 def test_what_was_before_the_import_is_kept_for_who_wants_that(client, new):
     """As the Caching control panel does; it takes a while."""
@@ -124,6 +167,15 @@ def test_a_switch_overrules_the_profile(client, new):
         ({"profile": "Products.CMFPlone:plone"}, "is not a profile with caching"),
         ({"profile": "collective.cloudfront:uninstall"}, "is not a profile with"),
         ({"everything": True}, "everything"),
+        ({"page_lifetime": 60}, "“page_lifetime” must be a string."),
+        (
+            {"page_lifetime": "none", "caching": True},
+            "“page_lifetime” must be one of: hour, day, week, month.",
+        ),
+        (
+            {"api_lifetime": "week", "caching": True},
+            "“api_lifetime” must be one of: none, minute, hour, day.",
+        ),
     ],
 )
 def test_what_cannot_be_understood_changes_nothing(client, new, body, said):

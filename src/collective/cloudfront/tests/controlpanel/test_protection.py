@@ -53,6 +53,7 @@ ASKED = {
     "cloudfront-controlpanel": VIEW_STATUS,
     "cloudfront-banner": VIEW_STATUS,
     "cloudfront-settings": MANAGE_PURGING,
+    "cloudfront-lifetimes": "Manage portal",
     "cloudfront-state": VIEW_STATUS,
     "cloudfront-history": VIEW_STATUS,
     "cloudfront-log": VIEW_STATUS,
