@@ -110,9 +110,19 @@ def moments(obj: Any, now: float | None = None) -> Iterator[Moment]:
         if attribute not in vars(base) and not hasattr(type(base), attribute):
             continue
         times = _times(base, attribute, now)
-        dues = [_end_of_minute(due) if ends else due for due in times]
+        recurs = attribute in _RECURRING and bool(getattr(base, "recurrence", None))
+        dues = [due for each in times for due in _changes_at(each, ends, recurs)]
         for due in [due for due in dues if due > now] or [None]:
             yield Moment(name, f"{uid}:{name}", due, leaves)
+
+
+def _changes_at(moment: float, ends: bool, recurs: bool) -> list[float]:
+    """Return when pages change because of a date."""
+    if not ends:
+        return [moment]
+    over = _end_of_minute(moment)
+    # What lists occurrences drops one by the second (plone.event, recurrence_sequence_ical)
+    return [moment + 1, over] if recurs else [over]
 
 
 def _times(base: Any, attribute: str, now: float) -> list[float]:

@@ -405,7 +405,9 @@ class TestDates:
         assert ("started", "/*") in kept
 
     def test_of_a_recurring_event_are_the_ends_of_what_is_to_come(self, site):
-        """The first is over, the third is left out."""
+        """The first is over, the third is left out. Portlets that list occurrences know
+        seconds, the catalog does not.
+        """
         start = pydt(DateTime("2026/01/05 18:00:00 UTC"))
         end = start + timedelta(hours=2)
         left_out = (start + timedelta(days=14)).strftime("%Y%m%dT%H%M%S")
@@ -414,10 +416,10 @@ class TestDates:
         now = end.timestamp() + 3600
         ends = [m.due for m in moments(event, now) if m.name == "end"]
         later = [end + timedelta(days=7 * week) for week in (1, 3, 4)]
-        assert ends == [each.timestamp() + 61 for each in later]
+        assert ends == [each.timestamp() + late for each in later for late in (1, 61)]
         event.recurrence = "RRULE:FREQ=DAILY"
         ends = [m.due for m in moments(event, now) if m.name == "end"]
-        assert MOST_OCCURRENCES - 1 <= len(ends) <= MOST_OCCURRENCES + 1
+        assert MOST_OCCURRENCES - 1 <= len(ends) // 2 <= MOST_OCCURRENCES + 1
         event.recurrence = "every now and then"
         assert [m.due for m in moments(event, now) if m.name == "end"] == [None]
 
@@ -430,7 +432,7 @@ class TestDates:
         edited(event, "IEventRecurrence.recurrence")
         ends = [e for e in changes_of(site).take() if e.key.endswith(":end")]
         kept = {entry.due for entry in ends if entry.item == "/*"}
-        assert len(kept) == 3
+        assert len(kept) == 2 * 3
         assert [entry.item for entry in ends].count("") == 1
         assert len({entry.key for entry in ends}) == 1
 
