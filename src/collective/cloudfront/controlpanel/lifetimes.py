@@ -73,7 +73,7 @@ class CannotBeChosen(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class InForce:
+class RuleLifetime:
     """What applies to a rule."""
 
     rule: str
@@ -88,10 +88,10 @@ def is_caching_enabled(registry: IRegistry) -> bool:
     return bool(registry.get(f"{CACHING}.enabled"))
 
 
-def in_force(registry: IRegistry, rule: str) -> InForce:
+def in_force(registry: IRegistry, rule: str) -> RuleLifetime:
     """Return what applies to a rule."""
     lifetimes = [lifetime(each) for each in options(registry, rule)]
-    return InForce(
+    return RuleLifetime(
         rule,
         tuple(each.title for each in known_operations(registry, rule)),
         max(lifetimes) if lifetimes else None,

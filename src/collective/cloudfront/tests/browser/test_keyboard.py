@@ -57,6 +57,20 @@ def test_pages_are_purged_by_the_keyboard_alone(page, cloudfront, viewer):
     eventually(lambda: viewer.cache("/about") == "Miss")
 
 
+def test_a_lifetime_is_chosen_by_the_keyboard_alone(page, cloudfront):
+    page.goto("@@cloudfront-lifetimes")
+    choice = page.get_by_label("Pages, feeds, files, and image scales")
+    before = choice.input_value()
+    for words, value in (("A week", "week"), ("A day", before)):
+        tab_to(page, choice)
+        page.keyboard.type(words)
+        expect(choice).to_have_value(value)
+        tab_to(page, page.get_by_role("button", name="Save"))
+        page.keyboard.press("Enter")
+        expect(message(page)).to_contain_text("Changes saved.")
+        expect(choice).to_have_value(value)
+
+
 def test_the_page_that_renews_itself_leaves_the_focus_where_it_is(
     page, editor, cloudfront
 ):

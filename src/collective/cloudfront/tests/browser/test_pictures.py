@@ -69,6 +69,14 @@ def test_the_results_of_the_connection_test(page, cloudfront, look):
     look.picture(page, "test-connection")
 
 
+def test_the_lifetimes_that_people_can_choose(page, look):
+    open_settings(page)
+    page.get_by_role("link", name="How long CloudFront keeps pages").click()
+    expect(page.get_by_role("button", name="Save")).to_be_visible()
+    look(page)
+    look.picture(page, "lifetimes")
+
+
 def test_the_question_before_everything_is_purged(page, look):
     page.goto("@@cloudfront-purge-all")
     page.get_by_label("Reason").fill("New theme")
