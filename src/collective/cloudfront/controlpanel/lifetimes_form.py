@@ -153,6 +153,10 @@ class LifetimesPage(ControlPanelFormWrapper, CloudFrontPage):
         "time.",
     )
 
+    import_advice = _(
+        "advice_lifetime", default="Import the caching profile “With CloudFront”."
+    )
+
     def update(self) -> None:
         """Ask nothing where the answer would have no effect."""
         if self.request.method == "POST":

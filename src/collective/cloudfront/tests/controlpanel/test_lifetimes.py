@@ -5,6 +5,7 @@ from collective.cloudfront.interfaces import VIEW_STATUS
 from lxml import html
 from plone import api
 from plone.registry.interfaces import IRegistry
+from zExceptions import Forbidden
 from zExceptions import Unauthorized
 from zope.component import getUtility
 
@@ -152,6 +153,25 @@ def test_a_value_that_nobody_offers_is_an_error_at_the_field(site, person):
     tree = html.fromstring(person.contents)
     (field,) = tree.xpath("//*[@id='formfield-form-widgets-page_lifetime']")
     assert "Required input is missing." in field.text_content()
+    assert stored(PAGES[0], SEARCHES) == [86_400, 60]
+
+
+SENT = (
+    "form.widgets.page_lifetime:list=week&form.widgets.api_lifetime:list=day"
+    "&form.buttons.save=Save"
+)
+
+
+def test_nothing_is_stored_without_an_authenticator(site, person):
+    with pytest.raises(Forbidden):
+        person.post(person.url, SENT)
+    assert stored(PAGES[0], SEARCHES) == [86_400, 60]
+
+
+def test_nothing_is_stored_by_a_link(site, person):
+    token = person.getControl(name="_authenticator").value
+    with pytest.raises(Forbidden):
+        person.open(f"{person.url}?{SENT}&_authenticator={token}")
     assert stored(PAGES[0], SEARCHES) == [86_400, 60]
 
 
