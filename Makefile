@@ -20,7 +20,7 @@ TOX = $(if $(PYENV_VERSION),PYENV_VERSION=$(PYENV_VERSION)) $(BIN)/tox
 
 .DEFAULT_GOAL := help
 .PHONY: help install test test-long test-soak lint format i18n sentences demo bench freshness docs screenshots volto \
-    addons tox buildout pins release-check clean
+    addons cdk tox buildout pins release-check clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -78,6 +78,10 @@ screenshots: install ## The pictures of the documentation, in docs/images
 volto: install ## Build Volto 18 in a cache, once, and run the tests of our panel in it
 	scripts/volto
 	$(BIN)/pytest -m volto $(ARGS)
+
+cdk: ## The AWS CDK in .cdk, for the tests of its template in make test-long
+	npm install --silent --no-audit --no-fund --prefix .cdk \
+	    aws-cdk-lib@2.276.0 constructs@10.8.1 typescript@7.0.2 @types/node@26.6.7
 
 addons: .venv-addons/.installed ## As freshness, in a site with add-ons, in .venv-addons
 	.venv-addons/bin/python -m freshness.run --addons $(ARGS)

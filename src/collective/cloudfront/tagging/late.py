@@ -12,7 +12,7 @@
 from collections.abc import Iterable
 from collective.cloudfront.planning.late import INDEX_LAG
 from collective.cloudfront.process import this_process
-from collective.cloudfront.tagging.recording.readset import readset_of
+from collective.cloudfront.tagging.recording.patches import ATTRIBUTE
 from collective.cloudfront.tagging.snapshot import snapshot
 from Products.CMFCore.interfaces import ISiteRoot
 from typing import Any
@@ -48,7 +48,7 @@ def is_late(request: Any, tags: Iterable[str]) -> bool:
     setattr(request, _BEGUN, None)
     path = urlsplit(request.get("ACTUAL_URL", "")).path
     started, shown = begun
-    readset = readset_of(request)
+    readset = getattr(request, ATTRIBUTE, None)
     lag = INDEX_LAG if readset is not None and readset.searched_elsewhere else 0.0
     lately = this_process().lately
     query = request.get("QUERY_STRING", "")

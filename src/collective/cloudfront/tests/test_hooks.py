@@ -27,11 +27,13 @@ SOURCES = Path(collective.cloudfront.__file__).parent
 PRIVATE = re.compile(r"(?<!self)(?<!cls)(?<!sys)\.(_[a-z]\w+)")
 #: Documented, though they begin with an underscore.
 PUBLIC = {
+    "_make",
     "_p_jar",
     "_p_oid",
     "_p_changed",
     "_p_invalidate",
     "_p_mtime",
+    "_p_serial",
     "_p_state",
     "_replace",
 }

@@ -10,7 +10,7 @@ from collective.cloudfront.blueprint.cdk import render
 from collective.cloudfront.blueprint.cloudformation import template
 from collective.cloudfront.tests.blueprint.world import any_options
 from collective.cloudfront.tests.blueprint.world import COMBINATIONS
-from collective.cloudfront.tests.profile import LONG
+from collective.cloudfront.tests.profile import only_long
 from collective.cloudfront.tests.profile import repetitions
 from hypothesis import given
 from hypothesis import settings
@@ -74,10 +74,10 @@ _COMPARED = ("Parameters", "Resources", "Outputs")
 
 
 @pytest.mark.long
-@pytest.mark.skipif(not LONG, reason="make test-long")
+@only_long
 @pytest.mark.skipif(
     not (MODULES / "aws-cdk-lib").is_dir(),
-    reason="npm install --prefix .cdk aws-cdk-lib constructs typescript @types/node",
+    reason="make cdk",
 )
 def test_the_cdk_synthesizes_the_cloudformation_template(tmp_path):
     # The app finds its modules beside it

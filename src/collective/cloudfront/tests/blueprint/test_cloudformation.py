@@ -15,7 +15,7 @@ from collective.cloudfront.tests.blueprint.reading import read_yaml
 from collective.cloudfront.tests.blueprint.world import any_options
 from collective.cloudfront.tests.blueprint.world import COMBINATIONS
 from collective.cloudfront.tests.blueprint.world import EVERYTHING
-from collective.cloudfront.tests.profile import LONG
+from collective.cloudfront.tests.profile import only_long
 from collective.cloudfront.tests.profile import repetitions
 from hypothesis import given
 from hypothesis import settings
@@ -36,7 +36,7 @@ def test_cfn_lint_finds_nothing():
 
 
 @pytest.mark.long
-@pytest.mark.skipif(not LONG, reason="make test-long")
+@only_long
 @pytest.mark.parametrize("name", COMBINATIONS)
 def test_cfn_lint_finds_nothing_in_any_combination(name):
     assert problems(COMBINATIONS[name]) == []

@@ -21,7 +21,7 @@ from collective.cloudfront.blueprint.terraform.template import KNOWN
 from collective.cloudfront.tests.blueprint.world import any_options
 from collective.cloudfront.tests.blueprint.world import COMBINATIONS
 from collective.cloudfront.tests.blueprint.world import EVERYTHING
-from collective.cloudfront.tests.profile import LONG
+from collective.cloudfront.tests.profile import only_long
 from collective.cloudfront.tests.profile import repetitions
 from hypothesis import given
 from hypothesis import settings
@@ -141,7 +141,7 @@ def test_the_schema_is_that_of_the_version_that_the_template_asks_for():
 
 
 @pytest.mark.long
-@pytest.mark.skipif(not LONG, reason="make test-long")
+@only_long
 @pytest.mark.parametrize("name", FOR_TERRAFORM)
 def test_each_combination_is_hcl(name):
     assert hcl2.loads(render(right(COMBINATIONS[name]), "Head"))["resource"]
@@ -218,7 +218,7 @@ def initialized(tmp_path_factory):
 
 
 @pytest.mark.long
-@pytest.mark.skipif(not LONG, reason="make test-long")
+@only_long
 @needs_terraform
 def test_terraform_fmt_changes_nothing(tmp_path):
     for number, name in enumerate(FOR_TERRAFORM):
@@ -229,7 +229,7 @@ def test_terraform_fmt_changes_nothing(tmp_path):
 
 
 @pytest.mark.long
-@pytest.mark.skipif(not LONG, reason="make test-long")
+@only_long
 @needs_terraform
 @pytest.mark.parametrize(
     "name",

@@ -12,7 +12,7 @@ from collective.cloudfront.tests.http.conftest import options
 from collective.cloudfront.tests.http.conftest import QUICK
 from collective.cloudfront.tests.http.people import Editor
 from collective.cloudfront.tests.http.people import Viewer
-from collective.cloudfront.tests.profile import LONG
+from collective.cloudfront.tests.profile import only_long
 from collective.cloudfront.tests.slack.people import CHANNEL
 from collective.cloudfront.tests.slack.people import click_body
 from collective.cloudfront.tests.slack.people import command_body
@@ -30,7 +30,7 @@ import requests
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.long,
-    pytest.mark.skipif(not LONG, reason="a Zope of its own: in make test-long"),
+    only_long,
 ]
 
 #: Settings, as an operator may set them.

@@ -6,7 +6,7 @@ from collective.cloudfront.slack.shelf import Shelf
 from collective.cloudfront.tests.outbox.redis.server import RedisEngine
 from collective.cloudfront.tests.postgres import missing_server
 from collective.cloudfront.tests.postgres import server
-from collective.cloudfront.tests.profile import LONG
+from collective.cloudfront.tests.profile import only_long
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,9 +14,7 @@ import time
 
 
 #: It takes a while to start; the contract suite has what an engine must do.
-_POSTGRESQL = pytest.param(
-    "postgresql", marks=pytest.mark.skipif(not LONG, reason="make test-long")
-)
+_POSTGRESQL = pytest.param("postgresql", marks=only_long)
 
 
 @pytest.fixture(params=["sqlite", "redis", _POSTGRESQL])
