@@ -107,6 +107,7 @@ def uninstall(app: Any) -> None:
 def main(zope_conf: str, action: str, *arguments: str) -> None:
     """Start Zope without a server, and do it as the site's manager."""
     from AccessControl.SecurityManagement import newSecurityManager
+    from collective.cloudfront import life
     from Testing.makerequest import makerequest
     from zope.component.hooks import setSite
     from zope.globalrequest import setRequest
@@ -122,6 +123,8 @@ def main(zope_conf: str, action: str, *arguments: str) -> None:
         setSite(app[SITE_ID])
         newSecurityManager(None, app.acl_users.getUser(USER).__of__(app.acl_users))
     {"make": make, "uninstall": uninstall}[action](app, *arguments)
+    # Threads of ours may be reading; and a database that is closed meanwhile fails
+    life.stop()
     Zope2.DB.close()
 
 

@@ -90,6 +90,7 @@ def main(
     make: Callable[..., None] = make_site,
 ) -> None:
     """Start Zope without a server, and let ``make`` create the site."""
+    from collective.cloudfront import life
     from Testing.makerequest import makerequest
     from zope.globalrequest import setRequest
     from Zope2.Startup.run import make_wsgi_app
@@ -103,6 +104,8 @@ def main(
     app.REQUEST["PARENTS"] = [app]
     setRequest(app.REQUEST)
     make(app, *arguments)
+    # Threads of ours may be reading; and a database that is closed meanwhile fails
+    life.stop()
     Zope2.DB.close()
 
 
