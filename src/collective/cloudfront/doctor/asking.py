@@ -200,7 +200,7 @@ class _Questions:
     def _private(self) -> Iterator[Finding]:
         path = PRIVATE[self._use.is_classic]
         url = f"{self._site}{path}?cloudfront-doctor={secrets.token_hex(6)}"
-        answers = [get(url) for _ in range(TRIES - 1)]
+        answers = [self._get(url) for _ in range(TRIES - 1)]
         status, code, level = str(answers[0].status), "site_private", Level.OK
         if any(each.is_copy for each in answers):
             code, level = "site_private_kept", Level.ERROR

@@ -102,6 +102,16 @@ def test_a_site_that_does_not_answer_is_an_error():
     assert {each.code for each in found[1:]} == {"site_not_asked"}
 
 
+def test_a_site_is_asked_before_its_name_is_known():
+    site = Site(links='<link rel="canonical" href="http://www.site.test/" />')
+    with serving(site) as url:
+        host = url.removeprefix("http://")
+        found = ask("http://www.site.test/", USE, True, connect_to=host)
+    named = {each.name: each for each in found}
+    assert codes(named) == set()
+    assert codes(named, Level.UNKNOWN) == {"site_http_only"}
+
+
 def test_plone_is_asked_as_by_cloudfront(find):
     site = Site()
     found = find(site, origin="/Plone")
